@@ -1,0 +1,213 @@
+/**
+ * Checks that need more than one setting. Each returns what is wrong; none throws, so that the user
+ * hears of everything at once.
+ */
+import type { Problem } from "./problem.js";
+import { type RegionSettings, type SharedSettings, STRONG_CONSISTENCY_REGION_SETS } from "./schema.js";
+import type { RegionStackName } from "./stacks.js";
+
+type Check<T> = (settings: T) => Problem[];
+
+const no: Problem[] = [];
+
+const regionsDiffer: Check<SharedSettings> = ({ regions }) => {
+  const names = Object.entries(regions);
+  return names.flatMap(([role, region], i) => {
+    const twin = names.slice(0, i).find(([, other]) => other === region);
+    return twin
+      ? [
+          {
+            key: `regions.${role}`,
+            value: region,
+            reason: `is also regions.${twin[0]}; losing one region would then lose two roles`,
+            remedy: "name three different regions",
+          },
+        ]
+      : no;
+  });
+};
+
+const regionsShareASet: Check<SharedSettings> = ({ regions }) => {
+  const sets: readonly (readonly string[])[] = STRONG_CONSISTENCY_REGION_SETS;
+  const home = sets.find((set) => set.includes(regions.home)) ?? [];
+  return (["recovery", "witness"] as const)
+    .filter((role) => !home.includes(regions[role]))
+    .map((role) => ({
+      key: `regions.${role}`,
+      value: regions[role],
+      reason: `is outside the set of regions that can share a strongly consistent table with ${regions.home}`,
+      remedy: `use one of ${home.join(", ")}`,
+    }));
+};
+
+const votersAreOdd: Check<SharedSettings> = ({ database: { voters } }) =>
+  voters === 3 || voters === 5
+    ? no
+    : [
+        {
+          key: "database.voters",
+          value: voters,
+          reason:
+            voters % 2 === 0
+              ? "an even number tolerates no more failures than one node less, and can split in half"
+              : "only 3 or 5 voters survive the loss of one of three zones at a sensible cost",
+          remedy: "set 3 (one zone may fail) or 5 (two nodes may fail)",
+        },
+      ];
+
+const cidrsDiffer: Check<SharedSettings> = ({ network: { homeCidr, recoveryCidr } }) =>
+  // Both are /16 by the schema, so they overlap exactly when they are equal.
+  homeCidr !== recoveryCidr
+    ? no
+    : [
+        {
+          key: "network.recoveryCidr",
+          value: recoveryCidr,
+          reason: "overlaps network.homeCidr; overlapping networks can't be peered",
+          remedy: "give each region a /16 of its own",
+        },
+      ];
+
+const retentionCoversLock: Check<SharedSettings> = (settings) =>
+  (["backup", "audit"] as const)
+    .filter((part) => settings[part].retentionDays < settings[part].lockDays)
+    .map((part) => ({
+      key: `${part}.retentionDays`,
+      value: settings[part].retentionDays,
+      reason: `is below ${part}.lockDays (${settings[part].lockDays}); locked objects can't expire earlier`,
+      remedy: `set at least ${settings[part].lockDays}, or lower ${part}.lockDays before the first deployment`,
+    }));
+
+const rpoCoversArchive: Check<SharedSettings> = ({ objectives, backup }) =>
+  objectives.rpoSeconds >= backup.archiveTimeoutSeconds
+    ? no
+    : [
+        {
+          key: "objectives.rpoSeconds",
+          value: objectives.rpoSeconds,
+          reason: `is below backup.archiveTimeoutSeconds (${backup.archiveTimeoutSeconds}); a restore from the vault could not meet it`,
+          remedy: `set at least ${backup.archiveTimeoutSeconds}, or archive more often`,
+        },
+      ];
+
+/** Smallest margin, in seconds, for which a lease that lapses in one region is over before the other opens. */
+export function smallestMarginSeconds(leaseSeconds: number, readIntervalSeconds: number): number {
+  // margin ≥ read interval + 1 s + 1 % of (lease + margin), solved for the margin.
+  return Math.ceil((readIntervalSeconds + 1 + 0.01 * leaseSeconds) / 0.99);
+}
+
+const marginCoversClocks: Check<SharedSettings> = ({ promotion }) => {
+  const { leaseSeconds, marginSeconds, readIntervalSeconds } = promotion;
+  const least = smallestMarginSeconds(leaseSeconds, readIntervalSeconds);
+  return marginSeconds >= least
+    ? no
+    : [
+        {
+          key: "promotion.marginSeconds",
+          value: marginSeconds,
+          reason: `must be at least the read interval (${readIntervalSeconds}) + 1 s + 1 % of lease and margin, or two regions could be writable at once`,
+          remedy: `set at least ${least}`,
+        },
+      ];
+};
+
+const leaseOutlivesReads: Check<SharedSettings> = ({ promotion }) =>
+  promotion.leaseSeconds >= 3 * promotion.readIntervalSeconds
+    ? no
+    : [
+        {
+          key: "promotion.leaseSeconds",
+          value: promotion.leaseSeconds,
+          reason: `leaves fewer than three reads (every ${promotion.readIntervalSeconds} s) before a healthy region fences itself`,
+          remedy: `set at least ${3 * promotion.readIntervalSeconds}`,
+        },
+      ];
+
+const fleetSizesAreOrdered: Check<SharedSettings> = ({ fleet }) => {
+  const problems: Problem[] = [];
+  if (fleet.fullSize < fleet.minSize) {
+    problems.push({
+      key: "fleet.fullSize",
+      value: fleet.fullSize,
+      reason: `is below fleet.minSize (${fleet.minSize}); a promotion would shrink the fleet`,
+      remedy: `set at least ${fleet.minSize}`,
+    });
+  }
+  if (fleet.maxSize < fleet.fullSize) {
+    problems.push({
+      key: "fleet.maxSize",
+      value: fleet.maxSize,
+      reason: `is below fleet.fullSize (${fleet.fullSize})`,
+      remedy: `set at least ${fleet.fullSize}`,
+    });
+  }
+  return problems;
+};
+
+const someonePages: Check<SharedSettings> = ({ contacts }) =>
+  contacts.some(({ severity }) => severity === "page")
+    ? no
+    : [
+        {
+          key: "contacts",
+          value: contacts.map(({ endpoint }) => endpoint),
+          reason: "nobody has the severity 'page', so a lost region would wake nobody",
+          remedy: "add a contact with severity: page",
+        },
+      ];
+
+const contactsFitTheirProtocol: Check<SharedSettings> = ({ contacts }) => {
+  const shape = { email: /^[^@\s]+@[^@\s]+\.[^@\s]+$/, https: /^https:\/\/\S+$/, sms: /^\+\d{7,15}$/ };
+  const example = { email: "oncall@example.com", https: "https://…", sms: "+491701234567" };
+  return contacts.flatMap(({ protocol, endpoint }, i) =>
+    shape[protocol].test(endpoint)
+      ? no
+      : [
+          {
+            key: `contacts.${i}.endpoint`,
+            value: endpoint,
+            reason: `is not an address for protocol ${protocol}`,
+            remedy: `write it like ${example[protocol]}`,
+          },
+        ],
+  );
+};
+
+export const SHARED_CHECKS: readonly Check<SharedSettings>[] = [
+  regionsDiffer,
+  regionsShareASet,
+  votersAreOdd,
+  cidrsDiffer,
+  retentionCoversLock,
+  rpoCoversArchive,
+  marginCoversClocks,
+  leaseOutlivesReads,
+  fleetSizesAreOrdered,
+  someonePages,
+  contactsFitTheirProtocol,
+];
+
+/** Checks of one region's own keys: home epochs are odd and recovery epochs even, so there are no ties. */
+export function checkRegion(stack: RegionStackName, { epoch, yieldedTo }: RegionSettings): Problem[] {
+  const ownParity = stack === "prod" ? 1 : 0;
+  const word = ownParity === 1 ? "odd" : "even";
+  const other = ownParity === 1 ? "even" : "odd";
+  const problems: Problem[] = [];
+  if (epoch !== 0 && epoch % 2 !== ownParity) {
+    problems.push({
+      key: "epoch",
+      value: epoch,
+      reason: `epochs of stack ${stack} are ${word}, so that two regions never claim the same one`,
+      remedy: `use ${epoch + 1}`,
+    });
+  }
+  if (yieldedTo !== 0 && yieldedTo % 2 === ownParity) {
+    problems.push({
+      key: "yieldedTo",
+      value: yieldedTo,
+      reason: `is an epoch of this stack itself; the other region's epochs are ${other}`,
+      remedy: "name the epoch that the other region claimed",
+    });
+  }
+  return problems;
+}

@@ -1,0 +1,31 @@
+/** One thing wrong with the settings, told so that the reader can mend it at once. */
+export interface Problem {
+  /** Dotted path of the setting, e.g. `promotion.marginSeconds`. */
+  readonly key: string;
+  /** What was found there, as the user wrote it. */
+  readonly value: unknown;
+  /** Why it can't stand. */
+  readonly reason: string;
+  /** What to do about it. */
+  readonly remedy: string;
+}
+
+/** Thrown with every problem found, not only the first. */
+export class SettingsError extends Error {
+  constructor(
+    readonly stackName: string,
+    readonly problems: readonly Problem[],
+  ) {
+    super(render(stackName, problems));
+    this.name = "SettingsError";
+  }
+}
+
+function render(stack: string, problems: readonly Problem[]): string {
+  const head = `stack '${stack}' has ${problems.length} bad setting${problems.length === 1 ? "" : "s"}:`;
+  const lines = problems.map(
+    ({ key, value, reason, remedy }) =>
+      `  ${key} = ${value === undefined ? "(not set)" : JSON.stringify(value)}\n    ${reason}\n    → ${remedy}`,
+  );
+  return [head, ...lines].join("\n");
+}

@@ -1,0 +1,243 @@
+/**
+ * Every setting of the project: its unit (in the name), bounds, default and meaning.
+ *
+ * Shared settings stand once, under `config:` in Pulumi.yaml. The keys of one region stand in that
+ * region's stack file. `docs/settings.md` is generated from this file.
+ */
+import { z } from "zod";
+
+/**
+ * The region sets within which DynamoDB offers multi-Region strong consistency; home, recovery and
+ * witness must lie in one of them.
+ * Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/multi-region-strong-consistency-gt.html
+ */
+export const STRONG_CONSISTENCY_REGION_SETS = [
+  ["us-east-1", "us-east-2", "us-west-2"],
+  ["eu-west-1", "eu-west-2", "eu-west-3", "eu-central-1"],
+  ["ap-northeast-1", "ap-northeast-2", "ap-northeast-3"],
+] as const;
+
+const SUPPORTED_REGIONS = STRONG_CONSISTENCY_REGION_SETS.flat();
+
+const region = z.enum(SUPPORTED_REGIONS as [string, ...string[]]);
+const seconds = (min: number, max: number) => z.int().min(min).max(max);
+const days = (min: number, max: number) => z.int().min(min).max(max);
+const cidr16 = z
+  .string()
+  .regex(
+    /^(10\.\d{1,3}|172\.(1[6-9]|2\d|3[01])|192\.168)\.0\.0\/16$/,
+    "must be a private /16 network such as 10.10.0.0/16",
+  );
+const instanceType = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]*\.[a-z0-9-]+$/, "must be an EC2 instance type such as r7g.large");
+const image = z
+  .string()
+  .regex(
+    /^(ami-[0-9a-f]{8,17}|resolve:ssm:\/[\w./-]+)$/,
+    "must be an AMI id (ami-…) or resolve:ssm:/<parameter>",
+  );
+const DEFAULT_IMAGE = "resolve:ssm:/aws/service/debian/release/12/latest/arm64";
+const regionImages = z.strictObject({
+  database: image.default(DEFAULT_IMAGE).describe("Machine image of the database nodes."),
+  tomcat: image.default(DEFAULT_IMAGE).describe("Machine image of the Tomcat servers."),
+});
+
+const contact = z.strictObject({
+  severity: z.enum(["page", "notify"]).describe("`page` wakes somebody; `notify` is read in working hours."),
+  protocol: z
+    .enum(["email", "https", "sms"])
+    .describe("How SNS delivers. A pager (PagerDuty, Jira Service Management) is `https`."),
+  endpoint: z.string().min(3).describe("Address, URL or E.164 number, as the protocol has it."),
+});
+
+/** Settings that both regions share. They stand once, in Pulumi.yaml. */
+export const sharedSchema = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]{1,10}[a-z0-9]$/, "must be 3 to 12 of a-z, 0-9 and -")
+    .default("drs")
+    .describe("Prefix of every name that the other region must be able to derive."),
+  domain: z
+    .string()
+    .regex(/^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$/, "must be a domain such as example.com")
+    .describe("Hosted zone that `global` creates, and parent of the service name."),
+  service: z
+    .string()
+    .regex(/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/, "must be one DNS label")
+    .default("app")
+    .describe("Label of the service name: `<service>.<domain>` is what clients use."),
+  regions: z
+    .strictObject({
+      home: region.describe("Region of stack `prod`."),
+      recovery: region.describe("Region of stack `dr`."),
+      witness: region.describe("Region of the claim table's witness, the state backend and the secrets key."),
+    })
+    .describe("Never change a deployed region: it would replace everything in it."),
+  accountId: z
+    .string()
+    .regex(/^\d{12}$/, "must be a 12-digit AWS account id")
+    .optional()
+    .describe("When set, every provider refuses to work in another account."),
+  contacts: z
+    .array(contact)
+    .min(1)
+    .describe("Who hears of alarms. At least one must have the severity `page`."),
+  objectives: z
+    .strictObject({
+      rpoSeconds: seconds(60, 86_400)
+        .default(300)
+        .describe("Most data, in seconds of writes, that may be lost when a region dies."),
+      rtoSeconds: seconds(30, 86_400)
+        .default(900)
+        .describe("Longest time from the decision to promote to the first write."),
+    })
+    .prefault({})
+    .describe("The objectives that settings, alarms and drills are checked against."),
+  network: z
+    .strictObject({
+      homeCidr: cidr16.default("10.10.0.0/16").describe("Address range of the home region."),
+      recoveryCidr: cidr16
+        .default("10.20.0.0/16")
+        .describe("Address range of the recovery region; must not overlap the home region's."),
+      egress: z
+        .enum(["nat", "endpoints"])
+        .default("nat")
+        .describe("`nat`: a NAT gateway per zone. `endpoints`: no internet, AWS endpoints only."),
+      flowLogRetentionDays: z
+        .literal([30, 60, 90, 180, 365])
+        .default(90)
+        .describe("How long VPC flow logs are kept."),
+    })
+    .prefault({}),
+  database: z
+    .strictObject({
+      voters: z
+        .int()
+        .min(1)
+        .max(7)
+        .default(3)
+        .describe("Nodes that vote, per region: 3 or 5, spread over three zones."),
+      instanceType: instanceType.default("r7g.large").describe("Size of a database node."),
+      volumeGib: z.int().min(20).max(65_536).default(200).describe("Data volume of each node."),
+      volumeIops: z.int().min(3000).max(80_000).default(3000).describe("gp3 IOPS of that volume."),
+      volumeThroughputMibps: z
+        .int()
+        .min(125)
+        .max(2000)
+        .default(125)
+        .describe("gp3 throughput of that volume."),
+    })
+    .prefault({}),
+  promotion: z
+    .strictObject({
+      leaseSeconds: seconds(5, 300)
+        .default(15)
+        .describe("Region lease: how long a node may serve after the last read of the claims."),
+      marginSeconds: seconds(2, 300)
+        .default(5)
+        .describe("Added to the lease before another region may open."),
+      readIntervalSeconds: seconds(1, 60).default(2).describe("How often a guard reads the claims."),
+      leaderLeaseSeconds: seconds(2, 30)
+        .default(2)
+        .describe("Leader lease inside a region; 3 on noisy hosts."),
+      lagBudgetSeconds: seconds(1, 86_400)
+        .default(60)
+        .describe("An unplanned promotion with more proven lag than this is refused."),
+    })
+    .prefault({}),
+  backup: z
+    .strictObject({
+      archiveTimeoutSeconds: seconds(10, 3600)
+        .default(60)
+        .describe("PostgreSQL's `archive_timeout`: the oldest a WAL file gets before archiving."),
+      lockDays: days(1, 36_500)
+        .default(30)
+        .describe("Object Lock (COMPLIANCE) on every object of a vault; nobody can shorten it."),
+      retentionDays: days(1, 36_500)
+        .default(35)
+        .describe("How long backups stay before the lifecycle expires them."),
+      maxAgeHours: z
+        .int()
+        .min(1)
+        .max(168)
+        .default(26)
+        .describe("A newest backup older than this raises the alarm."),
+    })
+    .prefault({}),
+  fleet: z
+    .strictObject({
+      instanceType: instanceType.default("m7g.large").describe("Size of a Tomcat server."),
+      minSize: z.int().min(1).max(500).default(2).describe("Servers of a warm standby."),
+      fullSize: z
+        .int()
+        .min(1)
+        .max(500)
+        .default(6)
+        .describe("Servers of an active region and of a hot standby."),
+      maxSize: z.int().min(1).max(1000).default(12).describe("Most servers target tracking may add."),
+      targetCpuPercent: z.int().min(10).max(90).default(50).describe("CPU that target tracking holds."),
+      reserveCapacity: z
+        .boolean()
+        .default(false)
+        .describe("Reserve EC2 capacity for the full size in a warm region (paid for while idle)."),
+    })
+    .prefault({}),
+  images: z
+    .strictObject({
+      home: regionImages.prefault({}),
+      recovery: regionImages.prefault({}),
+    })
+    .prefault({})
+    .describe("Machine images, named per region: booting must not depend on another region."),
+  audit: z
+    .strictObject({
+      lockDays: days(1, 36_500).default(365).describe("Object Lock (COMPLIANCE) on the audit trail."),
+      retentionDays: days(1, 36_500).default(400).describe("How long the audit trail is kept."),
+    })
+    .prefault({}),
+  pipeline: z
+    .strictObject({
+      repository: z
+        .string()
+        .regex(/^[\w.-]+\/[\w.-]+$/, "must be owner/name of a GitHub repository")
+        .optional()
+        .describe("Repository whose workflows may deploy through OIDC; none when left out."),
+    })
+    .prefault({}),
+  tags: z
+    .record(z.string().regex(/^(?!aws:)[\w .:/=+@-]{1,128}$/), z.string().max(256))
+    .default({})
+    .describe("Tags put on every resource, beside the project's own."),
+});
+
+/** Settings of one region. They stand in that region's stack file. */
+export const regionSchema = sharedSchema.extend({
+  epoch: z
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .default(0)
+    .describe(
+      "Raising it promotes this region. Odd in `prod`, even in `dr`; 0 claims nothing. Never lower it.",
+    ),
+  site: z
+    .enum(["cold", "warm", "hot"])
+    .default("warm")
+    .describe(
+      "What runs while this region is standby. `cold`: nothing. `warm`: database nodes and `fleet.minSize` servers. `hot`: everything.",
+    ),
+  yieldedTo: z
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .default(0)
+    .describe(
+      "Epoch of the other region that this one has yielded to. When it is above `epoch`, the fleet goes back to the size of `site`. It decides about cost, never about who may write.",
+    ),
+});
+
+export type SharedSettings = z.infer<typeof sharedSchema>;
+export type RegionSettings = z.infer<typeof regionSchema>;
+export type Contact = z.infer<typeof contact>;
+export type Site = RegionSettings["site"];

@@ -1,0 +1,28 @@
+/** The stacks of this project, in deploy order (`prod` and `dr` may swap), and what each is for. */
+export const STACKS = {
+  global: "what both regions share and what must outlive either",
+  prod: "the home region",
+  dr: "the recovery region",
+  link: "peering and routes, which need both regions at once",
+} as const;
+
+export type StackName = keyof typeof STACKS;
+export type RegionStackName = "prod" | "dr";
+
+/** Which of the two regions: `home` is stack `prod`, `recovery` is stack `dr`. */
+export type RegionId = "home" | "recovery";
+
+export const STACK_NAMES = Object.keys(STACKS) as StackName[];
+
+/** @throws Error naming the stack and the ones that exist. */
+export function assertStackName(name: string): asserts name is StackName {
+  if (!(name in STACKS)) {
+    throw new Error(
+      `stack '${name}' is not one of this project's\n  Its program would be empty.\n  → use one of: ${STACK_NAMES.join(", ")}`,
+    );
+  }
+}
+
+export const isRegionStack = (name: StackName): name is RegionStackName => name === "prod" || name === "dr";
+
+export const regionIdOf = (stack: RegionStackName): RegionId => (stack === "prod" ? "home" : "recovery");

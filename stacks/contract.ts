@@ -1,0 +1,159 @@
+/**
+ * The contract: names and addresses that one stack must know of another, derived from settings alone.
+ *
+ * A region must be able to come up, and to be promoted, while the other region and us-east-1 are gone.
+ * So no stack reads another's state; what can be derived is derived here, and the few identifiers that
+ * AWS assigns (zone id, key and certificate ARNs) are published by `global` into each region as one SSM
+ * parameter, the handoff (`stacks/handoff.ts`).
+ */
+import type { SharedSettings } from "../settings/schema.js";
+import type { RegionId } from "../settings/stacks.js";
+import { addressAt, subnetAt } from "./cidr.js";
+
+/** The ports of a database node. Fixed: security groups, node files and the other region rely on them. */
+export const PORTS = {
+  postgres: 5432,
+  patroni: 8008,
+  etcdClient: 2379,
+  etcdPeer: 2380,
+  /** The guard's HTTP port: health and `/dr/active`. */
+  guard: 8009,
+  /** Tomcat's HTTP port, and HAProxy's front for it on the same machine. */
+  tomcat: 8080,
+  fleetHttp: 8081,
+} as const;
+
+/** Path that is 200 only where writes are open; the failover health checks ask it. */
+export const ACTIVE_PATH = "/dr/active";
+/** Path that is 200 where Tomcat is healthy, active or not; the load balancer asks it. */
+export const HEALTH_PATH = "/dr/healthz";
+
+/** The letters of three zones per region, where they are not simply a, b and c. */
+const ZONE_LETTERS: Readonly<Record<string, readonly [string, string, string]>> = {
+  "ap-northeast-1": ["a", "c", "d"],
+};
+
+export interface DatabaseNode {
+  /** Unique across both regions: Patroni matches standbys by name. */
+  readonly name: string;
+  readonly zone: string;
+  /** Index of the zone and so of the data subnet, 0 to 2. */
+  readonly zoneIndex: number;
+  /** Private IPv4 address. It outlives the instance. */
+  readonly address: string;
+}
+
+export interface RegionContract {
+  readonly id: RegionId;
+  /** AWS region name. */
+  readonly region: string;
+  readonly stack: "prod" | "dr";
+  /** 1 for the region whose epochs are odd, 0 for even. */
+  readonly epochParity: 0 | 1;
+  readonly zones: readonly [string, string, string];
+  readonly cidr: string;
+  readonly publicCidrs: readonly string[];
+  readonly privateCidrs: readonly string[];
+  readonly dataCidrs: readonly string[];
+  readonly databaseNodes: readonly DatabaseNode[];
+  /** Name of the region's own load balancer, e.g. `eu-west-1.app.example.com`. */
+  readonly hostname: string;
+  readonly vaultBucket: string;
+  readonly runbookBucket: string;
+  readonly databaseRole: string;
+  readonly tomcatRole: string;
+  /** Partition keys of this region's items in the claim table. */
+  readonly claimKey: string;
+  readonly statusKey: string;
+}
+
+export interface Contract {
+  readonly serviceHostname: string;
+  readonly claimTable: string;
+  readonly auditBucket: string;
+  /** SSM parameter with what `global` hands to each region. */
+  readonly handoffParameter: string;
+  readonly keyAliases: { readonly data: string; readonly backups: string; readonly notifications: string };
+  /** Names of secrets, the same in both regions. */
+  readonly secrets: {
+    readonly superuser: string;
+    readonly replication: string;
+    readonly rewind: string;
+    readonly application: string;
+    readonly backupCipher: string;
+  };
+  readonly permissionBoundary: string;
+  readonly home: RegionContract;
+  readonly recovery: RegionContract;
+}
+
+/**
+ * @param accountId the AWS account, part of bucket names, which are unique in the whole world.
+ */
+export function contractOf(settings: SharedSettings, accountId: string): Contract {
+  const { name, service, domain } = settings;
+  const serviceHostname = `${service}.${domain}`;
+  const region = (id: RegionId): RegionContract => {
+    const aws = settings.regions[id];
+    const cidr = settings.network[`${id}Cidr`];
+    const zones = zonesOf(aws);
+    const dataCidrs = zones.map((_, i) => subnetAt(cidr, 24, 200 + i));
+    return {
+      id,
+      region: aws,
+      stack: id === "home" ? "prod" : "dr",
+      epochParity: id === "home" ? 1 : 0,
+      zones,
+      cidr,
+      publicCidrs: zones.map((_, i) => subnetAt(cidr, 24, i)),
+      privateCidrs: zones.map((_, i) => subnetAt(cidr, 20, 1 + i)),
+      dataCidrs,
+      databaseNodes: Array.from({ length: settings.database.voters }, (_, i) => {
+        const zoneIndex = i % 3;
+        return {
+          name: `${name}-${aws}-db-${i + 1}`,
+          zone: zones[zoneIndex] as string,
+          zoneIndex,
+          // AWS keeps the first four addresses of a subnet; nodes start at .10.
+          address: addressAt(dataCidrs[zoneIndex] as string, 10 + Math.floor(i / 3)),
+        };
+      }),
+      hostname: `${aws}.${serviceHostname}`,
+      vaultBucket: `${name}-vault-${accountId}-${aws}`,
+      runbookBucket: `${name}-runbooks-${accountId}-${aws}`,
+      databaseRole: `${name}-${aws}-database`,
+      tomcatRole: `${name}-${aws}-tomcat`,
+      claimKey: `claim#${aws}`,
+      statusKey: `status#${aws}`,
+    };
+  };
+  return {
+    serviceHostname,
+    claimTable: `${name}-claims`,
+    auditBucket: `${name}-audit-${accountId}-${settings.regions.home}`,
+    handoffParameter: `/${name}/handoff`,
+    keyAliases: {
+      data: `alias/${name}-data`,
+      backups: `alias/${name}-backups`,
+      notifications: `alias/${name}-notifications`,
+    },
+    secrets: {
+      superuser: `${name}/postgres/superuser`,
+      replication: `${name}/postgres/replication`,
+      rewind: `${name}/postgres/rewind`,
+      application: `${name}/postgres/application`,
+      backupCipher: `${name}/backup/cipher`,
+    },
+    permissionBoundary: `${name}-boundary`,
+    home: region("home"),
+    recovery: region("recovery"),
+  };
+}
+
+/** The three zones used in a region. */
+export function zonesOf(region: string): [string, string, string] {
+  const [a, b, c] = ZONE_LETTERS[region] ?? ["a", "b", "c"];
+  return [`${region}${a}`, `${region}${b}`, `${region}${c}`];
+}
+
+export const otherRegion = (id: RegionId): RegionId => (id === "home" ? "recovery" : "home");

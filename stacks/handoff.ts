@@ -1,0 +1,38 @@
+/**
+ * The handoff: identifiers that AWS assigns and that a region needs, published by `global` into each
+ * region as one SSM parameter. A region reads its own copy, so it needs neither the other region nor
+ * us-east-1 nor another stack's state.
+ */
+import * as aws from "@pulumi/aws";
+import type * as pulumi from "@pulumi/pulumi";
+import { z } from "zod";
+
+const handoffSchema = z.object({
+  hostedZoneId: z.string(),
+  dataKeyArn: z.string(),
+  backupsKeyArn: z.string(),
+  notificationsKeyArn: z.string(),
+  certificateArn: z.string(),
+});
+
+export type Handoff = z.infer<typeof handoffSchema>;
+
+/**
+ * Reads this region's copy.
+ * @throws Error that says to deploy `global` first when there is none.
+ */
+export async function readHandoff(
+  parameter: string,
+  region: string,
+  provider: pulumi.ProviderResource,
+): Promise<Handoff> {
+  let text: string;
+  try {
+    ({ value: text } = await aws.ssm.getParameter({ name: parameter }, { provider }));
+  } catch (error) {
+    throw new Error(
+      `SSM parameter '${parameter}' can't be read in ${region}\n  ${(error as Error).message}\n  → deploy stack global first; it publishes the parameter into both regions`,
+    );
+  }
+  return handoffSchema.parse(JSON.parse(text));
+}

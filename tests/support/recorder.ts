@@ -1,0 +1,199 @@
+/**
+ * The one recorder for tests of the program: builds resources under Pulumi's mocks and returns what was
+ * registered. Tests assert on what it returns, never inside an `apply`.
+ */
+import * as pulumi from "@pulumi/pulumi";
+// The mock monitor drops the options of a request; the recorder needs them.
+import { MockMonitor } from "@pulumi/pulumi/runtime/mocks.js";
+import type { RawSettings } from "../../settings/parse.js";
+import type { StackName } from "../../settings/stacks.js";
+import { program } from "../../stacks/program.js";
+
+export const ACCOUNT_ID = "123456789012";
+
+export interface Recorded {
+  readonly type: string;
+  readonly name: string;
+  /** Inputs as the provider would get them; secrets are plain text here. */
+  readonly inputs: Record<string, any>;
+  /** Name of the explicit provider, or "" for the default one (which is a mistake). */
+  readonly provider: string;
+  /** Region of that provider. */
+  readonly region: string | undefined;
+  readonly parent: string;
+  readonly protect: boolean;
+  readonly retainOnDelete: boolean;
+  readonly ignoreChanges: readonly string[];
+  readonly custom: boolean;
+}
+
+export interface Recording {
+  readonly resources: readonly Recorded[];
+  readonly calls: readonly { token: string; inputs: Record<string, any>; provider: string }[];
+  readonly outputs: Record<string, unknown>;
+  /** The resources of one type, e.g. `aws:s3/bucket:Bucket`. */
+  ofType(type: string): Recorded[];
+  /** The only resource of that name (and type, when given). @throws when there is none or more than one. */
+  one(name: string, type?: string): Recorded;
+}
+
+/** Answers for invokes that the program makes. An unknown one is an error, never an empty object. */
+const INVOKES: Readonly<Record<string, (inputs: Record<string, any>) => Record<string, unknown>>> = {
+  "aws:index/getCallerIdentity:getCallerIdentity": () => ({
+    accountId: ACCOUNT_ID,
+    arn: `arn:aws:iam::${ACCOUNT_ID}:user/test`,
+    id: ACCOUNT_ID,
+    userId: "test",
+  }),
+  "aws:ssm/getParameter:getParameter": ({ name }) => ({
+    name,
+    value: JSON.stringify(HANDOFF),
+    type: "String",
+    version: 1,
+  }),
+};
+
+export const HANDOFF = {
+  hostedZoneId: "Z0123456789",
+  dataKeyArn: `arn:aws:kms:here:${ACCOUNT_ID}:key/mrk-data`,
+  backupsKeyArn: `arn:aws:kms:here:${ACCOUNT_ID}:key/mrk-backups`,
+  notificationsKeyArn: `arn:aws:kms:here:${ACCOUNT_ID}:key/mrk-notifications`,
+  certificateArn: `arn:aws:acm:here:${ACCOUNT_ID}:certificate/1`,
+};
+
+/** Settings of a valid stack; a test changes what it is about. */
+export const BASE_SETTINGS: RawSettings = {
+  domain: "example.com",
+  regions: { home: "eu-west-1", recovery: "eu-central-1", witness: "eu-west-3" },
+  contacts: [
+    { severity: "page", protocol: "https", endpoint: "https://pager.example.com/hook" },
+    { severity: "notify", protocol: "email", endpoint: "team@example.com" },
+  ],
+};
+
+/** Builds a whole stack from raw settings. */
+export function recordStack(stack: StackName, raw: RawSettings = BASE_SETTINGS): Promise<Recording> {
+  const project = "disaster-recovery";
+  const config = Object.fromEntries(
+    Object.entries(raw).map(([key, value]) => [
+      `${project}:${key}`,
+      typeof value === "string" ? value : JSON.stringify(value),
+    ]),
+  );
+  return record(async () => {
+    pulumi.runtime.setAllConfig(config);
+    return program();
+  }, stack);
+}
+
+/** Builds whatever `build` declares. Not for `test.concurrent`: Pulumi's mocks are global. */
+export async function record(
+  build: () => Promise<Record<string, unknown> | undefined> | Record<string, unknown> | undefined,
+  stack = "prod",
+): Promise<Recording> {
+  const resources: Recorded[] = [];
+  const calls: { token: string; inputs: Record<string, any>; provider: string }[] = [];
+  const regions = new Map<string, string>();
+  let last: Record<string, any> = {};
+
+  await pulumi.runtime.setMocks(
+    {
+      newResource: ({ type, name, inputs, id }) => {
+        last = inputs;
+        if (type === "pulumi:providers:aws") regions.set(name, inputs.region);
+        return { id: id ?? `${name}-id`, state: { ...assignedOutputs(type, name), ...inputs } };
+      },
+      call: ({ token, inputs, provider }) => {
+        const answer = INVOKES[token];
+        if (!answer) throw new Error(`the program calls ${token}, for which the recorder has no answer`);
+        calls.push({ token, inputs, provider: providerName(provider) });
+        return answer(inputs);
+      },
+    },
+    "disaster-recovery",
+    stack,
+  );
+  const monitor = pulumi.runtime.getMonitor() as unknown as MockMonitor & {
+    registerResource: (req: any, cb: any) => Promise<void>;
+  };
+  const original = MockMonitor.prototype.registerResource;
+  monitor.registerResource = async function (this: MockMonitor, req: any, callback: any) {
+    last = {};
+    // The mock runs before the first await, so `last` is this request's here and only here.
+    const pending = original.call(this, req, callback);
+    const inputs = structuredClone(last);
+    await pending;
+    const provider = providerName(req.getProvider());
+    if (req.getType() === "pulumi:pulumi:Stack") return;
+    resources.push({
+      type: req.getType(),
+      name: req.getName(),
+      inputs,
+      provider,
+      region: regions.get(provider),
+      parent: req.getParent().split("::").at(-1) ?? "",
+      protect: req.getProtect(),
+      retainOnDelete: req.getRetainondelete(),
+      ignoreChanges: req.getIgnorechangesList(),
+      custom: req.getCustom(),
+    });
+  } as never;
+
+  const outputs = (await build()) ?? {};
+  const settled = await resolveOutputs(outputs);
+  await pulumi.runtime.disconnect();
+  return {
+    resources,
+    calls,
+    outputs: settled,
+    ofType: (type) => resources.filter((r) => r.type === type),
+    one: (name, type) => {
+      const found = resources.filter((r) => r.name === name && (!type || r.type === type));
+      if (found.length !== 1) {
+        throw new Error(
+          `expected one resource named '${name}', found ${found.length} among:\n${resources.map((r) => `  ${r.type} ${r.name}`).join("\n")}`,
+        );
+      }
+      return found[0] as Recorded;
+    },
+  };
+}
+
+function resolveOutputs(outputs: Record<string, unknown>): Promise<Record<string, unknown>> {
+  return new Promise((resolve) =>
+    pulumi.output(outputs).apply((value) => resolve(value as Record<string, unknown>)),
+  );
+}
+
+/** A provider reference is `<urn>::<id>`; the urn ends in the provider's name. */
+function providerName(reference: string | undefined): string {
+  return reference ? (reference.split("::").at(-2) ?? "") : "";
+}
+
+/** What AWS would assign on create, as far as the program passes it on. */
+function assignedOutputs(type: string, name: string): Record<string, unknown> {
+  const service = type.split(":")[1]?.split("/")[0] ?? "x";
+  const common = { arn: `arn:aws:${service}:here:${ACCOUNT_ID}:${name}`, name, id: `${name}-id` };
+  switch (type) {
+    case "aws:acm/certificate:Certificate":
+      return {
+        ...common,
+        domainValidationOptions: [
+          {
+            domainName: name,
+            resourceRecordName: "_x.example.com",
+            resourceRecordType: "CNAME",
+            resourceRecordValue: "_y.acm-validations.aws",
+          },
+        ],
+      };
+    case "aws:route53/zone:Zone":
+      return { ...common, zoneId: "Z0123456789", nameServers: ["ns-1.example.net", "ns-2.example.net"] };
+    case "aws:lb/loadBalancer:LoadBalancer":
+      return { ...common, dnsName: `${name}.elb.amazonaws.com`, zoneId: "ZELB", arnSuffix: `app/${name}/1` };
+    case "aws:lb/targetGroup:TargetGroup":
+      return { ...common, arnSuffix: `targetgroup/${name}/1` };
+    default:
+      return common;
+  }
+}
