@@ -28,6 +28,9 @@ export const ACTIVE_PATH = "/dr/active";
 /** Path that is 200 where Tomcat is healthy, active or not; the load balancer asks it. */
 export const HEALTH_PATH = "/dr/healthz";
 
+/** Tag on a database node's instance and data volume; its value is the node's name. Roles are limited by it. */
+export const NODE_TAG = "dr-node";
+
 /** The letters of three zones per region, where they are not simply a, b and c. */
 const ZONE_LETTERS: Readonly<Record<string, readonly [string, string, string]>> = {
   "ap-northeast-1": ["a", "c", "d"],
@@ -55,6 +58,12 @@ export interface RegionContract {
   readonly publicCidrs: readonly string[];
   readonly privateCidrs: readonly string[];
   readonly dataCidrs: readonly string[];
+  /** The block that holds the data subnets and nothing else: one line in a network ACL instead of three. */
+  readonly dataCidr: string;
+  /** `Name` tags by which stack `link` finds the network; the route tables stand in the order of the zones. */
+  readonly vpcName: string;
+  readonly privateRouteTableNames: readonly string[];
+  readonly dataRouteTableNames: readonly string[];
   readonly databaseNodes: readonly DatabaseNode[];
   /** Name of the region's own load balancer, e.g. `eu-west-1.app.example.com`. */
   readonly hostname: string;
@@ -62,12 +71,16 @@ export interface RegionContract {
   readonly runbookBucket: string;
   readonly databaseRole: string;
   readonly tomcatRole: string;
+  /** Role (trusted by vpc-flow-logs.amazonaws.com) that may write to `flowLogGroup`, and that group. */
+  readonly flowLogRole: string;
+  readonly flowLogGroup: string;
   /** Partition keys of this region's items in the claim table. */
   readonly claimKey: string;
   readonly statusKey: string;
 }
 
 export interface Contract {
+  readonly accountId: string;
   readonly serviceHostname: string;
   readonly claimTable: string;
   readonly auditBucket: string;
@@ -97,7 +110,8 @@ export function contractOf(settings: SharedSettings, accountId: string): Contrac
     const aws = settings.regions[id];
     const cidr = settings.network[`${id}Cidr`];
     const zones = zonesOf(aws);
-    const dataCidrs = zones.map((_, i) => subnetAt(cidr, 24, 200 + i));
+    const dataCidr = subnetAt(cidr, 22, 50);
+    const dataCidrs = zones.map((_, i) => subnetAt(dataCidr, 24, i));
     return {
       id,
       region: aws,
@@ -108,6 +122,10 @@ export function contractOf(settings: SharedSettings, accountId: string): Contrac
       publicCidrs: zones.map((_, i) => subnetAt(cidr, 24, i)),
       privateCidrs: zones.map((_, i) => subnetAt(cidr, 20, 1 + i)),
       dataCidrs,
+      dataCidr,
+      vpcName: `${name}-${aws}`,
+      privateRouteTableNames: zones.map((zone) => `${name}-private-${zone}`),
+      dataRouteTableNames: zones.map((zone) => `${name}-data-${zone}`),
       databaseNodes: Array.from({ length: settings.database.voters }, (_, i) => {
         const zoneIndex = i % 3;
         return {
@@ -123,11 +141,14 @@ export function contractOf(settings: SharedSettings, accountId: string): Contrac
       runbookBucket: `${name}-runbooks-${accountId}-${aws}`,
       databaseRole: `${name}-${aws}-database`,
       tomcatRole: `${name}-${aws}-tomcat`,
+      flowLogRole: `${name}-${aws}-flow-logs`,
+      flowLogGroup: `/${name}/${aws}/flow-logs`,
       claimKey: `claim#${aws}`,
       statusKey: `status#${aws}`,
     };
   };
   return {
+    accountId,
     serviceHostname,
     claimTable: `${name}-claims`,
     auditBucket: `${name}-audit-${accountId}-${settings.regions.home}`,
