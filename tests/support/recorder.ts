@@ -24,6 +24,8 @@ export interface Recorded {
   readonly protect: boolean;
   readonly retainOnDelete: boolean;
   readonly ignoreChanges: readonly string[];
+  /** Which resources each input was made from, as URNs; policies associate by it while ids are unknown. */
+  readonly propertyDependencies: Readonly<Record<string, readonly string[]>>;
   readonly custom: boolean;
 }
 
@@ -101,7 +103,7 @@ export async function record(
       newResource: ({ type, name, inputs, id }) => {
         last = inputs;
         if (type === "pulumi:providers:aws") regions.set(name, inputs.region);
-        return { id: id ?? `${name}-id`, state: { ...assignedOutputs(type, name), ...inputs } };
+        return { id: id || `${name}-id`, state: { ...assignedOutputs(type, name), ...inputs } };
       },
       call: ({ token, inputs, provider }) => {
         const answer = INVOKES[token];
@@ -135,6 +137,7 @@ export async function record(
       protect: req.getProtect(),
       retainOnDelete: req.getRetainondelete(),
       ignoreChanges: req.getIgnorechangesList(),
+      propertyDependencies: dependenciesOf(req),
       custom: req.getCustom(),
     });
   } as never;
@@ -163,6 +166,14 @@ function resolveOutputs(outputs: Record<string, unknown>): Promise<Record<string
   return new Promise((resolve) =>
     pulumi.output(outputs).apply((value) => resolve(value as Record<string, unknown>)),
   );
+}
+
+function dependenciesOf(request: any): Record<string, string[]> {
+  const dependencies: Record<string, string[]> = {};
+  request.getPropertydependenciesMap().forEach((urns: any, property: string) => {
+    dependencies[property] = urns.getUrnsList();
+  });
+  return dependencies;
 }
 
 /** A provider reference is `<urn>::<id>`; the urn ends in the provider's name. */
