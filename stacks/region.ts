@@ -1,4 +1,5 @@
 /** Stacks `prod` and `dr`: one region, complete. */
+import { Network } from "../components/network.js";
 import type { RegionSettings } from "../settings/schema.js";
 import { type RegionStackName, regionIdOf } from "../settings/stacks.js";
 import { contractOf } from "./contract.js";
@@ -11,5 +12,12 @@ export async function regionStack(stack: RegionStackName, settings: RegionSettin
   const provider = awsProvider(settings, settings.regions[id]);
   const contract = contractOf(settings, await accountIdOf(provider));
   const handoff = await readHandoff(contract.handoffParameter, settings.regions[id], provider);
-  return { hostname: contract[id].hostname, zone: handoff.hostedZoneId };
+
+  const network = new Network(
+    "network",
+    { settings, contract, region: id, dataKeyArn: handoff.dataKeyArn },
+    { provider },
+  );
+
+  return { hostname: contract[id].hostname, vpcId: network.vpcId };
 }
