@@ -68,6 +68,11 @@ export interface RegionContract {
   /** Name of the region's own load balancer, e.g. `eu-west-1.app.example.com`. */
   readonly hostname: string;
   readonly vaultBucket: string;
+  /**
+   * Where this region's backups stand, in its own vault and, replicated, in the other's: pgBackRest's
+   * `repo1-path` (with a leading slash). One per region, or timelines and replicas would collide.
+   */
+  readonly repositoryPath: string;
   readonly runbookBucket: string;
   readonly databaseRole: string;
   readonly tomcatRole: string;
@@ -138,6 +143,7 @@ export function contractOf(settings: SharedSettings, accountId: string): Contrac
       }),
       hostname: `${aws}.${serviceHostname}`,
       vaultBucket: `${name}-vault-${accountId}-${aws}`,
+      repositoryPath: `/${aws}`,
       runbookBucket: `${name}-runbooks-${accountId}-${aws}`,
       databaseRole: `${name}-${aws}-database`,
       tomcatRole: `${name}-${aws}-tomcat`,
