@@ -3,12 +3,10 @@
  * metadata a cluster would give them. It proves nothing about a cluster; policies see the real objects.
  */
 import { randomUUID } from "node:crypto";
-import { createRequire } from "node:module";
 import type { Plugin, ResourceRef } from "./plugin.js";
 import { type Handler, ResourcePlugin } from "./resource-plugin.js";
+import { sdkVersion } from "./sdk.js";
 import type { Props } from "./values.js";
-
-const { version } = createRequire(import.meta.url)("@pulumi/kubernetes/package.json") as { version: string };
 
 const object: Handler<undefined> = {
   name: false,
@@ -28,7 +26,7 @@ const object: Handler<undefined> = {
 };
 
 export class KubernetesPlugin extends ResourcePlugin<undefined> implements Plugin {
-  readonly version = version;
+  readonly version = sdkVersion("kubernetes");
   readonly replaceOnConfig = ["context", "kubeconfig"];
   async configure(): Promise<void> {}
 

@@ -1,11 +1,9 @@
 /** Stand-in for the random provider: real randomness, kept in Pulumi's state as the real one does. */
 import { randomBytes, randomInt, randomUUID } from "node:crypto";
-import { createRequire } from "node:module";
 import type { Plugin } from "./plugin.js";
 import { type Handler, ResourcePlugin } from "./resource-plugin.js";
+import { sdkVersion } from "./sdk.js";
 import type { Props } from "./values.js";
-
-const { version } = createRequire(import.meta.url)("@pulumi/random/package.json") as { version: string };
 
 const LOWER = "abcdefghijklmnopqrstuvwxyz";
 const DIGITS = "0123456789";
@@ -85,7 +83,7 @@ const HANDLERS: Readonly<Record<string, Handler<undefined>>> = {
 };
 
 export class RandomPlugin extends ResourcePlugin<undefined> implements Plugin {
-  readonly version = version;
+  readonly version = sdkVersion("random");
   readonly replaceOnConfig = [];
   async configure(): Promise<void> {}
 

@@ -3,8 +3,8 @@
  * Read from the generated SDK itself, where computed properties are marked `out`.
  */
 import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
+import { sdkRoot } from "./sdk.js";
 
 export interface TypeSchema {
   readonly inputs: readonly string[];
@@ -12,7 +12,6 @@ export interface TypeSchema {
   readonly computed: readonly string[];
 }
 
-const require = createRequire(import.meta.url);
 const cache = new Map<string, TypeSchema | undefined>();
 
 /**
@@ -26,11 +25,10 @@ export function schemaOf(type: string): TypeSchema | undefined {
 
 function load(type: string): TypeSchema | undefined {
   const [pkg, module = ""] = type.split(":");
-  const root = dirname(require.resolve(`@pulumi/${pkg}/package.json`));
   const file = module.startsWith("index/") ? module.slice("index/".length) : module;
   let source: string;
   try {
-    source = readFileSync(join(root, `${file}.js`), "utf8");
+    source = readFileSync(join(sdkRoot(pkg as string), `${file}.js`), "utf8");
   } catch {
     return undefined;
   }

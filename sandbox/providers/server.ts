@@ -127,7 +127,7 @@ function implementationOf(plugin: Plugin): Record<string, Method> {
       return response;
     },
     diffConfig: (request) => {
-      const [olds, news] = [toProps(request.getOldinputs() ?? request.getOlds()), toProps(request.getNews())];
+      const [olds, news] = [toProps(request.getOldInputs() ?? request.getOlds()), toProps(request.getNews())];
       const changes: Record<string, string> = {};
       for (const name of new Set([...Object.keys(olds), ...Object.keys(news)])) {
         if (JSON.stringify(olds[name]) === JSON.stringify(news[name])) continue;

@@ -1,18 +1,16 @@
 /** Stand-in for the AWS provider: real handlers where operations touch the resource, a simulation for all other types. */
-import { createRequire } from "node:module";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import type { ResourceRef } from "../plugin.js";
 import { type Handler, ResourcePlugin } from "../resource-plugin.js";
+import { sdkVersion } from "../sdk.js";
 import { hasUnknown, type Props } from "../values.js";
 import { type AwsConfig, AwsContext, assertLoopback, clientFor } from "./context.js";
 import { HANDLERS } from "./handlers/index.js";
 import { INVOKES } from "./invokes.js";
 import { simulate } from "./simulate.js";
 
-const { version } = createRequire(import.meta.url)("@pulumi/aws/package.json") as { version: string };
-
 export class AwsPlugin extends ResourcePlugin<AwsContext> {
-  readonly version = version;
+  readonly version = sdkVersion("aws");
   readonly replaceOnConfig = ["region"];
   protected override readonly alwaysReplaceOn = ["region"];
   private config: AwsConfig | undefined;

@@ -1,0 +1,14 @@
+/** Where the sandbox keeps things. State lives in the checkout; what takes minutes to make lives in the user's cache. */
+import { homedir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** The checkout. */
+export const REPO = resolve(dirname(fileURLToPath(import.meta.url)), "..");
+
+/** State of one sandbox. Default `.sandbox` in the checkout; `DR_SANDBOX_DIR` moves it. */
+export const sandboxDir = (): string => resolve(process.env.DR_SANDBOX_DIR ?? join(REPO, ".sandbox"));
+
+/** What is built or downloaded once per machine. */
+export const cacheDir = (): string =>
+  join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "disaster-recovery");

@@ -1,0 +1,176 @@
+/**
+ * The sandbox: this project's program run by Pulumi's own engine, with the policy pack, against an
+ * emulated AWS on this machine. The program knows nothing of it.
+ */
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import * as automation from "@pulumi/pulumi/automation/index.js";
+import type { StackName } from "../settings/stacks.js";
+import { program as stacksProgram } from "../stacks/program.js";
+import { type Emulator, emulatorLog, runningEmulator, startEmulator } from "./emulator/emulator.js";
+import { findEngine } from "./engine/engine.js";
+import { writeLaunchers } from "./engine/launchers.js";
+import { sandboxEnvironment } from "./environment.js";
+import { type Change, changesOf, OperationFailed, readFailure } from "./events.js";
+import { REPO, sandboxDir } from "./paths.js";
+import { Progress } from "./progress.js";
+import { projectDir, syncProject } from "./project.js";
+import { UserError } from "./user-error.js";
+
+export interface RunOptions {
+  /** Run the policy pack. Default true. */
+  readonly policies?: boolean;
+  /** Read the real state of every resource first. Default: only when the emulator was restarted since the last run. */
+  readonly refresh?: boolean;
+  /** Called with each change as the engine reports it. */
+  readonly onChange?: (change: Change) => void;
+  /** Another address of the emulator, e.g. a gateway that denies regions. */
+  readonly endpoint?: string;
+  /** Another program than the project's. */
+  readonly program?: automation.PulumiFn;
+}
+
+export interface RunResult {
+  readonly stack: string;
+  readonly changes: readonly Change[];
+  readonly outputs: Readonly<Record<string, unknown>>;
+  readonly seconds: number;
+}
+
+export class Sandbox {
+  private constructor(
+    readonly emulator: Emulator,
+    private readonly command: automation.PulumiCommand,
+    readonly environment: Readonly<Record<string, string>>,
+    private readonly progress: Progress,
+  ) {}
+
+  /** Finds or makes everything a run needs: engine, emulator, stand-in providers, the project's copy. */
+  static async open(progress = new Progress(), port?: number): Promise<Sandbox> {
+    await mkdir(sandboxDir(), { recursive: true });
+    const engine = await findEngine(progress);
+    const emulator = await startEmulator(progress, port);
+    const bin = await writeLaunchers();
+    await syncProject();
+    const environment = await sandboxEnvironment({ engine, endpoint: emulator.endpoint, bins: [bin] });
+    const command = await automation.PulumiCommand.get({ root: engine.root });
+    return new Sandbox(emulator, command, environment, progress);
+  }
+
+  up(stack: StackName, options: RunOptions = {}): Promise<RunResult> {
+    return this.run(stack, "up", options);
+  }
+
+  preview(stack: StackName, options: RunOptions = {}): Promise<RunResult> {
+    return this.run(stack, "preview", options);
+  }
+
+  refresh(stack: StackName, options: RunOptions = {}): Promise<RunResult> {
+    return this.run(stack, "refresh", options);
+  }
+
+  destroy(stack: StackName, options: RunOptions = {}): Promise<RunResult> {
+    return this.run(stack, "destroy", options);
+  }
+
+  /** The stack's state as Pulumi exports it. */
+  async state(stack: StackName): Promise<automation.Deployment> {
+    return (await this.select(stack, {})).exportStack();
+  }
+
+  private async run(
+    stack: StackName,
+    operation: "up" | "preview" | "refresh" | "destroy",
+    options: RunOptions,
+  ): Promise<RunResult> {
+    const start = performance.now();
+    const selected = await this.select(stack, options);
+    const restarted = await this.restartedSince(stack);
+    if (restarted && operation === "up") {
+      this.progress.note(
+        `the emulator was restarted since the last run of ${stack}: reading what is left of it first`,
+      );
+    }
+    const events: automation.EngineEvent[] = [];
+    const onEvent = (event: automation.EngineEvent) => {
+      events.push(event);
+      for (const change of changesOf([event])) options.onChange?.(change);
+    };
+    const packs = options.policies === false ? undefined : [join(REPO, "policies")];
+    const common = { onEvent, logToStdErr: false, suppressProgress: true };
+    let outputs: automation.OutputMap = {};
+    try {
+      switch (operation) {
+        case "up":
+          ({ outputs } = await selected.up({
+            ...common,
+            refresh: options.refresh ?? restarted,
+            policyPacks: packs,
+          }));
+          break;
+        case "preview":
+          await selected.preview({ ...common, refresh: options.refresh, policyPacks: packs });
+          break;
+        case "refresh":
+          await selected.refresh(common);
+          break;
+        case "destroy":
+          await selected.destroy(common);
+          break;
+      }
+    } catch (error) {
+      await this.assertEmulatorLives(stack);
+      throw new OperationFailed(stack, operation, readFailure(error as Error, events), error as Error);
+    }
+    if (operation !== "preview") await this.rememberBoot(stack);
+    return {
+      stack,
+      changes: changesOf(events),
+      outputs: Object.fromEntries(
+        Object.entries(outputs).map(([name, { value, secret }]) => [name, secret ? "[secret]" : value]),
+      ),
+      seconds: (performance.now() - start) / 1000,
+    };
+  }
+
+  private select(stack: StackName, options: RunOptions): Promise<automation.Stack> {
+    return automation.LocalWorkspace.createOrSelectStack(
+      {
+        stackName: stack,
+        projectName: "disaster-recovery",
+        program: options.program ?? (stacksProgram as automation.PulumiFn),
+      },
+      {
+        workDir: projectDir(),
+        pulumiCommand: this.command,
+        envVars: {
+          ...this.environment,
+          ...(options.endpoint ? { DR_SANDBOX_ENDPOINT: options.endpoint } : {}),
+        },
+      },
+    );
+  }
+
+  /** @throws UserError when the emulator died: what the engine says then would be hard to read. */
+  private async assertEmulatorLives(stack: StackName): Promise<void> {
+    const running = await runningEmulator();
+    if (running?.bootId === this.emulator.bootId) return;
+    throw new UserError(
+      `the AWS emulator on ${this.emulator.endpoint} is gone`,
+      `It ended while '${stack}' was being worked on; its log is ${emulatorLog()}. Pulumi's state is intact.`,
+      "run the same command again: it starts a new emulator and makes what is missing",
+    );
+  }
+
+  private bootFile = (stack: string) => join(sandboxDir(), "boots", stack);
+
+  private async restartedSince(stack: string): Promise<boolean> {
+    const last = await readFile(this.bootFile(stack), "utf8").catch(() => undefined);
+    return last !== undefined && last !== this.emulator.bootId;
+  }
+
+  private async rememberBoot(stack: string): Promise<void> {
+    await mkdir(join(sandboxDir(), "boots"), { recursive: true });
+    await writeFile(this.bootFile(stack), this.emulator.bootId);
+  }
+}
