@@ -3,8 +3,8 @@
  * region as one SSM parameter. A region reads its own copy, so it needs neither the other region nor
  * us-east-1 nor another stack's state.
  */
-import * as aws from "@pulumi/aws";
-import type * as pulumi from "@pulumi/pulumi";
+import * as ssm from "@pulumi/aws/ssm/index.js";
+import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 
 const handoffSchema = z.object({
@@ -18,6 +18,28 @@ const handoffSchema = z.object({
 export type Handoff = z.infer<typeof handoffSchema>;
 
 /**
+ * Publishes one region's copy. Identifiers only, no secrets: a plain String, so that reading it takes no key.
+ * @param provider of the region that will read it.
+ */
+export function publishHandoff(
+  id: string,
+  parameter: string,
+  values: { readonly [K in keyof Handoff]: pulumi.Input<string> },
+  provider: pulumi.ProviderResource,
+): ssm.Parameter {
+  return new ssm.Parameter(
+    `handoff-${id}`,
+    {
+      name: parameter,
+      type: "String",
+      value: pulumi.jsonStringify(values),
+      description: "What stack global hands to this region",
+    },
+    { provider },
+  );
+}
+
+/**
  * Reads this region's copy.
  * @throws Error that says to deploy `global` first when there is none.
  */
@@ -28,7 +50,7 @@ export async function readHandoff(
 ): Promise<Handoff> {
   let text: string;
   try {
-    ({ value: text } = await aws.ssm.getParameter({ name: parameter }, { provider }));
+    ({ value: text } = await ssm.getParameter({ name: parameter }, { provider }));
   } catch (error) {
     throw new Error(
       `SSM parameter '${parameter}' can't be read in ${region}\n  ${(error as Error).message}\n  → deploy stack global first; it publishes the parameter into both regions`,

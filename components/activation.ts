@@ -1,0 +1,112 @@
+/** What decides which region is active: the claim table, and a region's claims in it. */
+import * as dynamodb from "@pulumi/aws/dynamodb/index.js";
+import * as pulumi from "@pulumi/pulumi";
+import type { Contract, RegionContract } from "../stacks/contract.js";
+
+/** Partition and sort key of every item. */
+const PARTITION_KEY = "pk";
+const SORT_KEY = "sk";
+
+export interface ClaimTableArgs {
+  readonly contract: Contract;
+  /** Region of the witness; within the same region set as both others (settings check it). */
+  readonly witnessRegion: string;
+  /** Provider of the home region. DynamoDB itself makes the replica and the witness from there. */
+  readonly home: pulumi.ProviderResource;
+}
+
+/**
+ * The claim table: full copies in home and recovery, a witness in a third region. With multi-Region strong
+ * consistency a write is acknowledged by two of the three, and a strongly consistent read in either region
+ * sees it. Losing any one region leaves a quorum.
+ *
+ * Items: `claim#<region>` with `sk` = epoch, written once by that region's stack; `status#<region>` with
+ * `sk` = 0, written by that region's nodes.
+ */
+export class ClaimTable extends pulumi.ComponentResource {
+  readonly arn: pulumi.Output<string>;
+  readonly tableName: pulumi.Output<string>;
+
+  constructor(name: string, args: ClaimTableArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("dr:activation:ClaimTable", name, {}, opts);
+    const { contract } = args;
+    // The mode can be given only while the table is empty, so replica and witness come with the create.
+    // Such a table can have no TTL, no local index and no transactions; none is used.
+    const table = new dynamodb.Table(
+      name,
+      {
+        name: contract.claimTable,
+        billingMode: "PAY_PER_REQUEST",
+        attributes: [
+          { name: PARTITION_KEY, type: "S" },
+          { name: SORT_KEY, type: "N" },
+        ],
+        hashKey: PARTITION_KEY,
+        rangeKey: SORT_KEY,
+        // The provider's documented way to a table with replicas. Nobody reads the stream.
+        streamEnabled: true,
+        streamViewType: "NEW_AND_OLD_IMAGES",
+        replicas: [
+          {
+            regionName: contract.recovery.region,
+            consistencyMode: "STRONG",
+            pointInTimeRecovery: true,
+            deletionProtectionEnabled: true,
+            propagateTags: true,
+          },
+        ],
+        globalTableWitness: { regionName: args.witnessRegion },
+        // KMS under AWS's own key (aws/dynamodb), on purpose: whoever disabled a key of ours would fence both
+        // regions at once, and a strongly consistent replica that can't reach its key for a week is lost
+        // for good. The items are region names and numbers, no secret.
+        serverSideEncryption: { enabled: true },
+        pointInTimeRecovery: { enabled: true },
+        deletionProtectionEnabled: true,
+      },
+      { parent: this, provider: args.home, protect: true },
+    );
+    this.arn = table.arn;
+    this.tableName = table.name;
+    this.registerOutputs({ arn: this.arn, tableName: this.tableName });
+  }
+}
+
+export interface RegionClaimArgs {
+  /** The region that claims. */
+  readonly region: RegionContract;
+  /** Name of the claim table; its replica in the region's own provider is written. */
+  readonly claimTable: string;
+  /** Number to claim; 0 claims nothing. */
+  readonly epoch: number;
+}
+
+/**
+ * A region's claim of an epoch. It is created once (the provider's create is conditional: an epoch that was
+ * used can't be claimed again) and never updated: its content depends on nothing but region and epoch. A higher
+ * epoch adds an item; the earlier one stays in the table (`retainOnDelete`), because a claim taken back would let
+ * a fenced region open again.
+ */
+export class RegionClaim extends pulumi.ComponentResource {
+  constructor(name: string, args: RegionClaimArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("dr:activation:RegionClaim", name, {}, opts);
+    const { region, claimTable, epoch } = args;
+    if (epoch > 0) {
+      new dynamodb.TableItem(
+        `claim-${epoch}`,
+        {
+          tableName: claimTable,
+          hashKey: PARTITION_KEY,
+          rangeKey: SORT_KEY,
+          item: JSON.stringify({
+            [PARTITION_KEY]: { S: region.claimKey },
+            [SORT_KEY]: { N: `${epoch}` },
+            region: { S: region.region },
+            epoch: { N: `${epoch}` },
+          }),
+        },
+        { parent: this, retainOnDelete: true },
+      );
+    }
+    this.registerOutputs();
+  }
+}

@@ -1,0 +1,207 @@
+/**
+ * Policies of the KMS keys. No Pulumi here.
+ *
+ * Each key is open for one purpose only, and only through the service that has it. The account's
+ * administrators may manage a key but not decrypt with it: no statement here gives `kms:Decrypt` without a
+ * condition, so an administrator's own `kms:*` doesn't reach the data.
+ *
+ * `Resource: "*"` in a key policy means "this key"; nothing else can stand there.
+ */
+import { accountPrincipal, policyDocument, type Statement } from "./policy-document.js";
+
+export interface KeyPlace {
+  readonly accountId: string;
+  /** Region of the key that gets the policy. */
+  readonly region: string;
+}
+
+/** Volumes, secrets and log groups of one region. */
+export function dataKeyPolicy(
+  { accountId, region }: KeyPlace,
+  /** Regions between which secrets are replicated: Secrets Manager acts from either end. */
+  secretRegions: readonly string[],
+  /** Log groups below `/<prefix>/` may use the key. */
+  prefix: string,
+): string {
+  const through = [
+    `ec2.${region}.amazonaws.com`,
+    ...secretRegions.map((r) => `secretsmanager.${r}.amazonaws.com`),
+  ];
+  return policyDocument([
+    administration(accountId),
+    {
+      Sid: "UseThroughEbsAndSecretsManager",
+      Effect: "Allow",
+      Principal: accountPrincipal(accountId),
+      Action: USE,
+      Resource: "*",
+      Condition: { StringEquals: { "kms:CallerAccount": accountId, "kms:ViaService": through } },
+    },
+    {
+      Sid: "AttachVolumes",
+      Effect: "Allow",
+      Principal: accountPrincipal(accountId),
+      Action: "kms:CreateGrant",
+      Resource: "*",
+      Condition: {
+        StringEquals: { "kms:CallerAccount": accountId, "kms:ViaService": `ec2.${region}.amazonaws.com` },
+        Bool: { "kms:GrantIsForAWSResource": "true" },
+      },
+    },
+    // Autoscaling starts nodes under its service-linked role, whose own policy grants no KMS at all, so the
+    // key must. The role is named by condition, not as principal: KMS refuses a principal that doesn't exist
+    // yet, and in a fresh account the first autoscaling group creates it.
+    {
+      Sid: "AutoscalingStartsEncryptedInstances",
+      Effect: "Allow",
+      Principal: { AWS: "*" },
+      Action: USE,
+      Resource: "*",
+      Condition: autoscalingRole(accountId),
+    },
+    {
+      Sid: "AutoscalingAttachesVolumes",
+      Effect: "Allow",
+      Principal: { AWS: "*" },
+      Action: "kms:CreateGrant",
+      Resource: "*",
+      Condition: { ...autoscalingRole(accountId), Bool: { "kms:GrantIsForAWSResource": "true" } },
+    },
+    {
+      Sid: "EncryptLogGroups",
+      Effect: "Allow",
+      Principal: { Service: `logs.${region}.amazonaws.com` },
+      Action: USE,
+      Resource: "*",
+      Condition: {
+        ArnLike: {
+          "kms:EncryptionContext:aws:logs:arn": `arn:aws:logs:${region}:${accountId}:log-group:/${prefix}/*`,
+        },
+      },
+    },
+  ]);
+}
+
+/** Objects of the vault and the runbooks of one region, through S3 only. Who may, says IAM. */
+export function backupsKeyPolicy({ accountId, region }: KeyPlace): string {
+  return policyDocument([
+    administration(accountId),
+    {
+      Sid: "UseThroughS3",
+      Effect: "Allow",
+      Principal: accountPrincipal(accountId),
+      Action: USE,
+      Resource: "*",
+      Condition: {
+        StringEquals: { "kms:CallerAccount": accountId, "kms:ViaService": `s3.${region}.amazonaws.com` },
+      },
+    },
+  ]);
+}
+
+/** Messages of the alarm topics of one region. */
+export function notificationsKeyPolicy({ accountId, region }: KeyPlace): string {
+  return policyDocument([
+    administration(accountId),
+    // An alarm can't publish to a topic under AWS's own key: that key's policy lacks this statement.
+    {
+      Sid: "AlarmsPublish",
+      Effect: "Allow",
+      Principal: { Service: ["cloudwatch.amazonaws.com", "sns.amazonaws.com"] },
+      Action: ["kms:Decrypt", "kms:GenerateDataKey*"],
+      Resource: "*",
+      Condition: { StringEquals: { "aws:SourceAccount": accountId } },
+    },
+    {
+      Sid: "PeopleAndNodesPublishThroughSns",
+      Effect: "Allow",
+      Principal: accountPrincipal(accountId),
+      Action: ["kms:Decrypt", "kms:GenerateDataKey*", "kms:DescribeKey"],
+      Resource: "*",
+      Condition: {
+        StringEquals: { "kms:CallerAccount": accountId, "kms:ViaService": `sns.${region}.amazonaws.com` },
+      },
+    },
+  ]);
+}
+
+/** Log files of the audit trail: written by that one trail, read with IAM permission. */
+export function auditKeyPolicy({ accountId, region }: KeyPlace, trailArn: string): string {
+  return policyDocument([
+    administration(accountId),
+    {
+      Sid: "TrailEncrypts",
+      Effect: "Allow",
+      Principal: { Service: "cloudtrail.amazonaws.com" },
+      Action: "kms:GenerateDataKey*",
+      Resource: "*",
+      Condition: {
+        StringEquals: { "aws:SourceArn": trailArn },
+        StringLike: {
+          "kms:EncryptionContext:aws:cloudtrail:arn": `arn:aws:cloudtrail:*:${accountId}:trail/*`,
+        },
+      },
+    },
+    {
+      Sid: "TrailDescribes",
+      Effect: "Allow",
+      Principal: { Service: "cloudtrail.amazonaws.com" },
+      Action: "kms:DescribeKey",
+      Resource: "*",
+      Condition: { StringEquals: { "aws:SourceArn": trailArn } },
+    },
+    {
+      Sid: "AuditorsReadThroughS3",
+      Effect: "Allow",
+      Principal: accountPrincipal(accountId),
+      Action: "kms:Decrypt",
+      Resource: "*",
+      Condition: {
+        StringEquals: { "kms:CallerAccount": accountId, "kms:ViaService": `s3.${region}.amazonaws.com` },
+      },
+    },
+  ]);
+}
+
+const USE = ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"];
+
+/** Management without use. IAM policies of the account say who. */
+const administration = (accountId: string): Statement => ({
+  Sid: "AccountAdministersButDoesNotDecrypt",
+  Effect: "Allow",
+  Principal: accountPrincipal(accountId),
+  Action: [
+    "kms:CancelKeyDeletion",
+    "kms:CreateAlias",
+    "kms:DeleteAlias",
+    "kms:DescribeKey",
+    "kms:DisableKey",
+    "kms:EnableKey",
+    "kms:EnableKeyRotation",
+    "kms:GetKeyPolicy",
+    "kms:GetKeyRotationStatus",
+    "kms:ListAliases",
+    "kms:ListGrants",
+    "kms:ListKeyPolicies",
+    "kms:ListKeyRotations",
+    "kms:ListResourceTags",
+    "kms:PutKeyPolicy",
+    "kms:ReplicateKey",
+    "kms:RevokeGrant",
+    "kms:RotateKeyOnDemand",
+    "kms:ScheduleKeyDeletion",
+    "kms:TagResource",
+    "kms:UntagResource",
+    "kms:UpdateAlias",
+    "kms:UpdateKeyDescription",
+    "kms:UpdatePrimaryRegion",
+  ],
+  Resource: "*",
+});
+
+const autoscalingRole = (accountId: string) => ({
+  StringEquals: {
+    "kms:CallerAccount": accountId,
+    "aws:PrincipalArn": `arn:aws:iam::${accountId}:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling`,
+  },
+});
