@@ -43,9 +43,16 @@ function parse<S extends z.ZodObject>(
   return deepFreeze(result.data as z.infer<S>);
 }
 
+/** Stands in for a required key that is bad or missing, so that all other checks can still run. */
+const PLACEHOLDERS: RawSettings = {
+  domain: "example.com",
+  regions: { home: "eu-west-1", recovery: "eu-central-1", witness: "eu-west-3" },
+  contacts: [{ severity: "page", protocol: "email", endpoint: "placeholder@example.com" }],
+};
+
 /**
  * Cross-checks still run on what is well-formed when some keys are not: bad keys are replaced by their
- * defaults, and problems that name a replaced key are dropped. Keys without a default end that.
+ * defaults (required ones by a placeholder), and problems that rest on a replaced key are dropped.
  */
 function checkWhatStands<S extends z.ZodObject>(
   schema: S,
@@ -54,14 +61,20 @@ function checkWhatStands<S extends z.ZodObject>(
   error: z.ZodError,
 ): Problem[] {
   const mended = structuredClone(raw) as Record<string, unknown>;
-  const bad = error.issues.flatMap((issue) =>
+  const replaced = error.issues.flatMap((issue) =>
     issue.code === "unrecognized_keys" ? issue.keys.map((key) => [...issue.path, key]) : [issue.path],
   );
-  for (const path of bad) remove(mended, path);
+  for (const path of replaced) remove(mended, path);
   const second = schema.safeParse(mended);
-  if (!second.success) return [];
-  const names = bad.map((path) => path.join("."));
-  return check(second.data).filter(
+  for (const { path } of second.success ? [] : second.error.issues) {
+    const key = String(path[0]);
+    mended[key] = PLACEHOLDERS[key];
+    replaced.push([key]);
+  }
+  const third = schema.safeParse(mended);
+  if (!third.success) return [];
+  const names = replaced.map((path) => path.join("."));
+  return check(third.data).filter(
     ({ key, reason }) =>
       !names.some((name) => key === name || key.startsWith(`${name}.`) || reason.includes(name)),
   );

@@ -1,0 +1,29 @@
+/** `dr`: one command line for people. A verb's code lives in its own folder; here it's only parsed and printed. */
+import { Command } from "commander";
+import { addBench } from "./commands/bench.js";
+import { addDemo } from "./commands/demo.js";
+import { addDocs } from "./commands/docs.js";
+import { addSandbox } from "./commands/sandbox.js";
+import { reportAndExit } from "./report.js";
+
+const dr = new Command("dr")
+  .description("Two AWS regions, one PostgreSQL service: deploy, promote, drill.")
+  .configureHelp({ sortSubcommands: false, showGlobalOptions: true })
+  .option("--debug", "show stack traces of errors")
+  .showHelpAfterError("(dr --help lists every verb)");
+
+addDemo(dr);
+addSandbox(dr);
+addBench(dr);
+addDocs(dr);
+
+// One place where every error ends: a rejected promise of Pulumi's runtime must not print a stack trace.
+process.on("unhandledRejection", (error) => reportAndExit(error, dr.opts().debug));
+process.on("uncaughtException", (error) => reportAndExit(error, dr.opts().debug));
+
+try {
+  await dr.parseAsync();
+  process.exit(process.exitCode ?? 0);
+} catch (error) {
+  reportAndExit(error, dr.opts().debug);
+}

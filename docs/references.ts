@@ -1,0 +1,15 @@
+/** The references in this folder that are generated from code. `npx dr docs` writes them; a test holds them to it. */
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { REPO } from "../sandbox/paths.js";
+import { settingsReference } from "../settings/reference.js";
+
+export const REFERENCES: Readonly<Record<string, () => string>> = {
+  "docs/settings.md": settingsReference,
+};
+
+/** @returns the files that were written. */
+export async function writeReferences(): Promise<string[]> {
+  for (const [file, render] of Object.entries(REFERENCES)) await writeFile(join(REPO, file), render());
+  return Object.keys(REFERENCES);
+}

@@ -1,0 +1,26 @@
+/** The sandbox as a whole: its variables for a user's shell, and its end. */
+import { rm } from "node:fs/promises";
+import { startEmulator, stopEmulator } from "./emulator/emulator.js";
+import { findEngine, languageHost } from "./engine/engine.js";
+import { writeLaunchers } from "./engine/launchers.js";
+import { sandboxEnvironment } from "./environment.js";
+import { sandboxDir } from "./paths.js";
+import type { Progress } from "./progress.js";
+import { syncProject } from "./project.js";
+
+/** Variables under which plain `pulumi` works in the sandbox's project folder. */
+export async function shellEnvironment(progress: Progress): Promise<Record<string, string>> {
+  const engine = await findEngine(progress);
+  const bins = [await writeLaunchers()];
+  // An engine that came with its installer brings its own language host.
+  if (engine.origin === "built") bins.push(await languageHost(progress));
+  const { endpoint } = await startEmulator(progress);
+  await syncProject();
+  return sandboxEnvironment({ engine, endpoint, bins });
+}
+
+/** Stops the emulator and removes the sandbox's folder: state, project copy, everything. */
+export async function resetSandbox(): Promise<void> {
+  await stopEmulator();
+  await rm(sandboxDir(), { recursive: true, force: true });
+}

@@ -1,0 +1,38 @@
+// `npm test`: installs what is missing, then runs the tests that need no engine, then those on the real one.
+// Arguments go to vitest: `npm test -- tests/settings`.
+import { ensureDependencies, run } from "./ensure.mjs";
+
+const parts = [];
+let failed = 0;
+
+function part(name, work) {
+  const start = performance.now();
+  const status = work();
+  parts.push([name, (performance.now() - start) / 1000, status]);
+  if (status !== 0) failed = status;
+  return status;
+}
+
+const vitest = (...args) => run(process.execPath, ["node_modules/vitest/vitest.mjs", "run", ...args]);
+
+part("dependencies", () => {
+  ensureDependencies();
+  return 0;
+});
+const chosen = process.argv.slice(2);
+if (chosen.length > 0) {
+  part("chosen tests", () => vitest(...chosen));
+} else {
+  part("tests of settings, components, policies, node files", () => vitest("--project", "unit"));
+  const ready = part("engine and emulator", () =>
+    run(process.execPath, ["cli/dr.mjs", "sandbox", "install"]),
+  );
+  if (ready === 0)
+    part("tests on the real engine and the emulated AWS", () => vitest("--project", "sandbox"));
+}
+
+console.log("\nTime of each part:");
+for (const [name, seconds, status] of parts) {
+  console.log(`  ${seconds.toFixed(1).padStart(6)} s  ${name}${status === 0 ? "" : "  FAILED"}`);
+}
+process.exit(failed);

@@ -1,0 +1,215 @@
+import { describe, expect, test } from "vitest";
+import {
+  parseRegionSettings,
+  parseSettings,
+  parseSharedSettings,
+  type RawSettings,
+} from "../../settings/parse.js";
+import { SettingsError } from "../../settings/problem.js";
+import type { StackName } from "../../settings/stacks.js";
+import { BASE_SETTINGS } from "../support/recorder.js";
+
+function problemsOf(raw: RawSettings, stack: StackName = "prod") {
+  try {
+    parseSettings(stack, raw);
+    return [];
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error;
+    return error.problems;
+  }
+}
+
+const with_ = (changes: RawSettings): RawSettings => ({ ...BASE_SETTINGS, ...changes });
+
+describe("a valid stack", () => {
+  test("gets every default", () => {
+    const settings = parseRegionSettings("prod", BASE_SETTINGS);
+    expect(settings).toMatchObject({
+      name: "drs",
+      epoch: 0,
+      site: "warm",
+      database: { voters: 3 },
+      promotion: { leaseSeconds: 15, marginSeconds: 5 },
+      backup: { lockDays: 30, retentionDays: 35 },
+    });
+  });
+
+  test("is frozen to the bottom", () => {
+    const settings = parseSharedSettings("global", BASE_SETTINGS);
+    expect(() => {
+      (settings.database as { voters: number }).voters = 5;
+    }).toThrow(TypeError);
+  });
+});
+
+describe("one bad setting", () => {
+  test.each<[string, RawSettings, string, RegExp, RegExp]>([
+    ["an unknown key", { epochs: 1 }, "epochs", /not a setting/, /did you mean epoch\?/],
+    [
+      "an unknown nested key",
+      { database: { votes: 3 } },
+      "database.votes",
+      /not a setting/,
+      /did you mean voters\?/,
+    ],
+    ["a number out of bounds", { backup: { lockDays: 0 } }, "backup.lockDays", /below 1/, /at least 1/],
+    [
+      "a word for a number",
+      { database: { volumeGib: "big" } },
+      "database.volumeGib",
+      /must be of type/,
+      /number|int/,
+    ],
+    [
+      "a region that has no strongly consistent tables",
+      { regions: { home: "sa-east-1", recovery: "eu-central-1", witness: "eu-west-3" } },
+      "regions.home",
+      /not one of the values/,
+      /eu-west-1/,
+    ],
+    ["a missing domain", { domain: undefined }, "domain", /required/, /set it/],
+    ["an even number of voters", { database: { voters: 4 } }, "database.voters", /even number/, /3 .* or 5/],
+    ["one voter", { database: { voters: 1 } }, "database.voters", /3 or 5/, /3 .* or 5/],
+    [
+      "overlapping networks",
+      { network: { recoveryCidr: "10.10.0.0/16" } },
+      "network.recoveryCidr",
+      /overlaps/,
+      /of its own/,
+    ],
+    [
+      "retention below the lock",
+      { backup: { lockDays: 40 } },
+      "backup.retentionDays",
+      /below backup\.lockDays \(40\)/,
+      /at least 40/,
+    ],
+    [
+      "audit retention below its lock",
+      { audit: { retentionDays: 10 } },
+      "audit.retentionDays",
+      /below audit\.lockDays/,
+      /365/,
+    ],
+    [
+      "an RPO below the archive timeout",
+      { backup: { archiveTimeoutSeconds: 600 } },
+      "objectives.rpoSeconds",
+      /archiveTimeoutSeconds \(600\)/,
+      /600/,
+    ],
+    [
+      "a margin too small",
+      { promotion: { marginSeconds: 3 } },
+      "promotion.marginSeconds",
+      /two regions could be writable/,
+      /at least 4/,
+    ],
+    [
+      "a lease shorter than three reads",
+      { promotion: { leaseSeconds: 5, readIntervalSeconds: 2 } },
+      "promotion.leaseSeconds",
+      /three reads/,
+      /at least 6/,
+    ],
+    [
+      "a witness in another region set",
+      { regions: { home: "eu-west-1", recovery: "eu-central-1", witness: "us-east-2" } },
+      "regions.witness",
+      /outside the set/,
+      /eu-west-3/,
+    ],
+    [
+      "the same region twice",
+      { regions: { home: "eu-west-1", recovery: "eu-west-1", witness: "eu-west-3" } },
+      "regions.recovery",
+      /also regions\.home/,
+      /three different/,
+    ],
+    ["a full size below the minimum", { fleet: { minSize: 8 } }, "fleet.fullSize", /shrink/, /at least 8/],
+    [
+      "nobody to page",
+      { contacts: [{ severity: "notify", protocol: "email", endpoint: "a@example.com" }] },
+      "contacts",
+      /wake nobody/,
+      /severity: page/,
+    ],
+    [
+      "an endpoint of another protocol",
+      { contacts: [{ severity: "page", protocol: "https", endpoint: "a@example.com" }] },
+      "contacts.0.endpoint",
+      /not an address for protocol https/,
+      /https:/,
+    ],
+    ["an even epoch at home", { epoch: 2 }, "epoch", /odd/, /use 3/],
+    [
+      "a yield to its own epoch",
+      { yieldedTo: 3 },
+      "yieldedTo",
+      /other region's epochs are even/,
+      /other region/,
+    ],
+  ])("%s", (_, changes, key, reason, remedy) => {
+    const problems = problemsOf(with_(changes));
+    expect(problems.map((p) => p.key)).toEqual([key]);
+    expect(problems[0]?.reason).toMatch(reason);
+    expect(problems[0]?.remedy).toMatch(remedy);
+  });
+
+  test("the recovery region's epochs are even", () => {
+    expect(problemsOf(with_({ epoch: 1 }), "dr").map((p) => p.key)).toEqual(["epoch"]);
+    expect(problemsOf(with_({ epoch: 2 }), "dr")).toEqual([]);
+  });
+
+  test("global takes no key of a region", () => {
+    expect(problemsOf(with_({ epoch: 1 }), "global").map((p) => p.key)).toEqual(["epoch"]);
+  });
+});
+
+test("many bad settings are reported at once, cross-checks included", () => {
+  const problems = problemsOf(
+    with_({
+      database: { voters: 4, volumeGib: 1 },
+      promotion: { marginSeconds: 3 },
+      epoch: 2,
+      colour: "red",
+    }),
+  );
+  expect(problems.map((p) => p.key).toSorted()).toEqual([
+    "colour",
+    "database.volumeGib",
+    "database.voters",
+    "epoch",
+    "promotion.marginSeconds",
+  ]);
+});
+
+test("a required key that is missing hides nothing else", () => {
+  const { domain: _, ...rest } = BASE_SETTINGS;
+  const problems = problemsOf({ ...rest, regions: { home: "nowhere" }, database: { voters: 4 } });
+  expect(problems.map((p) => p.key).toSorted()).toEqual([
+    "database.voters",
+    "domain",
+    "regions.home",
+    "regions.recovery",
+    "regions.witness",
+  ]);
+});
+
+test("the message has thing, value, reason and remedy of each, and no stack", () => {
+  let message = "";
+  try {
+    parseRegionSettings("prod", with_({ database: { voters: 4 }, epoch: 2 }));
+  } catch (error) {
+    message = (error as Error).message;
+  }
+  expect(message).toMatchInlineSnapshot(`
+    "stack 'prod' has 2 bad settings:
+      database.voters = 4
+        an even number tolerates no more failures than one node less, and can split in half
+        → set 3 (one zone may fail) or 5 (two nodes may fail)
+      epoch = 2
+        epochs of stack prod are odd, so that two regions never claim the same one
+        → use 3"
+  `);
+});

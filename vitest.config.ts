@@ -1,0 +1,23 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        // Needs nothing but Node: Pulumi's mocks, pure functions.
+        test: { name: "unit", include: ["tests/**/*.test.ts"], exclude: ["tests/sandbox/**"] },
+      },
+      {
+        // Pulumi's own engine, the emulated AWS, the stand-in providers.
+        test: {
+          name: "sandbox",
+          include: ["tests/sandbox/**/*.test.ts"],
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+          // Two cores: one engine at a time measures and fails more honestly.
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
