@@ -101,6 +101,8 @@ export interface Contract {
     readonly backupCipher: string;
   };
   readonly permissionBoundary: string;
+  /** CloudWatch namespace of the nodes' own metrics; their roles can write to no other. */
+  readonly metricNamespace: string;
   readonly home: RegionContract;
   readonly recovery: RegionContract;
 }
@@ -172,6 +174,7 @@ export function contractOf(settings: SharedSettings, accountId: string): Contrac
       backupCipher: `${name}/backup/cipher`,
     },
     permissionBoundary: `${name}-boundary`,
+    metricNamespace: `DisasterRecovery/${name}`,
     home: region("home"),
     recovery: region("recovery"),
   };
