@@ -1,0 +1,50 @@
+/** pgbackrest.conf of a database node. The cipher's passphrase comes from the environment. */
+import type { SharedSettings } from "../settings/schema.js";
+import { type Contract, type DatabaseNode, PORTS } from "../stacks/contract.js";
+import { clusterName, DATABASE_USERS, IMAGE_PATHS, type NodePaths, regionOfNode } from "./layout.js";
+
+export function renderPgbackrest(
+  settings: SharedSettings,
+  contract: Contract,
+  node: DatabaseNode,
+  paths: NodePaths = IMAGE_PATHS,
+): string {
+  const region = regionOfNode(contract, node);
+  const global = {
+    "repo1-type": "s3",
+    "repo1-path": region.repositoryPath,
+    "repo1-s3-bucket": region.vaultBucket,
+    "repo1-s3-region": region.region,
+    "repo1-s3-endpoint": `s3.${region.region}.amazonaws.com`,
+    // The instance's role; no key is stored anywhere.
+    "repo1-s3-key-type": "auto",
+    // On top of the bucket's own encryption: whoever can read the bucket still can't read the data.
+    "repo1-cipher-type": "aes-256-cbc",
+    "repo1-bundle": "y",
+    // Locked versions outlive this; `expire` then only hides them.
+    "repo1-retention-full-type": "time",
+    "repo1-retention-full": `${settings.backup.retentionDays}`,
+    "compress-type": "zst",
+    "start-fast": "y",
+    delta: "y",
+    "process-max": "2",
+    "archive-async": "y",
+    "spool-path": `${paths.data}/pgbackrest/spool`,
+    "lock-path": `${paths.run}/pgbackrest`,
+    "log-level-console": "info",
+    // The journal has it.
+    "log-level-file": "off",
+  };
+  const stanza = {
+    "pg1-path": `${paths.data}/postgres/data`,
+    "pg1-port": `${PORTS.postgres}`,
+    "pg1-socket-path": "/var/run/postgresql",
+    "pg1-user": DATABASE_USERS.superuser,
+  };
+  return [section("global", global), section(clusterName(region), stanza)].join("\n");
+}
+
+const section = (name: string, options: Readonly<Record<string, string>>): string =>
+  `[${name}]\n${Object.entries(options)
+    .map(([key, value]) => `${key}=${value}`)
+    .join("\n")}\n`;

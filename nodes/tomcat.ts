@@ -1,0 +1,24 @@
+/** Environment of Tomcat: how its JVM runs and where it finds the database. */
+import type { SharedSettings } from "../settings/schema.js";
+import type { Contract } from "../stacks/contract.js";
+import { DATABASE_FRONTS } from "./haproxy.js";
+import { APPLICATION_DATABASE, DATABASE_USERS } from "./layout.js";
+
+/** How long the JVM may keep an address that it looked up. Its own default can be for ever. */
+const DNS_TTL_SECONDS = 5;
+
+export function renderTomcat(_settings: SharedSettings, contract: Contract): string {
+  // TLS goes through HAProxy untouched, to the node itself.
+  const url = (port: number) =>
+    `jdbc:postgresql://127.0.0.1:${port}/${APPLICATION_DATABASE}?sslmode=require&connectTimeout=2&socketTimeout=30&tcpKeepAlive=true`;
+  const variables = {
+    JAVA_OPTS: `-Djava.awt.headless=true -XX:MaxRAMPercentage=60 -Dsun.net.inetaddr.ttl=${DNS_TTL_SECONDS} -Dsun.net.inetaddr.negative.ttl=1`,
+    DR_SERVICE_HOSTNAME: contract.serviceHostname,
+    DR_DATABASE_USER: DATABASE_USERS.application,
+    DR_DATABASE_WRITE_URL: url(DATABASE_FRONTS.write),
+    DR_DATABASE_READ_URL: url(DATABASE_FRONTS.read),
+  };
+  return `${Object.entries(variables)
+    .map(([name, value]) => `${name}="${value}"`)
+    .join("\n")}\n`;
+}

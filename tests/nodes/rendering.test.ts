@@ -1,0 +1,162 @@
+import { spawnSync } from "node:child_process";
+import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { renderEtcd } from "../../nodes/etcd.js";
+import { renderHaproxy } from "../../nodes/haproxy.js";
+import { renderPatroni } from "../../nodes/patroni.js";
+import { renderPgbackrest } from "../../nodes/pgbackrest.js";
+import {
+  databaseFiles,
+  renderDatabaseUserData,
+  renderTomcatUserData,
+  tomcatFiles,
+  USER_DATA_LIMIT_BYTES,
+} from "../../nodes/user-data.js";
+import { parseRegionSettings, parseSharedSettings } from "../../settings/parse.js";
+import { contractOf, type DatabaseNode } from "../../stacks/contract.js";
+import { BASE_SETTINGS } from "../support/recorder.js";
+
+const settings = parseSharedSettings("global", BASE_SETTINGS);
+const contract = contractOf(settings, "123456789012");
+const home1 = contract.home.databaseNodes[0] as DatabaseNode;
+const recovery1 = contract.recovery.databaseNodes[0] as DatabaseNode;
+const golden = (name: string) => `../golden/nodes/${name}`;
+
+describe("files of a node, as reviewed", () => {
+  test.each([
+    ["patroni.home.yml", renderPatroni(settings, contract, home1)],
+    ["patroni.recovery.yml", renderPatroni(settings, contract, recovery1)],
+    ["etcd.env", renderEtcd(settings, contract, home1)],
+    ["pgbackrest.conf", renderPgbackrest(settings, contract, home1)],
+    ["haproxy.cfg", renderHaproxy(settings, contract, "home")],
+    ["database.user-data.yml", renderDatabaseUserData(settings, contract, home1)],
+    ["tomcat.user-data.yml", renderTomcatUserData(settings, contract, "home")],
+  ])("%s", async (name, text) => {
+    await expect(text).toMatchFileSnapshot(golden(name));
+  });
+});
+
+describe("patroni.yml", () => {
+  const config = parse(renderPatroni(settings, contract, home1), { version: "1.1" });
+  const { dcs } = config.bootstrap;
+
+  test("keeps what Patroni demands of its timers, or it would change them silently", () => {
+    expect(dcs.ttl).toBeGreaterThanOrEqual(20);
+    expect(dcs.loop_wait + 2 * dcs.retry_timeout).toBeLessThanOrEqual(dcs.ttl);
+  });
+
+  test("no acknowledged write is lost with a node, and no region writes without its etcd", () => {
+    expect(dcs).toMatchObject({ synchronous_mode: "quorum", failsafe_mode: false, primary_start_timeout: 0 });
+  });
+
+  test("the home region starts as a primary, the recovery region as a standby of all home nodes", () => {
+    expect(dcs.standby_cluster).toBeUndefined();
+    const standby = parse(renderPatroni(settings, contract, recovery1)).bootstrap.dcs.standby_cluster;
+    expect(standby.host).toBe("10.10.200.10,10.10.201.10,10.10.202.10");
+    // The slot must be the one that the home region keeps.
+    expect(Object.keys(dcs.slots)).toEqual([standby.primary_slot_name]);
+  });
+
+  test("a standby region that is gone can't fill the disk", () => {
+    const megabytes = Number.parseInt(dcs.postgresql.parameters.max_slot_wal_keep_size, 10);
+    expect(megabytes).toBeLessThanOrEqual((settings.database.volumeGib * 1024) / 4);
+  });
+
+  test("nothing comes in over the network without TLS and a password", () => {
+    for (const line of config.postgresql.pg_hba as string[]) {
+      const [type, , , from, method] = line.split(" ");
+      if (type === "local") continue;
+      expect(method).toBe("scram-sha-256");
+      expect(type === "hostssl" || from === "127.0.0.1/32", line).toBe(true);
+      expect(from).not.toBe("0.0.0.0/0");
+    }
+  });
+
+  test("only members may change the cluster over the REST API", () => {
+    expect(config.restapi).toMatchObject({ allowlist: ["127.0.0.1"], allowlist_include_members: true });
+  });
+
+  test("a node that the contract doesn't know is refused", () => {
+    expect(() => renderPatroni(settings, contract, { ...home1, name: "stranger" })).toThrow(
+      "node 'stranger' is in neither region of the contract",
+    );
+  });
+});
+
+test("etcd's members are the region's own nodes", () => {
+  const env = renderEtcd(settings, contract, home1);
+  for (const { name, address } of contract.home.databaseNodes)
+    expect(env).toContain(`${name}=http://${address}:2380`);
+  for (const { address } of contract.recovery.databaseNodes) expect(env).not.toContain(address);
+});
+
+test("HAProxy prefers its own region's nodes and keeps the other's as backup", () => {
+  const servers = renderHaproxy(settings, contract, "recovery")
+    .split("\n")
+    .filter((line) => line.includes(":5432") && line.includes("server "));
+  expect(servers).toHaveLength(12);
+  for (const line of servers) expect(line.endsWith(" backup")).toBe(line.includes("eu-west-1"));
+});
+
+test("each region has a repository path of its own", () => {
+  const path = (node: DatabaseNode) =>
+    /repo1-path=(.*)/.exec(renderPgbackrest(settings, contract, node))?.[1];
+  expect(path(home1)).not.toBe(path(recovery1));
+});
+
+describe("user data", () => {
+  const largest = (() => {
+    const raw = { ...BASE_SETTINGS, name: "a-long-name1", database: { voters: 5 } };
+    const five = parseSharedSettings("global", raw);
+    const theirs = contractOf(five, "123456789012");
+    return [
+      ...theirs.recovery.databaseNodes.map((node) => renderDatabaseUserData(five, theirs, node)),
+      renderTomcatUserData(five, theirs, "recovery"),
+    ];
+  })();
+
+  test("stays within EC2's limit, even with five voters and the longest names", () => {
+    for (const text of largest) expect(Buffer.byteLength(text)).toBeLessThanOrEqual(USER_DATA_LIMIT_BYTES);
+  });
+
+  test("is the same whatever the epoch, or a promotion would replace machines", () => {
+    const at = (epoch: number) => {
+      const promoted = parseRegionSettings("dr", { ...BASE_SETTINGS, epoch });
+      return [
+        renderDatabaseUserData(promoted, contract, recovery1),
+        renderTomcatUserData(promoted, contract, "recovery"),
+      ];
+    };
+    expect(at(2)).toEqual(at(0));
+  });
+
+  test("names secrets and holds none", () => {
+    for (const text of largest) {
+      expect(text).not.toMatch(/password\s*[:=]\s*["']?[A-Za-z0-9+/]{12,}/i);
+      expect(text).not.toMatch(/AKIA[0-9A-Z]{16}|BEGIN [A-Z ]*PRIVATE KEY|cipher-pass\s*=/);
+    }
+    const patroni = parse(renderPatroni(settings, contract, home1));
+    for (const user of Object.values(patroni.postgresql.authentication))
+      expect(user).not.toHaveProperty("password");
+    expect(renderDatabaseUserData(settings, contract, home1)).toContain("drs/postgres/superuser");
+  });
+
+  test("a Tomcat server is told of the application's secret only", () => {
+    const env = tomcatFiles(settings, contract, "home").find(({ path }) =>
+      path.endsWith("node.env"),
+    )?.content;
+    expect(env).toContain("drs/postgres/application");
+    expect(env).not.toMatch(/superuser|replication|rewind|cipher/);
+  });
+
+  test("every script is valid for bash", () => {
+    const files = [...databaseFiles(settings, contract, home1), ...tomcatFiles(settings, contract, "home")];
+    const scripts = files.filter(({ content }) => content.startsWith("#!/bin/bash"));
+    expect(scripts.length).toBeGreaterThan(3);
+    for (const { path, content } of scripts) {
+      const { status, stderr } = spawnSync("bash", ["-n"], { input: content, encoding: "utf8" });
+      expect(stderr, path).toBe("");
+      expect(status, path).toBe(0);
+    }
+  });
+});
