@@ -1,5 +1,5 @@
 /** What the engine reports, reduced to what a person or a test asks: which resource, what happened, what failed. */
-import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
+import type { EngineEvent, StepEventMetadata } from "@pulumi/pulumi/automation/index.js";
 
 export interface Change {
   readonly operation: string;
@@ -22,22 +22,33 @@ export interface PolicyViolation {
   readonly message: string;
 }
 
-/** Steps other than `same`. Nothing is a change for what the engine leaves alone. */
-export function changesOf(events: readonly EngineEvent[]): Change[] {
-  return events.flatMap(({ resourcePreEvent }) => {
+/** Reads changes from the engine's events as they come; one reader per run. */
+export class ChangeReader {
+  private readonly refreshing = new Set<string>();
+
+  /** Steps other than `same`. A refresh announces every resource and tells only afterwards what it found. */
+  read({ resourcePreEvent, resOutputsEvent }: EngineEvent): Change[] {
     const step = resourcePreEvent?.metadata;
-    if (!step || step.op === "same" || step.op === "read") return [];
-    const details = step.detailedDiff ? Object.keys(step.detailedDiff) : (step.diffs ?? []);
-    return [
-      {
-        operation: step.op as string,
-        type: step.type,
-        name: nameOf(step.urn),
-        urn: step.urn,
-        properties: details,
-      },
-    ];
-  });
+    if (step?.op === "refresh") this.refreshing.add(step.urn);
+    if (step) return toChanges(step);
+    const outcome = resOutputsEvent?.metadata;
+    return outcome && this.refreshing.delete(outcome.urn) ? toChanges(outcome) : [];
+  }
+}
+
+const QUIET: ReadonlySet<string> = new Set(["same", "read", "refresh"]);
+
+function toChanges({ op, type, urn, detailedDiff, diffs }: StepEventMetadata): Change[] {
+  if (QUIET.has(op)) return [];
+  return [
+    {
+      operation: op,
+      type,
+      name: nameOf(urn),
+      urn,
+      properties: detailedDiff ? Object.keys(detailedDiff) : (diffs ?? []),
+    },
+  ];
 }
 
 export const nameOf = (urn: string): string => urn.split("::").at(-1) ?? urn;

@@ -11,7 +11,7 @@ import { type Emulator, emulatorLog, runningEmulator, startEmulator } from "./em
 import { findEngine } from "./engine/engine.js";
 import { writeLaunchers } from "./engine/launchers.js";
 import { sandboxEnvironment } from "./environment.js";
-import { type Change, changesOf, OperationFailed, readFailure } from "./events.js";
+import { type Change, ChangeReader, OperationFailed, readFailure } from "./events.js";
 import { REPO, sandboxDir } from "./paths.js";
 import { Progress } from "./progress.js";
 import { projectDir, syncProject } from "./project.js";
@@ -92,9 +92,14 @@ export class Sandbox {
       );
     }
     const events: automation.EngineEvent[] = [];
+    const changes: Change[] = [];
+    const reader = new ChangeReader();
     const onEvent = (event: automation.EngineEvent) => {
       events.push(event);
-      for (const change of changesOf([event])) options.onChange?.(change);
+      for (const change of reader.read(event)) {
+        changes.push(change);
+        options.onChange?.(change);
+      }
     };
     const packs = options.policies === false ? undefined : [join(REPO, "policies")];
     const common = { onEvent, logToStdErr: false, suppressProgress: true };
@@ -125,7 +130,7 @@ export class Sandbox {
     if (operation !== "preview") await this.rememberBoot(stack);
     return {
       stack,
-      changes: changesOf(events),
+      changes,
       outputs: Object.fromEntries(
         Object.entries(outputs).map(([name, { value, secret }]) => [name, secret ? "[secret]" : value]),
       ),

@@ -36,6 +36,10 @@ export abstract class ResourcePlugin<C> implements Plugin {
   protected commonOutputs(_ref: ResourceRef, _inputs: Props): Props {
     return {};
   }
+  /** Completes what a handler read with what follows from it for every type. */
+  protected normalizeRead(_context: C, found: Props): Props {
+    return found;
+  }
   /** Inputs of every type whose change replaces. */
   protected readonly alwaysReplaceOn: readonly string[] = [];
 
@@ -92,21 +96,26 @@ export abstract class ResourcePlugin<C> implements Plugin {
   ): Promise<{ id: string; inputs: Props; outputs: Props } | undefined> {
     const handler = this.handlerOf(ref.type);
     const known = { ...state, ...inputs };
-    const found = handler.read ? await handler.read(this.contextOf(ref, known), id, known) : known;
+    const context = this.contextOf(ref, known);
+    const answer = handler.read ? await handler.read(context, id, known) : known;
+    const found = answer && this.normalizeRead(context, answer);
     if (!found) return undefined;
     const settable = schemaOf(ref.type)?.inputs ?? Object.keys(found);
     const imported = Object.keys(inputs).length === 0;
-    const names = imported ? settable.filter((name) => found[name] !== undefined) : Object.keys(inputs);
+    const names = new Set(
+      imported ? settable.filter((name) => found[name] !== undefined) : Object.keys(inputs),
+    );
+    // A tag put on behind Pulumi's back is drift even where the user set none.
+    if (Object.keys(found.tags ?? {}).length > 0) names.add("tags");
+    const seen = (name: string, before: unknown) =>
+      imported || WHOLE.has(name) ? found[name] : project(found[name], before);
     const newInputs = Object.fromEntries(
-      names.map((name) => [
-        name,
-        name in found ? (imported ? found[name] : project(found[name], inputs[name])) : inputs[name],
-      ]),
+      [...names].map((name) => [name, name in found ? seen(name, inputs[name]) : inputs[name]]),
     );
     const outputs = Object.fromEntries(
       Object.entries({ ...state, ...found }).map(([name, value]) => [
         name,
-        name in state ? project(value, state[name]) : value,
+        name in found && name in state ? seen(name, state[name]) : value,
       ]),
     );
     return { id, inputs: newInputs, outputs: { ...this.commonOutputs(ref, known), ...outputs } };
@@ -140,6 +149,9 @@ export abstract class ResourcePlugin<C> implements Plugin {
       : undefined;
   }
 }
+
+/** Maps that AWS adds nothing to: a key that the user didn't write is drift. */
+const WHOLE = new Set(["tags", "tagsAll"]);
 
 const clean = ({ __defaults, ...inputs }: Props): Props => inputs;
 

@@ -57,6 +57,13 @@ export class AwsContext {
     return { ...this.config.defaultTags, ...inputs.tags };
   }
 
+  /** All tags but the provider's default ones. */
+  ownTags(all: Readonly<Record<string, string>>): Record<string, string> {
+    return Object.fromEntries(
+      Object.entries(all).filter(([key, value]) => this.config.defaultTags[key] !== value),
+    );
+  }
+
   /** The same as AWS lists: `[{Key, Value}]`. */
   tagList(inputs: Props): { Key: string; Value: string }[] {
     return Object.entries(this.allTags(inputs)).map(([Key, Value]) => ({ Key, Value }));

@@ -49,6 +49,12 @@ export class AwsPlugin extends ResourcePlugin<AwsContext> {
     return { region: context.region, tagsAll: context.allTags(inputs) };
   }
 
+  /** Handlers read all tags; the user's own are those that are not the provider's default ones. */
+  protected override normalizeRead(context: AwsContext, found: Props): Props {
+    if (!found.tagsAll || found.tags) return found;
+    return { ...found, tags: context.ownTags(found.tagsAll) };
+  }
+
   private context(region: string | undefined): AwsContext {
     if (!this.config) throw new Error("the provider was used before it was configured");
     return new AwsContext(this.config, region ?? this.config.region);
