@@ -28,6 +28,14 @@ export const ACTIVE_PATH = "/dr/active";
 /** Path that is 200 where Tomcat is healthy, active or not; the load balancer asks it. */
 export const HEALTH_PATH = "/dr/healthz";
 
+/** Logins inside PostgreSQL. Their secrets are JSON, `{"username", "password"}`. */
+export const DATABASE_LOGINS = {
+  superuser: "postgres",
+  replication: "replicator",
+  rewind: "rewind_user",
+  application: "app",
+} as const;
+
 /** Tag on a database node's instance and data volume; its value is the node's name. Roles are limited by it. */
 export const NODE_TAG = "dr-node";
 
@@ -185,5 +193,8 @@ export function zonesOf(region: string): [string, string, string] {
   const [a, b, c] = ZONE_LETTERS[region] ?? ["a", "b", "c"];
   return [`${region}${a}`, `${region}${b}`, `${region}${c}`];
 }
+
+/** Id of the rule by which a vault copies to the one in `to`; S3's replication metrics carry it. */
+export const vaultReplicationRule = (to: Pick<RegionContract, "region">): string => `to-${to.region}`;
 
 export const otherRegion = (id: RegionId): RegionId => (id === "home" ? "recovery" : "home");

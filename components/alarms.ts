@@ -1,0 +1,405 @@
+/**
+ * The alarms of one region. They are the same in either role and don't know the epoch: a promotion must
+ * change nothing here. What differs between regions is what the metrics say.
+ *
+ * **Silence.** `LeaderSeen` and the healthy targets are signs of life: no data is the alarm. Every other
+ * metric comes from the same guards, so its silence is already told and doesn't count a second time.
+ *
+ * **A cold site** runs nothing while it is standby, and its silence is right; while it is active its
+ * silence is a disaster. What tells the two apart, without the epoch, is how many machines AWS is asked to
+ * run: a group's desired capacity. So on a cold site signs of life count only while a group wants machines
+ * (`signOfLife`). On a warm or hot site machines always run, and a group at 0 is itself worth a page.
+ *
+ * **Paging.** Each paging alarm pages by itself. The composite tells `notify` and whoever asks how the region
+ * is; were it the one that pages, a disk at 90 % would keep it in ALARM and hide a lost leader.
+ */
+import * as cloudwatch from "@pulumi/aws/cloudwatch/index.js";
+import * as pulumi from "@pulumi/pulumi";
+import type { RegionSettings } from "../settings/schema.js";
+import { type Contract, otherRegion, type RegionContract, vaultReplicationRule } from "../stacks/contract.js";
+import { type AlarmSeverity, AlarmTopics } from "./alarm-topics.js";
+import { METRICS, type MetricDefinition, nodeDimensions } from "./metrics.js";
+import { type AlarmName, describeAlarm } from "./runbooks.js";
+
+export interface AlarmsArgs {
+  readonly settings: Pick<
+    RegionSettings,
+    "name" | "site" | "contacts" | "objectives" | "promotion" | "backup"
+  >;
+  readonly contract: Contract;
+  /** The region that is watched. */
+  readonly region: RegionContract;
+  /** KMS key of the topics, in this region. */
+  readonly notificationsKeyArn: pulumi.Input<string>;
+  /** `app/<name>/<id>`, as CloudWatch's dimension has it. */
+  readonly loadBalancerArnSuffix: pulumi.Input<string>;
+  /** `targetgroup/<name>/<id>`. */
+  readonly targetGroupArnSuffix: pulumi.Input<string>;
+  /**
+   * Autoscaling groups of the database nodes and of the fleet; read on a cold site only. They must have
+   * `enabledMetrics: ["GroupDesiredCapacity"]`.
+   */
+  readonly databaseGroupNames: readonly pulumi.Input<string>[];
+  readonly fleetGroupName: pulumi.Input<string>;
+}
+
+/** S3's replication time control promises 15 minutes; below that its lag can't be held against it. */
+const REPLICATION_TIME_CONTROL_SECONDS = 900;
+/** A volume grows online in minutes, but WAL of a stuck archive can fill the last tenth within the hour. */
+const DISK_PERCENT = { notify: 80, page: 90 } as const;
+
+interface Metric {
+  readonly namespace: string;
+  readonly metricName: string;
+  readonly dimensions?: Readonly<Record<string, pulumi.Input<string>>>;
+}
+
+interface AlarmSpec {
+  readonly alarm: AlarmName;
+  readonly severity: AlarmSeverity;
+  /** What is wrong, in one sentence. */
+  readonly summary: string;
+  readonly metric: Metric;
+  readonly statistic: "Maximum" | "Minimum" | "Sum";
+  readonly breachesWhen: "GreaterThanThreshold" | "GreaterThanOrEqualToThreshold" | "LessThanThreshold";
+  readonly threshold: number;
+  readonly periodSeconds: number;
+  /** Periods in a row. */
+  readonly periods: number;
+  /** For signs of life: the groups that must want machines for silence to count. */
+  readonly signOfLifeOf?: readonly pulumi.Input<string>[];
+  /** When there are several of a kind. */
+  readonly suffix?: string;
+}
+
+export class Alarms extends pulumi.ComponentResource {
+  readonly pageTopicArn: pulumi.Output<string>;
+  readonly notifyTopicArn: pulumi.Output<string>;
+  /** Name of the composite alarm. */
+  readonly regionHealthAlarm: string;
+
+  constructor(
+    private readonly name: string,
+    private readonly args: AlarmsArgs,
+    opts?: pulumi.ComponentResourceOptions,
+  ) {
+    super("dr:alarms:Alarms", name, {}, opts);
+    const { settings, contract, region, notificationsKeyArn } = args;
+    const topics = new AlarmTopics(
+      `${name}-topics`,
+      {
+        contacts: settings.contacts,
+        accountId: contract.accountId,
+        region: region.region,
+        notificationsKeyArn,
+      },
+      { parent: this },
+    );
+    const specs = [
+      this.noLeader(),
+      ...this.lag(),
+      ...this.walArchiving(),
+      this.backupAge(),
+      ...this.vaultReplication(),
+      ...this.targets(),
+      this.claimLease(),
+      ...this.disks(),
+    ];
+    const alarms = specs.map((spec) => this.create(spec, topics.arns[spec.severity]));
+    const paging = alarms.filter((_, i) => specs[i]?.severity === "page");
+
+    this.regionHealthAlarm = `${settings.name}-region-health`;
+    this.createRegionHealth(paging, topics.arns.notify);
+    this.pageTopicArn = topics.arns.page;
+    this.notifyTopicArn = topics.arns.notify;
+    this.registerOutputs({ pageTopicArn: this.pageTopicArn, notifyTopicArn: this.notifyTopicArn });
+  }
+
+  /** Three minutes: an election takes seconds, so this is one that didn't succeed. */
+  private noLeader(): AlarmSpec {
+    return {
+      alarm: "no-leader",
+      severity: "page",
+      summary: "No guard of this region has seen a leader for three minutes, or no guard runs.",
+      metric: this.own(METRICS.leaderSeen),
+      // One guard that sees a leader is enough.
+      statistic: "Maximum",
+      breachesWhen: "LessThanThreshold",
+      threshold: 1,
+      periodSeconds: 60,
+      periods: 3,
+      signOfLifeOf: this.args.databaseGroupNames,
+    };
+  }
+
+  private lag(): AlarmSpec[] {
+    const { lagBudgetSeconds } = this.args.settings.promotion;
+    const common = {
+      statistic: "Maximum",
+      breachesWhen: "GreaterThanThreshold",
+      threshold: lagBudgetSeconds,
+      periodSeconds: 60,
+      periods: 5,
+    } as const;
+    return [
+      {
+        ...common,
+        alarm: "replication-lag",
+        severity: "notify",
+        summary: `A replica of this region is more than ${lagBudgetSeconds} s behind its leader.`,
+        metric: this.own(METRICS.replicationLagSeconds),
+      },
+      {
+        ...common,
+        alarm: "cross-region-lag",
+        // An unplanned promotion would be refused with this much lag: the recovery region is no use now.
+        severity: "page",
+        summary: `This region is more than ${lagBudgetSeconds} s behind the active one; an unplanned promotion would be refused.`,
+        metric: this.own(METRICS.crossRegionLagSeconds),
+      },
+    ];
+  }
+
+  private walArchiving(): AlarmSpec[] {
+    const { objectives, backup } = this.args.settings;
+    const late = 3 * backup.archiveTimeoutSeconds;
+    const common = {
+      metric: this.own(METRICS.unarchivedWalSeconds),
+      statistic: "Maximum",
+      breachesWhen: "GreaterThanThreshold",
+      periodSeconds: 60,
+      periods: 2,
+    } as const;
+    return [
+      {
+        ...common,
+        alarm: "wal-archiving-late",
+        severity: "notify",
+        summary: `The vault lacks writes older than ${late} s, three times the archive timeout.`,
+        threshold: late,
+      },
+      {
+        ...common,
+        alarm: "wal-archiving-broken",
+        severity: "page",
+        summary: `The vault lacks writes older than ${objectives.rpoSeconds} s, the recovery point objective.`,
+        threshold: objectives.rpoSeconds,
+      },
+    ];
+  }
+
+  /** A sign of life too: guards that can't read the vault publish no age, and an unknown backup is none. */
+  private backupAge(): AlarmSpec {
+    const { maxAgeHours } = this.args.settings.backup;
+    return {
+      alarm: "backup-too-old",
+      severity: "notify",
+      summary: `The newest backup that can be read in this region's vault is older than ${maxAgeHours} h, or none can be read.`,
+      metric: this.own(METRICS.backupAgeHours),
+      statistic: "Minimum",
+      breachesWhen: "GreaterThanThreshold",
+      threshold: maxAgeHours,
+      periodSeconds: 3600,
+      periods: 2,
+      signOfLifeOf: this.args.databaseGroupNames,
+    };
+  }
+
+  /** This region's vault as the source. S3 reports nothing while there is nothing to copy. */
+  private vaultReplication(): AlarmSpec[] {
+    const { settings, contract, region } = this.args;
+    const other = contract[otherRegion(region.id)];
+    const allowed = Math.max(settings.objectives.rpoSeconds, REPLICATION_TIME_CONTROL_SECONDS);
+    const metric = (metricName: string): Metric => ({
+      namespace: "AWS/S3",
+      metricName,
+      dimensions: {
+        SourceBucket: region.vaultBucket,
+        DestinationBucket: other.vaultBucket,
+        RuleId: vaultReplicationRule(other),
+      },
+    });
+    return [
+      {
+        alarm: "vault-replication-behind",
+        severity: "notify",
+        summary: `The other region's copy of this vault is more than ${allowed} s behind.`,
+        metric: metric("ReplicationLatency"),
+        statistic: "Maximum",
+        breachesWhen: "GreaterThanThreshold",
+        threshold: allowed,
+        periodSeconds: 300,
+        periods: 3,
+      },
+      {
+        alarm: "vault-replication-failed",
+        severity: "notify",
+        summary: "S3 gave up copying objects of this vault to the other region; it doesn't try them again.",
+        metric: metric("OperationsFailedReplication"),
+        statistic: "Sum",
+        breachesWhen: "GreaterThanThreshold",
+        threshold: 0,
+        periodSeconds: 300,
+        periods: 1,
+      },
+    ];
+  }
+
+  private targets(): AlarmSpec[] {
+    const metric = (metricName: string): Metric => ({
+      namespace: "AWS/ApplicationELB",
+      metricName,
+      dimensions: {
+        LoadBalancer: this.args.loadBalancerArnSuffix,
+        TargetGroup: this.args.targetGroupArnSuffix,
+      },
+    });
+    return [
+      {
+        alarm: "unhealthy-targets",
+        // The autoscaling group replaces a sick server by itself; five minutes later it should have.
+        severity: "notify",
+        summary: "A Tomcat server has been unhealthy for five minutes.",
+        metric: metric("UnHealthyHostCount"),
+        statistic: "Maximum",
+        breachesWhen: "GreaterThanThreshold",
+        threshold: 0,
+        periodSeconds: 60,
+        periods: 5,
+      },
+      {
+        alarm: "no-healthy-targets",
+        severity: "page",
+        summary: "No Tomcat server of this region is healthy.",
+        // Not reported at all while the target group is empty.
+        metric: metric("HealthyHostCount"),
+        statistic: "Maximum",
+        breachesWhen: "LessThanThreshold",
+        threshold: 1,
+        periodSeconds: 60,
+        periods: 3,
+        signOfLifeOf: [this.args.fleetGroupName],
+      },
+    ];
+  }
+
+  /** Half the lease gone on the guard that read last: none of them reaches the claims any more. */
+  private claimLease(): AlarmSpec {
+    const { leaseSeconds } = this.args.settings.promotion;
+    return {
+      alarm: "claim-lease-lapsing",
+      severity: "page",
+      summary: `No guard has read the claims for ${leaseSeconds / 2} s; after ${leaseSeconds} s an active region fences itself.`,
+      metric: this.own(METRICS.claimReadAgeSeconds),
+      statistic: "Minimum",
+      breachesWhen: "GreaterThanThreshold",
+      threshold: leaseSeconds / 2,
+      periodSeconds: 60,
+      periods: 2,
+    };
+  }
+
+  private disks(): AlarmSpec[] {
+    const spec = (node: string, severity: AlarmSeverity, suffix: string): AlarmSpec => ({
+      alarm: severity === "page" ? "disk-nearly-full" : "disk-filling",
+      severity,
+      summary: `The data volume of ${node} is ${DISK_PERCENT[severity]} % full or more.`,
+      metric: this.own(METRICS.dataVolumeUsedPercent, node),
+      statistic: "Maximum",
+      breachesWhen: "GreaterThanOrEqualToThreshold",
+      threshold: DISK_PERCENT[severity],
+      periodSeconds: 300,
+      periods: severity === "page" ? 1 : 3,
+      suffix,
+    });
+    return this.args.region.databaseNodes.flatMap(({ name }, i) => [
+      spec(name, "notify", `${i + 1}`),
+      spec(name, "page", `${i + 1}`),
+    ]);
+  }
+
+  private own(metric: MetricDefinition, node?: string): Metric {
+    return {
+      namespace: this.args.contract.metricNamespace,
+      metricName: metric.name,
+      ...(node !== undefined && { dimensions: nodeDimensions(node) }),
+    };
+  }
+
+  private create(spec: AlarmSpec, topicArn: pulumi.Output<string>): cloudwatch.MetricAlarm {
+    const { signOfLifeOf: groups } = spec;
+    const cold = this.args.settings.site === "cold";
+    return new cloudwatch.MetricAlarm(
+      [this.name, spec.alarm, spec.suffix].filter(Boolean).join("-"),
+      {
+        alarmDescription: describeAlarm(spec.alarm, spec.summary),
+        ...(groups && cold
+          ? { metricQueries: signOfLife(spec, groups) }
+          : { ...spec.metric, statistic: spec.statistic, period: spec.periodSeconds }),
+        comparisonOperator: spec.breachesWhen,
+        threshold: spec.threshold,
+        evaluationPeriods: spec.periods,
+        // All of them, also because CloudWatch's FILL may invent the newest point before it arrives.
+        datapointsToAlarm: spec.periods,
+        treatMissingData: groups ? "breaching" : "notBreaching",
+        alarmActions: [topicArn],
+        okActions: [topicArn],
+      },
+      { parent: this },
+    );
+  }
+
+  private createRegionHealth(paging: cloudwatch.MetricAlarm[], topicArn: pulumi.Output<string>): void {
+    new cloudwatch.CompositeAlarm(
+      `${this.name}-region-health`,
+      {
+        alarmName: this.regionHealthAlarm,
+        alarmDescription: describeAlarm("region-health", "Something in this region pages."),
+        alarmRule: pulumi
+          .all(paging.map(({ arn }) => arn))
+          .apply((arns) => arns.map((arn) => `ALARM("${arn}")`).join(" OR ")),
+        alarmActions: [topicArn],
+        okActions: [topicArn],
+      },
+      { parent: this },
+    );
+  }
+}
+
+/**
+ * The metric, judged only while a group wants machines: then silence counts as the worst value, otherwise
+ * as a good one.
+ * Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
+ */
+function signOfLife(spec: AlarmSpec, groups: readonly pulumi.Input<string>[]) {
+  const below = spec.breachesWhen === "LessThanThreshold";
+  const bad = below ? spec.threshold - 1 : spec.threshold + 1;
+  const wanted = groups.map((_, i) => `g${i}`);
+  const query = (metric: Metric, stat: string) => ({
+    ...metric,
+    stat,
+    period: spec.periodSeconds,
+  });
+  return [
+    {
+      id: "judged",
+      label: spec.alarm,
+      // A group reports its desired capacity even at 0, but now and then skips a minute.
+      expression: `IF(FILL(MAX([${wanted.join(",")}]), REPEAT) > 0, FILL(observed, ${bad}), ${spec.threshold})`,
+      returnData: true,
+    },
+    { id: "observed", metric: query(spec.metric, spec.statistic), returnData: false },
+    ...groups.map((AutoScalingGroupName, i) => ({
+      id: wanted[i] as string,
+      metric: query(
+        {
+          namespace: "AWS/AutoScaling",
+          metricName: "GroupDesiredCapacity",
+          dimensions: { AutoScalingGroupName },
+        },
+        "Maximum",
+      ),
+      returnData: false,
+    })),
+  ];
+}

@@ -1,0 +1,78 @@
+/**
+ * The project's own CloudWatch metrics: what the guards publish and the alarms read. No Pulumi here, so
+ * that both sides import the same names. The namespace is the contract's `metricNamespace`.
+ *
+ * Every guard publishes all metrics of its scope in one PutMetricData call per minute, in either role.
+ * Metrics of scope `region` carry no node: guards of one region publish into the same series, and the
+ * alarm's statistic says whether the best or the worst of them counts. So a metric that stays away while
+ * machines run means that no guard runs, which one alarm (`no-leader`) tells; the others stay quiet then.
+ */
+
+/** How often a guard publishes. Alarms use periods of this length or longer. */
+export const METRIC_INTERVAL_SECONDS = 60;
+
+export interface MetricDefinition {
+  readonly name: string;
+  /** CloudWatch's unit. CloudWatch has none for hours or booleans: those say None, and the name says hours. */
+  readonly unit: "Seconds" | "Percent" | "None";
+  /** `region`: no dimension. `node`: dimension Node, the node's name. */
+  readonly scope: "region" | "node";
+  /** What is measured, and what it is where there is nothing to measure, so that it makes sense in either role. */
+  readonly meaning: string;
+}
+
+export const METRICS = {
+  leaderSeen: {
+    name: "LeaderSeen",
+    unit: "None",
+    scope: "region",
+    meaning:
+      "1 when this guard knows a leader of its region's cluster whose Patroni answers 200 on /leader, else 0. In a standby region the standby leader counts.",
+  },
+  replicationLagSeconds: {
+    name: "ReplicationLagSeconds",
+    unit: "Seconds",
+    scope: "region",
+    meaning:
+      "Replay lag of the slowest replica behind the leader of its own region. Published by the leader's guard; 0 with nothing to replay.",
+  },
+  crossRegionLagSeconds: {
+    name: "CrossRegionLagSeconds",
+    unit: "Seconds",
+    scope: "region",
+    meaning:
+      "Seconds since this region last proved that it had caught up with the active region's published position. Published by the standby leader's guard; 0 in the active region.",
+  },
+  unarchivedWalSeconds: {
+    name: "UnarchivedWalSeconds",
+    unit: "Seconds",
+    scope: "region",
+    meaning:
+      "Age of the oldest write that the vault doesn't hold yet. Published by the leader's guard; 0 when all is archived, and in the standby region, which archives nothing of its own.",
+  },
+  backupAgeHours: {
+    name: "BackupAgeHours",
+    unit: "None",
+    scope: "region",
+    meaning:
+      "Age of the newest complete backup of the active region that can be read in this region's vault. In the standby region it proves that the copies arrive.",
+  },
+  claimReadAgeSeconds: {
+    name: "ClaimReadAgeSeconds",
+    unit: "Seconds",
+    scope: "region",
+    meaning:
+      "Seconds since this guard last read the claims. What is left of the region lease is promotion.leaseSeconds less this; in the standby region it says how soon a promotion would be seen.",
+  },
+  dataVolumeUsedPercent: {
+    name: "DataVolumeUsedPercent",
+    unit: "Percent",
+    scope: "node",
+    meaning: "Used share of the data volume, which holds the database and its WAL.",
+  },
+} as const satisfies Record<string, MetricDefinition>;
+
+export type MetricKey = keyof typeof METRICS;
+
+/** Dimensions of a metric of scope `node`; those of scope `region` have none. */
+export const nodeDimensions = (node: string): { Node: string } => ({ Node: node });

@@ -1,0 +1,27 @@
+/** Which runbook each alarm names. A test proves that every file exists. No Pulumi here. */
+
+/** Alarms of a region, and of the failover health checks, by the last part of their name. */
+export const RUNBOOKS = {
+  "no-leader": "no-leader.md",
+  "replication-lag": "replication-lag.md",
+  "cross-region-lag": "replication-lag.md",
+  "wal-archiving-late": "wal-archiving-broken.md",
+  "wal-archiving-broken": "wal-archiving-broken.md",
+  "backup-too-old": "backup-too-old.md",
+  "vault-replication-behind": "vault-replication-behind.md",
+  "vault-replication-failed": "vault-replication-behind.md",
+  "unhealthy-targets": "unhealthy-targets.md",
+  "no-healthy-targets": "unhealthy-targets.md",
+  "claim-lease-lapsing": "claim-lease-lapsing.md",
+  "disk-filling": "disk-filling.md",
+  "disk-nearly-full": "disk-filling.md",
+  "region-health": "region-unhealthy.md",
+  "no-region-active": "no-region-active.md",
+  "two-regions-active": "two-regions-active.md",
+} as const;
+
+export type AlarmName = keyof typeof RUNBOOKS;
+
+/** An alarm's description: what is wrong, and where to read on. */
+export const describeAlarm = (alarm: AlarmName, summary: string): string =>
+  `${summary} Runbook: runbooks/${RUNBOOKS[alarm]}`;
