@@ -2,6 +2,7 @@
 import * as ec2 from "@pulumi/aws/ec2/index.js";
 import * as vpc from "@pulumi/aws/vpc/index.js";
 import * as pulumi from "@pulumi/pulumi";
+import { policyDocument, type Statement } from "./policy-document.js";
 
 /** Services with an interface endpoint where there is no NAT: everything that a node calls. */
 export const INTERFACE_SERVICES = [
@@ -41,8 +42,8 @@ export class VpcEndpoints extends pulumi.ComponentResource {
 
   /** Free of charge, and they keep backup traffic off the NAT gateways: there in both egress modes. */
   private createGatewayEndpoints(name: string, args: VpcEndpointsArgs): void {
-    const policies = { s3: s3Policy(args), dynamodb: ownAccountPolicy(args) };
-    for (const [service, policy] of Object.entries(policies)) {
+    const statements = { s3: [ownAccount(args), ssmAgentBuckets(args)], dynamodb: [ownAccount(args)] };
+    for (const [service, allowed] of Object.entries(statements)) {
       new ec2.VpcEndpoint(
         `${name}-${service}`,
         {
@@ -50,7 +51,7 @@ export class VpcEndpoints extends pulumi.ComponentResource {
           serviceName: `com.amazonaws.${args.region}.${service}`,
           vpcEndpointType: "Gateway",
           routeTableIds: [...args.routeTableIds],
-          policy: JSON.stringify(policy),
+          policy: policyDocument(allowed),
           tags: { Name: `${name}-${service}` },
         },
         { parent: this },
@@ -90,7 +91,7 @@ export class VpcEndpoints extends pulumi.ComponentResource {
           privateDnsEnabled: true,
           subnetIds: [...args.interfaceSubnetIds],
           securityGroupIds: [group.id],
-          policy: JSON.stringify(ownPrincipalsPolicy(args)),
+          policy: policyDocument([ownPrincipals(args)]),
           tags: { Name: `${name}-${service}` },
         },
         { parent: this },
@@ -100,55 +101,32 @@ export class VpcEndpoints extends pulumi.ComponentResource {
 }
 
 /** An endpoint policy grants nothing by itself; it limits what may pass to this account's principals. */
-const ownPrincipalsPolicy = ({ accountId }: VpcEndpointsArgs) => ({
-  Version: "2012-10-17",
-  Statement: [
-    {
-      Sid: "OwnPrincipals",
-      Effect: "Allow",
-      Principal: "*",
-      Action: "*",
-      Resource: "*",
-      Condition: { StringEquals: { "aws:PrincipalAccount": accountId } },
-    },
-  ],
+const ownPrincipals = ({ accountId }: VpcEndpointsArgs): Statement => ({
+  Sid: "OwnPrincipals",
+  Effect: "Allow",
+  Principal: "*",
+  Action: "*",
+  Resource: "*",
+  Condition: { StringEquals: { "aws:PrincipalAccount": accountId } },
 });
 
 /** As above, and only towards this account's resources: a stolen key can't carry data to a foreign bucket. */
-const ownAccountPolicy = ({ accountId }: VpcEndpointsArgs) => ({
-  Version: "2012-10-17",
-  Statement: [
-    {
-      Sid: "OwnPrincipalsAndResources",
-      Effect: "Allow",
-      Principal: "*",
-      Action: "*",
-      Resource: "*",
-      Condition: {
-        StringEquals: { "aws:PrincipalAccount": accountId, "aws:ResourceAccount": accountId },
-      },
-    },
-  ],
+const ownAccount = ({ accountId }: VpcEndpointsArgs): Statement => ({
+  Sid: "OwnPrincipalsAndResources",
+  Effect: "Allow",
+  Principal: "*",
+  Action: "*",
+  Resource: "*",
+  Condition: { StringEquals: { "aws:PrincipalAccount": accountId, "aws:ResourceAccount": accountId } },
 });
 
 /** The SSM agent reads its packages and documents from buckets that belong to AWS. */
-const s3Policy = (args: VpcEndpointsArgs) => {
-  const own = ownAccountPolicy(args);
-  return {
-    ...own,
-    Statement: [
-      ...own.Statement,
-      {
-        Sid: "ReadWhatTheSsmAgentNeeds",
-        Effect: "Allow",
-        Principal: "*",
-        Action: "s3:GetObject",
-        Resource: [
-          `arn:aws:s3:::amazon-ssm-${args.region}/*`,
-          `arn:aws:s3:::aws-ssm-document-attachments-${args.region}/*`,
-          `arn:aws:s3:::patch-baseline-snapshot-${args.region}/*`,
-        ],
-      },
-    ],
-  };
-};
+const ssmAgentBuckets = ({ region }: VpcEndpointsArgs): Statement => ({
+  Sid: "ReadWhatTheSsmAgentNeeds",
+  Effect: "Allow",
+  Principal: "*",
+  Action: "s3:GetObject",
+  Resource: ["amazon-ssm", "aws-ssm-document-attachments", "patch-baseline-snapshot"].map(
+    (bucket) => `arn:aws:s3:::${bucket}-${region}/*`,
+  ),
+});

@@ -4,8 +4,8 @@
  */
 import type { SharedSettings } from "../settings/schema.js";
 import type { RegionId } from "../settings/stacks.js";
-import { type Contract, type DatabaseNode, NODE_TAG } from "../stacks/contract.js";
-import { APPLICATION_DATABASE, DATABASE_USERS, IMAGE_PATHS, regionOfNode } from "./layout.js";
+import { type Contract, DATABASE_LOGINS, type DatabaseNode, NODE_TAG } from "../stacks/contract.js";
+import { APPLICATION_DATABASE, IMAGE_PATHS, regionOfNode } from "./layout.js";
 
 const { data, config, run } = IMAGE_PATHS;
 
@@ -20,10 +20,10 @@ export function renderDatabaseEnv(_settings: SharedSettings, contract: Contract,
     DR_NODE: node.name,
     DR_SECRETS_OWNER: "postgres",
     DR_SECRETS: secretList({
-      PATRONI_SUPERUSER_PASSWORD: superuser,
-      PATRONI_REPLICATION_PASSWORD: replication,
-      PATRONI_REWIND_PASSWORD: rewind,
-      DR_APPLICATION_PASSWORD: application,
+      PATRONI_SUPERUSER_PASSWORD: password(superuser),
+      PATRONI_REPLICATION_PASSWORD: password(replication),
+      PATRONI_REWIND_PASSWORD: password(rewind),
+      DR_APPLICATION_PASSWORD: password(application),
       PGBACKREST_REPO1_CIPHER_PASS: backupCipher,
     }),
   });
@@ -34,9 +34,12 @@ export function renderTomcatEnv(_settings: SharedSettings, contract: Contract, r
   return renderEnv({
     AWS_DEFAULT_REGION: contract[region].region,
     DR_SECRETS_OWNER: "tomcat",
-    DR_SECRETS: secretList({ DR_DATABASE_PASSWORD: contract.secrets.application }),
+    DR_SECRETS: secretList({ DR_DATABASE_PASSWORD: password(contract.secrets.application) }),
   });
 }
+
+/** A login's secret is JSON; `#` names the field. The others are the value itself. */
+const password = (secret: string): string => `${secret}#password`;
 
 /** Names of variables and of the secrets that fill them; never a secret itself. */
 const secretList = (secrets: Readonly<Record<string, string>>): string =>
@@ -99,9 +102,13 @@ umask 077
 install -d -m 0770 -g "$DR_SECRETS_OWNER" ${run}
 : > ${SECRETS_FILE}.new
 for pair in $DR_SECRETS; do
-  until value=$(aws secretsmanager get-secret-value --secret-id "\${pair#*=}" --query SecretString --output text); do
+  secret=\${pair#*=}
+  until value=$(aws secretsmanager get-secret-value --secret-id "\${secret%#*}" --query SecretString --output text); do
     sleep 2
   done
+  if [[ $secret == *#* ]]; then
+    value=$(python3 -c 'import json, sys; print(json.load(sys.stdin)[sys.argv[1]])' "\${secret#*#}" <<< "$value")
+  fi
   printf "%s='%s'\\n" "\${pair%%=*}" "$value" >> ${SECRETS_FILE}.new
 done
 mv ${SECRETS_FILE}.new ${SECRETS_FILE}
@@ -111,8 +118,8 @@ mv ${SECRETS_FILE}.new ${SECRETS_FILE}
 export const POST_BOOTSTRAP = `#!/bin/bash
 set -euo pipefail
 psql "$1" --set=ON_ERROR_STOP=1 --set=password="$DR_APPLICATION_PASSWORD" <<'SQL'
-CREATE ROLE ${DATABASE_USERS.application} LOGIN PASSWORD :'password';
-CREATE DATABASE ${APPLICATION_DATABASE} OWNER ${DATABASE_USERS.application};
+CREATE ROLE ${DATABASE_LOGINS.application} LOGIN PASSWORD :'password';
+CREATE DATABASE ${APPLICATION_DATABASE} OWNER ${DATABASE_LOGINS.application};
 SQL
 `;
 

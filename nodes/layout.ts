@@ -31,15 +31,8 @@ export const IMAGE_PATHS: NodePaths = {
   patroniBin: "/opt/patroni/bin",
 };
 
-/** Roles inside PostgreSQL. Their passwords stand in the secrets of the same purpose. */
-export const DATABASE_USERS = {
-  superuser: "postgres",
-  replication: "replicator",
-  rewind: "rewinder",
-  application: "application",
-} as const;
-
-export const APPLICATION_DATABASE = "application";
+/** The application's database; its login owns it. */
+export const APPLICATION_DATABASE = "app";
 
 /** Which of the two regions a node belongs to. @throws Error when the contract doesn't know it. */
 export function regionOfNode(contract: Contract, node: DatabaseNode): RegionContract {

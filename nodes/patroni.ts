@@ -1,11 +1,10 @@
 /** patroni.yml of a database node. Passwords come from the environment, never from this file. */
 import { stringify } from "yaml";
 import type { SharedSettings } from "../settings/schema.js";
-import { type Contract, type DatabaseNode, PORTS } from "../stacks/contract.js";
+import { type Contract, DATABASE_LOGINS, type DatabaseNode, PORTS } from "../stacks/contract.js";
 import {
   APPLICATION_DATABASE,
   clusterName,
-  DATABASE_USERS,
   IMAGE_PATHS,
   type NodePaths,
   otherOf,
@@ -77,9 +76,9 @@ export function renderPatroni(
       bin_dir: paths.postgresBin,
       pgpass: `${paths.run}/pgpass`,
       authentication: {
-        superuser: { username: DATABASE_USERS.superuser },
-        replication: { username: DATABASE_USERS.replication, sslmode: "require" },
-        rewind: { username: DATABASE_USERS.rewind, sslmode: "require" },
+        superuser: { username: DATABASE_LOGINS.superuser },
+        replication: { username: DATABASE_LOGINS.replication, sslmode: "require" },
+        rewind: { username: DATABASE_LOGINS.rewind, sslmode: "require" },
       },
       parameters: {
         unix_socket_directories: "/var/run/postgresql",
@@ -116,7 +115,7 @@ function parameters({ backup, database }: SharedSettings, stanza: string) {
 
 /** Everything over TLS except what stays on the machine. */
 function hba(contract: Contract): string[] {
-  const { superuser, replication, rewind, application } = DATABASE_USERS;
+  const { superuser, replication, rewind, application } = DATABASE_LOGINS;
   const regions = [contract.home, contract.recovery];
   const nodes = regions.map(({ dataCidr }) => dataCidr);
   const servers = regions.flatMap(({ privateCidrs }) => privateCidrs);

@@ -1,7 +1,7 @@
 /** pgbackrest.conf of a database node. The cipher's passphrase comes from the environment. */
 import type { SharedSettings } from "../settings/schema.js";
-import { type Contract, type DatabaseNode, PORTS } from "../stacks/contract.js";
-import { clusterName, DATABASE_USERS, IMAGE_PATHS, type NodePaths, regionOfNode } from "./layout.js";
+import { type Contract, DATABASE_LOGINS, type DatabaseNode, PORTS } from "../stacks/contract.js";
+import { clusterName, IMAGE_PATHS, type NodePaths, regionOfNode } from "./layout.js";
 
 export function renderPgbackrest(
   settings: SharedSettings,
@@ -39,7 +39,7 @@ export function renderPgbackrest(
     "pg1-path": `${paths.data}/postgres/data`,
     "pg1-port": `${PORTS.postgres}`,
     "pg1-socket-path": "/var/run/postgresql",
-    "pg1-user": DATABASE_USERS.superuser,
+    "pg1-user": DATABASE_LOGINS.superuser,
   };
   return [section("global", global), section(clusterName(region), stanza)].join("\n");
 }

@@ -1,8 +1,8 @@
 /** Environment of Tomcat: how its JVM runs and where it finds the database. */
 import type { SharedSettings } from "../settings/schema.js";
-import type { Contract } from "../stacks/contract.js";
+import { type Contract, DATABASE_LOGINS } from "../stacks/contract.js";
 import { DATABASE_FRONTS } from "./haproxy.js";
-import { APPLICATION_DATABASE, DATABASE_USERS } from "./layout.js";
+import { APPLICATION_DATABASE } from "./layout.js";
 
 /** How long the JVM may keep an address that it looked up. Its own default can be for ever. */
 const DNS_TTL_SECONDS = 5;
@@ -14,7 +14,7 @@ export function renderTomcat(_settings: SharedSettings, contract: Contract): str
   const variables = {
     JAVA_OPTS: `-Djava.awt.headless=true -XX:MaxRAMPercentage=60 -Dsun.net.inetaddr.ttl=${DNS_TTL_SECONDS} -Dsun.net.inetaddr.negative.ttl=1`,
     DR_SERVICE_HOSTNAME: contract.serviceHostname,
-    DR_DATABASE_USER: DATABASE_USERS.application,
+    DR_DATABASE_USER: DATABASE_LOGINS.application,
     DR_DATABASE_WRITE_URL: url(DATABASE_FRONTS.write),
     DR_DATABASE_READ_URL: url(DATABASE_FRONTS.read),
   };
