@@ -1,8 +1,16 @@
+/**
+ * S3 buckets. Their settings are resources of their own (`s3-settings.ts`), as are objects (`s3-object.ts`).
+ *
+ * The emulator doesn't: keep metrics configurations (BucketMetric is simulated); evaluate lifecycle rules.
+ */
 import {
   CreateBucketCommand,
   DeleteBucketCommand,
+  DeleteObjectsCommand,
   GetBucketTaggingCommand,
+  GetObjectLockConfigurationCommand,
   HeadBucketCommand,
+  ListObjectVersionsCommand,
   PutBucketTaggingCommand,
   S3Client,
 } from "@aws-sdk/client-s3";
@@ -11,11 +19,38 @@ import type { Props } from "../../values.js";
 import type { AwsContext } from "../context.js";
 import { unlessGone } from "./errors.js";
 import type { AwsHandler } from "./index.js";
+import { tagMap } from "./read-back.js";
+import { s3Object } from "./s3-object.js";
+import { s3Settings } from "./s3-settings.js";
+import { tagsFound } from "./tags.js";
+
+/** Settings that a bucket once took inline. Accepting them and doing nothing would be a lie. */
+const INLINE = [
+  "accelerationStatus",
+  "acl",
+  "corsRules",
+  "grants",
+  "lifecycleRules",
+  "logging",
+  "objectLockConfiguration",
+  "policy",
+  "replicationConfiguration",
+  "requestPayer",
+  "serverSideEncryptionConfiguration",
+  "versioning",
+  "website",
+];
 
 const bucket: AwsHandler = {
   name: { property: "bucket" },
-  replaceOn: ["bucket", "objectLockEnabled"],
+  replaceOn: ["bucket", "bucketPrefix", "objectLockEnabled"],
   async create(aws, inputs) {
+    const inline = INLINE.filter((name) => inputs[name] !== undefined);
+    if (inline.length > 0) {
+      throw new Error(
+        `bucket '${inputs.bucket}': ${inline.join(", ")} set on the bucket itself\n  The stand-in makes these settings as resources of their own only.\n  → use aws.s3.BucketVersioning and its like`,
+      );
+    }
     const id: string = inputs.bucket;
     await aws.client(S3Client).send(
       new CreateBucketCommand({
@@ -33,20 +68,45 @@ const bucket: AwsHandler = {
     }
     return { id, outputs };
   },
-  async read(aws, id) {
+  async read(aws, id, known) {
     const client = aws.client(S3Client);
     if (!(await unlessGone(client.send(new HeadBucketCommand({ Bucket: id }))))) return undefined;
-    const tagging = await unlessGone(client.send(new GetBucketTaggingCommand({ Bucket: id })));
-    const tagsAll = Object.fromEntries((tagging?.TagSet ?? []).map(({ Key, Value }) => [Key, Value]));
-    return { bucket: id, tagsAll, ...bucketOutputs(aws, id) };
+    const [tagging, lock] = await Promise.all([
+      unlessGone(client.send(new GetBucketTaggingCommand({ Bucket: id }))),
+      unlessGone(client.send(new GetObjectLockConfigurationCommand({ Bucket: id }))),
+    ]);
+    return {
+      bucket: id,
+      objectLockEnabled: lock?.ObjectLockConfiguration?.ObjectLockEnabled === "Enabled",
+      ...tagsFound(aws, tagMap(tagging?.TagSet), known),
+      ...bucketOutputs(aws, id),
+    };
   },
   async update(aws, id, news) {
     await putTags(aws, id, news);
   },
-  async delete(aws, id) {
+  async delete(aws, id, state) {
+    if (state.forceDestroy) await empty(aws, id);
     await unlessGone(aws.client(S3Client).send(new DeleteBucketCommand({ Bucket: id })));
   },
 };
+
+/** Deletes every version of every object; locked ones make it fail, as on AWS. */
+async function empty(aws: AwsContext, Bucket: string): Promise<void> {
+  const client = aws.client(S3Client);
+  for (;;) {
+    const page = await unlessGone(client.send(new ListObjectVersionsCommand({ Bucket })));
+    const Objects = [...(page?.Versions ?? []), ...(page?.DeleteMarkers ?? [])].map(({ Key, VersionId }) => ({
+      Key,
+      VersionId,
+    }));
+    if (Objects.length === 0) return;
+    const { Errors } = await client.send(new DeleteObjectsCommand({ Bucket, Delete: { Objects } }));
+    const [refused] = Errors ?? [];
+    if (refused)
+      throw new Error(`${refused.Code}: object '${refused.Key}' of bucket '${Bucket}': ${refused.Message}`);
+  }
+}
 
 const bucketOutputs = (aws: AwsContext, id: string): Props => ({
   arn: `arn:aws:s3:::${id}`,
@@ -62,4 +122,6 @@ const putTags = (aws: AwsContext, id: string, inputs: Props) =>
 
 export const s3: Record<string, AwsHandler> = {
   "aws:s3/bucket:Bucket": bucket,
+  ...s3Settings,
+  ...s3Object,
 };
