@@ -17,9 +17,13 @@ addSandbox(dr);
 addBench(dr);
 addDocs(dr);
 
-// One place where every error ends: a rejected promise of Pulumi's runtime must not print a stack trace.
-process.on("unhandledRejection", (error) => reportAndExit(error, dr.opts().debug));
-process.on("uncaughtException", (error) => reportAndExit(error, dr.opts().debug));
+// One place where every error ends. While a program runs, Pulumi listens too and fails the run in good order:
+// leaving then would leave its engine behind.
+for (const event of ["unhandledRejection", "uncaughtException"] as const) {
+  process.on(event, (error: unknown) => {
+    if (process.listenerCount(event) === 1) reportAndExit(error, dr.opts().debug);
+  });
+}
 
 try {
   await dr.parseAsync();

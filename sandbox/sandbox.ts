@@ -5,6 +5,7 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as automation from "@pulumi/pulumi/automation/index.js";
+import { UserError } from "../settings/problem.js";
 import type { StackName } from "../settings/stacks.js";
 import { program as stacksProgram } from "../stacks/program.js";
 import { type Emulator, emulatorLog, runningEmulator, startEmulator } from "./emulator/emulator.js";
@@ -15,7 +16,6 @@ import { type Change, ChangeReader, OperationFailed, readFailure } from "./event
 import { REPO, sandboxDir } from "./paths.js";
 import { Progress } from "./progress.js";
 import { projectDir, syncProject } from "./project.js";
-import { UserError } from "./user-error.js";
 
 export interface RunOptions {
   /** Run the policy pack. Default true. */

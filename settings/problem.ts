@@ -10,6 +10,22 @@ export interface Problem {
   readonly remedy: string;
 }
 
+/** An error that the user can mend, whose message says how; a stack trace would only hide it. */
+export class UserError extends Error {
+  constructor(
+    /** The thing and its value, e.g. "port 4566 is taken". */
+    what: string,
+    readonly reason: string,
+    readonly remedy: string,
+  ) {
+    super(`${what}\n  ${reason}\n  → ${remedy}`);
+    this.name = "UserError";
+  }
+}
+
+export const isUserError = (error: unknown): error is Error =>
+  error instanceof UserError || error instanceof SettingsError;
+
 /** Thrown with every problem found, not only the first. */
 export class SettingsError extends Error {
   constructor(

@@ -1,3 +1,5 @@
+import { UserError } from "./problem.js";
+
 /** The stacks of this project, in deploy order (`prod` and `dr` may swap), and what each is for. */
 export const STACKS = {
   global: "what both regions share and what must outlive either",
@@ -14,11 +16,14 @@ export type RegionId = "home" | "recovery";
 
 export const STACK_NAMES = Object.keys(STACKS) as StackName[];
 
-/** @throws Error naming the stack and the ones that exist. */
+/** @throws UserError naming the stack and the ones that exist. */
 export function assertStackName(name: string): asserts name is StackName {
   if (!(name in STACKS)) {
-    throw new Error(
-      `stack '${name}' is not one of this project's\n  Its program would be empty.\n  → use one of: ${STACK_NAMES.join(", ")}`,
+    const stacks = STACK_NAMES.map((stack) => `${stack} (${STACKS[stack]})`).join(", ");
+    throw new UserError(
+      `stack '${name}' is not one of this project's`,
+      `There are ${stacks}.`,
+      `use one of ${STACK_NAMES.join(", ")}`,
     );
   }
 }

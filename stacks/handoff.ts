@@ -6,6 +6,7 @@
 import * as ssm from "@pulumi/aws/ssm/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
+import { UserError } from "../settings/problem.js";
 
 const handoffSchema = z.object({
   hostedZoneId: z.string(),
@@ -41,7 +42,7 @@ export function publishHandoff(
 
 /**
  * Reads this region's copy.
- * @throws Error that says to deploy `global` first when there is none.
+ * @throws UserError that says to deploy `global` first when there is none.
  */
 export async function readHandoff(
   parameter: string,
@@ -52,8 +53,10 @@ export async function readHandoff(
   try {
     ({ value: text } = await ssm.getParameter({ name: parameter }, { provider }));
   } catch (error) {
-    throw new Error(
-      `SSM parameter '${parameter}' can't be read in ${region}\n  ${(error as Error).message}\n  → deploy stack global first; it publishes the parameter into both regions`,
+    throw new UserError(
+      `SSM parameter '${parameter}' can't be read in ${region}`,
+      (error as Error).message,
+      "deploy stack global first; it publishes the parameter into both regions",
     );
   }
   return handoffSchema.parse(JSON.parse(text));

@@ -1,6 +1,7 @@
 /** The program of every stack: which one is built follows from the stack's name. */
 import * as pulumi from "@pulumi/pulumi";
 import { parseRegionSettings, parseSharedSettings } from "../settings/parse.js";
+import { isUserError } from "../settings/problem.js";
 import { readRawSettings } from "../settings/pulumi.js";
 import { assertStackName } from "../settings/stacks.js";
 import { globalStack } from "./global.js";
@@ -11,10 +12,18 @@ export type StackOutputs = Record<string, unknown>;
 
 /**
  * Declares the resources of the selected stack and returns its outputs.
- * @throws Error for a stack this project doesn't have, SettingsError for bad settings.
+ * @throws pulumi.RunError, which is shown without a stack trace, for what the user can mend: an unknown stack,
+ * bad settings, a handoff that `global` has yet to publish.
  */
 export async function program(): Promise<StackOutputs> {
-  const stack = pulumi.getStack();
+  try {
+    return await declare(pulumi.getStack());
+  } catch (error) {
+    throw isUserError(error) ? new pulumi.RunError(error.message) : error;
+  }
+}
+
+async function declare(stack: string): Promise<StackOutputs> {
   assertStackName(stack);
   const raw = readRawSettings();
   switch (stack) {

@@ -9,8 +9,7 @@ import { Progress } from "../../sandbox/progress.js";
 import { projectDir, setConfig, syncProject } from "../../sandbox/project.js";
 import { changeLine, STAND_IN_NOTE, summary } from "../../sandbox/render.js";
 import { type RunResult, Sandbox } from "../../sandbox/sandbox.js";
-import { UserError } from "../../sandbox/user-error.js";
-import { STACK_NAMES, STACKS, type StackName } from "../../settings/stacks.js";
+import { assertStackName, STACK_NAMES, type StackName } from "../../settings/stacks.js";
 
 interface RunFlags {
   policies: boolean;
@@ -139,12 +138,8 @@ async function runOperation(
 }
 
 function known(name: string): StackName {
-  if (name in STACKS) return name as StackName;
-  throw new UserError(
-    `stack '${name}' is not one of this project's`,
-    `There are ${STACK_NAMES.map((stack) => `${stack} (${STACKS[stack]})`).join(", ")}.`,
-    `use one of ${STACK_NAMES.join(", ")}`,
-  );
+  assertStackName(name);
+  return name;
 }
 
 const stackHelp = () => STACK_NAMES.join(" | ");

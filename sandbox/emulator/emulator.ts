@@ -9,9 +9,9 @@ import { mkdir, open, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { UserError } from "../../settings/problem.js";
 import { sandboxDir } from "../paths.js";
 import type { Progress } from "../progress.js";
-import { UserError } from "../user-error.js";
 import { installEmulator } from "./install.js";
 
 export const DEFAULT_PORT = 4566;

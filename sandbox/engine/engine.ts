@@ -5,9 +5,9 @@
 import { access, cp, mkdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { execa } from "execa";
+import { UserError } from "../../settings/problem.js";
 import { cacheDir, REPO } from "../paths.js";
 import type { Progress } from "../progress.js";
-import { UserError } from "../user-error.js";
 
 /** The engine that is built, exactly. */
 export const ENGINE_VERSION = "3.259.0";

@@ -1,0 +1,87 @@
+/** `npm run demo`: the whole stack at work on one machine, told step by step. */
+import pc from "picocolors";
+import { STACK_NAMES } from "../../settings/stacks.js";
+import { startGateway } from "../emulator/gateway.js";
+import { Progress } from "../progress.js";
+import { setConfig } from "../project.js";
+import { STAND_IN_NOTE, summary } from "../render.js";
+import { type RunResult, Sandbox } from "../sandbox.js";
+import { temporarySandbox } from "../temporary.js";
+import { driftVault } from "./drift.js";
+import { showPromotion } from "./promotion.js";
+import { showProtection } from "./protection.js";
+import { showRefusal } from "./refusal.js";
+import { globalPicture, regionPicture, topology } from "./topology.js";
+
+export interface Scene {
+  readonly sandbox: Sandbox;
+  readonly progress: Progress;
+  /** Text for the reader, on standard output. */
+  say(text: string): void;
+}
+
+/** @throws Error when anything doesn't turn out as it must: a demo that shrugs shows nothing. */
+export async function demo(): Promise<void> {
+  const progress = new Progress();
+  await temporarySandbox("demo", async () => {
+    progress.heading("1  Get the engine and the emulated AWS ready");
+    const sandbox = await Sandbox.open(progress, 0);
+    const scene: Scene = { sandbox, progress, say: (text) => progress.line(text) };
+    scene.say(`  emulator on ${sandbox.emulator.endpoint}; ${STAND_IN_NOTE}`);
+
+    progress.heading("2  Deploy the four stacks, policies on");
+    for (const stack of STACK_NAMES) await deploy(scene, stack);
+
+    progress.heading("3  What is there now");
+    await picture(scene);
+
+    progress.heading("4  A change that breaks a policy is refused");
+    await showRefusal(scene);
+
+    progress.heading("5  A change behind Pulumi's back is found, and healed");
+    await driftVault(scene);
+
+    progress.heading("6  Promote the recovery region by one config change");
+    await showPromotion(scene, { startGateway, setConfig });
+    await picture(scene);
+
+    progress.heading("7  What holds data can't be destroyed");
+    await showProtection(scene);
+
+    progress.heading("Time of each part");
+    for (const { step, seconds } of progress.timings)
+      progress.line(`  ${seconds.toFixed(1).padStart(6)} s  ${step}`);
+    progress.line();
+    progress.line(pc.green("All of it happened as it should."));
+    progress.note(
+      "the nodes themselves (PostgreSQL, Tomcat) do not run yet: only their declaration was shown",
+    );
+    progress.note("next: npx dr --help, README.md, runbooks/README.md");
+  });
+}
+
+async function deploy({ sandbox, progress, say }: Scene, stack: (typeof STACK_NAMES)[number]): Promise<void> {
+  let count = 0;
+  const result: RunResult = await progress.during(`up ${stack}`, () =>
+    sandbox.up(stack, {
+      onChange: () => {
+        count++;
+        if (count % 25 === 0) progress.note(`${count} resources`);
+      },
+    }),
+  );
+  say(`  ${summary(result)}`);
+  for (const [name, value] of Object.entries(result.outputs)) {
+    say(`    ${name}: ${(typeof value === "string" ? value : JSON.stringify(value)).slice(0, 70)}`);
+  }
+}
+
+async function picture({ sandbox, say }: Scene): Promise<void> {
+  const [global, prod, dr] = await Promise.all([
+    sandbox.state("global"),
+    sandbox.state("prod"),
+    sandbox.state("dr"),
+  ]);
+  say("");
+  say(topology(globalPicture(global), regionPicture("prod", prod), regionPicture("dr", dr)));
+}
