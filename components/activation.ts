@@ -82,9 +82,9 @@ export interface RegionClaimArgs {
 
 /**
  * A region's claim of an epoch. It is created once (the provider's create is conditional: an epoch that was
- * used can't be claimed again) and never updated: its content depends on nothing but region and epoch. A higher
- * epoch adds an item; the earlier one stays in the table (`retainOnDelete`), because a claim taken back would let
- * a fenced region open again.
+ * used can't be claimed again) and never updated: its content depends on nothing but region and epoch. A
+ * higher epoch adds an item; the earlier one stays in the table (`retainOnDelete`), because a claim taken
+ * back would let a fenced region open again.
  */
 export class RegionClaim extends pulumi.ComponentResource {
   constructor(name: string, args: RegionClaimArgs, opts?: pulumi.ComponentResourceOptions) {

@@ -23,9 +23,9 @@ const RECORD_TTL_SECONDS = 10;
 const STATIC_TTL_SECONDS = 86_400;
 
 /**
- * Hosted zone, failover records, health checks and certificates. A promotion changes none of them: each health
- * check asks its region's own name for `/dr/active`, which is 200 only where writes are open, so traffic
- * follows the promotion by itself. While neither region answers, Route 53 gives out the PRIMARY.
+ * Hosted zone, failover records, health checks and certificates. A promotion changes none of them: each
+ * health check asks its region's own name for `/dr/active`, which is 200 only where writes are open, so
+ * traffic follows the promotion by itself. While neither region answers, Route 53 gives out the PRIMARY.
  */
 export class FailoverDns extends pulumi.ComponentResource {
   readonly zoneId: pulumi.Output<string>;
@@ -99,10 +99,10 @@ export class FailoverDns extends pulumi.ComponentResource {
   }
 
   /**
-   * A CNAME, not a Route 53 alias: Route 53 refuses an alias to a name of the same zone that doesn't exist yet,
-   * and the regions' own names come after this stack. It is also quicker: an alias would inherit the 60 s of the
-   * load balancer's record, this one says its own TTL. The health check alone decides, as it goes through the
-   * load balancer anyway. It covers A and AAAA alike.
+   * A CNAME, not a Route 53 alias: Route 53 refuses an alias to a name of the same zone that doesn't exist
+   * yet, and the regions' own names come after this stack. It is also quicker: an alias would inherit the 60
+   * s of the load balancer's record, this one says its own TTL. The health check alone decides, as it goes
+   * through the load balancer anyway. It covers A and AAAA alike.
    */
   private failoverRecord(id: RegionId, type: "PRIMARY" | "SECONDARY"): void {
     const { contract, home } = this.args;
@@ -123,8 +123,8 @@ export class FailoverDns extends pulumi.ComponentResource {
   }
 
   /**
-   * One certificate per region, each for the service name and, by wildcard, the regions' own names. ACM asks for
-   * the same CNAME for a name and its wildcard, in every region of an account: one record validates all.
+   * One certificate per region, each for the service name and, by wildcard, the regions' own names. ACM asks
+   * for the same CNAME for a name and its wildcard, in every region of an account: one record validates all.
    * Waits until ACM has issued them, so the registrar must point at the zone by then.
    */
   private certificates(): Record<RegionId, pulumi.Output<string>> {

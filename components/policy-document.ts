@@ -1,5 +1,7 @@
 /** IAM policy documents as plain values. No Pulumi here, so that they can be read and tested as they are. */
 
+import type { Contract } from "../stacks/contract.js";
+
 type Many = string | readonly string[];
 
 export interface Statement {
@@ -32,3 +34,7 @@ export const trustService = (service: string, condition?: Statement["Condition"]
 
 /** The account itself: whatever its IAM policies allow, within the statement's conditions. */
 export const accountPrincipal = (accountId: string) => ({ AWS: `arn:aws:iam::${accountId}:root` });
+
+/** The claim table in both regions; a role may turn to either. */
+export const claimTableArns = ({ home, recovery, accountId, claimTable }: Contract): string[] =>
+  [home, recovery].map(({ region }) => `arn:aws:dynamodb:${region}:${accountId}:table/${claimTable}`);

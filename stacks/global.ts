@@ -1,8 +1,17 @@
 /** Stack `global`: what both regions share and what must outlive either. */
 import type { Provider } from "@pulumi/aws";
+import * as random from "@pulumi/random";
+import { Access } from "../components/access.js";
 import { ClaimTable } from "../components/activation.js";
+import { Audit } from "../components/audit.js";
+import { Credentials } from "../components/credentials.js";
+import { FailoverAlarms } from "../components/failover-alarms.js";
 import { FailoverDns } from "../components/failover-dns.js";
 import { HEALTH_METRICS_REGION, Keys } from "../components/keys.js";
+import { PermissionBoundary } from "../components/permission-boundary.js";
+import { PipelineAccess } from "../components/pipeline-access.js";
+import { RunbookBucket } from "../components/runbook-bucket.js";
+import { Vault } from "../components/vault.js";
 import type { SharedSettings } from "../settings/schema.js";
 import type { RegionId } from "../settings/stacks.js";
 import { contractOf } from "./contract.js";
@@ -10,18 +19,93 @@ import { publishHandoff } from "./handoff.js";
 import type { StackOutputs } from "./program.js";
 import { accountIdOf, awsProvider } from "./providers.js";
 
-export async function globalStack(settings: SharedSettings): Promise<StackOutputs> {
-  const providers = providersOf(settings);
-  const contract = contractOf(settings, await accountIdOf(providers.home));
-  const shared = { contract, ...providers };
-  const trailName = `${settings.name}-audit`;
-  const trailArn = `arn:aws:cloudtrail:${contract.home.region}:${contract.accountId}:trail/${trailName}`;
+const REGIONS = ["home", "recovery"] as const;
 
-  const keys = new Keys("keys", { ...shared, prefix: settings.name, trailArn });
+export async function globalStack(settings: SharedSettings): Promise<StackOutputs> {
+  const { name: prefix, backup, audit } = settings;
+  const providers = providersOf(settings);
+  const { home, healthMetrics } = providers;
+  const contract = contractOf(settings, await accountIdOf(home));
+  const { accountId } = contract;
+  const shared = { contract, prefix, ...providers };
+  // Key and bucket name the trail in their policies before it exists.
+  const trailName = `${prefix}-audit`;
+  const trailArn = `arn:aws:cloudtrail:${contract.home.region}:${accountId}:trail/${trailName}`;
+  const pipelineRolePrefix = `${prefix}-pipeline-`;
+
+  const keys = new Keys("keys", { ...shared, trailArn });
   const claims = new ClaimTable("claims", { ...shared, witnessRegion: settings.regions.witness });
   const dns = new FailoverDns("dns", { ...shared, domain: settings.domain });
+  new FailoverAlarms(
+    "health",
+    {
+      contacts: settings.contacts,
+      accountId,
+      healthCheckIds: dns.healthCheckIds,
+      notificationsKeyArn: keys.healthNotifications,
+    },
+    { provider: healthMetrics },
+  );
 
-  for (const id of ["home", "recovery"] as const) {
+  const boundary = new PermissionBoundary(
+    "boundary",
+    { contract, pipelineRolePrefix, trailArn },
+    { provider: home },
+  );
+  const capped = { permissionsBoundary: boundary.arn };
+  new Access("access", { contract, keys, ...capped }, { provider: home });
+  const vault = new Vault("vault", {
+    ...shared,
+    ...capped,
+    lockDays: backup.lockDays,
+    retentionDays: backup.retentionDays,
+    keyArns: { home: keys.home.backups, recovery: keys.recovery.backups },
+  });
+  const runbooks = REGIONS.map(
+    (id) =>
+      new RunbookBucket(
+        `runbooks-${id}`,
+        { bucketName: contract[id].runbookBucket, keyArn: keys[id].backups },
+        { provider: providers[id] },
+      ),
+  );
+  new Credentials("credentials", {
+    ...shared,
+    random: new random.Provider("random"),
+    keyArn: keys.home.data,
+    replicaKeyArn: keys.recovery.data,
+  });
+  const trail = new Audit(
+    "audit",
+    {
+      contract,
+      trailName,
+      trailArn,
+      keyArn: keys.audit,
+      lockDays: audit.lockDays,
+      retentionDays: audit.retentionDays,
+    },
+    { provider: home },
+  );
+
+  const { repository } = settings.pipeline;
+  const pipeline =
+    repository &&
+    new PipelineAccess(
+      "pipeline",
+      {
+        contract,
+        prefix,
+        pipelineRolePrefix,
+        repository,
+        zoneId: dns.zoneId,
+        dataKeyArns: { home: keys.home.data, recovery: keys.recovery.data },
+        ...capped,
+      },
+      { provider: home },
+    );
+
+  for (const id of REGIONS) {
     publishHandoff(
       id,
       contract.handoffParameter,
@@ -39,6 +123,13 @@ export async function globalStack(settings: SharedSettings): Promise<StackOutput
     serviceHostname: contract.serviceHostname,
     nameServers: dns.nameServers,
     claimTable: claims.tableName,
+    vaults: vault.bucketNames,
+    runbookBuckets: runbooks.map(({ bucketName }) => bucketName),
+    auditBucket: trail.bucketName,
+    ...(pipeline && {
+      previewRole: pipeline.previewRoleArn,
+      deployRoles: pipeline.deployRoleArns,
+    }),
   };
 }
 

@@ -1,0 +1,149 @@
+/** Who did what: one trail over all regions, in a bucket that nobody can alter. */
+import * as cloudtrail from "@pulumi/aws/cloudtrail/index.js";
+import * as pulumi from "@pulumi/pulumi";
+import type { Contract } from "../stacks/contract.js";
+import type { Statement } from "./policy-document.js";
+import { SecureBucket } from "./secure-bucket.js";
+
+export interface AuditArgs {
+  readonly contract: Contract;
+  /** Name of the trail. It is part of the bucket's and the key's policy, so it can't be left to AWS. */
+  readonly trailName: string;
+  /** ARN that the trail will have. */
+  readonly trailArn: string;
+  /** Key of the trail, in the home region. */
+  readonly keyArn: pulumi.Input<string>;
+  /** Days for which nobody can delete a log file. Default in settings: 365. */
+  readonly lockDays: number;
+  /** Days after which log files expire. At least `lockDays`; default in settings: 400. */
+  readonly retentionDays: number;
+}
+
+/**
+ * CloudTrail with management events of every region, and data events of what an attacker, or an auditor,
+ * would be after: objects of vaults and runbooks, writes to the claim table. Data events take the place of
+ * the buckets' server access logs, which come late, unsigned and without the caller's session.
+ *
+ * The bucket stands in the home region. While that region is down CloudTrail retries delivery; the last 90
+ * days of management events can be read in each other region without it.
+ */
+export class Audit extends pulumi.ComponentResource {
+  readonly bucketName: pulumi.Output<string>;
+  readonly trailArn: pulumi.Output<string>;
+
+  constructor(
+    private readonly name: string,
+    private readonly args: AuditArgs,
+    opts?: pulumi.ComponentResourceOptions,
+  ) {
+    super("dr:audit:Audit", name, {}, opts);
+    const bucket = this.bucket();
+    this.bucketName = bucket.bucketName;
+    this.trailArn = this.trail(bucket).arn;
+    this.registerOutputs({ bucketName: this.bucketName, trailArn: this.trailArn });
+  }
+
+  private bucket(): SecureBucket {
+    const { contract, trailArn, keyArn, lockDays, retentionDays } = this.args;
+    return new SecureBucket(
+      `${this.name}-bucket`,
+      {
+        bucketName: contract.auditBucket,
+        keyArn,
+        lockDays,
+        // CloudTrail may sign its digest files under a key of S3's own; refusing that would end the
+        // validation.
+        onlyThisKey: false,
+        statements: deliveryOf(trailArn, contract),
+        lifecycle: [
+          {
+            id: "expire",
+            status: "Enabled",
+            filter: {},
+            expiration: { days: retentionDays },
+            // Expiry leaves a noncurrent version; it is past its lock by then.
+            noncurrentVersionExpiration: { noncurrentDays: 1 },
+          },
+        ],
+      },
+      { parent: this },
+    );
+  }
+
+  private trail(bucket: SecureBucket): cloudtrail.Trail {
+    const { trailName, keyArn, contract } = this.args;
+    return new cloudtrail.Trail(
+      `${this.name}-trail`,
+      {
+        name: trailName,
+        s3BucketName: bucket.bucketName,
+        kmsKeyId: keyArn,
+        isMultiRegionTrail: true,
+        includeGlobalServiceEvents: true,
+        enableLogFileValidation: true,
+        enableLogging: true,
+        advancedEventSelectors: [
+          {
+            name: "Management events",
+            fieldSelectors: [{ field: "eventCategory", equals: ["Management"] }],
+          },
+          {
+            name: "Objects of vaults and runbooks",
+            fieldSelectors: [
+              { field: "eventCategory", equals: ["Data"] },
+              { field: "resources.type", equals: ["AWS::S3::Object"] },
+              {
+                field: "resources.ARN",
+                startsWiths: [contract.home, contract.recovery].flatMap(({ vaultBucket, runbookBucket }) => [
+                  `arn:aws:s3:::${vaultBucket}/`,
+                  `arn:aws:s3:::${runbookBucket}/`,
+                ]),
+              },
+            ],
+          },
+          {
+            // Reads are left out: each guard reads the claims every other second.
+            name: "Writes to the claim table",
+            fieldSelectors: [
+              { field: "eventCategory", equals: ["Data"] },
+              { field: "resources.type", equals: ["AWS::DynamoDB::Table"] },
+              { field: "readOnly", equals: ["false"] },
+              {
+                field: "resources.ARN",
+                equals: [contract.home, contract.recovery].map(
+                  ({ region }) =>
+                    `arn:aws:dynamodb:${region}:${contract.accountId}:table/${contract.claimTable}`,
+                ),
+              },
+            ],
+          },
+        ],
+      },
+      // CloudTrail tries the bucket's policy when the trail is made.
+      { parent: this, dependsOn: [...bucket.ready], protect: true },
+    );
+  }
+}
+
+/** CloudTrail may write, for this one trail and into this account's folder only. */
+function deliveryOf(trailArn: string, { auditBucket, accountId }: Contract): Statement[] {
+  const sameTrail = { "aws:SourceArn": trailArn };
+  return [
+    {
+      Sid: "TrailChecksAccess",
+      Effect: "Allow",
+      Principal: { Service: "cloudtrail.amazonaws.com" },
+      Action: "s3:GetBucketAcl",
+      Resource: `arn:aws:s3:::${auditBucket}`,
+      Condition: { StringEquals: sameTrail },
+    },
+    {
+      Sid: "TrailWrites",
+      Effect: "Allow",
+      Principal: { Service: "cloudtrail.amazonaws.com" },
+      Action: "s3:PutObject",
+      Resource: `arn:aws:s3:::${auditBucket}/AWSLogs/${accountId}/*`,
+      Condition: { StringEquals: { ...sameTrail, "s3:x-amz-acl": "bucket-owner-full-control" } },
+    },
+  ];
+}

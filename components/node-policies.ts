@@ -1,0 +1,281 @@
+/** What a region's machines may do. No Pulumi here. */
+import { posix } from "node:path";
+import type { RegionId } from "../settings/stacks.js";
+import { type Contract, NODE_TAG, otherRegion, type RegionContract } from "../stacks/contract.js";
+import { claimTableArns, type Statement } from "./policy-document.js";
+
+/** ARNs of the keys that one region's machines touch. */
+export interface NodeKeys {
+  readonly data: string;
+  readonly ownBackups: string;
+  readonly otherBackups: string;
+}
+
+/** A database node: its secrets, its vault, its status, its own volume. */
+export function databaseNodeStatements(contract: Contract, id: RegionId, keys: NodeKeys): Statement[] {
+  const own = contract[id];
+  const other = contract[otherRegion(id)];
+  return [
+    ...readSecrets(contract, own, Object.values(contract.secrets), keys.data),
+    ...ownVault(own, keys.ownBackups),
+    ...otherVault(other, keys.otherBackups),
+    ...claimsAndStatus(contract, own),
+    ...ownVolume(contract, own, keys.data),
+    ...seeTheOtherRegion(other),
+    ...operated(contract, own),
+  ];
+}
+
+/** A Tomcat server: the application's password and nothing else of the database. */
+export function tomcatStatements(contract: Contract, id: RegionId, keys: NodeKeys): Statement[] {
+  const own = contract[id];
+  return [
+    ...readSecrets(contract, own, [contract.secrets.application], keys.data),
+    ...operated(contract, own),
+  ];
+}
+
+/** Flow logs: write to their own group. */
+export function flowLogStatements({ accountId }: Contract, { region, flowLogGroup }: RegionContract) {
+  const group = `arn:aws:logs:${region}:${accountId}:log-group:${flowLogGroup}`;
+  return [
+    {
+      Sid: "WriteFlowLogs",
+      Effect: "Allow",
+      // No logs:CreateLogGroup: the group is the region stack's, with its own retention and key.
+      Action: ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+      Resource: [group, `${group}:*`],
+    },
+    {
+      // The service looks for the group by listing, which takes no narrower resource than all groups of a
+      // region.
+      Sid: "FindTheGroup",
+      Effect: "Allow",
+      Action: "logs:DescribeLogGroups",
+      Resource: `arn:aws:logs:${region}:${accountId}:log-group:*`,
+    },
+  ] satisfies Statement[];
+}
+
+function readSecrets(
+  { accountId }: Contract,
+  { region }: RegionContract,
+  names: readonly string[],
+  dataKey: string,
+): Statement[] {
+  return [
+    {
+      Sid: "ReadOwnSecrets",
+      Effect: "Allow",
+      Action: ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"],
+      // Secrets Manager puts six random characters behind each name.
+      Resource: names.map((name) => `arn:aws:secretsmanager:${region}:${accountId}:secret:${name}-??????`),
+    },
+    {
+      Sid: "DecryptSecrets",
+      Effect: "Allow",
+      Action: "kms:Decrypt",
+      Resource: dataKey,
+      Condition: { StringEquals: { "kms:ViaService": `secretsmanager.${region}.amazonaws.com` } },
+    },
+  ];
+}
+
+/**
+ * pgBackRest in the region's own vault. It needs `s3:DeleteObject`: it ends each backup by expiring old ones,
+ * and a resumed backup removes what was half written. In a versioned bucket that only puts a delete marker in
+ * front; the version below is locked. There is no right to delete a version, to change a lock, the versioning
+ * or the bucket, and none to write where the other region's replicas stand. A stolen node can hide backups,
+ * not destroy them; reading versions is what brings hidden ones back (`--repo-target-time`).
+ */
+function ownVault({ region, vaultBucket, repositoryPath }: RegionContract, key: string): Statement[] {
+  const bucket = `arn:aws:s3:::${vaultBucket}`;
+  return [
+    {
+      Sid: "ListOwnVault",
+      Effect: "Allow",
+      Action: [
+        "s3:GetBucketLocation",
+        "s3:ListBucket",
+        "s3:ListBucketMultipartUploads",
+        "s3:ListBucketVersions",
+      ],
+      Resource: bucket,
+    },
+    {
+      Sid: "ReadOwnVault",
+      Effect: "Allow",
+      Action: ["s3:GetObject", "s3:GetObjectVersion"],
+      Resource: `${bucket}/*`,
+    },
+    {
+      Sid: "WriteOwnRepository",
+      Effect: "Allow",
+      Action: ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:ListMultipartUploadParts", "s3:PutObject"],
+      Resource: `${bucket}${repositoryPath}/*`,
+    },
+    {
+      Sid: "UseOwnVaultKey",
+      Effect: "Allow",
+      Action: ["kms:Decrypt", "kms:GenerateDataKey"],
+      Resource: key,
+      Condition: { StringEquals: { "kms:ViaService": `s3.${region}.amazonaws.com` } },
+    },
+  ];
+}
+
+/** Reading the other vault: to restore from it while replication is behind. */
+function otherVault({ region, vaultBucket }: RegionContract, key: string): Statement[] {
+  const bucket = `arn:aws:s3:::${vaultBucket}`;
+  return [
+    {
+      Sid: "ListOtherVault",
+      Effect: "Allow",
+      Action: ["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketVersions"],
+      Resource: bucket,
+    },
+    {
+      Sid: "ReadOtherVault",
+      Effect: "Allow",
+      Action: ["s3:GetObject", "s3:GetObjectVersion"],
+      Resource: `${bucket}/*`,
+    },
+    {
+      Sid: "UseOtherVaultKey",
+      Effect: "Allow",
+      Action: "kms:Decrypt",
+      Resource: key,
+      Condition: { StringEquals: { "kms:ViaService": `s3.${region}.amazonaws.com` } },
+    },
+  ];
+}
+
+/**
+ * Reads go to either replica (a regional outage of DynamoDB must not look like isolation), and so may the
+ * status. Only the region's own status key can be written. `Null` because a `ForAllValues` condition also
+ * holds for a request without keys.
+ */
+function claimsAndStatus(contract: Contract, { statusKey }: RegionContract): Statement[] {
+  return [
+    {
+      Sid: "ReadClaimsAndStatus",
+      Effect: "Allow",
+      Action: ["dynamodb:GetItem", "dynamodb:Query"],
+      Resource: claimTableArns(contract),
+    },
+    {
+      Sid: "WriteOwnStatus",
+      Effect: "Allow",
+      Action: ["dynamodb:PutItem", "dynamodb:UpdateItem"],
+      Resource: claimTableArns(contract),
+      Condition: {
+        "ForAllValues:StringEquals": { "dynamodb:LeadingKeys": [statusKey] },
+        Null: { "dynamodb:LeadingKeys": "false" },
+      },
+    },
+  ];
+}
+
+/**
+ * A new instance takes the data volume of the node it replaces. Volume and instance must both be tagged as a
+ * database node of this region: the tag's value is the node's name.
+ */
+function ownVolume({ accountId }: Contract, own: RegionContract, dataKey: string): Statement[] {
+  const { region, databaseNodes } = own;
+  return [
+    {
+      Sid: "AttachDataVolume",
+      Effect: "Allow",
+      Action: "ec2:AttachVolume",
+      Resource: [
+        `arn:aws:ec2:${region}:${accountId}:volume/*`,
+        `arn:aws:ec2:${region}:${accountId}:instance/*`,
+      ],
+      Condition: {
+        StringEquals: { [`aws:ResourceTag/${NODE_TAG}`]: databaseNodes.map(({ name }) => name) },
+      },
+    },
+    {
+      Sid: "GrantTheKeyToTheVolume",
+      Effect: "Allow",
+      Action: "kms:CreateGrant",
+      Resource: dataKey,
+      Condition: {
+        StringEquals: { "kms:ViaService": `ec2.${region}.amazonaws.com` },
+        Bool: { "kms:GrantIsForAWSResource": "true" },
+      },
+    },
+    {
+      Sid: "DecryptTheVolume",
+      Effect: "Allow",
+      Action: ["kms:Decrypt", "kms:GenerateDataKeyWithoutPlaintext"],
+      Resource: dataKey,
+      Condition: { StringEquals: { "kms:ViaService": `ec2.${region}.amazonaws.com` } },
+    },
+    {
+      // EC2's Describe calls know no resource.
+      Sid: "FindOwnVolume",
+      Effect: "Allow",
+      Action: ["ec2:DescribeInstances", "ec2:DescribeVolumes"],
+      Resource: "*",
+      Condition: { StringEquals: { "aws:RequestedRegion": region } },
+    },
+  ];
+}
+
+/**
+ * A guard may see that the platform has stopped all nodes of the other region, which proves them fenced.
+ * EC2's and Auto Scaling's Describe calls know no resource.
+ */
+const seeTheOtherRegion = ({ region }: RegionContract): Statement[] => [
+  {
+    Sid: "SeeTheOtherRegionStopped",
+    Effect: "Allow",
+    Action: ["autoscaling:DescribeAutoScalingGroups", "ec2:DescribeInstances"],
+    Resource: "*",
+    Condition: { StringEquals: { "aws:RequestedRegion": region } },
+  },
+];
+
+/** What every machine may do: report metrics and logs, and be reached through Session Manager. */
+function operated(
+  { accountId, metricNamespace }: Contract,
+  { region, flowLogGroup }: RegionContract,
+): Statement[] {
+  return [
+    {
+      // PutMetricData knows no resource; the namespace is what limits it.
+      Sid: "ReportOwnMetrics",
+      Effect: "Allow",
+      Action: "cloudwatch:PutMetricData",
+      Resource: "*",
+      Condition: { StringEquals: { "cloudwatch:namespace": metricNamespace } },
+    },
+    {
+      Sid: "WriteOwnLogs",
+      Effect: "Allow",
+      Action: ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+      Resource: `arn:aws:logs:${region}:${accountId}:log-group:${posix.dirname(flowLogGroup)}/*`,
+    },
+    {
+      // Session Manager's channels know no resource. No ssm:GetParameter: the agent's managed policy would
+      // let a machine read every parameter of the account.
+      Sid: "SessionManagerChannels",
+      Effect: "Allow",
+      Action: [
+        "ssmmessages:CreateControlChannel",
+        "ssmmessages:CreateDataChannel",
+        "ssmmessages:OpenControlChannel",
+        "ssmmessages:OpenDataChannel",
+      ],
+      Resource: "*",
+      Condition: { StringEquals: { "aws:RequestedRegion": region } },
+    },
+    {
+      Sid: "SessionManagerRegisters",
+      Effect: "Allow",
+      Action: "ssm:UpdateInstanceInformation",
+      Resource: `arn:aws:ec2:${region}:${accountId}:instance/*`,
+    },
+  ];
+}

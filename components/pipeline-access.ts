@@ -1,0 +1,146 @@
+/** Roles of the deployment pipeline: GitHub Actions proves who it is by OIDC, no key is stored anywhere. */
+import * as iam from "@pulumi/aws/iam/index.js";
+import * as pulumi from "@pulumi/pulumi";
+import { type RegionId, STACK_NAMES, type StackName } from "../settings/stacks.js";
+import type { Contract } from "../stacks/contract.js";
+import {
+  deployLinkStatements,
+  deployRegionStatements,
+  type PipelineIds,
+  previewStatements,
+} from "./pipeline-policies.js";
+import { deployGlobalStatements } from "./pipeline-policies-global.js";
+import { policyDocument, type Statement } from "./policy-document.js";
+
+export interface PipelineAccessArgs {
+  readonly contract: Contract;
+  /** Prefix of every name of the project. */
+  readonly prefix: string;
+  /** Prefix of the roles' names. */
+  readonly pipelineRolePrefix: string;
+  /** `owner/name` of the repository whose workflows may assume the roles. */
+  readonly repository: string;
+  readonly zoneId: pulumi.Input<string>;
+  readonly dataKeyArns: Readonly<Record<RegionId, pulumi.Input<string>>>;
+  readonly permissionsBoundary: pulumi.Input<string>;
+}
+
+const ISSUER = "token.actions.githubusercontent.com";
+
+/** The longest a deployment takes: a first one waits for certificates. */
+const DEPLOY_SESSION_SECONDS = 2 * 3600;
+
+/**
+ * One role per stack to deploy it, bound to the GitHub environment of the same name (whose reviewers thereby
+ * decide who promotes), and one to preview, for pull requests and branches, that changes nothing. The first
+ * `up` of `global` is a person's: a pipeline can't make its own roles.
+ */
+export class PipelineAccess extends pulumi.ComponentResource {
+  readonly previewRoleArn: pulumi.Output<string>;
+  readonly deployRoleArns: Readonly<Record<StackName, pulumi.Output<string>>>;
+
+  constructor(
+    private readonly name: string,
+    private readonly args: PipelineAccessArgs,
+    opts?: pulumi.ComponentResourceOptions,
+  ) {
+    super("dr:access:PipelineAccess", name, {}, opts);
+    const issuer = this.issuer();
+    this.previewRoleArn = this.previewRole(issuer);
+    this.deployRoleArns = Object.fromEntries(
+      STACK_NAMES.map((stack) => [stack, this.deployRole(stack, issuer)]),
+    ) as Record<StackName, pulumi.Output<string>>;
+    this.registerOutputs({ previewRoleArn: this.previewRoleArn, deployRoleArns: this.deployRoleArns });
+  }
+
+  /** An account has one provider per issuer: where it exists already, `pulumi import` it. */
+  private issuer(): iam.OpenIdConnectProvider {
+    return new iam.OpenIdConnectProvider(
+      `${this.name}-github`,
+      // No thumbprints: AWS trusts GitHub's certificate authority itself.
+      { url: `https://${ISSUER}`, clientIdLists: ["sts.amazonaws.com"] },
+      { parent: this },
+    );
+  }
+
+  private previewRole(issuer: iam.OpenIdConnectProvider): pulumi.Output<string> {
+    const { contract, pipelineRolePrefix, repository, permissionsBoundary } = this.args;
+    const role = new iam.Role(
+      `${this.name}-preview`,
+      {
+        name: `${pipelineRolePrefix}preview`,
+        description: `Previews by workflows of ${repository}`,
+        assumeRolePolicy: trustWorkflows(issuer.arn, [
+          `repo:${repository}:pull_request`,
+          `repo:${repository}:ref:refs/heads/*`,
+        ]),
+        permissionsBoundary,
+      },
+      { parent: this },
+    );
+    new iam.RolePolicyAttachment(
+      `${this.name}-preview-settings`,
+      { role: role.name, policyArn: "arn:aws:iam::aws:policy/SecurityAudit" },
+      { parent: this },
+    );
+    new iam.RolePolicy(
+      `${this.name}-preview-policy`,
+      { role: role.name, policy: policyDocument(previewStatements(contract)) },
+      { parent: this },
+    );
+    return role.arn;
+  }
+
+  private deployRole(stack: StackName, issuer: iam.OpenIdConnectProvider): pulumi.Output<string> {
+    const { pipelineRolePrefix, repository, permissionsBoundary } = this.args;
+    const role = new iam.Role(
+      `${this.name}-deploy-${stack}`,
+      {
+        name: `${pipelineRolePrefix}deploy-${stack}`,
+        description: `Deploys stack ${stack} from environment ${stack} of ${repository}`,
+        maxSessionDuration: DEPLOY_SESSION_SECONDS,
+        assumeRolePolicy: trustWorkflows(issuer.arn, [`repo:${repository}:environment:${stack}`]),
+        permissionsBoundary,
+      },
+      { parent: this },
+    );
+    const { zoneId, dataKeyArns } = this.args;
+    const policy = pulumi
+      .output({ zoneId, dataKeyArns })
+      .apply((ids) => policyDocument(this.deployStatements(stack, ids)));
+    new iam.RolePolicy(`${this.name}-deploy-${stack}-policy`, { role: role.name, policy }, { parent: this });
+    return role.arn;
+  }
+
+  private deployStatements(stack: StackName, ids: PipelineIds): Statement[] {
+    const { contract, prefix } = this.args;
+    switch (stack) {
+      case "global":
+        return deployGlobalStatements(contract, prefix, ids);
+      case "prod":
+        return deployRegionStatements(contract, "home", ids);
+      case "dr":
+        return deployRegionStatements(contract, "recovery", ids);
+      case "link":
+        return deployLinkStatements(contract);
+    }
+  }
+}
+
+/** Trust in tokens that GitHub made for AWS, for one of these subjects. */
+function trustWorkflows(issuerArn: pulumi.Input<string>, subjects: readonly string[]): pulumi.Output<string> {
+  return pulumi.output(issuerArn).apply((arn) =>
+    policyDocument([
+      {
+        Sid: "Trust",
+        Effect: "Allow",
+        Principal: { Federated: arn },
+        Action: "sts:AssumeRoleWithWebIdentity",
+        Condition: {
+          StringEquals: { [`${ISSUER}:aud`]: "sts.amazonaws.com" },
+          StringLike: { [`${ISSUER}:sub`]: subjects },
+        },
+      },
+    ]),
+  );
+}

@@ -1,0 +1,235 @@
+/**
+ * What the pipeline's roles may do, per stack. No Pulumi here.
+ *
+ * A deployer makes what doesn't exist yet, under ids that AWS chooses. So where a service names resources by
+ * such ids (EC2, load balancers, alarms), the statement says `*` and is limited by region and, everywhere, by
+ * the permission boundary. Where names are ours, they are named.
+ */
+import type { RegionId } from "../settings/stacks.js";
+import type { Contract } from "../stacks/contract.js";
+import type { Statement } from "./policy-document.js";
+
+/** What AWS assigns and policies name. */
+export interface PipelineIds {
+  readonly zoneId: string;
+  readonly dataKeyArns: Readonly<Record<RegionId, string>>;
+}
+
+/**
+ * Previews compare with the state and read the handoff; configuration beyond that comes from AWS's
+ * SecurityAudit policy, which reads settings, never data. Code of a pull request runs with this, so data is
+ * denied on top.
+ */
+export function previewStatements({ home, recovery, accountId, handoffParameter }: Contract): Statement[] {
+  return [
+    {
+      Sid: "ReadHandoff",
+      Effect: "Allow",
+      Action: "ssm:GetParameter",
+      Resource: [home, recovery].map(
+        ({ region }) => `arn:aws:ssm:${region}:${accountId}:parameter${handoffParameter}`,
+      ),
+    },
+    {
+      Sid: "NoData",
+      Effect: "Deny",
+      Action: ["kms:Decrypt", "s3:GetObjectVersion", "secretsmanager:GetSecretValue"],
+      Resource: "*",
+      // Stack state and its secrets key live in the witness region; a preview needs them.
+      Condition: { StringEquals: { "aws:RequestedRegion": [home.region, recovery.region] } },
+    },
+  ];
+}
+
+/**
+ * A region's stack: its own region, its own name in DNS, its own claims. No IAM but handing out ready roles.
+ */
+export function deployRegionStatements(
+  contract: Contract,
+  id: RegionId,
+  { zoneId, dataKeyArns }: PipelineIds,
+): Statement[] {
+  const { accountId, handoffParameter, claimTable } = contract;
+  const own = contract[id];
+  const { region } = own;
+  const roleArns = (names: readonly string[]) =>
+    names.map((name) => `arn:aws:iam::${accountId}:role/${name}`);
+  return [
+    {
+      Sid: "BuildInOwnRegion",
+      Effect: "Allow",
+      Action: [...NETWORK_AND_MACHINES, ...LOAD_BALANCERS, ...OBSERVABILITY],
+      Resource: "*",
+      Condition: { StringEquals: { "aws:RequestedRegion": region } },
+    },
+    {
+      Sid: "ReadHandoffAndImages",
+      Effect: "Allow",
+      Action: ["ssm:GetParameter", "ssm:GetParameters"],
+      Resource: [
+        `arn:aws:ssm:${region}:${accountId}:parameter${handoffParameter}`,
+        `arn:aws:ssm:${region}::parameter/aws/service/*`,
+      ],
+    },
+    {
+      Sid: "ClaimForThisRegion",
+      Effect: "Allow",
+      Action: ["dynamodb:GetItem", "dynamodb:PutItem"],
+      Resource: `arn:aws:dynamodb:${region}:${accountId}:table/${claimTable}`,
+      Condition: {
+        "ForAllValues:StringEquals": { "dynamodb:LeadingKeys": [own.claimKey] },
+        Null: { "dynamodb:LeadingKeys": "false" },
+      },
+    },
+    {
+      Sid: "OwnNameInDns",
+      Effect: "Allow",
+      Action: "route53:ChangeResourceRecordSets",
+      Resource: `arn:aws:route53:::hostedzone/${zoneId}`,
+      Condition: {
+        "ForAllValues:StringEquals": {
+          "route53:ChangeResourceRecordSetsNormalizedRecordNames": [own.hostname],
+        },
+      },
+    },
+    {
+      Sid: "ReadDns",
+      Effect: "Allow",
+      Action: ["route53:GetChange", "route53:GetHostedZone", "route53:ListResourceRecordSets"],
+      Resource: [`arn:aws:route53:::hostedzone/${zoneId}`, "arn:aws:route53:::change/*"],
+    },
+    {
+      Sid: "HandRolesToMachines",
+      Effect: "Allow",
+      Action: "iam:PassRole",
+      Resource: roleArns([own.databaseRole, own.tomcatRole]),
+      Condition: { StringEquals: { "iam:PassedToService": "ec2.amazonaws.com" } },
+    },
+    {
+      Sid: "HandRoleToFlowLogs",
+      Effect: "Allow",
+      Action: "iam:PassRole",
+      Resource: roleArns([own.flowLogRole]),
+      Condition: { StringEquals: { "iam:PassedToService": "vpc-flow-logs.amazonaws.com" } },
+    },
+    {
+      Sid: "FirstUseOfServices",
+      Effect: "Allow",
+      Action: "iam:CreateServiceLinkedRole",
+      Resource: `arn:aws:iam::${accountId}:role/aws-service-role/*`,
+      Condition: {
+        StringEquals: {
+          "iam:AWSServiceName": ["autoscaling.amazonaws.com", "elasticloadbalancing.amazonaws.com"],
+        },
+      },
+    },
+    {
+      Sid: "EncryptVolumes",
+      Effect: "Allow",
+      Action: ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncrypt*"],
+      Resource: dataKeyArns[id],
+      Condition: { StringEquals: { "kms:ViaService": `ec2.${region}.amazonaws.com` } },
+    },
+    {
+      Sid: "GrantTheKeyToVolumes",
+      Effect: "Allow",
+      Action: "kms:CreateGrant",
+      Resource: dataKeyArns[id],
+      Condition: {
+        StringEquals: { "kms:ViaService": `ec2.${region}.amazonaws.com` },
+        Bool: { "kms:GrantIsForAWSResource": "true" },
+      },
+    },
+  ];
+}
+
+/** Peering and its routes, in both regions. */
+export const deployLinkStatements = ({ home, recovery }: Contract): Statement[] => [
+  {
+    Sid: "LinkRegions",
+    Effect: "Allow",
+    Action: [
+      "ec2:AcceptVpcPeeringConnection",
+      "ec2:CreateRoute",
+      "ec2:CreateTags",
+      "ec2:CreateVpcPeeringConnection",
+      "ec2:DeleteRoute",
+      "ec2:DeleteTags",
+      "ec2:DeleteVpcPeeringConnection",
+      "ec2:Describe*",
+      "ec2:ModifyVpcPeeringConnectionOptions",
+      "ec2:ReplaceRoute",
+    ],
+    Resource: "*",
+    Condition: { StringEquals: { "aws:RequestedRegion": [home.region, recovery.region] } },
+  },
+];
+
+/** Topics, alarms and log groups. */
+export const OBSERVABILITY = [
+  "cloudwatch:Delete*",
+  "cloudwatch:Describe*",
+  "cloudwatch:List*",
+  "cloudwatch:Put*",
+  "cloudwatch:TagResource",
+  "cloudwatch:UntagResource",
+  "logs:AssociateKmsKey",
+  "logs:Create*",
+  "logs:Delete*",
+  "logs:Describe*",
+  "logs:List*",
+  "logs:PutRetentionPolicy",
+  "logs:TagResource",
+  "logs:UntagResource",
+  "sns:CreateTopic",
+  "sns:DeleteTopic",
+  "sns:Get*",
+  "sns:List*",
+  "sns:SetTopicAttributes",
+  "sns:Subscribe",
+  "sns:TagResource",
+  "sns:Unsubscribe",
+  "sns:UntagResource",
+];
+
+const NETWORK_AND_MACHINES = [
+  "autoscaling:Attach*",
+  "autoscaling:CancelInstanceRefresh",
+  "autoscaling:Create*",
+  "autoscaling:Delete*",
+  "autoscaling:Describe*",
+  "autoscaling:Detach*",
+  "autoscaling:DisableMetricsCollection",
+  "autoscaling:EnableMetricsCollection",
+  "autoscaling:Put*",
+  "autoscaling:SetInstanceProtection",
+  "autoscaling:StartInstanceRefresh",
+  "autoscaling:Update*",
+  "ec2:Allocate*",
+  "ec2:Associate*",
+  "ec2:Attach*",
+  "ec2:Authorize*",
+  "ec2:Cancel*",
+  "ec2:Create*",
+  "ec2:Delete*",
+  "ec2:Describe*",
+  "ec2:Detach*",
+  "ec2:Disassociate*",
+  "ec2:Get*",
+  "ec2:Modify*",
+  "ec2:Release*",
+  "ec2:Replace*",
+  "ec2:Revoke*",
+  "ec2:RunInstances",
+  "ec2:Update*",
+];
+
+const LOAD_BALANCERS = [
+  "elasticloadbalancing:Add*",
+  "elasticloadbalancing:Create*",
+  "elasticloadbalancing:Delete*",
+  "elasticloadbalancing:Describe*",
+  "elasticloadbalancing:Modify*",
+  "elasticloadbalancing:Remove*",
+  "elasticloadbalancing:Set*",
+];
