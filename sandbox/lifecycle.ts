@@ -1,10 +1,12 @@
 /** The sandbox as a whole: its variables for a user's shell, and its end. */
 import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { startEmulator, stopEmulator } from "./emulator/emulator.js";
 import { findEngine, languageHost } from "./engine/engine.js";
 import { writeLaunchers } from "./engine/launchers.js";
 import { sandboxEnvironment } from "./environment.js";
-import { sandboxDir } from "./paths.js";
+import { REPO, sandboxDir } from "./paths.js";
 import type { Progress } from "./progress.js";
 import { syncProject } from "./project.js";
 
@@ -16,7 +18,12 @@ export async function shellEnvironment(progress: Progress): Promise<Record<strin
   if (engine.origin === "built") bins.push(await languageHost(progress));
   const { endpoint } = await startEmulator(progress);
   await syncProject();
-  return sandboxEnvironment({ engine, endpoint, bins });
+  const environment = await sandboxEnvironment({ engine, endpoint, bins });
+  // The published language host predates ES module programs in TypeScript; Node itself has to load them.
+  return {
+    ...environment,
+    NODE_OPTIONS: `--import ${pathToFileURL(join(REPO, "node_modules/tsx/dist/loader.mjs"))}`,
+  };
 }
 
 /** Stops the emulator and removes the sandbox's folder: state, project copy, everything. */

@@ -47,6 +47,9 @@ export async function writeLaunchers(): Promise<string> {
 const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
 async function executable(path: string, command: string): Promise<void> {
-  await writeFile(path, `#!/bin/sh\n${command}\n`);
+  await writeFile(
+    path,
+    `#!/bin/sh\n# Loaders meant for the program would only slow this one down.\nunset NODE_OPTIONS\n${command}\n`,
+  );
   await chmod(path, 0o755);
 }
