@@ -1,5 +1,11 @@
-/** Stacks `prod` and `dr`: one region, complete. */
+/** Stacks `prod` and `dr`: one region, complete. It calls nothing outside its own region. */
+import { RegionClaim } from "../components/activation.js";
+import { Alarms } from "../components/alarms.js";
 import { Network } from "../components/network.js";
+import { PostgresCluster } from "../components/postgres-cluster.js";
+import { SecurityGroups } from "../components/security-groups.js";
+import { regionSize } from "../components/sizing.js";
+import { TomcatFleet } from "../components/tomcat-fleet.js";
 import type { RegionSettings } from "../settings/schema.js";
 import { type RegionStackName, regionIdOf } from "../settings/stacks.js";
 import { contractOf } from "./contract.js";
@@ -12,12 +18,63 @@ export async function regionStack(stack: RegionStackName, settings: RegionSettin
   const provider = awsProvider(settings, settings.regions[id]);
   const contract = contractOf(settings, await accountIdOf(provider));
   const handoff = await readHandoff(contract.handoffParameter, settings.regions[id], provider);
+  const region = contract[id];
+  const size = regionSize(settings);
+  const shared = { settings, contract, region: id, dataKeyArn: handoff.dataKeyArn };
+  const opts = { provider };
 
-  const network = new Network(
-    "network",
-    { settings, contract, region: id, dataKeyArn: handoff.dataKeyArn },
-    { provider },
+  // First, and waiting for nothing: in a promotion the guards act on the claim while the rest goes on.
+  new RegionClaim("activation", { region, claimTable: contract.claimTable, epoch: settings.epoch }, opts);
+
+  const network = new Network("network", shared, opts);
+  const groups = new SecurityGroups("access", { contract, region: id, vpcId: network.vpcId }, opts);
+  const database = new PostgresCluster(
+    "database",
+    {
+      ...shared,
+      subnetIds: network.dataSubnetIds,
+      securityGroupId: groups.databaseId,
+      machinesPerNode: size.machinesPerNode,
+    },
+    opts,
+  );
+  const fleet = new TomcatFleet(
+    "fleet",
+    {
+      ...shared,
+      vpcId: network.vpcId,
+      publicSubnetIds: network.publicSubnetIds,
+      privateSubnetIds: network.privateSubnetIds,
+      loadBalancerSecurityGroupId: groups.loadBalancerId,
+      tomcatSecurityGroupId: groups.tomcatId,
+      certificateArn: handoff.certificateArn,
+      hostedZoneId: handoff.hostedZoneId,
+      size: size.fleet,
+    },
+    opts,
+  );
+  new Alarms(
+    "alarms",
+    {
+      settings,
+      contract,
+      region,
+      notificationsKeyArn: handoff.notificationsKeyArn,
+      loadBalancerArnSuffix: fleet.loadBalancerArnSuffix,
+      targetGroupArnSuffix: fleet.targetGroupArnSuffix,
+      databaseGroupNames: database.groupNames,
+      fleetGroupName: fleet.groupName,
+    },
+    opts,
   );
 
-  return { hostname: contract[id].hostname, vpcId: network.vpcId };
+  return {
+    hostname: region.hostname,
+    loadBalancerDnsName: fleet.loadBalancerDnsName,
+    vpcId: network.vpcId,
+    databaseAddresses: database.addresses,
+    role: size.role,
+    site: settings.site,
+    epoch: settings.epoch,
+  };
 }

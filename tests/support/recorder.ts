@@ -39,8 +39,10 @@ export interface Recording {
   one(name: string, type?: string): Recorded;
 }
 
+export type Invokes = Readonly<Record<string, (inputs: Record<string, any>) => Record<string, unknown>>>;
+
 /** Answers for invokes that the program makes. An unknown one is an error, never an empty object. */
-const INVOKES: Readonly<Record<string, (inputs: Record<string, any>) => Record<string, unknown>>> = {
+const INVOKES: Invokes = {
   "aws:index/getCallerIdentity:getCallerIdentity": () => ({
     accountId: ACCOUNT_ID,
     arn: `arn:aws:iam::${ACCOUNT_ID}:user/test`,
@@ -52,6 +54,11 @@ const INVOKES: Readonly<Record<string, (inputs: Record<string, any>) => Record<s
     value: JSON.stringify(HANDOFF),
     type: "String",
     version: 1,
+  }),
+  "aws:ec2/getVpc:getVpc": ({ tags }) => ({ id: `${tags.Name}-vpc-id` }),
+  "aws:ec2/getRouteTable:getRouteTable": ({ tags }) => ({
+    id: `${tags.Name}-id`,
+    routeTableId: `${tags.Name}-id`,
   }),
 };
 
@@ -73,8 +80,12 @@ export const BASE_SETTINGS: RawSettings = {
   ],
 };
 
-/** Builds a whole stack from raw settings. */
-export function recordStack(stack: StackName, raw: RawSettings = BASE_SETTINGS): Promise<Recording> {
+/** Builds a whole stack from raw settings. `invokes` answers in place of the recorder, by token. */
+export function recordStack(
+  stack: StackName,
+  raw: RawSettings = BASE_SETTINGS,
+  invokes: Invokes = {},
+): Promise<Recording> {
   const project = "disaster-recovery";
   const config = Object.fromEntries(
     Object.entries(raw).map(([key, value]) => [
@@ -82,16 +93,21 @@ export function recordStack(stack: StackName, raw: RawSettings = BASE_SETTINGS):
       typeof value === "string" ? value : JSON.stringify(value),
     ]),
   );
-  return record(async () => {
-    pulumi.runtime.setAllConfig(config);
-    return program();
-  }, stack);
+  return record(
+    async () => {
+      pulumi.runtime.setAllConfig(config);
+      return program();
+    },
+    stack,
+    invokes,
+  );
 }
 
 /** Builds whatever `build` declares. Not for `test.concurrent`: Pulumi's mocks are global. */
 export async function record(
   build: () => Promise<Record<string, unknown> | undefined> | Record<string, unknown> | undefined,
   stack = "prod",
+  invokes: Invokes = {},
 ): Promise<Recording> {
   const resources: Recorded[] = [];
   const calls: { token: string; inputs: Record<string, any>; provider: string }[] = [];
@@ -106,7 +122,7 @@ export async function record(
         return { id: id || `${name}-id`, state: { ...assignedOutputs(type, name), ...inputs } };
       },
       call: ({ token, inputs, provider }) => {
-        const answer = INVOKES[token];
+        const answer = invokes[token] ?? INVOKES[token];
         if (!answer) throw new Error(`the program calls ${token}, for which the recorder has no answer`);
         calls.push({ token, inputs, provider: providerName(provider) });
         return answer(inputs);
@@ -204,6 +220,8 @@ function assignedOutputs(type: string, name: string): Record<string, unknown> {
       return { ...common, dnsName: `${name}.elb.amazonaws.com`, zoneId: "ZELB", arnSuffix: `app/${name}/1` };
     case "aws:lb/targetGroup:TargetGroup":
       return { ...common, arnSuffix: `targetgroup/${name}/1` };
+    case "aws:ec2/launchTemplate:LaunchTemplate":
+      return { ...common, latestVersion: 1 };
     default:
       return common;
   }
