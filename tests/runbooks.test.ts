@@ -1,0 +1,49 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { RUNBOOKS } from "../components/runbooks.js";
+
+const FILES = readdirSync("runbooks").filter((file) => file.endsWith(".md"));
+const EVENTS = FILES.filter((file) => file !== "README.md");
+const read = (file: string) => readFileSync(`runbooks/${file}`, "utf8");
+const STEP = /^\d+\. /m;
+
+test("the index names every runbook, and alarms name only existing ones", () => {
+  for (const file of EVENTS) expect(read("README.md"), file).toContain(`(${file})`);
+  expect(EVENTS).toEqual(expect.arrayContaining(Object.values(RUNBOOKS)));
+});
+
+describe.each(FILES)("%s", (file) => {
+  test("links to what exists and fits two screens", () => {
+    for (const [, target] of read(file).matchAll(/\]\(([^)#]+\.md)\)/g)) {
+      expect(existsSync(`runbooks/${target}`), `${file} links to ${target}`).toBe(true);
+    }
+    expect(read(file).split("\n").length).toBeLessThanOrEqual(81);
+  });
+});
+
+describe.each(EVENTS)("%s", (file) => {
+  test("says when, what it means, how to see it, what to do, and how to know that it worked", () => {
+    const text = read(file);
+    let from = 0;
+    for (const part of [
+      "# ",
+      "**When.**",
+      "**Impact.**",
+      "## Detect",
+      "## Steps",
+      "## Verify",
+      "## Afterwards",
+    ]) {
+      const at = text.indexOf(part, from);
+      expect(at, `${file} lacks '${part}' in its place`).toBeGreaterThanOrEqual(from);
+      from = at;
+    }
+  });
+
+  test("gives a way back for each step", () => {
+    const text = read(file);
+    const steps = text.slice(text.indexOf("## Steps"), text.indexOf("## Verify")).split(STEP).slice(1);
+    expect(steps.length).toBeGreaterThan(2);
+    for (const step of steps) expect(step, file).toContain("*Way back:*");
+  });
+});
