@@ -7,6 +7,8 @@ export interface NameRule {
   readonly property: string;
   /** Longest name that AWS takes. Default 63. */
   readonly maxLength?: number;
+  /** What every name of the type starts with, e.g. `alias/`. */
+  readonly prefix?: string;
 }
 
 /**
@@ -20,7 +22,7 @@ export function withPhysicalName(
   news: Props,
   seed: Uint8Array,
 ): Props {
-  const { property, maxLength = 63 } = rule;
+  const { property, maxLength = 63, prefix = "" } = rule;
   if (news[property] !== undefined && news[property] !== null) return news;
   if (news[`${property}Prefix`]) logical = news[`${property}Prefix`].replace(/-$/, "");
   const before = olds.__defaults?.includes(property) ? olds[property] : undefined;
@@ -28,6 +30,7 @@ export function withPhysicalName(
     .update(seed.length > 0 ? seed : logical)
     .digest("hex")
     .slice(0, 7);
+  if (!logical.startsWith(prefix)) logical = `${prefix}${logical}`;
   const name = before ?? `${logical.slice(0, maxLength - suffix.length - 1)}-${suffix}`;
   return { ...news, [property]: name, __defaults: [property] };
 }

@@ -23,3 +23,7 @@ function mapKeys(value: any, rename: (key: string) => string): any {
       .map(([key, inner]) => [rename(key), mapKeys(inner, rename)]),
   );
 }
+
+/** The provider takes a policy as text or as an object. */
+export const documentText = (policy: unknown): string =>
+  typeof policy === "string" ? policy : JSON.stringify(policy);

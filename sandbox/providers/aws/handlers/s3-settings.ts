@@ -29,7 +29,7 @@ import {
   S3Client,
 } from "@aws-sdk/client-s3";
 import type { Props } from "../../values.js";
-import { fromAws, toAws } from "./casing.js";
+import { documentText, fromAws, toAws } from "./casing.js";
 import { unlessGone } from "./errors.js";
 import type { AwsHandler } from "./index.js";
 import { tagItems, tagMap } from "./read-back.js";
@@ -226,10 +226,6 @@ const policy = setting({
   },
   unset: (client, Bucket) => client.send(new DeleteBucketPolicyCommand({ Bucket })),
 });
-
-/** The provider takes a policy as text or as an object. */
-export const documentText = (policy: unknown): string =>
-  typeof policy === "string" ? policy : JSON.stringify(policy);
 
 const publicAccessBlock = setting({
   put: (client, Bucket, inputs) =>
