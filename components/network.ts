@@ -85,7 +85,7 @@ export class Network extends pulumi.ComponentResource {
   private lockDefaultSecurityGroup(name: string, vpc: ec2.Vpc): void {
     new ec2.DefaultSecurityGroup(
       `${name}-default-sg`,
-      { vpcId: vpc.id, ingress: [], egress: [], tags: { Name: "default, unused" } },
+      { vpcId: vpc.id, ingress: [], egress: [], tags: { Name: "default-unused" } },
       { parent: this },
     );
   }

@@ -54,7 +54,7 @@ export class SecurityGroups extends pulumi.ComponentResource {
     // Port 80 only answers with a redirect to 443.
     this.ingress("lb", "https", { cidr: ANYWHERE }, HTTPS, "HTTPS from clients");
     this.ingress("lb", "http", { cidr: ANYWHERE }, { from: 80, to: 80 }, "HTTP from clients, redirected");
-    this.egress("lb", "tomcat", "tomcat", single(PORTS.fleetHttp), "Requests to Tomcat's HAProxy");
+    this.egress("lb", "tomcat", "tomcat", single(PORTS.fleetHttp), "Requests to the HAProxy beside Tomcat");
   }
 
   private openTomcat(): void {
@@ -94,7 +94,7 @@ export class SecurityGroups extends pulumi.ComponentResource {
       for (const range of portRanges(DATABASE_FLOWS[caller])) {
         cidrs.otherDatabase.forEach((cidr, i) => {
           const key = `other-region-${i + 1}-${range.from}`;
-          this.egress(role, key, { cidr }, range, `${range.from} to the other region's nodes`);
+          this.egress(role, key, { cidr }, range, `${range.from} to nodes of the other region`);
         });
       }
     }

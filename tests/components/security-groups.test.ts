@@ -70,3 +70,10 @@ test("no rule stands inside a group, where it would fight with the separate ones
     expect(inputs.egress).toBeUndefined();
   }
 });
+
+test("descriptions keep to the characters that EC2 accepts (no apostrophe)", () => {
+  const described = groups.resources.filter((r) => r.inputs.description !== undefined);
+  expect(described.length).toBeGreaterThan(20);
+  for (const { name, inputs } of described)
+    expect(inputs.description, name).toMatch(/^[a-zA-Z0-9. _\-:/()#,@[\]+=&;{}!$*]{1,255}$/);
+});
