@@ -13,6 +13,7 @@ import { findEngine } from "./engine/engine.js";
 import { writeLaunchers } from "./engine/launchers.js";
 import { sandboxEnvironment } from "./environment.js";
 import { type Change, ChangeReader, OperationFailed, readFailure } from "./events.js";
+import { removeStaleLocks } from "./locks.js";
 import { REPO, sandboxDir } from "./paths.js";
 import { Progress } from "./progress.js";
 import { projectDir, syncProject } from "./project.js";
@@ -52,6 +53,8 @@ export class Sandbox {
     const emulator = await startEmulator(progress, port);
     const bin = await writeLaunchers();
     await syncProject();
+    if ((await removeStaleLocks()) > 0)
+      progress.note("a run that was killed had left its lock; it was removed");
     const environment = await sandboxEnvironment({ engine, endpoint: emulator.endpoint, bins: [bin] });
     const command = await automation.PulumiCommand.get({ root: engine.root });
     return new Sandbox(emulator, command, environment, progress);

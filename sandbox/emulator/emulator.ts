@@ -45,10 +45,7 @@ export async function runningEmulator(): Promise<Emulator | undefined> {
  * @param port 0 takes any free port. Default 4566, or `DR_SANDBOX_PORT`.
  * @throws UserError when the port is taken or the emulator doesn't come up.
  */
-export async function startEmulator(
-  progress: Progress,
-  port = Number(process.env.DR_SANDBOX_PORT ?? DEFAULT_PORT),
-): Promise<Emulator> {
+export async function startEmulator(progress: Progress, port = chosenPort()): Promise<Emulator> {
   const running = await runningEmulator();
   if (running) return running;
   const python = await installEmulator(progress);
@@ -96,6 +93,17 @@ export async function startEmulator(
     `the AWS emulator did not start on ${emulator.endpoint}`,
     tail || "It printed nothing within 30 s.",
     `read ${emulatorLog()}`,
+  );
+}
+
+function chosenPort(): number {
+  const text = process.env.DR_SANDBOX_PORT ?? String(DEFAULT_PORT);
+  const port = Number(text);
+  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
+  throw new UserError(
+    `DR_SANDBOX_PORT = ${text} is not a port`,
+    "The AWS emulator listens there, on 127.0.0.1.",
+    "use a number from 1 to 65535, or 0 for any free port",
   );
 }
 

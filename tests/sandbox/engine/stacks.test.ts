@@ -1,0 +1,162 @@
+/** The whole life of the four stacks on Pulumi's own engine, in the order a team would live it. */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Gateway, startGateway } from "../../../sandbox/emulator/gateway.js";
+import { OperationFailed } from "../../../sandbox/events.js";
+import { Progress } from "../../../sandbox/progress.js";
+import { setConfig } from "../../../sandbox/project.js";
+import { assertPromotion } from "../../../sandbox/promotion.js";
+import { type RunResult, Sandbox } from "../../../sandbox/sandbox.js";
+import { STACK_NAMES, type StackName } from "../../../settings/stacks.js";
+import { withTemporaryDir } from "../support/temporary-dir.js";
+
+const temporary = withTemporaryDir();
+let sandbox: Sandbox;
+let gateway: Gateway;
+
+beforeAll(async () => {
+  await temporary.enter();
+  sandbox = await Sandbox.open(new Progress(process.stderr, true), 0);
+  gateway = await startGateway({ target: sandbox.emulator.endpoint, denied: new Set() });
+});
+
+afterAll(async () => {
+  await gateway?.close();
+  await temporary.leave();
+});
+
+interface StateResource {
+  type: string;
+  urn: string;
+  id?: string;
+  custom: boolean;
+  provider?: string;
+  protect?: boolean;
+  inputs?: Record<string, unknown>;
+}
+
+const resourcesOf = async (stack: StackName) =>
+  (await sandbox.state(stack)).deployment.resources as StateResource[];
+
+describe.sequential("from nothing", () => {
+  test.each(STACK_NAMES)("%s deploys with the policies on", async (stack) => {
+    const { changes } = await sandbox.up(stack);
+    expect(new Set(changes.map(({ operation }) => operation))).toEqual(new Set(["create"]));
+  });
+
+  test.each(STACK_NAMES)("%s: a second up changes nothing", async (stack) => {
+    const { changes } = await sandbox.up(stack);
+    expect(changes).toEqual([]);
+  });
+
+  test.each(STACK_NAMES)("%s: a refresh finds no drift", async (stack) => {
+    const { changes } = await sandbox.refresh(stack);
+    expect(changes).toEqual([]);
+  });
+
+  test.each(STACK_NAMES)("%s: no resource is in a default provider", async (stack) => {
+    const resources = await resourcesOf(stack);
+    expect(resources.filter(({ provider }) => provider?.includes("default_"))).toEqual([]);
+    expect(
+      resources.filter(({ custom, type, provider }) => custom && !type.startsWith("pulumi:") && !provider),
+    ).toEqual([]);
+  });
+
+  test("secrets are nowhere in plain text in the state", async () => {
+    const resources = await resourcesOf("global");
+    const passwords = resources.filter(({ type }) => type === "random:index/randomPassword:RandomPassword");
+    expect(passwords.length).toBeGreaterThan(0);
+    const versions = resources.filter(
+      ({ type }) => type === "aws:secretsmanager/secretVersion:SecretVersion",
+    );
+    expect(versions.length).toBeGreaterThan(0);
+    for (const { inputs } of versions) {
+      // The engine's marker of an encrypted value.
+      expect(inputs?.secretString).toMatchObject({
+        "4dabf18193072939515e22adb298388d": expect.any(String),
+        ciphertext: expect.any(String),
+      });
+    }
+  });
+});
+
+describe.sequential("promotion by config", () => {
+  const strays = (allowed: string) =>
+    [...new Set(gateway.calls.map(({ region }) => region))].filter((region) => region !== allowed);
+
+  async function promote(stack: "prod" | "dr", epoch: number, dead: readonly string[]): Promise<RunResult> {
+    await setConfig(stack, "epoch", String(epoch));
+    for (const region of dead) gateway.deny(region);
+    gateway.calls.length = 0;
+    try {
+      return await sandbox.up(stack, { endpoint: gateway.endpoint });
+    } finally {
+      for (const region of dead) gateway.allow(region);
+    }
+  }
+
+  test("a gateway that denies a region makes its up fail: the proof below is not empty", async () => {
+    gateway.deny("eu-central-1");
+    await setConfig("dr", "epoch", "2");
+    await expect(sandbox.up("dr", { endpoint: gateway.endpoint })).rejects.toBeInstanceOf(OperationFailed);
+    gateway.allow("eu-central-1");
+  });
+
+  test("dr: one claim and a larger fleet, with home and us-east-1 out of reach", async () => {
+    const preview = await sandbox.preview("dr");
+    assertPromotion(preview.changes, "claim-2");
+    const { changes } = await promote("dr", 2, ["eu-west-1", "us-east-1"]);
+    assertPromotion(changes, "claim-2");
+    expect(changes.map(({ operation }) => operation).toSorted()).toEqual(["create", "update"]);
+    expect(strays("eu-central-1")).toEqual([]);
+    expect(gateway.calls.length).toBeGreaterThan(0);
+  });
+
+  test("prod, the other way: with recovery and us-east-1 out of reach", async () => {
+    const { changes } = await promote("prod", 3, ["eu-central-1", "us-east-1"]);
+    assertPromotion(changes, "claim-3");
+    expect(strays("eu-west-1")).toEqual([]);
+  });
+
+  test("every claim ever made is still in the table", async () => {
+    const { DynamoDBClient, ScanCommand } = await import("@aws-sdk/client-dynamodb");
+    const { clientFor } = await import("../../../sandbox/providers/aws/context.js");
+    const client = clientFor(DynamoDBClient, sandbox.emulator.endpoint, "eu-west-1");
+    const { Items } = await client.send(new ScanCommand({ TableName: "drs-claims", ConsistentRead: true }));
+    const epochs = (Items ?? [])
+      .filter(({ pk }) => pk?.S?.startsWith("claim#"))
+      .map(({ pk, sk }) => `${pk?.S} ${sk?.N}`);
+    expect(epochs.toSorted()).toEqual(["claim#eu-central-1 2", "claim#eu-west-1 1", "claim#eu-west-1 3"]);
+  });
+
+  test("a region that yielded goes back to the size of its site, and nothing else", async () => {
+    await setConfig("dr", "yieldedTo", "3");
+    const { changes } = await sandbox.up("dr");
+    expect(changes.map(({ operation, properties }) => [operation, properties])).toEqual([
+      ["update", ["minSize"]],
+    ]);
+  });
+
+  test.each(["prod", "dr"] as const)("%s: up again changes nothing", async (stack) => {
+    expect((await sandbox.up(stack)).changes).toEqual([]);
+  });
+});
+
+describe.sequential("protection", () => {
+  test.each(["global", "prod"] as const)("destroy of %s is refused and deletes nothing", async (stack) => {
+    const before = (await resourcesOf(stack)).length;
+    const error = await sandbox.destroy(stack).catch((e: unknown) => e);
+    expect(error).toBeInstanceOf(OperationFailed);
+    expect((error as Error).message).toMatch(/protected/);
+    expect((await resourcesOf(stack)).length).toBe(before);
+  });
+
+  test("everything that holds data is protected", async () => {
+    const HOLDS_DATA = /:(Bucket|Table|Key|ReplicaKey|Volume|Secret|Zone)$/;
+    for (const stack of STACK_NAMES) {
+      const open = (await resourcesOf(stack)).filter(
+        ({ type, protect }) => HOLDS_DATA.test(type) && !protect,
+      );
+      expect(open.map(({ urn }) => urn)).toEqual([]);
+    }
+  });
+});
