@@ -216,6 +216,10 @@ function assignedOutputs(type: string, name: string): Record<string, unknown> {
       };
     case "aws:route53/zone:Zone":
       return { ...common, zoneId: "Z0123456789", nameServers: ["ns-1.example.net", "ns-2.example.net"] };
+    case "aws:route53/record:Record":
+      return { ...common, fqdn: `${name}.fqdn` };
+    case "random:index/randomPassword:RandomPassword":
+      return { ...common, result: `value of ${name}` };
     case "aws:lb/loadBalancer:LoadBalancer":
       return { ...common, dnsName: `${name}.elb.amazonaws.com`, zoneId: "ZELB", arnSuffix: `app/${name}/1` };
     case "aws:lb/targetGroup:TargetGroup":
