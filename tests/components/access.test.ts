@@ -1,0 +1,265 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import { allows, decide, type Request } from "../support/iam.js";
+import { ACCOUNT_ID, BASE_SETTINGS, type Recording, recordStack } from "../support/recorder.js";
+
+const ROLE = "aws:iam/role:Role";
+const TABLE = `arn:aws:dynamodb:eu-west-1:${ACCOUNT_ID}:table/drs-claims`;
+const OTHER_TABLE = `arn:aws:dynamodb:eu-central-1:${ACCOUNT_ID}:table/drs-claims`;
+const VAULT = `arn:aws:s3:::drs-vault-${ACCOUNT_ID}-eu-west-1`;
+const OTHER_VAULT = `arn:aws:s3:::drs-vault-${ACCOUNT_ID}-eu-central-1`;
+const BOUNDARY_ARN = `arn:aws:iam::${ACCOUNT_ID}:policy/drs-boundary`;
+const TRAIL = `arn:aws:cloudtrail:eu-west-1:${ACCOUNT_ID}:trail/drs-audit`;
+
+let global: Recording;
+let boundary: string;
+beforeAll(async () => {
+  global = await recordStack("global", { ...BASE_SETTINGS, pipeline: { repository: "acme/dr" } });
+  boundary = global.one("boundary", "aws:iam/policy:Policy").inputs.policy;
+});
+
+const policyOf = (id: string) => global.one(`${id}-policy`, "aws:iam/rolePolicy:RolePolicy").inputs.policy;
+/** What a role can really do: its own policy within the boundary. */
+const may = (role: string, action: string, resource: string, context: Request["context"] = {}) =>
+  allows({ action, resource, context }, policyOf(role), boundary);
+const leading = (key: string, role?: string) => ({
+  "dynamodb:LeadingKeys": [key],
+  ...(role && { "aws:PrincipalArn": `arn:aws:iam::${ACCOUNT_ID}:role/${role}` }),
+});
+
+describe("database nodes", () => {
+  const node = (action: string, resource: string, context?: Request["context"]) =>
+    may("access-home-database", action, resource, context);
+
+  test("have a role and a profile of the name that the region derives", () => {
+    const role = global.one("access-home-database-role", ROLE);
+    expect(role.inputs.name).toBe("drs-eu-west-1-database");
+    const profile = global.one("access-home-database-profile", "aws:iam/instanceProfile:InstanceProfile");
+    expect(profile.inputs).toMatchObject({ name: "drs-eu-west-1-database", role: "drs-eu-west-1-database" });
+  });
+
+  test("read the secrets of their own region, no others", () => {
+    const secret = (region: string, name: string) =>
+      `arn:aws:secretsmanager:${region}:${ACCOUNT_ID}:secret:${name}-a1B2c3`;
+    expect(node("secretsmanager:GetSecretValue", secret("eu-west-1", "drs/postgres/superuser"))).toBe(true);
+    expect(node("secretsmanager:GetSecretValue", secret("eu-west-1", "drs/backup/cipher"))).toBe(true);
+    expect(node("secretsmanager:GetSecretValue", secret("eu-central-1", "drs/postgres/superuser"))).toBe(
+      false,
+    );
+    expect(node("secretsmanager:GetSecretValue", secret("eu-west-1", "billing/key"))).toBe(false);
+    expect(node("secretsmanager:PutSecretValue", secret("eu-west-1", "drs/postgres/superuser"))).toBe(false);
+  });
+
+  test("write their own repository, and can destroy nothing in it", () => {
+    expect(node("s3:PutObject", `${VAULT}/eu-west-1/archive/x`)).toBe(true);
+    // Only a marker in front of a locked version; pgBackRest's expire needs it.
+    expect(node("s3:DeleteObject", `${VAULT}/eu-west-1/archive/x`)).toBe(true);
+    for (const action of [
+      "s3:DeleteObjectVersion",
+      "s3:PutObjectRetention",
+      "s3:PutObjectLegalHold",
+      "s3:BypassGovernanceRetention",
+    ]) {
+      expect(node(action, `${VAULT}/eu-west-1/archive/x`), action).toBe(false);
+    }
+    for (const action of [
+      "s3:PutBucketVersioning",
+      "s3:PutBucketObjectLockConfiguration",
+      "s3:PutLifecycleConfiguration",
+      "s3:PutBucketPolicy",
+      "s3:PutReplicationConfiguration",
+      "s3:DeleteBucket",
+    ]) {
+      expect(node(action, VAULT), action).toBe(false);
+    }
+  });
+
+  test("read the other region's repository, in both vaults, and write it in neither", () => {
+    expect(node("s3:GetObject", `${VAULT}/eu-central-1/backup/x`)).toBe(true);
+    expect(node("s3:GetObject", `${OTHER_VAULT}/eu-central-1/backup/x`)).toBe(true);
+    expect(node("s3:ListBucket", OTHER_VAULT)).toBe(true);
+    for (const bucket of [VAULT, OTHER_VAULT]) {
+      expect(node("s3:PutObject", `${bucket}/eu-central-1/backup/x`)).toBe(false);
+      expect(node("s3:DeleteObject", `${bucket}/eu-central-1/backup/x`)).toBe(false);
+    }
+    expect(node("s3:PutObject", `${OTHER_VAULT}/eu-west-1/backup/x`)).toBe(false);
+  });
+
+  test("read claims in either region and write their own status, nobody's claim", () => {
+    const self = "drs-eu-west-1-database";
+    for (const table of [TABLE, OTHER_TABLE]) {
+      expect(node("dynamodb:Query", table, leading("claim#eu-central-1", self))).toBe(true);
+      expect(node("dynamodb:PutItem", table, leading("status#eu-west-1", self))).toBe(true);
+      expect(node("dynamodb:PutItem", table, leading("status#eu-central-1", self))).toBe(false);
+      expect(node("dynamodb:PutItem", table, leading("claim#eu-west-1", self))).toBe(false);
+      expect(node("dynamodb:DeleteItem", table, leading("status#eu-west-1", self))).toBe(false);
+    }
+    expect(node("dynamodb:PutItem", TABLE), "a request that names no keys").toBe(false);
+  });
+
+  test("could not claim even if a policy let them: the boundary forbids it", () => {
+    const everything = JSON.stringify({
+      Version: "2012-10-17",
+      Statement: [{ Sid: "All", Effect: "Allow", Action: "dynamodb:*", Resource: "*" }],
+    });
+    const claim = (role: string) =>
+      allows(
+        { action: "dynamodb:PutItem", resource: TABLE, context: leading("claim#eu-west-1", role) },
+        everything,
+        boundary,
+      );
+    expect(claim("drs-eu-west-1-database")).toBe(false);
+    expect(claim("drs-eu-central-1-tomcat")).toBe(false);
+    expect(claim("drs-pipeline-deploy-prod")).toBe(true);
+  });
+
+  test("use keys through the service that holds the data, not directly", () => {
+    const data = global.one("access-home-database-policy").inputs.policy as string;
+    const key = JSON.parse(data).Statement.find((s: any) => s.Sid === "DecryptSecrets").Resource as string;
+    expect(key).toMatch(/:keys-data$/);
+    const through = (service: string) => ({ "kms:ViaService": service });
+    expect(node("kms:Decrypt", key, through("secretsmanager.eu-west-1.amazonaws.com"))).toBe(true);
+    expect(node("kms:Decrypt", key, through("secretsmanager.eu-central-1.amazonaws.com"))).toBe(false);
+    expect(node("kms:Decrypt", key)).toBe(false);
+    expect(node("kms:ScheduleKeyDeletion", key)).toBe(false);
+  });
+
+  test("attach volumes tagged as a database node's of their region, to instances so tagged", () => {
+    const attach = (resource: string, tag?: string) =>
+      node("ec2:AttachVolume", `arn:aws:ec2:eu-west-1:${ACCOUNT_ID}:${resource}`, {
+        ...(tag && { "aws:ResourceTag/dr-node": tag }),
+      });
+    expect(attach("volume/vol-1", "drs-eu-west-1-db-2")).toBe(true);
+    expect(attach("instance/i-1", "drs-eu-west-1-db-2")).toBe(true);
+    expect(attach("volume/vol-1", "drs-eu-central-1-db-2")).toBe(false);
+    expect(attach("volume/vol-1")).toBe(false);
+    expect(node("ec2:DeleteVolume", `arn:aws:ec2:eu-west-1:${ACCOUNT_ID}:volume/vol-1`)).toBe(false);
+  });
+
+  test("publish metrics in the project's namespace only", () => {
+    const publish = (namespace: string) =>
+      node("cloudwatch:PutMetricData", "*", { "cloudwatch:namespace": namespace });
+    expect(publish("DisasterRecovery/drs")).toBe(true);
+    expect(publish("AWS/Route53")).toBe(false);
+  });
+
+  test("see whether the other region's machines are stopped, and can't stop them", () => {
+    const there = { "aws:RequestedRegion": "eu-central-1" };
+    expect(node("ec2:DescribeInstances", "*", there)).toBe(true);
+    expect(node("ec2:DescribeInstances", "*", { "aws:RequestedRegion": "us-west-2" })).toBe(false);
+    expect(node("ec2:StopInstances", `arn:aws:ec2:eu-central-1:${ACCOUNT_ID}:instance/i`, there)).toBe(false);
+  });
+});
+
+describe("Tomcat servers", () => {
+  const tomcat = (action: string, resource: string) => may("access-recovery-tomcat", action, resource);
+
+  test("read the application's secret of their region and no other", () => {
+    const secret = (region: string, name: string) =>
+      `arn:aws:secretsmanager:${region}:${ACCOUNT_ID}:secret:drs/${name}-a1B2c3`;
+    expect(tomcat("secretsmanager:GetSecretValue", secret("eu-central-1", "postgres/application"))).toBe(
+      true,
+    );
+    expect(tomcat("secretsmanager:GetSecretValue", secret("eu-west-1", "postgres/application"))).toBe(false);
+    expect(tomcat("secretsmanager:GetSecretValue", secret("eu-central-1", "postgres/superuser"))).toBe(false);
+    expect(tomcat("secretsmanager:GetSecretValue", secret("eu-central-1", "backup/cipher"))).toBe(false);
+  });
+
+  test("touch neither vaults nor claims", () => {
+    expect(tomcat("s3:GetObject", `${OTHER_VAULT}/eu-central-1/backup/x`)).toBe(false);
+    expect(tomcat("dynamodb:GetItem", OTHER_TABLE)).toBe(false);
+  });
+});
+
+test("flow logs write to their own group", () => {
+  const group = (name: string) => `arn:aws:logs:eu-west-1:${ACCOUNT_ID}:log-group:${name}:log-stream:x`;
+  expect(may("access-home-flow-logs", "logs:PutLogEvents", group("/drs/eu-west-1/flow-logs"))).toBe(true);
+  expect(may("access-home-flow-logs", "logs:PutLogEvents", group("/other"))).toBe(false);
+  const { name, assumeRolePolicy } = global.one("access-home-flow-logs-role", ROLE).inputs;
+  expect(name).toBe("drs-eu-west-1-flow-logs");
+  const assume = (account: string) =>
+    decide(
+      {
+        action: "sts:AssumeRole",
+        resource: "role",
+        principal: "vpc-flow-logs.amazonaws.com",
+        context: {
+          "aws:SourceAccount": account,
+          "aws:SourceArn": `arn:aws:ec2:eu-west-1:${account}:vpc-flow-log/fl-1`,
+        },
+      },
+      assumeRolePolicy,
+    );
+  expect(assume(ACCOUNT_ID)).toBe("allow");
+  expect(assume("999999999999")).toBe("nothing");
+});
+
+describe("the boundary", () => {
+  const says = (action: string, resource: string, context: Request["context"] = {}) =>
+    decide({ action, resource, context }, boundary);
+  const anyRole = `arn:aws:iam::${ACCOUNT_ID}:role/new`;
+
+  test("is on every role", () => {
+    const roles = global.ofType(ROLE);
+    expect(roles).toHaveLength(13);
+    for (const { inputs, name } of roles) expect(inputs.permissionsBoundary, name).toMatch(/:boundary$/);
+    expect(global.one("boundary", "aws:iam/policy:Policy").inputs.name).toBe("drs-boundary");
+  });
+
+  test("lets roles be made only with the boundary on them", () => {
+    expect(says("iam:CreateRole", anyRole)).toBe("deny");
+    expect(says("iam:CreateRole", anyRole, { "iam:PermissionsBoundary": "arn:other" })).toBe("deny");
+    expect(says("iam:CreateRole", anyRole, { "iam:PermissionsBoundary": BOUNDARY_ARN })).toBe("allow");
+    expect(says("iam:PutRolePolicy", anyRole)).toBe("deny");
+  });
+
+  test.each([
+    ["lifting it", "iam:DeleteRolePermissionsBoundary", anyRole],
+    ["rewriting it", "iam:CreatePolicyVersion", BOUNDARY_ARN],
+    ["making a user", "iam:CreateUser", "*"],
+    ["making an access key", "iam:CreateAccessKey", "*"],
+    [
+      "letting others be the pipeline",
+      "iam:UpdateAssumeRolePolicy",
+      `arn:aws:iam::${ACCOUNT_ID}:role/drs-pipeline-deploy-dr`,
+    ],
+    ["bypassing a lock", "s3:BypassGovernanceRetention", `${VAULT}/x`],
+    ["deleting a version", "s3:DeleteObjectVersion", `${OTHER_VAULT}/x`],
+    ["deleting the audit bucket", "s3:DeleteBucket", `arn:aws:s3:::drs-audit-${ACCOUNT_ID}-eu-west-1`],
+    ["stopping the trail", "cloudtrail:StopLogging", TRAIL],
+    ["deleting the trail", "cloudtrail:DeleteTrail", TRAIL],
+    ["deleting a key", "kms:ScheduleKeyDeletion", `arn:aws:kms:eu-west-1:${ACCOUNT_ID}:key/k`],
+    ["taking a claim back", "dynamodb:DeleteItem", TABLE],
+  ])("forbids %s", (_, action, resource) => {
+    expect(says(action, resource)).toBe("deny");
+  });
+
+  test("caps at the services of the project", () => {
+    expect(says("organizations:LeaveOrganization", "*")).toBe("nothing");
+    expect(says("s3:GetObject", `${VAULT}/x`)).toBe("allow");
+  });
+
+  test("fits AWS's limit for a managed policy, and each role's policies that for inline ones", () => {
+    expect(boundary.length).toBeLessThanOrEqual(6144);
+    for (const { inputs, name } of global.ofType("aws:iam/rolePolicy:RolePolicy")) {
+      expect(inputs.policy.length, name).toBeLessThanOrEqual(10_240);
+    }
+  });
+});
+
+test("no role's own policy has a wildcard for all actions, or one for all resources without a reason", () => {
+  const wide: string[] = [];
+  for (const { inputs, name } of global.ofType("aws:iam/rolePolicy:RolePolicy")) {
+    for (const { Sid, Effect, Action, Resource } of JSON.parse(inputs.policy).Statement) {
+      for (const action of [Action].flat()) expect(action, `${name}: ${Sid}`).not.toMatch(/^\*|:\*$/);
+      if (Effect === "Allow" && [Resource].flat().includes("*") && !name.startsWith("pipeline-"))
+        wide.push(Sid);
+    }
+  }
+  // Each of these actions knows no narrower resource; the comments beside them say so.
+  expect([...new Set(wide)].sort()).toEqual([
+    "FindOwnVolume",
+    "ReportOwnMetrics",
+    "SeeTheOtherRegionStopped",
+    "SessionManagerChannels",
+  ]);
+});

@@ -1,0 +1,121 @@
+import { beforeAll, expect, test } from "vitest";
+import { allows, decide, type Request } from "../support/iam.js";
+import { ACCOUNT_ID, BASE_SETTINGS, type Recording, recordStack } from "../support/recorder.js";
+
+const ROLE = "aws:iam/role:Role";
+const TABLE = (region: string) => `arn:aws:dynamodb:${region}:${ACCOUNT_ID}:table/drs-claims`;
+const ISSUER = "token.actions.githubusercontent.com";
+
+let global: Recording;
+let boundary: string;
+beforeAll(async () => {
+  global = await recordStack("global", { ...BASE_SETTINGS, pipeline: { repository: "acme/dr" } });
+  boundary = global.one("boundary", "aws:iam/policy:Policy").inputs.policy;
+});
+
+const may = (role: string, action: string, resource: string, context: Request["context"] = {}) =>
+  allows(
+    { action, resource, context },
+    global.one(`pipeline-${role}-policy`, "aws:iam/rolePolicy:RolePolicy").inputs.policy,
+    boundary,
+  );
+const assume = (role: string, subject: string, audience = "sts.amazonaws.com") =>
+  decide(
+    {
+      action: "sts:AssumeRoleWithWebIdentity",
+      resource: "role",
+      principal: global.ofType("aws:iam/openIdConnectProvider:OpenIdConnectProvider")[0] && issuerArn(),
+      context: { [`${ISSUER}:sub`]: subject, [`${ISSUER}:aud`]: audience },
+    },
+    global.one(`pipeline-${role}`, ROLE).inputs.assumeRolePolicy,
+  );
+const issuerArn = () => `arn:aws:iam:here:${ACCOUNT_ID}:pipeline-github`;
+
+test("without a repository there is no pipeline, and nobody to trust", async () => {
+  const alone = await recordStack("global");
+  expect(alone.resources.filter(({ name }) => name.startsWith("pipeline"))).toEqual([]);
+  expect(alone.outputs).not.toHaveProperty("deployRoles");
+});
+
+test("a deploy role is for its own environment of this repository", () => {
+  expect(assume("deploy-dr", "repo:acme/dr:environment:dr")).toBe("allow");
+  expect(assume("deploy-dr", "repo:acme/dr:environment:prod")).toBe("nothing");
+  expect(assume("deploy-dr", "repo:acme/dr:ref:refs/heads/main")).toBe("nothing");
+  expect(assume("deploy-dr", "repo:acme/dr:pull_request")).toBe("nothing");
+  expect(assume("deploy-dr", "repo:evil/dr:environment:dr")).toBe("nothing");
+  expect(assume("deploy-dr", "repo:acme/dr:environment:dr", "https://github.com/acme")).toBe("nothing");
+});
+
+test("the preview role is for pull requests and branches", () => {
+  expect(assume("preview", "repo:acme/dr:pull_request")).toBe("allow");
+  expect(assume("preview", "repo:acme/dr:ref:refs/heads/topic")).toBe("allow");
+  expect(assume("preview", "repo:evil/dr:pull_request")).toBe("nothing");
+  expect(assume("preview", "repo:acme/dr-fork:pull_request")).toBe("nothing");
+});
+
+test("a preview reads the handoff and no data", () => {
+  const handoff = (region: string) => `arn:aws:ssm:${region}:${ACCOUNT_ID}:parameter/drs/handoff`;
+  expect(may("preview", "ssm:GetParameter", handoff("eu-west-1"))).toBe(true);
+  expect(may("preview", "ssm:GetParameter", handoff("eu-central-1"))).toBe(true);
+  expect(may("preview", "ssm:PutParameter", handoff("eu-west-1"))).toBe(false);
+  expect(may("preview", "secretsmanager:GetSecretValue", "*")).toBe(false);
+  const attached = global.ofType("aws:iam/rolePolicyAttachment:RolePolicyAttachment");
+  expect(attached.map(({ inputs }) => inputs.policyArn)).toEqual(["arn:aws:iam::aws:policy/SecurityAudit"]);
+});
+
+test("a region's role claims for its own region only, in its own region", () => {
+  const claim = (role: string, region: string, key: string) =>
+    may(role, "dynamodb:PutItem", TABLE(region), { "dynamodb:LeadingKeys": [key] });
+  expect(claim("deploy-dr", "eu-central-1", "claim#eu-central-1")).toBe(true);
+  expect(claim("deploy-dr", "eu-central-1", "claim#eu-west-1")).toBe(false);
+  expect(claim("deploy-dr", "eu-central-1", "status#eu-central-1")).toBe(false);
+  expect(claim("deploy-dr", "eu-west-1", "claim#eu-central-1")).toBe(false);
+  expect(claim("deploy-prod", "eu-west-1", "claim#eu-west-1")).toBe(true);
+});
+
+test("a region's role builds in its own region and makes no roles", () => {
+  const at = (region: string) => ({ "aws:RequestedRegion": region });
+  expect(may("deploy-prod", "ec2:CreateVpc", "*", at("eu-west-1"))).toBe(true);
+  expect(may("deploy-prod", "ec2:CreateVpc", "*", at("eu-central-1"))).toBe(false);
+  expect(may("deploy-prod", "autoscaling:UpdateAutoScalingGroup", "*", at("eu-west-1"))).toBe(true);
+  const role = `arn:aws:iam::${ACCOUNT_ID}:role/drs-eu-west-1-database`;
+  expect(may("deploy-prod", "iam:CreateRole", role)).toBe(false);
+  expect(may("deploy-prod", "iam:PassRole", role, { "iam:PassedToService": "ec2.amazonaws.com" })).toBe(true);
+  expect(may("deploy-prod", "iam:PassRole", role, { "iam:PassedToService": "lambda.amazonaws.com" })).toBe(
+    false,
+  );
+});
+
+test("a region's role changes its own name in DNS, not the service's", () => {
+  const change = (name: string) =>
+    may("deploy-prod", "route53:ChangeResourceRecordSets", "arn:aws:route53:::hostedzone/Z0123456789", {
+      "route53:ChangeResourceRecordSetsNormalizedRecordNames": [name],
+    });
+  expect(change("eu-west-1.app.example.com")).toBe(true);
+  expect(change("eu-central-1.app.example.com")).toBe(false);
+  expect(change("app.example.com")).toBe(false);
+});
+
+test("the role of stack global makes roles within the boundary, and can't let go of what must stay", () => {
+  const role = `arn:aws:iam::${ACCOUNT_ID}:role/drs-eu-west-1-database`;
+  const boundaryArn = `arn:aws:iam::${ACCOUNT_ID}:policy/drs-boundary`;
+  expect(may("deploy-global", "iam:CreateRole", role, { "iam:PermissionsBoundary": boundaryArn })).toBe(true);
+  expect(may("deploy-global", "iam:CreateRole", role)).toBe(false);
+  expect(
+    may("deploy-global", "iam:CreateRole", `arn:aws:iam::${ACCOUNT_ID}:role/Administrator`, {
+      "iam:PermissionsBoundary": boundaryArn,
+    }),
+  ).toBe(false);
+  expect(may("deploy-global", "dynamodb:DeleteTable", TABLE("eu-west-1"))).toBe(false);
+  expect(may("deploy-global", "kms:ScheduleKeyDeletion", `arn:aws:kms:eu-west-1:${ACCOUNT_ID}:key/k`)).toBe(
+    false,
+  );
+});
+
+test("the role of stack link peers the two regions and does nothing else", () => {
+  const at = { "aws:RequestedRegion": "eu-west-1" };
+  expect(may("deploy-link", "ec2:CreateVpcPeeringConnection", "*", at)).toBe(true);
+  expect(may("deploy-link", "ec2:CreateRoute", "*", at)).toBe(true);
+  expect(may("deploy-link", "ec2:DeleteVpc", "*", at)).toBe(false);
+  expect(may("deploy-link", "ec2:CreateRoute", "*", { "aws:RequestedRegion": "us-west-2" })).toBe(false);
+});
