@@ -1,14 +1,34 @@
 /** Every type that is really made in the emulator. All others are simulated (`../simulate.ts`). */
 import type { Handler } from "../../resource-plugin.js";
 import type { AwsContext } from "../context.js";
+import { autoScalingHandlers } from "./auto-scaling.js";
+import { dynamodb } from "./dynamodb.js";
 import { iam } from "./iam.js";
+import { instanceHandlers } from "./instances.js";
 import { kms } from "./kms.js";
+import { launchTemplateHandlers } from "./launch-templates.js";
+import { loadBalancerHandlers } from "./load-balancers.js";
+import { networkAclHandlers } from "./network-acls.js";
+import { peeringHandlers } from "./peering.js";
+import { routeHandlers } from "./routes.js";
 import { s3 } from "./s3.js";
+import { securityGroupHandlers } from "./security-groups.js";
+import { vpcHandlers } from "./vpc.js";
 
 export type AwsHandler = Handler<AwsContext>;
 
 export const HANDLERS: Readonly<Record<string, AwsHandler>> = {
+  ...autoScalingHandlers,
+  ...dynamodb,
   ...iam,
+  ...instanceHandlers,
   ...kms,
+  ...launchTemplateHandlers,
+  ...loadBalancerHandlers,
+  ...networkAclHandlers,
+  ...peeringHandlers,
+  ...routeHandlers,
   ...s3,
+  ...securityGroupHandlers,
+  ...vpcHandlers,
 };
