@@ -4,16 +4,16 @@
  *
  * The region is the one that the caller signed for (the credential scope of Signature Version 4); a client
  * can't reach another region with it, neither here nor on AWS. IAM and Route 53 count as us-east-1, which
- * is where their control planes are. Requests without a signature belong to no region and pass.
+ * is where their control planes are. Requests without a signature belong to no region: they pass, uncounted.
  */
 import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
 export interface Call {
-  /** Region that the call was signed for; undefined without a signature. */
-  readonly region: string | undefined;
-  /** Service in the signature, such as `ec2`; undefined without a signature. */
-  readonly service: string | undefined;
+  /** Region that the call was signed for. */
+  readonly region: string;
+  /** Service that the call was signed for, such as `ec2`. */
+  readonly service: string;
   /** The operation's name where the protocol says it (`RunInstances`), else method and path. */
   readonly action: string;
   /** The region was out of reach: the call never arrived. */
@@ -49,12 +49,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const gone = scope !== undefined && denied.has(scope.region);
     try {
       const body = await bodyOf(incoming);
-      calls.push({
-        region: scope?.region,
-        service: scope?.service,
-        action: actionOf(incoming, body),
-        denied: gone,
-      });
+      if (scope) calls.push({ ...scope, action: actionOf(incoming, body), denied: gone });
       if (gone) incoming.socket.destroy();
       else forward(target, incoming, body, answer);
     } catch {

@@ -77,6 +77,6 @@ describe("gateway", () => {
   it("passes requests without a signature: they belong to no region", async () => {
     const health = await fetch(`${gateway.endpoint}/_ministack/health`);
     expect(health.ok).toBe(true);
-    expect(gateway.calls).toMatchObject([{ region: undefined, action: "GET /_ministack/health" }]);
+    expect(gateway.calls).toEqual([]);
   });
 });

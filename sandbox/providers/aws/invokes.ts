@@ -2,6 +2,7 @@
 import { GetParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import type { Props } from "../values.js";
 import type { AwsContext } from "./context.js";
+import { getRouteTable, getVpc } from "./ec2-lookups.js";
 
 export const INVOKES: Readonly<Record<string, (aws: AwsContext, args: Props) => Promise<Props>>> = {
   "aws:index/getCallerIdentity:getCallerIdentity": async (aws) => {
@@ -13,6 +14,8 @@ export const INVOKES: Readonly<Record<string, (aws: AwsContext, args: Props) => 
       userId: aws.accountId,
     };
   },
+  "aws:ec2/getVpc:getVpc": getVpc,
+  "aws:ec2/getRouteTable:getRouteTable": getRouteTable,
   "aws:ssm/getParameter:getParameter": async (aws, { name }) => {
     const { Parameter } = await aws
       .client(SSMClient)
