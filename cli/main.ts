@@ -1,6 +1,7 @@
 /** `dr`: one command line for people. A verb's code lives in its own folder; here it's only parsed and printed. */
 import { Command } from "commander";
 import { addBench } from "./commands/bench.js";
+import { addCheckEpoch } from "./commands/check-epoch.js";
 import { addDemo } from "./commands/demo.js";
 import { addDocs } from "./commands/docs.js";
 import { addSandbox } from "./commands/sandbox.js";
@@ -15,6 +16,7 @@ const dr = new Command("dr")
 addDemo(dr);
 addSandbox(dr);
 addBench(dr);
+addCheckEpoch(dr);
 addDocs(dr);
 
 // One place where every error ends. While a program runs, Pulumi listens too and fails the run in good order:

@@ -1,0 +1,32 @@
+import { resolve } from "node:path";
+import type { Command } from "commander";
+import { deployedInFile, deployedStack } from "../../delivery/deployed.js";
+import { checkEpoch } from "../../delivery/epoch-check.js";
+import { readStackFiles } from "../../delivery/stack-files.js";
+import { REPO } from "../../sandbox/paths.js";
+import { parseSettings } from "../../settings/parse.js";
+import { SettingsError } from "../../settings/problem.js";
+import { assertStackName, isRegionStack } from "../../settings/stacks.js";
+
+export function addCheckEpoch(dr: Command): void {
+  dr.command("check-epoch")
+    .description("refuse settings that would take a deployed stack back: a lower epoch, another region")
+    .argument("<stack>", "global | prod | dr | link")
+    .option("--state <file>", "what `pulumi stack export` wrote, instead of asking pulumi")
+    .option("--project <dir>", "folder of Pulumi.yaml and the stack files", REPO)
+    .action(async (stack: string, { state, project }: { state?: string; project: string }) => {
+      assertStackName(stack);
+      const dir = resolve(project);
+      const settings = parseSettings(stack, await readStackFiles(stack, dir));
+      const deployed = state ? await deployedInFile(state) : await deployedStack(stack, dir);
+      if (!deployed) return console.log(`${stack}: not deployed yet, nothing to compare with`);
+      const problems = checkEpoch(stack, settings, deployed);
+      if (problems.length > 0) throw new SettingsError(stack, problems);
+      const claimed = Math.max(0, ...deployed.epochs);
+      console.log(
+        isRegionStack(stack) && "epoch" in settings
+          ? `${stack}: epoch ${settings.epoch}, claimed so far ${claimed || "none"}; its region is the deployed one`
+          : `${stack}: has no epoch to check; its regions are the deployed ones`,
+      );
+    });
+}

@@ -1,0 +1,58 @@
+/** What Pulumi's state holds of a stack, asked of the plain `pulumi` command and the backend it is logged in to. */
+import { readFile } from "node:fs/promises";
+import { execa } from "execa";
+import { UserError } from "../settings/problem.js";
+import type { StackName } from "../settings/stacks.js";
+import { type DeployedStack, readDeployed } from "./epoch-check.js";
+
+/**
+ * @param project folder with Pulumi.yaml.
+ * @returns undefined when the stack doesn't exist yet or is empty.
+ * @throws UserError when the state can't be read: then nothing is known, and nothing may be deployed.
+ */
+export async function deployedStack(stack: StackName, project: string): Promise<DeployedStack | undefined> {
+  const shown = await execa("pulumi", ["stack", "export", "--stack", stack, "--non-interactive"], {
+    cwd: project,
+    reject: false,
+    stdin: "ignore",
+    env: { PULUMI_SKIP_UPDATE_CHECK: "true" },
+  });
+  if (shown.exitCode === 0) return understand(shown.stdout, `the state of stack '${stack}'`);
+  if (/no stack named/.test(shown.stderr)) return undefined;
+  if (shown.exitCode === undefined) {
+    throw new UserError(
+      "pulumi can't be started",
+      shown.shortMessage ?? "",
+      'put pulumi on PATH (in the sandbox: eval "$(npx dr sandbox env)"), or give an export with --state',
+    );
+  }
+  throw new UserError(
+    `the state of stack '${stack}' can't be read`,
+    shown.stderr.trim().split("\n").slice(-4).join("\n  "),
+    "see that PULUMI_BACKEND_URL names the state backend and that the credentials may read it",
+  );
+}
+
+/** @param file what `pulumi stack export` wrote. */
+export async function deployedInFile(file: string): Promise<DeployedStack | undefined> {
+  const text = await readFile(file, "utf8").catch((error: Error) => {
+    throw new UserError(
+      `'${file}' can't be read`,
+      error.message,
+      "name a file that pulumi stack export wrote",
+    );
+  });
+  return understand(text, `'${file}'`);
+}
+
+function understand(text: string, what: string): DeployedStack | undefined {
+  try {
+    return readDeployed(JSON.parse(text));
+  } catch (error) {
+    throw new UserError(
+      `${what} can't be understood`,
+      (error as Error).message,
+      "it must be what pulumi stack export prints",
+    );
+  }
+}

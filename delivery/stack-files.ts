@@ -1,0 +1,51 @@
+/** A stack's raw settings as Pulumi.yaml and its stack file give them, without an engine. */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { parse } from "yaml";
+import type { RawSettings } from "../settings/parse.js";
+import { UserError } from "../settings/problem.js";
+import type { StackName } from "../settings/stacks.js";
+
+type Config = Record<string, unknown>;
+interface ProjectFile {
+  name: string;
+  config?: Config;
+}
+
+/** @throws UserError when the project or its stack file can't be read. */
+export async function readStackFiles(stack: StackName, dir: string): Promise<RawSettings> {
+  const [project, own] = await Promise.all([
+    read<ProjectFile>(join(dir, "Pulumi.yaml")),
+    read<{ config?: Config }>(join(dir, `Pulumi.${stack}.yaml`)),
+  ]);
+  return rawSettings(project, own.config ?? {});
+}
+
+/** Pulumi's own precedence: a stack's value, else the default that the project declares. */
+export function rawSettings({ name, config = {} }: ProjectFile, own: Config): RawSettings {
+  const prefix = `${name}:`;
+  const bare = (key: string) => (key.startsWith(prefix) ? key.slice(prefix.length) : key);
+  // A key of another namespace (pulumi:…, aws:…) is none of this project's settings.
+  const ours = (entries: Config) =>
+    Object.entries(entries)
+      .map(([key, value]) => [bare(key), value] as const)
+      .filter(([key]) => !key.includes(":"));
+  const declared = ours(config).flatMap(([key, value]) => {
+    const fallback =
+      typeof value === "object" && value !== null && "default" in value ? value.default : undefined;
+    return fallback === undefined ? [] : [[key, fallback] as const];
+  });
+  return Object.fromEntries([...declared, ...ours(own)]);
+}
+
+async function read<T>(path: string): Promise<T> {
+  try {
+    return (parse(await readFile(path, "utf8")) ?? {}) as T;
+  } catch (error) {
+    throw new UserError(
+      `'${path}' can't be read`,
+      (error as Error).message,
+      "run it in the checkout, or name the project's folder with --project",
+    );
+  }
+}
