@@ -1,10 +1,12 @@
 /** The references in this folder that are generated from code. `npx dr docs` writes them; a test holds them to it. */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { policiesReference } from "../policies/reference.js";
 import { REPO } from "../sandbox/paths.js";
 import { settingsReference } from "../settings/reference.js";
 
 export const REFERENCES: Readonly<Record<string, () => string>> = {
+  "docs/policies.md": policiesReference,
   "docs/settings.md": settingsReference,
 };
 

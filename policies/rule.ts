@@ -62,15 +62,22 @@ export type Check = (resource: Resource) => Iterable<Problem>;
 /** Judges one resource of a stack, with all others at hand. */
 export type StackCheck = (resource: PolicyResource, stack: readonly PolicyResource[]) => Iterable<Problem>;
 
+/** Instead of a type token: the check is for resources of every type. */
+export const ANY_TYPE = "*";
+
 /**
  * A rule about single resources.
- * @param checks what to judge, by Pulumi type token.
+ * @param checks what to judge, by Pulumi type token, or one check for `ANY_TYPE`.
  */
 export function rule(text: RuleText, checks: Readonly<Record<string, Check>>): Rule {
   const types = Object.keys(checks);
   const validateResource: ResourceValidation = (args, report) => {
-    const judge = checks[args.type];
-    if (judge) forEachKnown(judge(args), (problem) => report(render(problem)));
+    const judge = checks[args.type] ?? checks[ANY_TYPE];
+    if (judge)
+      forEachKnown(
+        () => judge(args),
+        (problem) => report(render(problem)),
+      );
   };
   return { ...policyOf(text), types, validateResource: onlyFor(types, validateResource) };
 }
@@ -82,7 +89,10 @@ export function rule(text: RuleText, checks: Readonly<Record<string, Check>>): R
 export function stackRule(text: RuleText, subject: string, judge: StackCheck): Rule {
   const validateStack: StackValidation = ({ resources }, report) => {
     for (const resource of resources.filter(({ type }) => type === subject)) {
-      forEachKnown(judge(resource, resources), (problem) => report(render(problem), resource.urn));
+      forEachKnown(
+        () => judge(resource, resources),
+        (problem) => report(render(problem), resource.urn),
+      );
     }
   };
   return { ...policyOf(text), types: [subject], validateStack: onlyFor([subject], validateStack) };
@@ -130,10 +140,10 @@ export function known<T>(read: () => T): T | undefined {
   }
 }
 
-function forEachKnown(problems: Iterable<Problem>, use: (problem: Problem) => void): void {
+function forEachKnown(problems: () => Iterable<Problem>, use: (problem: Problem) => void): void {
   // An unknown value is no finding: the same check runs again during the update, with all values known.
   known(() => {
-    for (const problem of problems) use(problem);
+    for (const problem of problems()) use(problem);
   });
 }
 
@@ -160,5 +170,7 @@ function policyOf(text: RuleText) {
  * import would slow down each start of the pack.
  */
 function onlyFor<F extends object>(types: readonly string[], validate: F): F {
-  return types.length === 1 ? Object.assign(validate, { __pulumiType: types[0] }) : validate;
+  return types.length === 1 && types[0] !== ANY_TYPE
+    ? Object.assign(validate, { __pulumiType: types[0] })
+    : validate;
 }

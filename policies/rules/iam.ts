@@ -1,0 +1,232 @@
+/** Who may do what: nobody everything, nobody unlimited, nobody anonymous. */
+import type * as iam from "@pulumi/aws/iam/index.js";
+import type { Problem } from "../../settings/problem.js";
+import { conditionValues, isEverybody, type Statement, statementsOf } from "../documents.js";
+import { type Check, check, rule } from "../rule.js";
+import { guidance, securityHub } from "../standards.js";
+import { isUnscoped } from "../unscoped-actions.js";
+
+const ROLE = "aws:iam/role:Role";
+
+/**
+ * Policies that give rights to an identity. A permission boundary isn't one: it grants nothing, and its
+ * first statement is wide on purpose. The contract ends its name in `-boundary`.
+ */
+const identityPolicies = (judge: (statement: Statement, role: string) => Iterable<Problem>) => {
+  function* all(document: unknown, role: () => string): Iterable<Problem> {
+    for (const statement of statementsOf(document)) {
+      if (statement.allows) yield* judge(statement, role());
+    }
+  }
+  return {
+    "aws:iam/policy:Policy": check<iam.PolicyArgs>(function* ({ name, props }) {
+      if ((props.name ?? name).endsWith("-boundary")) return;
+      yield* all(props.policy, () => "");
+    }),
+    "aws:iam/rolePolicy:RolePolicy": check<iam.RolePolicyArgs>(function* ({ props }) {
+      yield* all(props.policy, () => String(props.role));
+    }),
+    [ROLE]: check<iam.RoleArgs>(function* ({ name, props }) {
+      for (const { policy } of props.inlinePolicies ?? []) {
+        yield* all(policy, () => props.name ?? name);
+      }
+    }),
+  } satisfies Record<string, Check>;
+};
+
+/** All of a service includes what the service will be able to do tomorrow. */
+export const iamNoWildcardActions = rule(
+  {
+    name: "iam-no-wildcard-actions",
+    description: "No policy allows all actions, or all of a service.",
+    level: "mandatory",
+    severity: "high",
+    reference: securityHub("IAM.21"),
+  },
+  identityPolicies(function* (statement) {
+    const wide = statement.actions.filter(
+      (action) => !isUnscoped(action) && (action === "*" || action.endsWith(":*")),
+    );
+    if (wide.length > 0 || statement.inverted) {
+      yield {
+        key: `policy.${statement.sid}.${statement.inverted ? "Not…" : "Action"}`,
+        value: wide.length > 0 ? wide : statement.actions,
+        reason: statement.inverted
+          ? "an Allow with NotAction or NotResource allows everything that nobody thought of"
+          : "allows what nobody thought of, now and in future",
+        remedy: "list the actions that are used",
+      };
+    }
+  }),
+);
+
+/**
+ * A deployer makes what doesn't exist yet, under ids that AWS chooses; it is bound by region instead, and by
+ * the permission boundary. Its roles are named `…deploy-<stack>`.
+ */
+const isBoundDeployer = (statement: Statement, role: string): boolean =>
+  /(^|-)deploy-[a-z]+$/.test(role) && conditionValues(statement, "aws:RequestedRegion").length > 0;
+
+export const iamNoWildcardResources = rule(
+  {
+    name: "iam-no-wildcard-resources",
+    description: "No policy allows an action on all resources where AWS takes narrower ones.",
+    level: "mandatory",
+    severity: "high",
+    reference: guidance(
+      "IAM best practices: least privilege",
+      "https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html#grant-least-privilege",
+    ),
+  },
+  identityPolicies(function* (statement, role) {
+    if (!statement.resources.includes("*") || isBoundDeployer(statement, role)) return;
+    const scoped = statement.actions.filter((action) => !isUnscoped(action));
+    if (scoped.length > 0) {
+      yield {
+        key: `policy.${statement.sid}.Resource`,
+        value: "*",
+        reason: `${scoped.join(", ")} can be limited to the resources that are meant`,
+        remedy: "name them, or, when AWS takes only *, add the action to policies/unscoped-actions.ts",
+      };
+    }
+  }),
+);
+
+/** AWS's own policies that make an administrator. */
+const ADMINISTRATORS = ["AdministratorAccess", "IAMFullAccess", "PowerUserAccess"];
+
+export const iamNoAdministrators = rule(
+  {
+    name: "iam-no-administrators",
+    description: "No role has one of AWS's administrator policies.",
+    level: "mandatory",
+    severity: "critical",
+    reference: securityHub("IAM.1"),
+  },
+  {
+    "aws:iam/rolePolicyAttachment:RolePolicyAttachment": check<iam.RolePolicyAttachmentArgs>(function* ({
+      props,
+    }) {
+      yield* notAdministrator("policyArn", String(props.policyArn));
+    }),
+    [ROLE]: check<iam.RoleArgs>(function* ({ props }) {
+      for (const [i, arn] of (props.managedPolicyArns ?? []).entries()) {
+        yield* notAdministrator(`managedPolicyArns.${i}`, arn);
+      }
+    }),
+  },
+);
+
+export const iamRolesBounded = rule(
+  {
+    name: "iam-roles-bounded",
+    description: "Every role has the project's permission boundary.",
+    level: "mandatory",
+    severity: "high",
+    reference: guidance(
+      "IAM permissions boundaries",
+      "https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html",
+    ),
+  },
+  {
+    [ROLE]: check<iam.RoleArgs>(function* ({ props }) {
+      if (!props.permissionsBoundary) {
+        yield {
+          key: "permissionsBoundary",
+          value: props.permissionsBoundary,
+          reason: "a mistake in one of its policies would have no limit",
+          remedy: "set permissionsBoundary to the boundary of stack global",
+        };
+      }
+    }),
+  },
+);
+
+/** Who may become a role. */
+export const iamTrustNamed = rule(
+  {
+    name: "iam-trust-named",
+    description: "Every role names who may assume it; an OIDC identity by its subject.",
+    level: "mandatory",
+    severity: "critical",
+    reference: guidance(
+      "IAM: OIDC trust for GitHub",
+      "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_create_oidc.html#idp_oidc_Create_GitHub",
+    ),
+  },
+  {
+    [ROLE]: check<iam.RoleArgs>(function* ({ props }) {
+      for (const statement of statementsOf(props.assumeRolePolicy)) {
+        if (!statement.allows) continue;
+        const key = `assumeRolePolicy.${statement.sid}`;
+        if (isEverybody(statement) || statement.inverted) {
+          yield {
+            key: `${key}.Principal`,
+            value: statement.principals,
+            reason: "anybody with an AWS account could become this role",
+            remedy: "name the service, role or identity provider",
+          };
+        } else if (statement.principals.some((principal) => principal.startsWith("Federated:"))) {
+          yield* namedSubject(key, statement);
+        }
+      }
+    }),
+  },
+);
+
+/** Keys that don't expire are the ones that leak. */
+export const iamNoUsers = rule(
+  {
+    name: "iam-no-users",
+    description: "No IAM users and no access keys: machines have roles, people and pipelines federate.",
+    level: "mandatory",
+    severity: "high",
+    reference: guidance(
+      "IAM best practices: temporary credentials",
+      "https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html#bp-workloads-use-roles",
+    ),
+  },
+  Object.fromEntries(
+    ["aws:iam/user:User", "aws:iam/accessKey:AccessKey"].map((type) => [
+      type,
+      function* ({ name }: { name: string }) {
+        yield {
+          key: type.split(":").at(-1) as string,
+          value: name,
+          reason: "its credentials never expire, and end up in files",
+          remedy: "use a role, assumed by a machine or through OIDC",
+        };
+      },
+    ]),
+  ),
+);
+
+function* notAdministrator(key: string, arn: string) {
+  if (ADMINISTRATORS.some((name) => arn.endsWith(`/${name}`))) {
+    yield {
+      key,
+      value: arn,
+      reason: "the role could do everything in the account",
+      remedy: "write a policy with the actions that are used",
+    };
+  }
+}
+
+function* namedSubject(key: string, statement: Statement) {
+  const subjects = Object.values(statement.condition)
+    .flatMap((keys) => Object.entries(keys))
+    .filter(([name]) => name.endsWith(":sub"))
+    .flatMap(([, values]) => values);
+  // A star is harmless behind the repository's name, as in `repo:owner/name:ref:refs/heads/*`.
+  const open = subjects.filter(
+    (subject) => subject.includes("*") && !/^repo:[^*:/]+\/[^*:/]+:/.test(subject),
+  );
+  if (subjects.length === 0 || open.length > 0) {
+    yield {
+      key: `${key}.Condition`,
+      value: subjects.length === 0 ? undefined : open,
+      reason: "workflows of anybody's repository could become this role",
+      remedy: "add a condition on the issuer's :sub that names the repository",
+    };
+  }
+}
