@@ -63,15 +63,15 @@ const itemOf = ({ item }: Props): Item =>
     key === "B" && typeof value === "string" ? Buffer.from(value, "base64") : value,
   );
 
-const valueOf = (item: Item, name: string): string => `${Object.values(item[name] ?? {})[0]}`;
+const keyValue = (item: Item, name: string): string => `${Object.values(item[name] ?? {})[0]}`;
 
 /** `table|hashKey|value|rangeKey|value`, as the provider's. */
 const idOf = ({ tableName, hashKey, rangeKey }: Props, item: Item): string =>
-  [tableName, ...[hashKey, rangeKey].flatMap((key) => (key ? [key, valueOf(item, key)] : []))].join("|");
+  [tableName, ...[hashKey, rangeKey].flatMap((key) => (key ? [key, keyValue(item, key)] : []))].join("|");
 
 const keyValues = ({ hashKey, rangeKey }: Props, item: Item): Props => ({
-  hashKeyValue: valueOf(item, hashKey),
-  ...(rangeKey && { rangeKeyValue: valueOf(item, rangeKey) }),
+  hashKeyValue: keyValue(item, hashKey),
+  ...(rangeKey && { rangeKeyValue: keyValue(item, rangeKey) }),
 });
 
 /**

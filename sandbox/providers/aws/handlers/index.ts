@@ -12,7 +12,9 @@ import { networkAclHandlers } from "./network-acls.js";
 import { peeringHandlers } from "./peering.js";
 import { routeHandlers } from "./routes.js";
 import { s3 } from "./s3.js";
+import { secretsmanager } from "./secretsmanager.js";
 import { securityGroupHandlers } from "./security-groups.js";
+import { ssm } from "./ssm.js";
 import { vpcHandlers } from "./vpc.js";
 
 export type AwsHandler = Handler<AwsContext>;
@@ -29,6 +31,8 @@ export const HANDLERS: Readonly<Record<string, AwsHandler>> = {
   ...peeringHandlers,
   ...routeHandlers,
   ...s3,
+  ...secretsmanager,
+  ...ssm,
   ...securityGroupHandlers,
   ...vpcHandlers,
 };
