@@ -1,6 +1,7 @@
 /** Every type that is really made in the emulator. All others are simulated (`../simulate.ts`). */
 import type { Handler } from "../../resource-plugin.js";
 import type { AwsContext } from "../context.js";
+import { acm } from "./acm.js";
 import { autoScalingHandlers } from "./auto-scaling.js";
 import { dynamodb } from "./dynamodb.js";
 import { iam } from "./iam.js";
@@ -10,6 +11,7 @@ import { launchTemplateHandlers } from "./launch-templates.js";
 import { loadBalancerHandlers } from "./load-balancers.js";
 import { networkAclHandlers } from "./network-acls.js";
 import { peeringHandlers } from "./peering.js";
+import { route53 } from "./route53.js";
 import { routeHandlers } from "./routes.js";
 import { s3 } from "./s3.js";
 import { secretsmanager } from "./secretsmanager.js";
@@ -20,6 +22,7 @@ import { vpcHandlers } from "./vpc.js";
 export type AwsHandler = Handler<AwsContext>;
 
 export const HANDLERS: Readonly<Record<string, AwsHandler>> = {
+  ...acm,
   ...autoScalingHandlers,
   ...dynamodb,
   ...iam,
@@ -30,6 +33,7 @@ export const HANDLERS: Readonly<Record<string, AwsHandler>> = {
   ...networkAclHandlers,
   ...peeringHandlers,
   ...routeHandlers,
+  ...route53,
   ...s3,
   ...secretsmanager,
   ...ssm,
