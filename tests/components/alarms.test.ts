@@ -6,7 +6,14 @@ import { FailoverAlarms } from "../../components/failover-alarms.js";
 import { RUNBOOKS } from "../../components/runbooks.js";
 import { parseRegionSettings } from "../../settings/parse.js";
 import { contractOf } from "../../stacks/contract.js";
-import { ACCOUNT_ID, BASE_SETTINGS, type Recorded, type Recording, record } from "../support/recorder.js";
+import {
+  ACCOUNT_ID,
+  BASE_SETTINGS,
+  type Recorded,
+  type Recording,
+  record,
+  recordStack,
+} from "../support/recorder.js";
 
 const METRIC_ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm";
 
@@ -173,6 +180,18 @@ describe("a warm region", () => {
 
 test("every runbook that an alarm may name exists", () => {
   for (const file of Object.values(RUNBOOKS)) expect(existsSync(`runbooks/${file}`), file).toBe(true);
+});
+
+test("the alarms on a vault's copy watch the rule by which stack global copies it", async () => {
+  const alarms = await recordAlarms();
+  const vaults = await recordStack("global");
+  const { SourceBucket, RuleId } = alarms.one("alarms-vault-replication-behind").inputs.dimensions;
+  const rules = vaults
+    .ofType("aws:s3/bucketReplicationConfig:BucketReplicationConfig")
+    .filter(({ name }) => name.includes("home-to-recovery"))
+    .flatMap(({ inputs }) => inputs.rules.map(({ id }: any) => id));
+  expect(SourceBucket).toBe("drs-vault-123456789012-eu-west-1");
+  expect(rules).toEqual([RuleId]);
 });
 
 test("five voters have five nodes' disks watched", async () => {
