@@ -94,6 +94,7 @@ describe("health check", () => {
     await live(home, {
       type: CHECK,
       inputs: { type: "CALCULATED", childHealthThreshold: 1, childHealthchecks: [child.id] },
+      notImported: ["childHealthchecks"],
     });
     await live(home, {
       type: CHECK,

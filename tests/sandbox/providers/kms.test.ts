@@ -65,7 +65,7 @@ test("a key lives", () =>
       );
       await kms.send(new TagResourceCommand({ KeyId: id, Tags: [{ TagKey: "purpose", TagValue: "theft" }] }));
     },
-    drifted: ["enableKeyRotation", "policy", "tags"],
+    drifted: ["enableKeyRotation", "policy", "rotationPeriodInDays", "tags"],
     notImported: ["deletionWindowInDays"],
   }));
 

@@ -186,11 +186,11 @@ const healthCheck: AwsHandler = readBack({
     const found = await unlessGone(client(aws).send(new GetHealthCheckCommand({ HealthCheckId: id })));
     if (!found?.HealthCheck) return undefined;
     const config = found.HealthCheck.HealthCheckConfig as HealthCheckConfig;
-    const fields = Object.entries(FIELDS).map(([ours, theirs]) => [ours, config[theirs]]);
+    const fields = Object.entries(FIELDS)
+      .filter(([, theirs]) => !isUntold(config[theirs]))
+      .map(([ours, theirs]) => [ours, config[theirs]]);
     return told({
       ...Object.fromEntries(fields),
-      regions: toldList(config.Regions, known.regions),
-      childHealthchecks: toldList(config.ChildHealthChecks, known.childHealthchecks),
       cloudwatchAlarmName: config.AlarmIdentifier?.Name,
       cloudwatchAlarmRegion: config.AlarmIdentifier?.Region,
       arn: `arn:aws:route53:::healthcheck/${id}`,
@@ -206,8 +206,8 @@ const healthCheck: AwsHandler = readBack({
 });
 
 /** The emulator answers each member of a list with nothing in it. */
-const toldList = (found: string[] | undefined, known: unknown): string[] | undefined =>
-  found?.some((member) => member !== "") ? inOrderOf(known, found) : undefined;
+const isUntold = (value: unknown): boolean =>
+  Array.isArray(value) && value.some((member: unknown) => member === "");
 
 export const route53: Record<string, AwsHandler> = {
   "aws:route53/healthCheck:HealthCheck": healthCheck,
