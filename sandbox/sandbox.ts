@@ -105,7 +105,8 @@ export class Sandbox {
       }
     };
     const packs = options.policies === false ? undefined : [join(REPO, "policies")];
-    const common = { onEvent, logToStdErr: false, suppressProgress: true };
+    const broken = abortOnUncaught();
+    const common = { onEvent, suppressProgress: true, signal: broken.signal };
     let outputs: automation.OutputMap = {};
     try {
       switch (operation) {
@@ -127,9 +128,13 @@ export class Sandbox {
           break;
       }
     } catch (error) {
+      if (broken.error) throw broken.error;
       await this.assertEmulatorLives(stack);
       throw new OperationFailed(stack, operation, readFailure(error as Error, events), error as Error);
+    } finally {
+      broken.dispose();
     }
+    if (broken.error) throw broken.error;
     if (operation !== "preview") await this.rememberBoot(stack);
     return {
       stack,
@@ -181,4 +186,28 @@ export class Sandbox {
     await mkdir(join(sandboxDir(), "boots"), { recursive: true });
     await writeFile(this.bootFile(stack), this.emulator.bootId);
   }
+}
+
+/** How long the engine may go on after the program threw. */
+const GRACE_MS = 5000;
+
+/**
+ * A program that throws inside an `apply` has resources that it will never register; the engine would wait
+ * for them for ever. So the run is aborted, after a time for what is under way, and the error is the answer.
+ */
+function abortOnUncaught() {
+  const controller = new AbortController();
+  const run: { error?: Error; signal: AbortSignal; dispose(): void } = { signal: controller.signal, dispose };
+  let timer: NodeJS.Timeout | undefined;
+  const onError = (error: unknown) => {
+    run.error ??= error instanceof Error ? error : new Error(String(error));
+    timer ??= setTimeout(() => controller.abort(), GRACE_MS);
+  };
+  const events = ["unhandledRejection", "uncaughtException"] as const;
+  for (const event of events) process.on(event, onError);
+  function dispose() {
+    clearTimeout(timer);
+    for (const event of events) process.off(event, onError);
+  }
+  return run;
 }

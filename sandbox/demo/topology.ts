@@ -63,7 +63,7 @@ export function globalPicture(state: Deployment): GlobalPicture {
   );
   return {
     service: primary.name,
-    primary: primary.aliases?.[0]?.name,
+    primary: primary.records?.[0],
     claimTable: outputs(of(state, "aws:dynamodb/table:Table")[0]).name,
     vaults: replicated,
     trail: outputs(of(state, "aws:cloudtrail/trail:Trail")[0]).name,

@@ -1,6 +1,7 @@
 /** Small executables that the engine finds on PATH: one per stand-in provider, and the one that runs policy packs. */
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { build } from "esbuild";
 import { REPO, sandboxDir } from "../paths.js";
 
@@ -29,18 +30,17 @@ export async function writeLaunchers(): Promise<string> {
     },
     define: { "process.env.DR_REPO": JSON.stringify(REPO) },
   });
+  const preload = pathToFileURL(join(REPO, "sandbox/engine/exit-with-parent.mjs")).href;
+  const node = `${quote(process.execPath)} --import ${quote(preload)}`;
   for (const name of PROVIDERS) {
     await executable(
       join(bin, `pulumi-resource-${name}`),
-      `exec ${quote(process.execPath)} ${quote(join(lib, "main.mjs"))} ${name} "$@"`,
+      `exec ${node} ${quote(join(lib, "main.mjs"))} ${name} "$@"`,
     );
   }
   // Without Node's language host on PATH the engine starts a policy pack through this one.
   const runPack = join(REPO, "node_modules/@pulumi/pulumi/cmd/run-policy-pack");
-  await executable(
-    join(bin, "pulumi-analyzer-policy-nodejs"),
-    `exec ${quote(process.execPath)} ${quote(runPack)} "$@"`,
-  );
+  await executable(join(bin, "pulumi-analyzer-policy-nodejs"), `exec ${node} ${quote(runPack)} "$@"`);
   return bin;
 }
 
