@@ -48,7 +48,15 @@ export interface Plugin {
     inputs: Props,
     state: Props,
   ): Promise<{ id: string; inputs: Props; outputs: Props } | undefined>;
-  update(ref: ResourceRef, id: string, olds: Props, news: Props, preview: boolean): Promise<Props>;
+  /** `olds` is the state; `oldInputs`, what the user had set, tells which of it goes when `news` drops it. */
+  update(
+    ref: ResourceRef,
+    id: string,
+    olds: Props,
+    news: Props,
+    preview: boolean,
+    oldInputs?: Props,
+  ): Promise<Props>;
   delete(ref: ResourceRef, id: string, state: Props): Promise<void>;
 }
 

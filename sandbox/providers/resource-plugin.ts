@@ -121,9 +121,18 @@ export abstract class ResourcePlugin<C> implements Plugin {
     return { id, inputs: newInputs, outputs: { ...this.commonOutputs(ref, known), ...outputs } };
   }
 
-  async update(ref: ResourceRef, id: string, olds: Props, news: Props, preview: boolean): Promise<Props> {
+  async update(
+    ref: ResourceRef,
+    id: string,
+    olds: Props,
+    news: Props,
+    preview: boolean,
+    oldInputs?: Props,
+  ): Promise<Props> {
     const handler = this.handlerOf(ref.type);
-    const dropped = (schemaOf(ref.type)?.inputs ?? []).filter((name) => !(name in news));
+    // Some properties are both: set by the user, or else by AWS. Only what the user had set goes.
+    const settable = oldInputs ? Object.keys(oldInputs) : (schemaOf(ref.type)?.inputs ?? []);
+    const dropped = settable.filter((name) => !(name in news));
     const kept = Object.fromEntries(
       Object.entries(olds).filter(([name]) => !dropped.includes(name) || name === "region"),
     );

@@ -211,6 +211,7 @@ function implementationOf(plugin: Plugin): Record<string, Method> {
         toProps(request.getOlds()),
         toProps(request.getNews()),
         request.getPreview(),
+        request.getOldInputs() && toProps(request.getOldInputs()),
       );
       const response = new p.UpdateResponse();
       response.setProperties(toStruct(outputs));

@@ -33,7 +33,7 @@ export class Resource {
 
   async update(program: Props): Promise<void> {
     const news = await this.check(this.inputs, program);
-    this.outputs = await this.plugin.update(this.ref, this.id, this.outputs, news, false);
+    this.outputs = await this.plugin.update(this.ref, this.id, this.outputs, news, false, this.inputs);
     this.inputs = news;
   }
 
