@@ -123,7 +123,7 @@ function checkRecords(found: CertificateDetail, fqdns: string[]): void {
   }
 }
 
-export const acm: Record<string, AwsHandler> = {
+export const acmHandlers: Record<string, AwsHandler> = {
   "aws:acm/certificate:Certificate": certificate,
   "aws:acm/certificateValidation:CertificateValidation": validation,
 };

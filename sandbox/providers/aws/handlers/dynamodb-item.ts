@@ -101,4 +101,6 @@ async function placeOf(aws: AwsContext, id: string) {
 const binaryAsText = (_key: string, value: unknown) =>
   value instanceof Uint8Array ? Buffer.from(value).toString("base64") : value;
 
-export const dynamodbItem: Record<string, AwsHandler> = { "aws:dynamodb/tableItem:TableItem": tableItem };
+export const dynamodbItemHandlers: Record<string, AwsHandler> = {
+  "aws:dynamodb/tableItem:TableItem": tableItem,
+};

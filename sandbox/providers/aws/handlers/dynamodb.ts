@@ -22,7 +22,7 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import { type Props, same } from "../../values.js";
 import type { AwsContext } from "../context.js";
-import { dynamodbItem } from "./dynamodb-item.js";
+import { dynamodbItemHandlers } from "./dynamodb-item.js";
 import { checkConsistency, readReplicas, removeReplicas, syncReplicas } from "./dynamodb-replicas.js";
 import { unlessGone } from "./errors.js";
 import type { AwsHandler } from "./index.js";
@@ -226,7 +226,7 @@ const expire = (aws: AwsContext, TableName: string, ttl: Props) =>
     }),
   );
 
-export const dynamodb: Record<string, AwsHandler> = {
+export const dynamodbHandlers: Record<string, AwsHandler> = {
   "aws:dynamodb/table:Table": table,
-  ...dynamodbItem,
+  ...dynamodbItemHandlers,
 };

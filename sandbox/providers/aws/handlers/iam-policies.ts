@@ -147,7 +147,7 @@ function splitAttachment(id: string): [string, string] {
   return [id.slice(0, slash), id.slice(slash + 1)];
 }
 
-export const iamPolicies: Record<string, AwsHandler> = {
+export const iamPoliciesHandlers: Record<string, AwsHandler> = {
   "aws:iam/policy:Policy": policy,
   "aws:iam/rolePolicy:RolePolicy": rolePolicy,
   "aws:iam/rolePolicyAttachment:RolePolicyAttachment": rolePolicyAttachment,

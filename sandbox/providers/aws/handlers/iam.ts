@@ -34,7 +34,7 @@ import type { AwsContext } from "../context.js";
 import { documentText } from "./casing.js";
 import { unlessGone } from "./errors.js";
 import { decodeDocument, iamClient, iamTagging } from "./iam-common.js";
-import { iamPolicies } from "./iam-policies.js";
+import { iamPoliciesHandlers } from "./iam-policies.js";
 import type { AwsHandler } from "./index.js";
 import { inOrderOf, readBack, tagMap, told } from "./read-back.js";
 import { tagsFound } from "./tags.js";
@@ -221,9 +221,9 @@ function deleteIssuer(aws: AwsContext, OpenIDConnectProviderArn: string): Promis
   );
 }
 
-export const iam: Record<string, AwsHandler> = {
+export const iamHandlers: Record<string, AwsHandler> = {
   "aws:iam/instanceProfile:InstanceProfile": instanceProfile,
   "aws:iam/openIdConnectProvider:OpenIdConnectProvider": openIdConnectProvider,
   "aws:iam/role:Role": role,
-  ...iamPolicies,
+  ...iamPoliciesHandlers,
 };

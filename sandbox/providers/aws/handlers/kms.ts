@@ -215,7 +215,7 @@ const alias: AwsHandler = readBack({
 
 const keyIdOf = (idOrArn: string): string => idOrArn.split("/").at(-1) as string;
 
-export const kms: Record<string, AwsHandler> = {
+export const kmsHandlers: Record<string, AwsHandler> = {
   "aws:kms/alias:Alias": alias,
   "aws:kms/key:Key": key,
   "aws:kms/replicaKey:ReplicaKey": replica,

@@ -197,4 +197,4 @@ export async function recordsOf(aws: AwsContext, zoneId: string): Promise<Resour
   }
 }
 
-export const route53Record: Record<string, AwsHandler> = { "aws:route53/record:Record": record };
+export const route53RecordHandlers: Record<string, AwsHandler> = { "aws:route53/record:Record": record };

@@ -29,7 +29,7 @@ import type { AwsContext } from "../context.js";
 import { unlessGone } from "./errors.js";
 import type { AwsHandler } from "./index.js";
 import { inOrderOf, readBack, type Tagging, tagItems, tagMap, told } from "./read-back.js";
-import { recordsOf, route53Record } from "./route53-record.js";
+import { recordsOf, route53RecordHandlers } from "./route53-record.js";
 import { tagsFound } from "./tags.js";
 
 /** Route 53's control plane is in us-east-1, whatever the region of the provider. */
@@ -209,8 +209,8 @@ const healthCheck: AwsHandler = readBack({
 const isUntold = (value: unknown): boolean =>
   Array.isArray(value) && value.some((member: unknown) => member === "");
 
-export const route53: Record<string, AwsHandler> = {
+export const route53Handlers: Record<string, AwsHandler> = {
   "aws:route53/healthCheck:HealthCheck": healthCheck,
   "aws:route53/zone:Zone": zone,
-  ...route53Record,
+  ...route53RecordHandlers,
 };

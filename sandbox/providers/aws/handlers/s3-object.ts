@@ -139,4 +139,6 @@ async function bodyOf({ content, contentBase64, source }: Props): Promise<string
 const textOf = async (client: S3Client, Bucket: string, Key: string): Promise<string | undefined> =>
   (await client.send(new GetObjectCommand({ Bucket, Key }))).Body?.transformToString();
 
-export const s3Object: Record<string, AwsHandler> = { "aws:s3/bucketObjectv2:BucketObjectv2": object };
+export const s3ObjectHandlers: Record<string, AwsHandler> = {
+  "aws:s3/bucketObjectv2:BucketObjectv2": object,
+};

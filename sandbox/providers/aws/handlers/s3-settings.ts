@@ -266,7 +266,7 @@ const ownership = setting({
   unset: (client, Bucket) => client.send(new DeleteBucketOwnershipControlsCommand({ Bucket })),
 });
 
-export const s3Settings: Record<string, AwsHandler> = {
+export const s3SettingsHandlers: Record<string, AwsHandler> = {
   "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": lifecycle,
   "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration": objectLock,
   "aws:s3/bucketOwnershipControls:BucketOwnershipControls": ownership,

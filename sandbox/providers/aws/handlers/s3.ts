@@ -20,8 +20,8 @@ import type { AwsContext } from "../context.js";
 import { unlessGone } from "./errors.js";
 import type { AwsHandler } from "./index.js";
 import { tagMap } from "./read-back.js";
-import { s3Object } from "./s3-object.js";
-import { s3Settings } from "./s3-settings.js";
+import { s3ObjectHandlers } from "./s3-object.js";
+import { s3SettingsHandlers } from "./s3-settings.js";
 import { tagsFound } from "./tags.js";
 
 /** Settings that a bucket once took inline. Accepting them and doing nothing would be a lie. */
@@ -120,8 +120,8 @@ const putTags = (aws: AwsContext, id: string, inputs: Props) =>
     .client(S3Client)
     .send(new PutBucketTaggingCommand({ Bucket: id, Tagging: { TagSet: aws.tagList(inputs) } }));
 
-export const s3: Record<string, AwsHandler> = {
+export const s3Handlers: Record<string, AwsHandler> = {
   "aws:s3/bucket:Bucket": bucket,
-  ...s3Settings,
-  ...s3Object,
+  ...s3SettingsHandlers,
+  ...s3ObjectHandlers,
 };

@@ -198,7 +198,7 @@ async function unstage(aws: AwsContext, id: string, stages: string[]): Promise<v
   }
 }
 
-export const secretsmanager: Record<string, AwsHandler> = {
+export const secretsmanagerHandlers: Record<string, AwsHandler> = {
   "aws:secretsmanager/secret:Secret": secret,
   "aws:secretsmanager/secretVersion:SecretVersion": discreet(version, "secretString", "secretBinary"),
 };

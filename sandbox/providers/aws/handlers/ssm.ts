@@ -92,6 +92,6 @@ const putTags = (aws: AwsContext, ResourceId: string, tags: Readonly<Record<stri
     new AddTagsToResourceCommand({ ResourceType: "Parameter", ResourceId, Tags: tagItems(tags) }),
   );
 
-export const ssm: Record<string, AwsHandler> = {
+export const ssmHandlers: Record<string, AwsHandler> = {
   "aws:ssm/parameter:Parameter": discreet(parameter, "value", "insecureValue"),
 };
