@@ -52,9 +52,9 @@ export class AwsContext {
     return `arn:aws:${service}:${region}:${this.accountId}:${resource}`;
   }
 
-  /** The resource's tags over the provider's default tags. */
-  allTags(inputs: Props): Record<string, string> {
-    return { ...this.config.defaultTags, ...inputs.tags };
+  /** The resource's tags over the provider's default tags. Autoscaling groups list theirs and get no default ones. */
+  allTags({ tags }: Props): Record<string, string> {
+    return Array.isArray(tags) ? {} : { ...this.config.defaultTags, ...tags };
   }
 
   /** All tags but the provider's default ones. */

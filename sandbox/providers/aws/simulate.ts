@@ -10,7 +10,17 @@ import type { Props } from "../values.js";
 import type { AwsContext } from "./context.js";
 
 /** Inputs that AWS can't change in place, for simulated types that the program uses. */
-const REPLACE_ON: Readonly<Record<string, readonly string[]>> = {};
+const REPLACE_ON: Readonly<Record<string, readonly string[]>> = {
+  "aws:ec2/capacityReservation:CapacityReservation": [
+    "availabilityZone",
+    "ebsOptimized",
+    "instanceMatchCriteria",
+    "instancePlatform",
+    "instanceType",
+    "placementGroupArn",
+    "tenancy",
+  ],
+};
 
 /** Outputs that the program reads from simulated types, beyond `id` and `arn`. */
 const OUTPUTS: Readonly<Record<string, (id: string, inputs: Props, aws: AwsContext) => Props>> = {};

@@ -372,6 +372,15 @@ describe("autoscaling group", () => {
     expect(fleet.outputs.desiredCapacity).toBe(9);
   });
 
+  test("has no default tags: AWS's provider gives it none", async () => {
+    const fleet = await made(GROUP, await groupInputs(), "untagged");
+    expect(fleet.outputs.tagsAll).toEqual({});
+    const { AutoScalingGroups } = await groups.send(
+      new asg.DescribeAutoScalingGroupsCommand({ AutoScalingGroupNames: [fleet.id] }),
+    );
+    expect(AutoScalingGroups?.[0]?.Tags?.map(({ Key }) => Key)).toEqual(["Name", "old"]);
+  });
+
   test("refuses sizes that contradict each other", async () => {
     const inputs = { ...(await groupInputs()), minSize: 3, maxSize: 2 };
     await expect(made(GROUP, inputs, "contradiction")).rejects.toThrow(/doesn't hold/);
@@ -397,6 +406,22 @@ test("a load balancer with deletion protection stays", async () => {
   await balancer.update({ ...inputs, enableDeletionProtection: false });
   await balancer.delete();
   expect(await balancer.drift()).toBeUndefined();
+});
+
+test("a capacity reservation is simulated: what AWS can't change in place replaces it", async () => {
+  const inputs = {
+    availabilityZone: ZONE,
+    instanceType: "m7g.large",
+    instancePlatform: "Linux/UNIX",
+    instanceCount: 2,
+  };
+  const reservation = await made("aws:ec2/capacityReservation:CapacityReservation", inputs);
+  expect((await reservation.diff({ ...inputs, instanceCount: 3 })).changes).toEqual({
+    instanceCount: "update",
+  });
+  expect((await reservation.diff({ ...inputs, instanceType: "m7g.xlarge" })).changes).toEqual({
+    instanceType: "update-replace",
+  });
 });
 
 test("a volume can't shrink", async () => {

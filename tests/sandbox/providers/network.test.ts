@@ -230,6 +230,32 @@ const cases: [string, () => Promise<Lifecycle> | Lifecycle][] = [
     },
   ],
   [
+    "interface endpoint",
+    async () => {
+      const { id: vpcId } = await vpc();
+      const [one, two] = await Promise.all(
+        ["10.1.1.0/24", "10.1.2.0/24"].map(async (cidr) => (await subnet(vpcId, cidr)).id),
+      );
+      return {
+        type: "aws:ec2/vpcEndpoint:VpcEndpoint",
+        inputs: {
+          vpcId,
+          serviceName: `com.amazonaws.${HOME}.kms`,
+          vpcEndpointType: "Interface",
+          subnetIds: [two, one],
+          securityGroupIds: ["sg-1"],
+          privateDnsEnabled: true,
+        },
+        change: { subnetIds: [one], securityGroupIds: ["sg-2"] },
+        replace: { vpcEndpointType: "Gateway" },
+        tamper: ({ id }) =>
+          client.send(new ec2.ModifyVpcEndpointCommand({ VpcEndpointId: id, AddSubnetIds: [two as string] })),
+        drifted: ["subnetIds"],
+        notImported: ["securityGroupIds", "privateDnsEnabled"],
+      };
+    },
+  ],
+  [
     "network ACL",
     async () => {
       const rule = (ruleNo: number, fromPort: number, more: Props = {}) => ({
