@@ -1,5 +1,6 @@
 // `npm test`: installs what is missing, then runs the tests that need no engine, then those on the real one.
-// Arguments go to vitest: `npm test -- tests/settings`.
+// Arguments go to vitest: `npm test -- tests/settings`. With DR_TEST_REPORTS=<dir> each part also leaves a JSON report.
+import { join } from "node:path";
 import { ensureDependencies, run } from "./ensure.mjs";
 
 const parts = [];
@@ -15,6 +16,15 @@ function part(name, work) {
 
 const vitest = (...args) => run(process.execPath, ["node_modules/vitest/vitest.mjs", "run", ...args]);
 
+/** All tests of one of the projects in vitest.config.ts. */
+function project(name) {
+  const { DR_TEST_REPORTS: dir } = process.env;
+  const reports = dir
+    ? ["--reporter=default", "--reporter=json", `--outputFile.json=${join(dir, `${name}.json`)}`]
+    : [];
+  return vitest("--project", name, ...reports);
+}
+
 part("dependencies", () => {
   ensureDependencies();
   return 0;
@@ -23,12 +33,11 @@ const chosen = process.argv.slice(2);
 if (chosen.length > 0) {
   part("chosen tests", () => vitest(...chosen));
 } else {
-  part("tests of settings, components, policies, node files", () => vitest("--project", "unit"));
+  part("tests of settings, components, policies, node files", () => project("unit"));
   const ready = part("engine and emulator", () =>
     run(process.execPath, ["cli/dr.mjs", "sandbox", "install"]),
   );
-  if (ready === 0)
-    part("tests on the real engine and the emulated AWS", () => vitest("--project", "sandbox"));
+  if (ready === 0) part("tests on the real engine and the emulated AWS", () => project("sandbox"));
 }
 
 console.log("\nTime of each part:");

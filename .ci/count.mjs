@@ -1,0 +1,38 @@
+// How many tests passed and failed, from vitest's JSON reports: `count.mjs <exit code> <report>…` prints two numbers.
+import { readFileSync } from "node:fs";
+import { pathToFileURL } from "node:url";
+
+/**
+ * @param exitCode of the run; a run that failed without a failed test (a crash, an unhandled error) counts as one.
+ * @param reports parsed reports; one that is missing (undefined) or that ran no test counts as one failure.
+ */
+export function count(exitCode, reports) {
+  let passed = 0;
+  let failed = 0;
+  for (const report of reports) {
+    passed += report?.numPassedTests ?? 0;
+    failed += report?.numFailedTests ?? 0;
+    // A file that couldn't be loaded, or whose hook failed, has no failed test of its own.
+    failed += (report?.testResults ?? []).filter(
+      ({ status, assertionResults }) =>
+        status === "failed" && !assertionResults.some((test) => test.status === "failed"),
+    ).length;
+    if (!report || report.numPassedTests + report.numFailedTests === 0) failed += 1;
+  }
+  if (exitCode !== 0 && failed === 0) failed = 1;
+  return { passed, failed };
+}
+
+function read(file) {
+  try {
+    return JSON.parse(readFileSync(file, "utf8"));
+  } catch {
+    return undefined;
+  }
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const [exitCode, ...files] = process.argv.slice(2);
+  const { passed, failed } = count(Number(exitCode), files.map(read));
+  console.log(`${passed} ${failed}`);
+}

@@ -1,0 +1,120 @@
+/** What the workflows and the rest of the project must agree on. Their syntax is actionlint's business. */
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { ENGINE_VERSION } from "../../sandbox/engine/engine.js";
+import { REPO } from "../../sandbox/paths.js";
+import { STACK_NAMES } from "../../settings/stacks.js";
+import { BASE_SETTINGS, recordStack } from "../support/recorder.js";
+
+const read = (file: string) => parse(readFileSync(join(REPO, ".github", file), "utf8"));
+const deploy = read("workflows/deploy.yml");
+const deployStack = read("workflows/deploy-stack.yml").jobs.up;
+/** How the workflow writes the stack that it was called for. */
+const chosen: string = deployStack.env.STACK;
+const pullRequest = read("workflows/pull-request.yml");
+
+describe("deployment", () => {
+  test("global first, then both regions, then link", () => {
+    const needs = Object.fromEntries(STACK_NAMES.map((stack) => [stack, deploy.jobs[stack].needs]));
+    expect(needs).toEqual({
+      global: "plan",
+      prod: ["plan", "global"],
+      dr: ["plan", "global"],
+      link: ["plan", "prod", "dr"],
+    });
+    for (const stack of STACK_NAMES) {
+      expect(deploy.jobs[stack].with).toEqual({ stack });
+      expect(deploy.jobs[stack].if).toContain(`fromJSON(needs.plan.outputs.stacks), '${stack}')`);
+    }
+  });
+
+  test("one at a time per stack, and never cut off", () =>
+    expect(deployStack.concurrency).toEqual({
+      group: `deploy-${chosen}`,
+      "cancel-in-progress": false,
+    }));
+
+  test("the epoch is checked right before up", () => {
+    const commands = deployStack.steps.flatMap(({ run }: { run?: string }) => run ?? []);
+    expect(commands).toEqual([
+      'npx dr check-epoch "$STACK"',
+      expect.stringMatching(/^pulumi up .*--policy-pack policies/),
+    ]);
+  });
+});
+
+describe("the roles of components/pipeline-access.ts", () => {
+  const repository = "example/service";
+  const trust = async () => {
+    const recording = await recordStack("global", { ...BASE_SETTINGS, pipeline: { repository } });
+    return new Map(
+      recording.ofType("aws:iam/role:Role").map(({ inputs }) => {
+        const [statement] = JSON.parse(inputs.assumeRolePolicy).Statement;
+        return [inputs.name, statement.Condition?.StringLike?.["token.actions.githubusercontent.com:sub"]];
+      }),
+    );
+  };
+  const prefix = "drs-pipeline-";
+  const roleOf = (step: { with: { role: string } }, stack = "") =>
+    prefix + step.with.role.replace(chosen, stack);
+  const preparing = (steps: { uses?: string; with: { role: string } }[]) =>
+    steps.find(({ uses }) => uses === "./.github/actions/prepare-pulumi") as { with: { role: string } };
+
+  test("each deployment asks for the role that trusts its environment", async () => {
+    const subjects = await trust();
+    const step = preparing(deployStack.steps);
+    for (const stack of STACK_NAMES) {
+      const environment = deployStack.environment.replace(chosen, stack);
+      expect([subjects.get(roleOf(step, stack))].flat()).toEqual([
+        `repo:${repository}:environment:${environment}`,
+      ]);
+    }
+  });
+
+  test("previews ask for the role that trusts pull requests, from no environment", async () => {
+    const { preview } = pullRequest.jobs;
+    expect(preview.environment).toBeUndefined();
+    expect((await trust()).get(roleOf(preparing(preview.steps)))).toContain(
+      `repo:${repository}:pull_request`,
+    );
+  });
+});
+
+describe("permissions", () => {
+  const workflows = ["deploy", "deploy-stack", "pull-request"].map((name) => read(`workflows/${name}.yml`));
+
+  test("none by default, and never write to the repository's contents", () => {
+    for (const { permissions, jobs } of workflows) {
+      expect(permissions).toEqual({});
+      for (const job of Object.values<{ permissions?: { contents?: string } }>(jobs))
+        expect(job.permissions?.contents ?? "read").toBe("read");
+    }
+  });
+
+  test("what may comment runs nothing of the change, what runs the change may not comment", () => {
+    for (const job of Object.values<any>(pullRequest.jobs)) {
+      const runsTheChange = job.steps.some(({ uses }: { uses?: string }) =>
+        uses?.startsWith("actions/checkout@"),
+      );
+      expect(job.permissions?.["pull-requests"] === "write" && runsTheChange).toBe(false);
+    }
+  });
+});
+
+test("every action is pinned to a commit, but Pulumi's, and Pulumi's version is the sandbox's", () => {
+  const files = readdirSync(join(REPO, ".github"), { recursive: true, encoding: "utf8" }).filter((file) =>
+    file.endsWith(".yml"),
+  );
+  const uses = files.flatMap((file) =>
+    [...readFileSync(join(REPO, ".github", file), "utf8").matchAll(/uses: (\S+)/g)].map(
+      ([, action]) => action as string,
+    ),
+  );
+  const unpinned = uses.filter((action) => !action.startsWith("./") && !/@[0-9a-f]{40}$/.test(action));
+  expect(unpinned).toEqual(["pulumi/actions@v6"]);
+  const { steps } = read("actions/prepare-pulumi/action.yml").runs;
+  const pulumi = steps.find(({ uses }: { uses?: string }) => uses?.startsWith("pulumi/actions@"));
+  expect(pulumi.with["pulumi-version"]).toBe(ENGINE_VERSION);
+});
