@@ -22,7 +22,7 @@ export async function deployedStack(stack: StackName, project: string): Promise<
   if (shown.exitCode === undefined) {
     throw new UserError(
       "pulumi can't be started",
-      shown.shortMessage ?? "",
+      (shown.shortMessage ?? "").split("\n")[0] as string,
       'put pulumi on PATH (in the sandbox: eval "$(npx dr sandbox env)"), or give an export with --state',
     );
   }
