@@ -124,17 +124,21 @@ export class Sandbox {
           await selected.refresh(common);
           break;
         case "destroy":
+          // As the command line does: without it, whatever isn't protected is gone before the refusal.
+          await selected.previewDestroy({ ...common, onEvent: (event) => void events.push(event) });
           await selected.destroy(common);
           break;
       }
-    } catch (error) {
       if (broken.error) throw broken.error;
+    } catch (error) {
       await this.assertEmulatorLives(stack);
-      throw new OperationFailed(stack, operation, readFailure(error as Error, events), error as Error);
+      const failure = readFailure(error as Error, events);
+      // What the program threw says more than that the run was aborted because of it.
+      const diagnostics = broken.error ? [broken.error.message] : failure.diagnostics;
+      throw new OperationFailed(stack, operation, { ...failure, diagnostics }, error as Error);
     } finally {
       broken.dispose();
     }
-    if (broken.error) throw broken.error;
     if (operation !== "preview") await this.rememberBoot(stack);
     return {
       stack,
