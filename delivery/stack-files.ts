@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { parse } from "yaml";
 import type { RawSettings } from "../settings/parse.js";
 import { UserError } from "../settings/problem.js";
+import { fromConfigMap } from "../settings/pulumi.js";
 import type { StackName } from "../settings/stacks.js";
 
 type Config = Record<string, unknown>;
@@ -21,21 +22,21 @@ export async function readStackFiles(stack: StackName, dir: string): Promise<Raw
   return rawSettings(project, own.config ?? {});
 }
 
-/** Pulumi's own precedence: a stack's value, else the default that the project declares. */
+/**
+ * Pulumi's own precedence: a stack's value, else the default that the project declares. And its own types: it
+ * knows text only, so that `pulumi config set epoch 2` leaves `"2"` in the file; the schema says what is meant.
+ */
 export function rawSettings({ name, config = {} }: ProjectFile, own: Config): RawSettings {
   const prefix = `${name}:`;
-  const bare = (key: string) => (key.startsWith(prefix) ? key.slice(prefix.length) : key);
-  // A key of another namespace (pulumi:…, aws:…) is none of this project's settings.
-  const ours = (entries: Config) =>
-    Object.entries(entries)
-      .map(([key, value]) => [bare(key), value] as const)
-      .filter(([key]) => !key.includes(":"));
-  const declared = ours(config).flatMap(([key, value]) => {
+  const full = (key: string) => (key.includes(":") ? key : `${prefix}${key}`);
+  const declared = Object.entries(config).flatMap(([key, value]) => {
     const fallback =
       typeof value === "object" && value !== null && "default" in value ? value.default : undefined;
-    return fallback === undefined ? [] : [[key, fallback] as const];
+    return fallback === undefined ? [] : [[full(key), fallback] as const];
   });
-  return Object.fromEntries([...declared, ...ours(own)]);
+  const all = [...declared, ...Object.entries(own).map(([key, value]) => [full(key), value] as const)];
+  const text = (value: unknown) => (typeof value === "string" ? value : JSON.stringify(value));
+  return fromConfigMap(Object.fromEntries(all.map(([key, value]) => [key, text(value)])), name);
 }
 
 async function read<T>(path: string): Promise<T> {

@@ -135,3 +135,15 @@ test("settings come from the project's defaults, then from the stack's file, wit
     ),
   ).toEqual({ domain: "example.com", name: "other", epoch: 2 });
 });
+
+test("what Pulumi wrote into a stack's file as text is read as what it means", () => {
+  const project = { name: "p", config: { domain: { default: "example.com" } } };
+  const own = { "p:epoch": "2", "p:site": "warm", "p:accountId": "012345678901", "p:tags": '{"a":"1"}' };
+  expect(rawSettings(project, own)).toEqual({
+    domain: "example.com",
+    epoch: 2,
+    site: "warm",
+    accountId: "012345678901",
+    tags: { a: "1" },
+  });
+});
