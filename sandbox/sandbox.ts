@@ -2,18 +2,25 @@
  * The sandbox: this project's program run by Pulumi's own engine, with the policy pack, against an
  * emulated AWS on this machine. The program knows nothing of it.
  */
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import * as automation from "@pulumi/pulumi/automation/index.js";
 import { UserError } from "../settings/problem.js";
 import type { StackName } from "../settings/stacks.js";
 import { program as stacksProgram } from "../stacks/program.js";
-import { type Emulator, emulatorLog, runningEmulator, startEmulator } from "./emulator/emulator.js";
+import { outlived, settledUnder, startedUnder } from "./boots.js";
+import {
+  type Emulator,
+  emulatorLog,
+  runningEmulator,
+  startEmulator,
+  stopEmulator,
+} from "./emulator/emulator.js";
 import { findEngine } from "./engine/engine.js";
 import { writeLaunchers } from "./engine/launchers.js";
 import { sandboxEnvironment } from "./environment.js";
 import { type Change, ChangeReader, OperationFailed, readFailure } from "./events.js";
-import { removeStaleLocks } from "./locks.js";
+import { clearKilledRuns } from "./locks.js";
 import { REPO, sandboxDir } from "./paths.js";
 import { Progress } from "./progress.js";
 import { projectDir, syncProject } from "./project.js";
@@ -50,11 +57,14 @@ export class Sandbox {
   static async open(progress = new Progress(), port?: number): Promise<Sandbox> {
     await mkdir(sandboxDir(), { recursive: true });
     const engine = await findEngine(progress);
+    if (await clearKilledRuns()) {
+      // Nobody knows how far it came: start from an emulator that holds nothing, and heal from the state.
+      progress.note("an earlier run was killed: its lock is removed and the emulator started anew");
+      await stopEmulator();
+    }
     const emulator = await startEmulator(progress, port);
     const bin = await writeLaunchers();
     await syncProject();
-    if ((await removeStaleLocks()) > 0)
-      progress.note("a run that was killed had left its lock; it was removed");
     const environment = await sandboxEnvironment({ engine, endpoint: emulator.endpoint, bins: [bin] });
     const command = await automation.PulumiCommand.get({ root: engine.root });
     return new Sandbox(emulator, command, environment, progress);
@@ -88,11 +98,13 @@ export class Sandbox {
   ): Promise<RunResult> {
     const start = performance.now();
     const selected = await this.select(stack, options);
-    const restarted = await this.restartedSince(stack);
+    const restarted = await outlived(stack, this.emulator.bootId);
+    if (operation !== "preview") await startedUnder(stack, this.emulator.bootId);
     if (restarted && operation === "up") {
       this.progress.note(
         `the emulator was restarted since the last run of ${stack}: reading what is left of it first`,
       );
+      await this.dropPendingOperations(selected);
     }
     const events: automation.EngineEvent[] = [];
     const changes: Change[] = [];
@@ -139,7 +151,7 @@ export class Sandbox {
     } finally {
       broken.dispose();
     }
-    if (operation !== "preview") await this.rememberBoot(stack);
+    if (operation === "up" || operation === "refresh") await settledUnder(stack, this.emulator.bootId);
     return {
       stack,
       changes,
@@ -179,16 +191,11 @@ export class Sandbox {
     );
   }
 
-  private bootFile = (stack: string) => join(sandboxDir(), "boots", stack);
-
-  private async restartedSince(stack: string): Promise<boolean> {
-    const last = await readFile(this.bootFile(stack), "utf8").catch(() => undefined);
-    return last !== undefined && last !== this.emulator.bootId;
-  }
-
-  private async rememberBoot(stack: string): Promise<void> {
-    await mkdir(join(sandboxDir(), "boots"), { recursive: true });
-    await writeFile(this.bootFile(stack), this.emulator.bootId);
+  /** A create that a dead emulator never answered would stop every later run; nothing of it exists any more. */
+  private async dropPendingOperations(selected: automation.Stack): Promise<void> {
+    const state = await selected.exportStack();
+    if (!state.deployment?.pending_operations?.length) return;
+    await selected.importStack({ ...state, deployment: { ...state.deployment, pending_operations: [] } });
   }
 }
 

@@ -11,6 +11,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { UserError } from "../../settings/problem.js";
 import { sandboxDir } from "../paths.js";
+import { processRuns } from "../process.js";
 import type { Progress } from "../progress.js";
 import { installEmulator } from "./install.js";
 
@@ -118,20 +119,7 @@ export async function stopEmulator(): Promise<boolean> {
   return ours;
 }
 
-/** The process may have ended and its number been given to somebody else's: look at what it runs. */
-async function isOurs(pid: number): Promise<boolean> {
-  try {
-    return (await readFile(`/proc/${pid}/cmdline`, "utf8")).includes("ministack");
-  } catch {
-    try {
-      process.kill(pid, 0);
-      // No /proc here (not Linux): the number is all there is to go by.
-      return process.platform !== "linux";
-    } catch {
-      return false;
-    }
-  }
-}
+const isOurs = (pid: number): Promise<boolean> => processRuns(pid, "ministack");
 
 async function stopProcess(pid: number): Promise<void> {
   try {
