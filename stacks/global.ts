@@ -16,7 +16,7 @@ import type { SharedSettings } from "../settings/schema.js";
 import type { RegionId } from "../settings/stacks.js";
 import { contractOf } from "./contract.js";
 import { publishHandoff } from "./handoff.js";
-import type { StackOutputs } from "./program.js";
+import type { StackOutputs } from "./outputs.js";
 import { accountIdOf, awsProvider } from "./providers.js";
 
 const REGIONS = ["home", "recovery"] as const;
@@ -100,6 +100,7 @@ export async function globalStack(settings: SharedSettings): Promise<StackOutput
         repository,
         zoneId: dns.zoneId,
         dataKeyArns: { home: keys.home.data, recovery: keys.recovery.data },
+        trailArn,
         ...capped,
       },
       { provider: home },

@@ -4,7 +4,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import { type LinkEnd, RegionLink } from "../components/region-link.js";
 import type { SharedSettings } from "../settings/schema.js";
 import { contractOf, type RegionContract } from "./contract.js";
-import type { StackOutputs } from "./program.js";
+import type { StackOutputs } from "./outputs.js";
 import { accountIdOf, awsProvider } from "./providers.js";
 
 export async function linkStack(settings: SharedSettings): Promise<StackOutputs> {

@@ -6,9 +6,8 @@ import { readRawSettings } from "../settings/pulumi.js";
 import { assertStackName } from "../settings/stacks.js";
 import { globalStack } from "./global.js";
 import { linkStack } from "./link.js";
+import type { StackOutputs } from "./outputs.js";
 import { regionStack } from "./region.js";
-
-export type StackOutputs = Record<string, unknown>;
 
 /**
  * Declares the resources of the selected stack and returns its outputs.

@@ -10,7 +10,7 @@ import type { RegionSettings } from "../settings/schema.js";
 import { type RegionStackName, regionIdOf } from "../settings/stacks.js";
 import { contractOf } from "./contract.js";
 import { readHandoff } from "./handoff.js";
-import type { StackOutputs } from "./program.js";
+import type { StackOutputs } from "./outputs.js";
 import { accountIdOf, awsProvider } from "./providers.js";
 
 export async function regionStack(stack: RegionStackName, settings: RegionSettings): Promise<StackOutputs> {

@@ -11,14 +11,8 @@ import { driftVault } from "./drift.js";
 import { showPromotion } from "./promotion.js";
 import { showProtection } from "./protection.js";
 import { showRefusal } from "./refusal.js";
+import type { Scene } from "./scene.js";
 import { globalPicture, regionPicture, topology } from "./topology.js";
-
-export interface Scene {
-  readonly sandbox: Sandbox;
-  readonly progress: Progress;
-  /** Text for the reader, on standard output. */
-  say(text: string): void;
-}
 
 /** @throws Error when anything doesn't turn out as it must: a demo that shrugs shows nothing. */
 export async function demo(): Promise<void> {

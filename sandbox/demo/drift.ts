@@ -2,7 +2,7 @@ import { PutPublicAccessBlockCommand, S3Client } from "@aws-sdk/client-s3";
 import type { Change } from "../events.js";
 import { clientFor } from "../providers/aws/context.js";
 import { changeLine } from "../render.js";
-import type { Scene } from "./demo.js";
+import type { Scene } from "./scene.js";
 
 const TYPE = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock";
 

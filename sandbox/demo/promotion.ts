@@ -3,7 +3,7 @@ import type { startGateway as StartGateway } from "../emulator/gateway.js";
 import type { setConfig as SetConfig } from "../project.js";
 import { assertPromotion } from "../promotion.js";
 import { changeLine, summary } from "../render.js";
-import type { Scene } from "./demo.js";
+import type { Scene } from "./scene.js";
 
 /** `pulumi config set epoch 2 --stack dr && pulumi up --stack dr`, with the home region and us-east-1 out of reach. */
 export async function showPromotion(

@@ -1,5 +1,5 @@
 import { OperationFailed } from "../events.js";
-import type { Scene } from "./demo.js";
+import type { Scene } from "./scene.js";
 
 export async function showProtection({ sandbox, progress, say }: Scene): Promise<void> {
   const count = async () => (await sandbox.state("global")).deployment.resources.length as number;

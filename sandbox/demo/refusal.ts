@@ -1,7 +1,7 @@
 import * as aws from "@pulumi/aws";
 import { program } from "../../stacks/program.js";
 import { OperationFailed } from "../events.js";
-import type { Scene } from "./demo.js";
+import type { Scene } from "./scene.js";
 
 /** The project's program with one thing added that a reviewer should never let through. */
 async function carelessProgram() {

@@ -16,7 +16,7 @@ import {
 } from "@aws-sdk/client-acm";
 import type { AwsContext } from "../context.js";
 import { unlessGone } from "./errors.js";
-import type { AwsHandler } from "./index.js";
+import type { AwsHandler } from "./handler.js";
 import { inOrderOf, readBack, tagItems, tagMap, told } from "./read-back.js";
 import { tagsFound } from "./tags.js";
 

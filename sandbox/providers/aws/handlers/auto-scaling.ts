@@ -10,7 +10,7 @@ import * as asg from "@aws-sdk/client-auto-scaling";
 import { type Props, same } from "../../values.js";
 import type { AwsContext } from "../context.js";
 import { unlessGone } from "./errors.js";
-import type { AwsHandler } from "./index.js";
+import type { AwsHandler } from "./handler.js";
 import { inOrderOf, readBack, told } from "./read-back.js";
 
 const client = (aws: AwsContext): asg.AutoScalingClient => aws.client(asg.AutoScalingClient);

@@ -8,7 +8,7 @@ import * as trails from "@aws-sdk/client-cloudtrail";
 import type { Props } from "../../values.js";
 import type { AwsContext } from "../context.js";
 import { unlessGone } from "./errors.js";
-import type { AwsHandler } from "./index.js";
+import type { AwsHandler } from "./handler.js";
 import { readBack, tagItems, tagMap, told } from "./read-back.js";
 
 const client = (aws: AwsContext): trails.CloudTrailClient => aws.client(trails.CloudTrailClient);

@@ -11,7 +11,7 @@ import * as logs from "@aws-sdk/client-cloudwatch-logs";
 import type { Props } from "../../values.js";
 import type { AwsContext } from "../context.js";
 import { unlessGone } from "./errors.js";
-import type { AwsHandler } from "./index.js";
+import type { AwsHandler } from "./handler.js";
 import { inOrderOf, readBack, type Tagging, tagItems, tagMap, told } from "./read-back.js";
 
 const client = (aws: AwsContext): cw.CloudWatchClient => aws.client(cw.CloudWatchClient);

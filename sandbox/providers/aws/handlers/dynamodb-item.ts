@@ -10,7 +10,7 @@ import {
 import type { Props } from "../../values.js";
 import type { AwsContext } from "../context.js";
 import { unlessGone } from "./errors.js";
-import type { AwsHandler } from "./index.js";
+import type { AwsHandler } from "./handler.js";
 
 type Item = Record<string, AttributeValue>;
 

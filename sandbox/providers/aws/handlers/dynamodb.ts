@@ -25,7 +25,7 @@ import type { AwsContext } from "../context.js";
 import { dynamodbItemHandlers } from "./dynamodb-item.js";
 import { checkConsistency, readReplicas, removeReplicas, syncReplicas } from "./dynamodb-replicas.js";
 import { unlessGone } from "./errors.js";
-import type { AwsHandler } from "./index.js";
+import type { AwsHandler } from "./handler.js";
 import { inOrderOf, readBack, tagItems, tagMap, told } from "./read-back.js";
 import { tagsFound } from "./tags.js";
 

@@ -1,6 +1,6 @@
 /** Reading and deleting things that may be gone; errors that don't tell secrets. */
 import type { Props } from "../../values.js";
-import type { AwsHandler } from "./index.js";
+import type { AwsHandler } from "./handler.js";
 
 const GONE = /NotFound|NoSuch|NotExist|does not exist|404/;
 

@@ -20,8 +20,8 @@ import {
 import type { AwsContext } from "../context.js";
 import { documentText } from "./casing.js";
 import { unlessGone } from "./errors.js";
+import type { AwsHandler } from "./handler.js";
 import { decodeDocument, iamClient, iamTagging } from "./iam-common.js";
-import type { AwsHandler } from "./index.js";
 import { readBack, tagMap, told } from "./read-back.js";
 import { tagsFound } from "./tags.js";
 

@@ -33,9 +33,9 @@ import type { Props } from "../../values.js";
 import type { AwsContext } from "../context.js";
 import { documentText } from "./casing.js";
 import { unlessGone } from "./errors.js";
+import type { AwsHandler } from "./handler.js";
 import { decodeDocument, iamClient, iamTagging } from "./iam-common.js";
 import { iamPoliciesHandlers } from "./iam-policies.js";
-import type { AwsHandler } from "./index.js";
 import { inOrderOf, readBack, tagMap, told } from "./read-back.js";
 import { tagsFound } from "./tags.js";
 

@@ -1,11 +1,10 @@
 /** Every type that is really made in the emulator. All others are simulated (`../simulate.ts`). */
-import type { Handler } from "../../resource-plugin.js";
-import type { AwsContext } from "../context.js";
 import { acmHandlers } from "./acm.js";
 import { autoScalingHandlers } from "./auto-scaling.js";
 import { cloudtrailHandlers } from "./cloudtrail.js";
 import { cloudwatchHandlers } from "./cloudwatch.js";
 import { dynamodbHandlers } from "./dynamodb.js";
+import type { AwsHandler } from "./handler.js";
 import { iamHandlers } from "./iam.js";
 import { instanceHandlers } from "./instances.js";
 import { kmsHandlers } from "./kms.js";
@@ -23,8 +22,6 @@ import { securityGroupHandlers } from "./security-groups.js";
 import { snsHandlers } from "./sns.js";
 import { ssmHandlers } from "./ssm.js";
 import { vpcHandlers } from "./vpc.js";
-
-export type AwsHandler = Handler<AwsContext>;
 
 export const HANDLERS: Readonly<Record<string, AwsHandler>> = {
   ...acmHandlers,

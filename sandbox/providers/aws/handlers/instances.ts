@@ -8,7 +8,7 @@
 import * as ec2 from "@aws-sdk/client-ec2";
 import { ec2Client, ec2Tagging, taggedAs } from "./ec2-common.js";
 import { unlessGone } from "./errors.js";
-import type { AwsHandler } from "./index.js";
+import type { AwsHandler } from "./handler.js";
 import { readBack, tagMap, told } from "./read-back.js";
 
 const networkInterface = readBack({

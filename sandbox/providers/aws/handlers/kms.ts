@@ -31,7 +31,7 @@ import type { Props } from "../../values.js";
 import type { AwsContext } from "../context.js";
 import { documentText } from "./casing.js";
 import { unlessGone } from "./errors.js";
-import type { AwsHandler } from "./index.js";
+import type { AwsHandler } from "./handler.js";
 import { readBack, type Tagging, told } from "./read-back.js";
 import { tagsFound } from "./tags.js";
 

@@ -10,7 +10,7 @@ import { type Props, same } from "../../values.js";
 import type { AwsContext } from "../context.js";
 import { zipOf } from "./archives.js";
 import { unlessGone } from "./errors.js";
-import type { AwsHandler } from "./index.js";
+import type { AwsHandler } from "./handler.js";
 import { readBack, told } from "./read-back.js";
 
 const client = (aws: AwsContext): lambda.LambdaClient => aws.client(lambda.LambdaClient);

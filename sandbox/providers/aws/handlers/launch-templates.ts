@@ -10,7 +10,7 @@ import type { Props } from "../../values.js";
 import type { AwsContext } from "../context.js";
 import { ec2Client, ec2Tagging, filters, taggedAs } from "./ec2-common.js";
 import { unlessGone } from "./errors.js";
-import type { AwsHandler } from "./index.js";
+import type { AwsHandler } from "./handler.js";
 import { fillIn, inOrderOf, readBack, tagItems, tagMap, told } from "./read-back.js";
 
 /** The provider takes some booleans as text. */

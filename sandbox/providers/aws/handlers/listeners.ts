@@ -4,7 +4,7 @@ import type { Props } from "../../values.js";
 import type { AwsContext } from "../context.js";
 import { attributesFor, attributesIn, elbClient, elbTagging, elbTags } from "./elb-common.js";
 import { unlessGone } from "./errors.js";
-import type { AwsHandler } from "./index.js";
+import type { AwsHandler } from "./handler.js";
 import { fillIn, readBack, told } from "./read-back.js";
 
 const ATTRIBUTES = {

@@ -17,7 +17,7 @@ import {
   elbTags,
 } from "./elb-common.js";
 import { unlessGone } from "./errors.js";
-import type { AwsHandler } from "./index.js";
+import type { AwsHandler } from "./handler.js";
 import { listenerHandlers } from "./listeners.js";
 import { inOrderOf, readBack, told } from "./read-back.js";
 

@@ -10,7 +10,7 @@ import type { Props } from "../../values.js";
 import type { AwsContext } from "../context.js";
 import { ec2Client, ec2Tagging, taggedAs } from "./ec2-common.js";
 import { unlessGone } from "./errors.js";
-import type { AwsHandler } from "./index.js";
+import type { AwsHandler } from "./handler.js";
 import { fillIn, inOrderOf, type Kind, readBack, tagMap, told } from "./read-back.js";
 
 /** AWS speaks in protocol numbers; both are accepted. */

@@ -7,7 +7,7 @@ import type { ResourceRef } from "../../plugin.js";
 import { PartialCreateError } from "../../plugin.js";
 import { type Props, same } from "../../values.js";
 import type { AwsContext } from "../context.js";
-import type { AwsHandler } from "./index.js";
+import type { AwsHandler } from "./handler.js";
 import { tagsFound } from "./tags.js";
 
 export interface Kind extends Pick<AwsHandler, "replaceOn" | "recomputed" | "name"> {

@@ -27,7 +27,7 @@ import {
 import type { Props } from "../../values.js";
 import type { AwsContext } from "../context.js";
 import { unlessGone } from "./errors.js";
-import type { AwsHandler } from "./index.js";
+import type { AwsHandler } from "./handler.js";
 import { inOrderOf, readBack, type Tagging, tagItems, tagMap, told } from "./read-back.js";
 import { recordsOf, route53RecordHandlers } from "./route53-record.js";
 import { tagsFound } from "./tags.js";

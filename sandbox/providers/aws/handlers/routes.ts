@@ -12,7 +12,7 @@ import type { Props } from "../../values.js";
 import type { AwsContext } from "../context.js";
 import { ec2Client, ec2Tagging, filters, taggedAs } from "./ec2-common.js";
 import { unlessGone } from "./errors.js";
-import type { AwsHandler } from "./index.js";
+import type { AwsHandler } from "./handler.js";
 import { inOrderOf, readBack, tagMap, told } from "./read-back.js";
 
 /** What a route can lead to: our name and AWS's. */

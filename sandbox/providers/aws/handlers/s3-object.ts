@@ -17,7 +17,7 @@ import {
 import type { Props } from "../../values.js";
 import type { AwsContext } from "../context.js";
 import { unlessGone } from "./errors.js";
-import type { AwsHandler } from "./index.js";
+import type { AwsHandler } from "./handler.js";
 import { tagMap, told } from "./read-back.js";
 import { tagsFound } from "./tags.js";
 

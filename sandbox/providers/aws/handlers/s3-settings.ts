@@ -31,7 +31,7 @@ import {
 import type { Props } from "../../values.js";
 import { documentText, fromAws, toAws } from "./casing.js";
 import { unlessGone } from "./errors.js";
-import type { AwsHandler } from "./index.js";
+import type { AwsHandler } from "./handler.js";
 import { tagItems, tagMap } from "./read-back.js";
 
 interface Setting {

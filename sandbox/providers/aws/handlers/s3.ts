@@ -18,7 +18,7 @@ import { PartialCreateError } from "../../plugin.js";
 import type { Props } from "../../values.js";
 import type { AwsContext } from "../context.js";
 import { unlessGone } from "./errors.js";
-import type { AwsHandler } from "./index.js";
+import type { AwsHandler } from "./handler.js";
 import { tagMap } from "./read-back.js";
 import { s3ObjectHandlers } from "./s3-object.js";
 import { s3SettingsHandlers } from "./s3-settings.js";

@@ -9,7 +9,7 @@ import type { Props } from "../../values.js";
 import type { AwsContext } from "../context.js";
 import { fromAws, toAws } from "./casing.js";
 import { unlessGone } from "./errors.js";
-import type { AwsHandler } from "./index.js";
+import type { AwsHandler } from "./handler.js";
 import { readBack, tagItems, tagMap, told } from "./read-back.js";
 
 const client = (aws: AwsContext): scheduler.SchedulerClient => aws.client(scheduler.SchedulerClient);

@@ -25,7 +25,7 @@ import { type Props, same } from "../../values.js";
 import type { AwsContext } from "../context.js";
 import { documentText } from "./casing.js";
 import { discreet, unlessGone } from "./errors.js";
-import type { AwsHandler } from "./index.js";
+import type { AwsHandler } from "./handler.js";
 import { inOrderOf, readBack, tagItems, tagMap, told } from "./read-back.js";
 import { tagsFound } from "./tags.js";
 

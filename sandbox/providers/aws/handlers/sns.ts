@@ -10,7 +10,7 @@ import * as sns from "@aws-sdk/client-sns";
 import type { Props } from "../../values.js";
 import type { AwsContext } from "../context.js";
 import { unlessGone } from "./errors.js";
-import type { AwsHandler } from "./index.js";
+import type { AwsHandler } from "./handler.js";
 import { readBack, type Tagging, tagItems, tagMap, told } from "./read-back.js";
 
 const client = (aws: AwsContext): sns.SNSClient => aws.client(sns.SNSClient);

@@ -12,7 +12,7 @@ import {
 import type { Props } from "../../values.js";
 import type { AwsContext } from "../context.js";
 import { discreet, unlessGone } from "./errors.js";
-import type { AwsHandler } from "./index.js";
+import type { AwsHandler } from "./handler.js";
 import { readBack, tagItems, tagMap, told } from "./read-back.js";
 import { tagsFound } from "./tags.js";
 

@@ -1,0 +1,2 @@
+/** What a stack shows at its end, by name. */
+export type StackOutputs = Record<string, unknown>;
