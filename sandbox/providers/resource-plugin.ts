@@ -40,6 +40,10 @@ export abstract class ResourcePlugin<C> implements Plugin {
   protected normalizeRead(_context: C, found: Props): Props {
     return found;
   }
+  /** Inputs that the provider's own configuration gives where the user leaves them out. */
+  protected get impliedInputs(): Props {
+    return {};
+  }
   /** Inputs of every type whose change replaces. */
   protected readonly alwaysReplaceOn: readonly string[] = [];
 
@@ -65,7 +69,15 @@ export abstract class ResourcePlugin<C> implements Plugin {
     const replaceOn = [...(this.handlerOf(ref.type).replaceOn ?? []), ...this.alwaysReplaceOn];
     const changes: Record<string, any> = {};
     for (const key of new Set([...Object.keys(before), ...Object.keys(news)])) {
-      if (key === "__defaults" || ignore.includes(key) || same(before[key], news[key])) continue;
+      const wanted = news[key] ?? this.impliedInputs[key];
+      if (
+        key === "__defaults" ||
+        ignore.includes(key) ||
+        same(before[key] ?? this.impliedInputs[key], wanted)
+      )
+        continue;
+      // An import brings in what AWS says of everything; nothing is what leaving it out asks for.
+      if (wanted === undefined && isNothing(before[key])) continue;
       const kind = before[key] === undefined ? "add" : news[key] === undefined ? "delete" : "update";
       changes[key] = replaceOn.includes(key) ? `${kind}-replace` : kind;
     }
@@ -158,6 +170,11 @@ export abstract class ResourcePlugin<C> implements Plugin {
       : undefined;
   }
 }
+
+const isNothing = (value: unknown): boolean =>
+  value === false ||
+  value === "" ||
+  (typeof value === "object" && value !== null && Object.keys(value).length === 0);
 
 /** Maps that AWS adds nothing to: a key that the user didn't write is drift. */
 const WHOLE = new Set(["tags", "tagsAll"]);

@@ -36,6 +36,10 @@ export class AwsPlugin extends ResourcePlugin<AwsContext> {
     return answer(this.context(args.region), args);
   }
 
+  protected override get impliedInputs(): Props {
+    return { region: this.config?.region };
+  }
+
   protected handlerOf(type: string): Handler<AwsContext> {
     return HANDLERS[type] ?? simulate(type);
   }
