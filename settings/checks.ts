@@ -2,6 +2,7 @@
  * Checks that need more than one setting. Each returns what is wrong; none throws, so that the user
  * hears of everything at once.
  */
+import { NODE_TAG } from "../stacks/contract.js";
 import type { Problem } from "./problem.js";
 import { type RegionSettings, type SharedSettings, STRONG_CONSISTENCY_REGION_SETS } from "./schema.js";
 import type { RegionStackName } from "./stacks.js";
@@ -54,6 +55,60 @@ const votersAreOdd: Check<SharedSettings> = ({ database: { voters } }) =>
           remedy: "set 3 (one zone may fail) or 5 (two nodes may fail)",
         },
       ];
+
+/**
+ * What EBS asks of a gp3 volume beyond the bounds of each number.
+ * Source: https://docs.aws.amazon.com/ebs/latest/userguide/general-purpose.html#gp3-performance
+ */
+const GP3 = { iopsPerGib: 500, mibpsPerIops: 0.25 } as const;
+
+const volumeIsAGp3: Check<SharedSettings> = ({ database }) => {
+  const { volumeGib, volumeIops, volumeThroughputMibps } = database;
+  const problems: Problem[] = [];
+  if (volumeIops > GP3.iopsPerGib * volumeGib) {
+    problems.push({
+      key: "database.volumeIops",
+      value: volumeIops,
+      reason: `EBS gives a gp3 volume at most ${GP3.iopsPerGib} IOPS per GiB, and database.volumeGib is ${volumeGib}`,
+      remedy: `set at most ${GP3.iopsPerGib * volumeGib}, or volumeGib to at least ${Math.ceil(volumeIops / GP3.iopsPerGib)}`,
+    });
+  }
+  if (volumeThroughputMibps > GP3.mibpsPerIops * volumeIops) {
+    problems.push({
+      key: "database.volumeThroughputMibps",
+      value: volumeThroughputMibps,
+      reason: `EBS gives a gp3 volume at most ${GP3.mibpsPerIops} MiB/s per IOPS, and database.volumeIops is ${volumeIops}`,
+      remedy: `set at most ${Math.floor(GP3.mibpsPerIops * volumeIops)}, or volumeIops to at least ${Math.ceil(volumeThroughputMibps / GP3.mibpsPerIops)}`,
+    });
+  }
+  return problems;
+};
+
+/** Tags that the program sets itself. Policies and scripts rely on them. */
+const OWN_TAGS: readonly string[] = ["project", "managed-by", "Name", "tier", NODE_TAG];
+/** S3 takes ten tags on an object; two are `project` and `managed-by`. */
+const MOST_TAGS = 8;
+
+const tagsLeaveRoom: Check<SharedSettings> = ({ tags }) => {
+  const names = Object.keys(tags);
+  const problems: Problem[] = names
+    .filter((name) => OWN_TAGS.includes(name))
+    .map((name) => ({
+      key: `tags.${name}`,
+      value: tags[name],
+      reason: "is a tag that the program sets itself, and that its policies rely on",
+      remedy: "use another name",
+    }));
+  if (names.length > MOST_TAGS) {
+    problems.push({
+      key: "tags",
+      value: names.length,
+      reason: `are more than ${MOST_TAGS}; with the project's own, an object in S3 takes no more`,
+      remedy: `keep ${MOST_TAGS}`,
+    });
+  }
+  return problems;
+};
 
 const cidrsDiffer: Check<SharedSettings> = ({ network: { homeCidr, recoveryCidr } }) =>
   // Both are /16 by the schema, so they overlap exactly when they are equal.
@@ -177,6 +232,7 @@ export const SHARED_CHECKS: readonly Check<SharedSettings>[] = [
   regionsDiffer,
   regionsShareASet,
   votersAreOdd,
+  volumeIsAGp3,
   cidrsDiffer,
   retentionCoversLock,
   rpoCoversArchive,
@@ -185,6 +241,7 @@ export const SHARED_CHECKS: readonly Check<SharedSettings>[] = [
   fleetSizesAreOrdered,
   someonePages,
   contactsFitTheirProtocol,
+  tagsLeaveRoom,
 ];
 
 /** Checks of one region's own keys: home epochs are odd and recovery epochs even, so there are no ties. */

@@ -55,7 +55,11 @@ const contact = z.strictObject({
 export const sharedSchema = z.strictObject({
   name: z
     .string()
-    .regex(/^[a-z][a-z0-9-]{1,10}[a-z0-9]$/, "must be 3 to 12 of a-z, 0-9 and -")
+    .regex(
+      // AWS keeps what begins so for itself: Systems Manager the first two, S3 the third.
+      /^(?!aws|ssm|xn--)[a-z][a-z0-9-]{1,10}[a-z0-9]$/,
+      "must be 3 to 12 of a-z, 0-9 and -, and not begin with aws, ssm or xn--",
+    )
     .default("drs")
     .describe("Prefix of every name that the other region must be able to derive."),
   domain: z
@@ -103,7 +107,9 @@ export const sharedSchema = z.strictObject({
       egress: z
         .enum(["nat", "endpoints"])
         .default("nat")
-        .describe("`nat`: a NAT gateway per zone. `endpoints`: no internet, AWS endpoints only."),
+        .describe(
+          "`nat`: a NAT gateway per zone. `endpoints`: no internet, AWS endpoints of the own region only. Nodes then can't reach the *other* region's claim replica, vault and EC2: while DynamoDB of an active region is down that region fences itself after its lease, a restore must wait for the vault's copy, and no guard sees that the other region's machines are stopped.",
+        ),
       flowLogRetentionDays: z
         .literal([30, 60, 90, 180, 365])
         .default(90)
@@ -206,7 +212,7 @@ export const sharedSchema = z.strictObject({
     })
     .prefault({}),
   tags: z
-    .record(z.string().regex(/^(?!aws:)[\w .:/=+@-]{1,128}$/), z.string().max(256))
+    .record(z.string().regex(/^(?!aws:)[\w .:/=+@-]{1,128}$/), z.string().regex(/^[\w .:/=+@-]{0,256}$/))
     .default({})
     .describe("Tags put on every resource, beside the project's own."),
 });

@@ -34,6 +34,11 @@ describe("a valid stack", () => {
     });
   });
 
+  test("may have a volume at the limits of gp3", () => {
+    const database = { volumeGib: 160, volumeIops: 80_000, volumeThroughputMibps: 2000 };
+    expect(problemsOf(with_({ database }))).toEqual([]);
+  });
+
   test("is frozen to the bottom", () => {
     const settings = parseSharedSettings("global", BASE_SETTINGS);
     expect(() => {
@@ -70,6 +75,42 @@ describe("one bad setting", () => {
     ["a missing domain", { domain: undefined }, "domain", /required/, /set it/],
     ["an even number of voters", { database: { voters: 4 } }, "database.voters", /even number/, /3 .* or 5/],
     ["one voter", { database: { voters: 1 } }, "database.voters", /3 or 5/, /3 .* or 5/],
+    [
+      "more IOPS than the volume's size gives",
+      { database: { volumeGib: 20, volumeIops: 12_000 } },
+      "database.volumeIops",
+      /500 IOPS per GiB/,
+      /at most 10000, or volumeGib to at least 24/,
+    ],
+    [
+      "more throughput than the volume's IOPS give",
+      { database: { volumeThroughputMibps: 1000 } },
+      "database.volumeThroughputMibps",
+      /0\.25 MiB\/s per IOPS/,
+      /at most 750, or volumeIops to at least 4000/,
+    ],
+    [
+      "a prefix that AWS keeps for itself",
+      { name: "awsdr" },
+      "name",
+      /not begin with aws/,
+      /docs\/settings\.md/,
+    ],
+    [
+      "a tag that the program's policies rely on",
+      { tags: { project: "mine" } },
+      "tags.project",
+      /program sets itself/,
+      /another name/,
+    ],
+    [
+      "more tags than an object in S3 takes",
+      { tags: Object.fromEntries([..."abcdefghi"].map((name) => [name, "x"])) },
+      "tags",
+      /more than 8/,
+      /keep 8/,
+    ],
+    ["a tag's value that AWS refuses", { tags: { team: "a&b" } }, "tags.team", /\S/, /docs\/settings\.md/],
     [
       "overlapping networks",
       { network: { recoveryCidr: "10.10.0.0/16" } },
