@@ -43,6 +43,8 @@ export class SecurityGroups extends pulumi.ComponentResource {
     this.openLoadBalancer();
     this.openTomcat();
     this.openDatabase(args);
+    this.admitPathMtu("tomcat");
+    this.admitPathMtu("database");
 
     this.loadBalancerId = this.groups.lb.id;
     this.tomcatId = this.groups.tomcat.id;
@@ -99,6 +101,23 @@ export class SecurityGroups extends pulumi.ComponentResource {
       }
     }
     this.egress("database", "aws", { cidr: ANYWHERE }, HTTPS, "AWS APIs");
+  }
+
+  /** The network ACL lets this message pass for the same reason; routers send it, whoever they are. */
+  private admitPathMtu(role: RoleName): void {
+    new vpc.SecurityGroupIngressRule(
+      `${this.prefix}-${role}-path-mtu`,
+      {
+        securityGroupId: this.groups[role].id,
+        description: "Packet too large for the path",
+        cidrIpv4: ANYWHERE,
+        // For ICMP these two are type and code: destination unreachable, fragmentation needed.
+        ipProtocol: "icmp",
+        fromPort: 3,
+        toPort: 4,
+      },
+      { parent: this },
+    );
   }
 
   private createGroup(role: RoleName, description: string, vpcId: pulumi.Input<string>): ec2.SecurityGroup {

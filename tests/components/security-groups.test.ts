@@ -22,8 +22,11 @@ const line = ({ inputs: r }: Recorded) => {
   const ports = r.fromPort === r.toPort ? r.fromPort : `${r.fromPort}-${r.toPort}`;
   return `${short(r.securityGroupId)} ${ports} ${r.cidrIpv4 ?? short(r.referencedSecurityGroupId)}`;
 };
-const lines = (direction: "Ingress" | "Egress") =>
-  groups.ofType(`aws:vpc/securityGroup${direction}Rule:SecurityGroup${direction}Rule`).map(line).sort();
+const rules = (direction: "Ingress" | "Egress", protocol: string) =>
+  groups
+    .ofType(`aws:vpc/securityGroup${direction}Rule:SecurityGroup${direction}Rule`)
+    .filter(({ inputs }) => inputs.ipProtocol === protocol);
+const lines = (direction: "Ingress" | "Egress") => rules(direction, "tcp").map(line).sort();
 
 test("what comes in: the whole list", () => {
   expect(lines("Ingress")).toEqual(
@@ -62,6 +65,19 @@ test("what goes out: the whole list", () => {
       "database 8008 10.20.200.0/22",
     ].sort(),
   );
+});
+
+test("a message that a packet was too large for the path reaches whoever sends across the link", () => {
+  expect(
+    rules("Ingress", "icmp")
+      .map(({ inputs }) => [inputs.securityGroupId, inputs.fromPort, inputs.toPort])
+      .sort(),
+  ).toEqual([
+    // Destination unreachable (3), fragmentation needed (4).
+    ["access-database-id", 3, 4],
+    ["access-tomcat-id", 3, 4],
+  ]);
+  expect(rules("Egress", "icmp")).toEqual([]);
 });
 
 test("no rule stands inside a group, where it would fight with the separate ones", () => {

@@ -20,8 +20,18 @@ describeRule(network.securityGroupsClosed, {
       type: "aws:ec2/securityGroup:SecurityGroup",
       props: { ingress: [{ cidrBlocks: ["10.10.0.0/16"], protocol: "tcp", fromPort: 22, toPort: 22 }] },
     },
+    {
+      type: INGRESS,
+      name: "path-mtu",
+      props: { cidrIpv4: "0.0.0.0/0", ipProtocol: "icmp", fromPort: 3, toPort: 4 },
+    },
   ],
   bad: {
+    "any other ICMP": {
+      of: 4,
+      set: { fromPort: 8, toPort: 0 },
+      message: `fromPort = "8-0 from 0.0.0.0/0"\n  only ports 80 and 443 may be open to everybody, one by one${remedy}`,
+    },
     "PostgreSQL from everywhere": {
       of: 1,
       set: { cidrIpv4: "0.0.0.0/0" },
