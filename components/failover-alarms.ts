@@ -7,8 +7,8 @@ import * as cloudwatch from "@pulumi/aws/cloudwatch/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import type { Contact } from "../settings/schema.js";
 import type { RegionId } from "../settings/stacks.js";
+import { HEALTH_METRICS_REGION } from "../stacks/contract.js";
 import { AlarmTopics } from "./alarm-topics.js";
-import { HEALTH_METRICS_REGION } from "./keys.js";
 import { type AlarmName, describeAlarm } from "./runbooks.js";
 
 export interface FailoverAlarmsArgs {

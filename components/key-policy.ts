@@ -7,7 +7,7 @@
  *
  * `Resource: "*"` in a key policy means "this key"; nothing else can stand there.
  */
-import { accountPrincipal, policyDocument, type Statement } from "./policy-document.js";
+import { accountPrincipal, everythingIn, policyDocument, type Statement } from "./policy-document.js";
 
 export interface KeyPlace {
   readonly accountId: string;
@@ -126,7 +126,11 @@ export function notificationsKeyPolicy({ accountId, region }: KeyPlace): string 
 }
 
 /** Log files of the audit trail: written by that one trail, read with IAM permission. */
-export function auditKeyPolicy({ accountId, region }: KeyPlace, trailArn: string): string {
+export function auditKeyPolicy(
+  { accountId, region }: KeyPlace,
+  trailArn: string,
+  auditBucket: string,
+): string {
   return policyDocument([
     administration(accountId),
     {
@@ -140,6 +144,18 @@ export function auditKeyPolicy({ accountId, region }: KeyPlace, trailArn: string
         StringLike: {
           "kms:EncryptionContext:aws:cloudtrail:arn": `arn:aws:cloudtrail:*:${accountId}:trail/*`,
         },
+      },
+    },
+    {
+      // With S3's bucket keys, and for the signed digests, the context is the bucket's.
+      Sid: "TrailEncryptsUnderTheBucketsKey",
+      Effect: "Allow",
+      Principal: { Service: "cloudtrail.amazonaws.com" },
+      Action: ["kms:Decrypt", "kms:GenerateDataKey*"],
+      Resource: "*",
+      Condition: {
+        StringEquals: { "aws:SourceArn": trailArn },
+        StringLike: { "kms:EncryptionContext:aws:s3:arn": everythingIn(auditBucket) },
       },
     },
     {
@@ -190,6 +206,8 @@ const administration = (accountId: string): Statement => ({
     "kms:RevokeGrant",
     "kms:RotateKeyOnDemand",
     "kms:ScheduleKeyDeletion",
+    // KMS's own role keeps rotation and key material of primary and replica in step with it.
+    "kms:SynchronizeMultiRegionKey",
     "kms:TagResource",
     "kms:UntagResource",
     "kms:UpdateAlias",

@@ -1,7 +1,7 @@
 /** KMS keys: one per purpose, usable in either region without the other. */
 import * as kms from "@pulumi/aws/kms/index.js";
 import * as pulumi from "@pulumi/pulumi";
-import type { Contract } from "../stacks/contract.js";
+import { type Contract, HEALTH_METRICS_REGION } from "../stacks/contract.js";
 import {
   auditKeyPolicy,
   backupsKeyPolicy,
@@ -9,9 +9,6 @@ import {
   type KeyPlace,
   notificationsKeyPolicy,
 } from "./key-policy.js";
-
-/** Where Route 53 publishes its health metrics, and so where alarms on them and their topic must live. */
-export const HEALTH_METRICS_REGION = "us-east-1";
 
 export interface KeysArgs {
   readonly contract: Contract;
@@ -152,18 +149,23 @@ export class Keys extends pulumi.ComponentResource {
   }
 
   private auditKey(): pulumi.Output<string> {
-    const { home, trailArn } = this.args;
+    const { contract, home, trailArn } = this.args;
     const key = new kms.Key(
       `${this.name}-audit`,
       {
         description: "audit trail",
         ...ROTATION,
         deletionWindowInDays: DELETION_WINDOW_DAYS,
-        policy: auditKeyPolicy(this.place("home"), trailArn),
+        policy: auditKeyPolicy(this.place("home"), trailArn, contract.auditBucket),
       },
       { parent: this, provider: home, protect: true },
     );
-    new kms.Alias(`${this.name}-audit-alias`, { targetKeyId: key.keyId }, { parent: this, provider: home });
+    new kms.Alias(
+      `${this.name}-audit-alias`,
+      // Below the prefix, like every alias: the pipeline may manage those only.
+      { name: contract.keyAliases.audit, targetKeyId: key.keyId },
+      { parent: this, provider: home },
+    );
     return key.arn;
   }
 

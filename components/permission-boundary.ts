@@ -124,9 +124,10 @@ export function boundaryStatements(args: PermissionBoundaryArgs): Statement[] {
       Resource: "*",
     },
     {
+      // Deleted and made again, a role could trust somebody else too.
       Sid: "ThePipelineDoesNotChooseWhoItIs",
       Effect: "Deny",
-      Action: "iam:UpdateAssumeRolePolicy",
+      Action: ["iam:CreateRole", "iam:DeleteRole", "iam:UpdateAssumeRolePolicy"],
       Resource: `arn:aws:iam::${accountId}:role/${pipelineRolePrefix}*`,
     },
     {

@@ -22,6 +22,7 @@ export interface PipelineAccessArgs {
   readonly repository: string;
   readonly zoneId: pulumi.Input<string>;
   readonly dataKeyArns: Readonly<Record<RegionId, pulumi.Input<string>>>;
+  readonly trailArn: string;
   readonly permissionsBoundary: pulumi.Input<string>;
 }
 
@@ -113,10 +114,10 @@ export class PipelineAccess extends pulumi.ComponentResource {
   }
 
   private deployStatements(stack: StackName, ids: PipelineIds): Statement[] {
-    const { contract, prefix } = this.args;
+    const { contract, prefix, trailArn } = this.args;
     switch (stack) {
       case "global":
-        return deployGlobalStatements(contract, prefix, ids);
+        return deployGlobalStatements(contract, { prefix, trailArn }, ids);
       case "prod":
         return deployRegionStatements(contract, "home", ids);
       case "dr":

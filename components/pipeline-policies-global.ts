@@ -1,23 +1,25 @@
 /** What the pipeline may do for stack `global`. No Pulumi here. */
 import { posix } from "node:path";
-import type { Contract } from "../stacks/contract.js";
-import { OBSERVABILITY, type PipelineIds } from "./pipeline-policies.js";
+import { type Contract, HEALTH_METRICS_REGION } from "../stacks/contract.js";
+import { ALARMS_AND_TOPICS, type PipelineIds } from "./pipeline-policies.js";
 import type { Statement } from "./policy-document.js";
+
+export interface GlobalNames {
+  /** Prefix of every name, and value of the tag `project` on everything that takes tags. */
+  readonly prefix: string;
+  readonly trailArn: string;
+}
 
 /** Stack `global`. Roles can be made with the boundary only; the boundary itself sees to that. */
 export function deployGlobalStatements(
   contract: Contract,
-  prefix: string,
+  names: GlobalNames,
   { zoneId, dataKeyArns }: PipelineIds,
 ): Statement[] {
   const { accountId, home, recovery, auditBucket, secrets } = contract;
-  const buckets = [
-    home.vaultBucket,
-    recovery.vaultBucket,
-    home.runbookBucket,
-    recovery.runbookBucket,
-    auditBucket,
-  ];
+  const { prefix } = names;
+  const runbookBuckets = [home.runbookBucket, recovery.runbookBucket];
+  const buckets = [home.vaultBucket, recovery.vaultBucket, ...runbookBuckets, auditBucket];
   const secretPrefixes = [...new Set(Object.values(secrets).map((name) => posix.dirname(name)))];
   return [
     {
@@ -53,48 +55,19 @@ export function deployGlobalStatements(
       Resource: `arn:aws:iam::${accountId}:oidc-provider/token.actions.githubusercontent.com`,
     },
     {
+      // Of vaults and trail the settings only: no object of theirs can be read, hidden or replaced with this.
       Sid: "OwnBuckets",
       Effect: "Allow",
-      Action: [
-        "s3:CreateBucket",
-        "s3:Get*",
-        "s3:List*",
-        "s3:Put*",
-        "s3:DeleteObject",
-        "s3:DeleteBucketPolicy",
-      ],
-      Resource: buckets.flatMap((bucket) => [`arn:aws:s3:::${bucket}`, `arn:aws:s3:::${bucket}/*`]),
+      Action: ["s3:CreateBucket", "s3:DeleteBucketPolicy", "s3:Get*", "s3:List*", "s3:Put*"],
+      Resource: buckets.map((bucket) => `arn:aws:s3:::${bucket}`),
     },
     {
-      Sid: "ManageKeys",
+      Sid: "OwnRunbooks",
       Effect: "Allow",
-      Action: [
-        "kms:CreateAlias",
-        "kms:CreateKey",
-        "kms:DeleteAlias",
-        "kms:Describe*",
-        "kms:Enable*",
-        "kms:Get*",
-        "kms:List*",
-        "kms:PutKeyPolicy",
-        "kms:ReplicateKey",
-        "kms:TagResource",
-        "kms:UntagResource",
-        "kms:UpdateAlias",
-        "kms:UpdateKeyDescription",
-      ],
-      // Keys are made under ids that KMS chooses; ListAliases and CreateKey know no resource.
-      Resource: "*",
+      Action: ["s3:DeleteObject", "s3:GetObject*", "s3:PutObject", "s3:PutObjectTagging"],
+      Resource: runbookBuckets.map((bucket) => `arn:aws:s3:::${bucket}/*`),
     },
-    {
-      Sid: "UseKeysThroughTheirServices",
-      Effect: "Allow",
-      Action: ["kms:Decrypt", "kms:GenerateDataKey*"],
-      Resource: `arn:aws:kms:*:${accountId}:key/*`,
-      Condition: {
-        StringLike: { "kms:ViaService": ["s3.*.amazonaws.com", "secretsmanager.*.amazonaws.com"] },
-      },
-    },
+    ...keyStatements(contract, prefix),
     {
       Sid: "EncryptSecrets",
       Effect: "Allow",
@@ -153,30 +126,55 @@ export function deployGlobalStatements(
       Resource: [`arn:aws:route53:::hostedzone/${zoneId}`, "arn:aws:route53:::change/*"],
     },
     {
-      // Health checks and certificates are made under ids that AWS chooses, topics and alarms in us-east-1.
-      Sid: "HealthChecksCertificatesAlarmsTrail",
+      Sid: "OwnTrail",
+      Effect: "Allow",
+      Action: [
+        "cloudtrail:AddTags",
+        "cloudtrail:CreateTrail",
+        "cloudtrail:Get*",
+        "cloudtrail:ListTags",
+        "cloudtrail:PutEventSelectors",
+        "cloudtrail:RemoveTags",
+        "cloudtrail:StartLogging",
+        "cloudtrail:UpdateTrail",
+      ],
+      Resource: names.trailArn,
+    },
+    {
+      Sid: "ManageHealthChecks",
+      Effect: "Allow",
+      Action: [
+        "route53:ChangeTagsForResource",
+        "route53:GetHealthCheck",
+        "route53:ListTagsForResource",
+        "route53:UpdateHealthCheck",
+      ],
+      Resource: "arn:aws:route53:::healthcheck/*",
+    },
+    {
+      Sid: "ManageCertificates",
       Effect: "Allow",
       Action: [
         "acm:AddTagsToCertificate",
         "acm:DescribeCertificate",
         "acm:ListTagsForCertificate",
-        "acm:RequestCertificate",
-        "cloudtrail:AddTags",
-        "cloudtrail:CreateTrail",
-        "cloudtrail:Describe*",
-        "cloudtrail:Get*",
-        "cloudtrail:List*",
-        "cloudtrail:PutEventSelectors",
-        "cloudtrail:StartLogging",
-        "cloudtrail:UpdateTrail",
-        "route53:ChangeTagsForResource",
-        "route53:CreateHealthCheck",
-        "route53:GetHealthCheck",
-        "route53:ListTagsForResource",
-        "route53:UpdateHealthCheck",
-        ...OBSERVABILITY,
+        "acm:RemoveTagsFromCertificate",
       ],
+      Resource: [home, recovery].map(({ region }) => `arn:aws:acm:${region}:${accountId}:certificate/*`),
+    },
+    {
+      // AWS chooses the ids of what is made here, and takes no narrower resource.
+      Sid: "MakeHealthChecksAndCertificates",
+      Effect: "Allow",
+      Action: ["acm:RequestCertificate", "cloudtrail:DescribeTrails", "route53:CreateHealthCheck"],
       Resource: "*",
+    },
+    {
+      Sid: "AlarmsOnHealthChecks",
+      Effect: "Allow",
+      Action: ALARMS_AND_TOPICS,
+      Resource: "*",
+      Condition: { StringEquals: { "aws:RequestedRegion": HEALTH_METRICS_REGION } },
     },
     {
       Sid: "PublishHandoff",
@@ -198,6 +196,73 @@ export function deployGlobalStatements(
       Effect: "Allow",
       Action: "ssm:DescribeParameters",
       Resource: "*",
+    },
+  ];
+}
+
+/**
+ * Keys are made under ids that KMS chooses: they are told from others by the project's tag, which every key
+ * gets as it is made. That guards against mistakes. Against malice there is the boundary: who can make roles can
+ * make one that manages any key, but none that disables or deletes one.
+ */
+function keyStatements({ accountId, home, recovery }: Contract, prefix: string): Statement[] {
+  const regions = [...new Set([home.region, recovery.region, HEALTH_METRICS_REGION])];
+  const inEach = (resource: string) =>
+    regions.map((region) => `arn:aws:kms:${region}:${accountId}:${resource}`);
+  const ofThisProject = { StringEquals: { "aws:ResourceTag/project": prefix } };
+  return [
+    {
+      Sid: "MakeAndFindKeys",
+      Effect: "Allow",
+      Action: ["kms:CreateKey", "kms:ListAliases"],
+      Resource: "*",
+      Condition: { StringEquals: { "aws:RequestedRegion": regions } },
+    },
+    {
+      // A key that is being made has no tag yet: what it is about to get counts.
+      Sid: "TagNewKeys",
+      Effect: "Allow",
+      Action: "kms:TagResource",
+      Resource: inEach("key/*"),
+      Condition: { StringEquals: { "aws:RequestTag/project": prefix } },
+    },
+    {
+      Sid: "ManageOwnKeys",
+      Effect: "Allow",
+      Action: [
+        "kms:CreateAlias",
+        "kms:DeleteAlias",
+        "kms:DescribeKey",
+        "kms:EnableKey",
+        "kms:EnableKeyRotation",
+        "kms:Get*",
+        "kms:List*",
+        "kms:PutKeyPolicy",
+        "kms:ReplicateKey",
+        "kms:TagResource",
+        "kms:UntagResource",
+        "kms:UpdateAlias",
+        "kms:UpdateKeyDescription",
+      ],
+      Resource: inEach("key/*"),
+      Condition: ofThisProject,
+    },
+    {
+      // KMS asks for both, the key and the alias; an alias has no tags.
+      Sid: "OwnAliases",
+      Effect: "Allow",
+      Action: ["kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias"],
+      Resource: inEach(`alias/${prefix}-*`),
+    },
+    {
+      Sid: "UseKeysThroughTheirServices",
+      Effect: "Allow",
+      Action: ["kms:Decrypt", "kms:GenerateDataKey*"],
+      Resource: inEach("key/*"),
+      Condition: {
+        ...ofThisProject,
+        StringLike: { "kms:ViaService": ["s3.*.amazonaws.com", "secretsmanager.*.amazonaws.com"] },
+      },
     },
   ];
 }

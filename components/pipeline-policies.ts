@@ -33,7 +33,15 @@ export function previewStatements({ home, recovery, accountId, handoffParameter 
     {
       Sid: "NoData",
       Effect: "Deny",
-      Action: ["kms:Decrypt", "s3:GetObjectVersion", "secretsmanager:GetSecretValue"],
+      Action: [
+        "dynamodb:GetItem",
+        "dynamodb:Query",
+        "dynamodb:Scan",
+        "kms:Decrypt",
+        "s3:GetObject",
+        "s3:GetObjectVersion",
+        "secretsmanager:GetSecretValue",
+      ],
       Resource: "*",
       // Stack state and its secrets key live in the witness region; a preview needs them.
       Condition: { StringEquals: { "aws:RequestedRegion": [home.region, recovery.region] } },
@@ -58,7 +66,7 @@ export function deployRegionStatements(
     {
       Sid: "BuildInOwnRegion",
       Effect: "Allow",
-      Action: [...NETWORK_AND_MACHINES, ...LOAD_BALANCERS, ...OBSERVABILITY],
+      Action: [...NETWORK_AND_MACHINES, ...LOAD_BALANCERS, ...ALARMS_AND_TOPICS, ...LOG_GROUPS],
       Resource: "*",
       Condition: { StringEquals: { "aws:RequestedRegion": region } },
     },
@@ -165,14 +173,27 @@ export const deployLinkStatements = ({ home, recovery }: Contract): Statement[] 
   },
 ];
 
-/** Topics, alarms and log groups. */
-export const OBSERVABILITY = [
+/** Alarms and the topics that they go to. */
+export const ALARMS_AND_TOPICS = [
   "cloudwatch:Delete*",
   "cloudwatch:Describe*",
   "cloudwatch:List*",
   "cloudwatch:Put*",
   "cloudwatch:TagResource",
   "cloudwatch:UntagResource",
+  "sns:CreateTopic",
+  "sns:DeleteTopic",
+  "sns:Get*",
+  "sns:List*",
+  "sns:SetSubscriptionAttributes",
+  "sns:SetTopicAttributes",
+  "sns:Subscribe",
+  "sns:TagResource",
+  "sns:Unsubscribe",
+  "sns:UntagResource",
+];
+
+const LOG_GROUPS = [
   "logs:AssociateKmsKey",
   "logs:Create*",
   "logs:Delete*",
@@ -181,15 +202,6 @@ export const OBSERVABILITY = [
   "logs:PutRetentionPolicy",
   "logs:TagResource",
   "logs:UntagResource",
-  "sns:CreateTopic",
-  "sns:DeleteTopic",
-  "sns:Get*",
-  "sns:List*",
-  "sns:SetTopicAttributes",
-  "sns:Subscribe",
-  "sns:TagResource",
-  "sns:Unsubscribe",
-  "sns:UntagResource",
 ];
 
 const NETWORK_AND_MACHINES = [

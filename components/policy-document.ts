@@ -38,3 +38,9 @@ export const accountPrincipal = (accountId: string) => ({ AWS: `arn:aws:iam::${a
 /** The claim table in both regions; a role may turn to either. */
 export const claimTableArns = ({ home, recovery, accountId, claimTable }: Contract): string[] =>
   [home, recovery].map(({ region }) => `arn:aws:dynamodb:${region}:${accountId}:table/${claimTable}`);
+
+/** The bucket itself and what is in it. */
+export const everythingIn = (bucket: string): string[] => [
+  `arn:aws:s3:::${bucket}`,
+  `arn:aws:s3:::${bucket}/*`,
+];

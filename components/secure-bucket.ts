@@ -2,7 +2,7 @@
 import * as s3 from "@pulumi/aws/s3/index.js";
 import type * as inputs from "@pulumi/aws/types/input.js";
 import * as pulumi from "@pulumi/pulumi";
-import { policyDocument, type Statement } from "./policy-document.js";
+import { everythingIn, policyDocument, type Statement } from "./policy-document.js";
 
 export interface SecureBucketArgs {
   /** Name in the whole world; fixed, because the other region derives it. */
@@ -50,8 +50,7 @@ export class SecureBucket extends pulumi.ComponentResource {
     const versioning = this.versioning();
     const encryption = this.encryption();
     const lock = this.objectLock(versioning);
-    this.ownership();
-    const policy = this.policy(this.publicAccess());
+    const policy = this.policy(this.publicAccess(this.ownership()));
     this.lifecycle(versioning);
     this.ready = [versioning, encryption, policy, ...(lock ? [lock] : [])];
     this.registerOutputs({ bucketName: this.bucketName, arn: this.arn });
@@ -112,15 +111,15 @@ export class SecureBucket extends pulumi.ComponentResource {
     );
   }
 
-  private ownership(): void {
-    new s3.BucketOwnershipControls(
+  private ownership(): s3.BucketOwnershipControls {
+    return new s3.BucketOwnershipControls(
       `${this.name}-ownership`,
       { bucket: this.bucketName, rule: { objectOwnership: "BucketOwnerEnforced" } },
       { parent: this },
     );
   }
 
-  private publicAccess(): s3.BucketPublicAccessBlock {
+  private publicAccess(ownership: s3.BucketOwnershipControls): s3.BucketPublicAccessBlock {
     return new s3.BucketPublicAccessBlock(
       `${this.name}-public-access`,
       {
@@ -130,7 +129,8 @@ export class SecureBucket extends pulumi.ComponentResource {
         ignorePublicAcls: true,
         restrictPublicBuckets: true,
       },
-      { parent: this },
+      // S3 refuses two changes of a bucket's access at the same time: one after the other.
+      { parent: this, dependsOn: ownership },
     );
   }
 
@@ -148,7 +148,6 @@ export class SecureBucket extends pulumi.ComponentResource {
     return new s3.BucketPolicy(
       `${this.name}-policy`,
       { bucket: this.bucketName, policy },
-      // S3 refuses two changes of a bucket's access at the same time.
       { parent: this, dependsOn: publicAccess },
     );
   }
@@ -219,10 +218,4 @@ const onlyKey = (bucket: string, keyArn: string): Statement[] => [
       StringNotEquals: { "s3:x-amz-server-side-encryption-aws-kms-key-id": keyArn },
     },
   },
-];
-
-/** The bucket itself and what is in it. */
-export const everythingIn = (bucket: string): string[] => [
-  `arn:aws:s3:::${bucket}`,
-  `arn:aws:s3:::${bucket}/*`,
 ];

@@ -4,9 +4,9 @@ import * as s3 from "@pulumi/aws/s3/index.js";
 import type * as inputs from "@pulumi/aws/types/input.js";
 import * as pulumi from "@pulumi/pulumi";
 import type { RegionId } from "../settings/stacks.js";
-import { type Contract, otherRegion, type RegionContract } from "../stacks/contract.js";
-import { policyDocument, trustService } from "./policy-document.js";
-import { everythingIn, SecureBucket } from "./secure-bucket.js";
+import { type Contract, otherRegion, type RegionContract, vaultReplicationRule } from "../stacks/contract.js";
+import { everythingIn, policyDocument, trustService } from "./policy-document.js";
+import { SecureBucket } from "./secure-bucket.js";
 
 export interface VaultArgs {
   readonly contract: Contract;
@@ -107,7 +107,7 @@ export class Vault extends pulumi.ComponentResource {
         role: role.arn,
         rules: [
           {
-            id: `to-${contract[to].region}`,
+            id: vaultReplicationRule(contract[to]),
             priority: 1,
             status: "Enabled",
             filter: { prefix: "" },

@@ -36,6 +36,9 @@ export const DATABASE_LOGINS = {
   application: "app",
 } as const;
 
+/** Where Route 53 publishes its health metrics, and so where alarms on them and their topic must live. */
+export const HEALTH_METRICS_REGION = "us-east-1";
+
 /** Tag on a database node's instance and data volume; its value is the node's name. Roles are limited by it. */
 export const NODE_TAG = "dr-node";
 
@@ -99,7 +102,13 @@ export interface Contract {
   readonly auditBucket: string;
   /** SSM parameter with what `global` hands to each region. */
   readonly handoffParameter: string;
-  readonly keyAliases: { readonly data: string; readonly backups: string; readonly notifications: string };
+  readonly keyAliases: {
+    readonly data: string;
+    readonly backups: string;
+    readonly notifications: string;
+    /** In the home region only. */
+    readonly audit: string;
+  };
   /** Names of secrets, the same in both regions. */
   readonly secrets: {
     readonly superuser: string;
@@ -173,6 +182,7 @@ export function contractOf(settings: SharedSettings, accountId: string): Contrac
       data: `alias/${name}-data`,
       backups: `alias/${name}-backups`,
       notifications: `alias/${name}-notifications`,
+      audit: `alias/${name}-audit`,
     },
     secrets: {
       superuser: `${name}/postgres/superuser`,

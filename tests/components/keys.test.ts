@@ -125,3 +125,24 @@ test("the audit key encrypts for the one trail", () => {
   expect(statement(policy, "TrailEncrypts").Condition.StringEquals).toEqual({ "aws:SourceArn": trail });
   expect(asks(policy, { action: "kms:Decrypt", principal: "cloudtrail.amazonaws.com" })).toBe("nothing");
 });
+
+test("the trail may use the audit key as S3 asks for it under the bucket's own key, in its bucket alone", () => {
+  const generate = (bucket: string, source: string) =>
+    asks(policyOf("keys-audit"), {
+      action: "kms:GenerateDataKey",
+      principal: "cloudtrail.amazonaws.com",
+      context: {
+        "aws:SourceArn": `arn:aws:cloudtrail:eu-west-1:${ACCOUNT_ID}:trail/${source}`,
+        "kms:EncryptionContext:aws:s3:arn": `arn:aws:s3:::${bucket}`,
+      },
+    });
+  expect(generate(`drs-audit-${ACCOUNT_ID}-eu-west-1`, "drs-audit")).toBe("allow");
+  expect(generate(`drs-audit-${ACCOUNT_ID}-eu-west-1`, "other")).toBe("nothing");
+  expect(generate("elsewhere", "drs-audit")).toBe("nothing");
+});
+
+test("every alias is below the prefix: the pipeline may manage those only", () => {
+  for (const { inputs, name } of global.ofType("aws:kms/alias:Alias")) {
+    expect(inputs.name, name).toMatch(/^alias\/drs-/);
+  }
+});

@@ -112,6 +112,49 @@ test("the role of stack global makes roles within the boundary, and can't let go
   );
 });
 
+test("the role of stack global manages keys of this project, and no others", () => {
+  const key = `arn:aws:kms:eu-central-1:${ACCOUNT_ID}:key/k`;
+  const of = (project: string) => ({ "aws:ResourceTag/project": project });
+  expect(may("deploy-global", "kms:PutKeyPolicy", key, of("drs"))).toBe(true);
+  expect(may("deploy-global", "kms:PutKeyPolicy", key, of("payroll"))).toBe(false);
+  expect(may("deploy-global", "kms:PutKeyPolicy", key)).toBe(false);
+  expect(may("deploy-global", "kms:TagResource", key, { "aws:RequestTag/project": "drs" })).toBe(true);
+  expect(may("deploy-global", "kms:TagResource", key, { "aws:RequestTag/project": "payroll" })).toBe(false);
+  const alias = (name: string) => `arn:aws:kms:eu-west-1:${ACCOUNT_ID}:alias/${name}`;
+  expect(may("deploy-global", "kms:UpdateAlias", alias("drs-data"))).toBe(true);
+  expect(may("deploy-global", "kms:UpdateAlias", alias("payroll"))).toBe(false);
+});
+
+test("the role of stack global writes runbooks, and sets up vaults without reading or hiding a backup", () => {
+  const object = (kind: string) => `arn:aws:s3:::drs-${kind}-${ACCOUNT_ID}-eu-west-1/eu-west-1/x`;
+  expect(may("deploy-global", "s3:PutObject", object("runbooks"))).toBe(true);
+  for (const bucket of ["vault", "audit"]) {
+    for (const action of ["s3:GetObject", "s3:PutObject", "s3:PutObjectRetention", "s3:DeleteObject"]) {
+      expect(may("deploy-global", action, object(bucket)), `${action} ${bucket}`).toBe(false);
+    }
+  }
+  const vault = `arn:aws:s3:::drs-vault-${ACCOUNT_ID}-eu-west-1`;
+  expect(may("deploy-global", "s3:PutReplicationConfiguration", vault)).toBe(true);
+});
+
+test("the role of stack global touches its own trail, and alarms only where the health checks' are", () => {
+  const trail = (name: string) => `arn:aws:cloudtrail:eu-west-1:${ACCOUNT_ID}:trail/${name}`;
+  expect(may("deploy-global", "cloudtrail:UpdateTrail", trail("drs-audit"))).toBe(true);
+  expect(may("deploy-global", "cloudtrail:UpdateTrail", trail("company"))).toBe(false);
+  const at = (region: string) => ({ "aws:RequestedRegion": region });
+  expect(may("deploy-global", "cloudwatch:PutMetricAlarm", "*", at("us-east-1"))).toBe(true);
+  expect(may("deploy-global", "cloudwatch:DeleteAlarms", "*", at("eu-west-1"))).toBe(false);
+});
+
+test("the pipeline can't choose who its roles trust, nor make them anew", () => {
+  const role = `arn:aws:iam::${ACCOUNT_ID}:role/drs-pipeline-deploy-prod`;
+  const bounded = { "iam:PermissionsBoundary": `arn:aws:iam::${ACCOUNT_ID}:policy/drs-boundary` };
+  for (const action of ["iam:CreateRole", "iam:DeleteRole", "iam:UpdateAssumeRolePolicy"]) {
+    expect(may("deploy-global", action, role, bounded), action).toBe(false);
+  }
+  expect(may("deploy-global", "iam:PutRolePolicy", role, bounded)).toBe(true);
+});
+
 test("the role of stack link peers the two regions and does nothing else", () => {
   const at = { "aws:RequestedRegion": "eu-west-1" };
   expect(may("deploy-link", "ec2:CreateVpcPeeringConnection", "*", at)).toBe(true);

@@ -74,6 +74,20 @@ const put = (context: Record<string, string>) =>
     of("vault-home", "policy").policy,
   );
 
+test("a bucket's access is changed step by step, and nothing is copied before both vaults are ready", () => {
+  const waitsFor = (name: string, other: string) =>
+    global.one(name).dependencies.some((urn) => urn.endsWith(`::${other}`));
+  for (const bucket of ["vault-home", "audit-bucket", "runbooks-recovery"]) {
+    expect(waitsFor(`${bucket}-public-access`, `${bucket}-ownership`)).toBe(true);
+    expect(waitsFor(`${bucket}-policy`, `${bucket}-public-access`)).toBe(true);
+  }
+  for (const ready of ["versioning", "lock", "encryption", "policy"]) {
+    expect(waitsFor("vault-home-to-recovery-replication", `vault-home-${ready}`), ready).toBe(true);
+    expect(waitsFor("vault-home-to-recovery-replication", `vault-recovery-${ready}`), ready).toBe(true);
+  }
+  expect(waitsFor("audit-trail", "audit-bucket-policy")).toBe(true);
+});
+
 test("a vault's policy denies plain text, old TLS, other keys and other encryption, and nothing else", () => {
   const key = of("vault-home", "encryption").rules[0].applyServerSideEncryptionByDefault.kmsMasterKeyId;
   const algorithm = "s3:x-amz-server-side-encryption";

@@ -26,6 +26,8 @@ export interface Recorded {
   readonly ignoreChanges: readonly string[];
   /** Which resources each input was made from, as URNs; policies associate by it while ids are unknown. */
   readonly propertyDependencies: Readonly<Record<string, readonly string[]>>;
+  /** Everything that must be there before it, as URNs: by inputs and by `dependsOn`. */
+  readonly dependencies: readonly string[];
   readonly custom: boolean;
 }
 
@@ -154,6 +156,7 @@ export async function record(
       retainOnDelete: req.getRetainondelete(),
       ignoreChanges: req.getIgnorechangesList(),
       propertyDependencies: dependenciesOf(req),
+      dependencies: req.getDependenciesList(),
       custom: req.getCustom(),
     });
   } as never;
