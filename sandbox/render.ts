@@ -4,8 +4,7 @@ import type { Change } from "./events.js";
 import type { RunResult } from "./sandbox.js";
 
 /** Said wherever somebody could take a run here for proof. */
-export const STAND_IN_NOTE =
-  "emulated AWS, stand-in provider: this does not prove that AWS accepts the program";
+export const STAND_IN_NOTE = "emulated AWS, stand-in provider: no proof that AWS accepts the program";
 
 const SIGNS: Readonly<Record<string, string>> = {
   create: pc.green("+ create "),
@@ -18,9 +17,42 @@ const SIGNS: Readonly<Record<string, string>> = {
   import: pc.cyan("= import "),
 };
 
+/** Longest line that stands on a terminal of 80 columns with the callers' indentation. */
+const WIDTH = 68;
+
+/** One line, or two when the names of what differs don't fit. */
 export function changeLine({ operation, type, name, properties }: Change): string {
-  const what = properties.length > 0 ? pc.dim(` (${properties.join(", ")})`) : "";
-  return `${SIGNS[operation] ?? operation} ${shortType(type)} ${pc.bold(name)}${what}`;
+  const what = `${SIGNS[operation] ?? operation} ${shortType(type)} ${pc.bold(name)}`;
+  if (properties.length === 0) return what;
+  const details = `(${properties.join(", ")})`;
+  const fits = `${operation} ${shortType(type)} ${name} ${details}`.length + 2 <= WIDTH;
+  return fits
+    ? `${what} ${pc.dim(details)}`
+    : `${what}\n${wrap(details, "      ")
+        .map((line) => pc.dim(line))
+        .join("\n")}`;
+}
+
+/** Outputs of a stack: a name and its value, lists and groups a line each. */
+export function outputLines(outputs: Readonly<Record<string, unknown>>): string[] {
+  return Object.entries(outputs).flatMap(([name, value]) => {
+    if (value === null || typeof value !== "object") return [`${pc.bold(name)}: ${value}`];
+    const inner = Array.isArray(value)
+      ? value.map(String)
+      : Object.entries(value).map(([key, one]) => `${key}: ${one}`);
+    return [`${pc.bold(name)}:`, ...inner.map((line) => `  ${line}`)];
+  });
+}
+
+function wrap(text: string, indent: string): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + word.length + 1 <= WIDTH + indent.length)
+      lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(`${indent}${word}`);
+  }
+  return lines;
 }
 
 /** `aws:s3/bucket:Bucket` → `s3.Bucket` */

@@ -1,5 +1,4 @@
 import { type Command, Option } from "commander";
-import pc from "picocolors";
 import { runningEmulator, startEmulator, stopEmulator } from "../../sandbox/emulator/emulator.js";
 import { installEmulator } from "../../sandbox/emulator/install.js";
 import { findEngine } from "../../sandbox/engine/engine.js";
@@ -7,7 +6,7 @@ import type { Change } from "../../sandbox/events.js";
 import { resetSandbox, shellEnvironment } from "../../sandbox/lifecycle.js";
 import { Progress } from "../../sandbox/progress.js";
 import { projectDir, setConfig, syncProject } from "../../sandbox/project.js";
-import { changeLine, STAND_IN_NOTE, summary } from "../../sandbox/render.js";
+import { changeLine, outputLines, STAND_IN_NOTE, summary } from "../../sandbox/render.js";
 import { type RunResult, Sandbox } from "../../sandbox/sandbox.js";
 import { assertStackName, STACK_NAMES, type StackName } from "../../settings/stacks.js";
 
@@ -132,8 +131,7 @@ async function runOperation(
     return;
   }
   console.log(summary(result));
-  for (const [key, value] of Object.entries(result.outputs))
-    console.log(`  ${pc.bold(key)}: ${typeof value === "string" ? value : JSON.stringify(value)}`);
+  for (const line of outputLines(result.outputs)) console.log(`  ${line}`);
   progress.note(STAND_IN_NOTE);
 }
 

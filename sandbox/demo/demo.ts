@@ -4,7 +4,7 @@ import { STACK_NAMES } from "../../settings/stacks.js";
 import { startGateway } from "../emulator/gateway.js";
 import { Progress } from "../progress.js";
 import { setConfig } from "../project.js";
-import { STAND_IN_NOTE, summary } from "../render.js";
+import { outputLines, STAND_IN_NOTE, summary } from "../render.js";
 import { type RunResult, Sandbox } from "../sandbox.js";
 import { temporarySandbox } from "../temporary.js";
 import { driftVault } from "./drift.js";
@@ -21,7 +21,8 @@ export async function demo(): Promise<void> {
     progress.heading("1  Get the engine and the emulated AWS ready");
     const sandbox = await Sandbox.open(progress, 0);
     const scene: Scene = { sandbox, progress, say: (text) => progress.line(text) };
-    scene.say(`  emulator on ${sandbox.emulator.endpoint}; ${STAND_IN_NOTE}`);
+    scene.say(`  emulator on ${sandbox.emulator.endpoint}`);
+    scene.say(`  ${STAND_IN_NOTE}`);
 
     progress.heading("2  Deploy the four stacks, policies on");
     for (const stack of STACK_NAMES) await deploy(scene, stack);
@@ -65,9 +66,7 @@ async function deploy({ sandbox, progress, say }: Scene, stack: (typeof STACK_NA
     }),
   );
   say(`  ${summary(result)}`);
-  for (const [name, value] of Object.entries(result.outputs)) {
-    say(`    ${name}: ${(typeof value === "string" ? value : JSON.stringify(value)).slice(0, 70)}`);
-  }
+  for (const line of outputLines(result.outputs)) say(`    ${line}`);
 }
 
 async function picture({ sandbox, say }: Scene): Promise<void> {
