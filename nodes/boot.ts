@@ -65,15 +65,16 @@ imds() {
   curl -sf -H "X-aws-ec2-metadata-token: $token" "http://169.254.169.254/latest/meta-data/$1"
 }
 mountpoint -q ${data} && exit 0
-instance=$(imds instance-id)
+until instance=$(imds instance-id); do sleep 1; done
 until volume=$(aws ec2 describe-volumes --filters "Name=tag:${NODE_TAG},Values=$DR_NODE" \\
   --query 'Volumes[0].VolumeId' --output text) && [[ $volume == vol-* ]]; do sleep 2; done
-holder=$(aws ec2 describe-volumes --volume-ids "$volume" --query 'Volumes[0].Attachments[0].InstanceId' --output text)
-if [[ $holder != "$instance" ]]; then
-  # The machine before this one may still be shutting down.
-  aws ec2 wait volume-available --volume-ids "$volume"
-  aws ec2 attach-volume --volume-id "$volume" --instance-id "$instance" --device /dev/sdf
-fi
+holder() {
+  aws ec2 describe-volumes --volume-ids "$volume" --query 'Volumes[0].Attachments[0].InstanceId' --output text
+}
+until [[ $(holder) == "$instance" ]]; do
+  # Refused while the machine before this one is still shutting down.
+  aws ec2 attach-volume --volume-id "$volume" --instance-id "$instance" --device /dev/sdf || sleep 5
+done
 device=/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_\${volume/-/}
 until [[ -b $device ]]; do sleep 1; done
 if blkid -p "$device"; then :; elif [[ $? == 2 ]]; then mkfs.xfs -L dr-data "$device"; else exit 1; fi

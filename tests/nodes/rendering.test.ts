@@ -1,5 +1,8 @@
 import { spawnSync } from "node:child_process";
-import { describe, expect, test } from "vitest";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { renderEtcd } from "../../nodes/etcd.js";
 import { renderHaproxy } from "../../nodes/haproxy.js";
@@ -158,5 +161,50 @@ describe("user data", () => {
       expect(stderr, path).toBe("");
       expect(status, path).toBe(0);
     }
+  });
+});
+
+describe("attaching the data volume", () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "dr-attach-"));
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  /** A command that writes down how it was called, and then does `body`. */
+  const fake = (name: string, body: string) =>
+    writeFileSync(
+      join(folder, name),
+      `#!/bin/bash\necho "${name} $*" >> "$FAKES/calls"\ntimes=$(grep -c "^${name} $1 $2" "$FAKES/calls")\n${body}\n`,
+      { mode: 0o755 },
+    );
+
+  test("waits for the metadata, and for the machine that still holds the volume", () => {
+    fake("mountpoint", "exit 1");
+    // The first answer fails; then a token, then the id.
+    fake("curl", `[[ $(wc -l < "$FAKES/calls") -gt 3 ]] && echo i-new`);
+    fake(
+      "aws",
+      [
+        'if [[ $2 == attach-volume ]]; then [[ $times -gt 1 ]] && touch "$FAKES/attached"; exit; fi',
+        "if [[ $* == *VolumeId* ]]; then echo vol-0123; exit; fi",
+        "[[ -e $FAKES/attached ]] && echo i-new || echo i-old",
+      ].join("\n"),
+    );
+    // Once attached, the script waits for a device that doesn't exist here.
+    fake("sleep", '[[ -e $FAKES/attached ]] && kill "$PPID"; exit 0');
+    const script = databaseFiles(settings, contract, home1).find(({ path }) =>
+      path.endsWith("dr-attach-volume"),
+    )?.content as string;
+    const { status, signal } = spawnSync("bash", ["-c", script], {
+      env: { PATH: `${folder}:${process.env.PATH}`, FAKES: folder, DR_NODE: home1.name },
+      timeout: 20_000,
+      killSignal: "SIGKILL",
+    });
+    expect({ status, signal }).toEqual({ status: null, signal: "SIGTERM" });
+    const attached = readFileSync(join(folder, "calls"), "utf8").match(/^aws ec2 attach-volume .*/gm);
+    expect(attached).toEqual(
+      Array(2).fill("aws ec2 attach-volume --volume-id vol-0123 --instance-id i-new --device /dev/sdf"),
+    );
   });
 });
