@@ -44,7 +44,8 @@ export function outputLines(outputs: Readonly<Record<string, unknown>>): string[
   });
 }
 
-function wrap(text: string, indent: string): string[] {
+/** Lines of at most 80 columns, broken at spaces only: an identifier stays whole. */
+export function wrap(text: string, indent: string): string[] {
   const lines: string[] = [];
   for (const word of text.split(" ")) {
     const last = lines.at(-1);

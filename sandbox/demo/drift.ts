@@ -17,7 +17,8 @@ export async function driftVault({ sandbox, progress, say }: Scene): Promise<voi
   const { bucket, region } = found?.outputs ?? {};
   if (!bucket || !region) throw new Error("stack global has no vault with a public access block");
 
-  say(`  somebody switches off the public access block of ${bucket}:`);
+  say("  somebody switches off the public access block of a vault:");
+  say(`    ${bucket}`);
   await clientFor(S3Client, sandbox.emulator.endpoint, region).send(
     new PutPublicAccessBlockCommand({
       Bucket: bucket,

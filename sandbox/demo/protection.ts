@@ -1,4 +1,5 @@
 import { OperationFailed } from "../events.js";
+import { wrap } from "../render.js";
 import type { Scene } from "./scene.js";
 
 export async function showProtection({ sandbox, progress, say }: Scene): Promise<void> {
@@ -13,7 +14,8 @@ export async function showProtection({ sandbox, progress, say }: Scene): Promise
   if (!(refused instanceof OperationFailed)) throw new Error("destroy of stack global was not refused");
   const named = refused.failure.diagnostics.find((text) => text.includes("protected"));
   if (!named) throw new Error(`destroy of global failed, but not because of protection: ${refused.message}`);
-  say(`  refused: ${named.split("\n").slice(0, 2).join(" ").slice(0, 150)} …`);
+  say("  refused, as the first of what is protected says:");
+  for (const line of wrap(named.split("\n")[0] as string, "    ")) say(line);
   if ((await count()) !== before) throw new Error("a refused destroy deleted something");
   say(`  all ${before} resources of global are still there`);
 }
