@@ -5,6 +5,7 @@
  * such ids (EC2, load balancers, alarms), the statement says `*` and is limited by region and, everywhere, by
  * the permission boundary. Where names are ours, they are named.
  */
+import { posix } from "node:path";
 import type { RegionId } from "../settings/stacks.js";
 import type { Contract } from "../stacks/contract.js";
 import type { Statement } from "./policy-document.js";
@@ -75,7 +76,8 @@ export function deployRegionStatements(
       Effect: "Allow",
       Action: ["ssm:GetParameter", "ssm:GetParameters"],
       Resource: [
-        `arn:aws:ssm:${region}:${accountId}:parameter${handoffParameter}`,
+        // The handoff, and parameters that name images.
+        `arn:aws:ssm:${region}:${accountId}:parameter${posix.dirname(handoffParameter)}/*`,
         `arn:aws:ssm:${region}::parameter/aws/service/*`,
       ],
     },
@@ -88,6 +90,13 @@ export function deployRegionStatements(
         "ForAllValues:StringEquals": { "dynamodb:LeadingKeys": [own.claimKey] },
         Null: { "dynamodb:LeadingKeys": "false" },
       },
+    },
+    {
+      // The import of a claim that was made without Pulumi, or whose answer was lost, looks up the keys' names.
+      Sid: "ImportClaims",
+      Effect: "Allow",
+      Action: "dynamodb:DescribeTable",
+      Resource: `arn:aws:dynamodb:${region}:${accountId}:table/${claimTable}`,
     },
     {
       Sid: "OwnNameInDns",

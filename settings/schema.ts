@@ -195,7 +195,9 @@ export const sharedSchema = z.strictObject({
       recovery: regionImages.prefault({}),
     })
     .prefault({})
-    .describe("Machine images, named per region: booting must not depend on another region."),
+    .describe(
+      "Machine images, named per region: booting must not depend on another region. A parameter of your own stands below `/<name>/`, where the pipeline may read it.",
+    ),
   audit: z
     .strictObject({
       lockDays: days(1, 36_500).default(365).describe("Object Lock (COMPLIANCE) on the audit trail."),

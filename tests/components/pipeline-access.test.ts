@@ -71,6 +71,9 @@ test("a region's role claims for its own region only, in its own region", () => 
   expect(claim("deploy-dr", "eu-central-1", "status#eu-central-1")).toBe(false);
   expect(claim("deploy-dr", "eu-west-1", "claim#eu-central-1")).toBe(false);
   expect(claim("deploy-prod", "eu-west-1", "claim#eu-west-1")).toBe(true);
+  // `pulumi import` of a claim needs it.
+  expect(may("deploy-dr", "dynamodb:DescribeTable", TABLE("eu-central-1"))).toBe(true);
+  expect(may("deploy-dr", "dynamodb:DescribeTable", TABLE("eu-west-1"))).toBe(false);
 });
 
 test("a region's role builds in its own region and makes no roles", () => {
@@ -84,6 +87,16 @@ test("a region's role builds in its own region and makes no roles", () => {
   expect(may("deploy-prod", "iam:PassRole", role, { "iam:PassedToService": "lambda.amazonaws.com" })).toBe(
     false,
   );
+});
+
+test("a region's role reads the handoff, and the parameters that images are named by, of its region", () => {
+  const read = (region: string, name: string, account = ACCOUNT_ID) =>
+    may("deploy-dr", "ssm:GetParameters", `arn:aws:ssm:${region}:${account}:parameter/${name}`);
+  expect(read("eu-central-1", "drs/handoff")).toBe(true);
+  expect(read("eu-central-1", "drs/images/tomcat")).toBe(true);
+  expect(read("eu-central-1", "aws/service/debian/release/12/latest/arm64", "")).toBe(true);
+  expect(read("eu-central-1", "payroll/password")).toBe(false);
+  expect(read("eu-west-1", "drs/handoff")).toBe(false);
 });
 
 test("a region's role changes its own name in DNS, not the service's", () => {
