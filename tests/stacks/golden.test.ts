@@ -5,17 +5,20 @@
 import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
 import { stringify } from "yaml";
+import { readStackFiles } from "../../delivery/stack-files.js";
+import { REPO } from "../../sandbox/paths.js";
 import { STACK_NAMES } from "../../settings/stacks.js";
 import { type Recorded, recordStack } from "../support/recorder.js";
-import { stackFileSettings } from "../support/stack-files.js";
 
 /** Mocks see secrets in plain text; no file may. */
 const SECRET = /password|secretString|secretBinary|^result$/i;
 /** Node files have golden copies of their own; here their change is enough. */
 const LONG = /^userData(Base64)?$/;
+/** The text of an uploaded runbook is in this repository. */
+const TEXT = /^content$/;
 
 test.each(STACK_NAMES)("inventory of %s", async (stack) => {
-  const { resources } = await recordStack(stack, stackFileSettings(stack));
+  const { resources } = await recordStack(stack, await readStackFiles(stack, REPO));
   const inventory = resources.toSorted((a, b) => key(a).localeCompare(key(b), "en")).map(entry);
   await expect(stringify(inventory, { lineWidth: 0, aliasDuplicateObjects: false })).toMatchFileSnapshot(
     `../golden/${stack}.yaml`,
@@ -23,7 +26,7 @@ test.each(STACK_NAMES)("inventory of %s", async (stack) => {
 });
 
 test.each(STACK_NAMES)("every resource of %s has an explicit provider", async (stack) => {
-  const { resources } = await recordStack(stack, stackFileSettings(stack));
+  const { resources } = await recordStack(stack, await readStackFiles(stack, REPO));
   const stray = resources.filter(
     ({ custom, type, provider }) => custom && !type.startsWith("pulumi:") && provider === "",
   );
@@ -46,6 +49,7 @@ function entry({ type, name, inputs, provider, region, protect, retainOnDelete, 
 
 function redact(value: unknown, name = ""): unknown {
   if (SECRET.test(name)) return "[secret]";
+  if (TEXT.test(name)) return "[text]";
   if (typeof value === "string") {
     if (LONG.test(name)) return `sha256 ${createHash("sha256").update(value).digest("hex").slice(0, 16)}`;
     return unfold(value);
