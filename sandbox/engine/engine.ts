@@ -44,7 +44,12 @@ async function engineOnPath(progress: Progress): Promise<Engine | undefined> {
     return undefined;
   }
   const bin = dirname(path);
-  if (!bin.endsWith("/bin")) return undefined;
+  if (!bin.endsWith("/bin")) {
+    progress.note(
+      `pulumi ${version} on PATH is not used: it is in ${bin}, and the Automation API looks in a bin folder`,
+    );
+    return undefined;
+  }
   return { root: dirname(bin), version: version.replace(/^v/, ""), origin: "path" };
 }
 
