@@ -1,8 +1,8 @@
 import type { Command } from "commander";
-import { demo } from "../../sandbox/demo/demo.js";
 
 export function addDemo(dr: Command): void {
   dr.command("demo")
     .description("deploy everything here, break it, promote the other region")
-    .action(() => demo());
+    // Loaded on use: Pulumi and the AWS clients take a second that `--help` needn't wait for.
+    .action(async () => (await import("../../sandbox/demo/demo.js")).demo());
 }

@@ -1,10 +1,10 @@
 import type { Command } from "commander";
-import { writeReferences } from "../../docs/references.js";
 
 export function addDocs(dr: Command): void {
   dr.command("docs")
     .description("write the generated references in docs/ anew")
     .action(async () => {
+      const { writeReferences } = await import("../../docs/references.js");
       for (const file of await writeReferences()) console.log(file);
     });
 }

@@ -3,11 +3,9 @@ import { runningEmulator, startEmulator, stopEmulator } from "../../sandbox/emul
 import { installEmulator } from "../../sandbox/emulator/install.js";
 import { findEngine } from "../../sandbox/engine/engine.js";
 import type { Change } from "../../sandbox/events.js";
-import { resetSandbox, shellEnvironment } from "../../sandbox/lifecycle.js";
 import { Progress } from "../../sandbox/progress.js";
 import { projectDir, setConfig, syncProject } from "../../sandbox/project.js";
 import { changeLine, outputLines, STAND_IN_NOTE, summary } from "../../sandbox/render.js";
-import { type RunResult, Sandbox } from "../../sandbox/sandbox.js";
 import { assertStackName, STACK_NAMES, type StackName } from "../../settings/stacks.js";
 
 interface RunFlags {
@@ -54,6 +52,7 @@ export function addSandbox(dr: Command): void {
     .description('print the variables for plain `pulumi` commands: eval "$(npx dr sandbox env)"')
     .option("--json", "print them as JSON")
     .action(async ({ json }: { json?: boolean }) => {
+      const { shellEnvironment } = await import("../../sandbox/lifecycle.js");
       const variables = await shellEnvironment(new Progress());
       if (json) return console.log(JSON.stringify(variables, undefined, 2));
       for (const [name, value] of Object.entries(variables))
@@ -109,6 +108,7 @@ export function addSandbox(dr: Command): void {
     .command("reset")
     .description("stop the emulator and forget everything of this sandbox")
     .action(async () => {
+      const { resetSandbox } = await import("../../sandbox/lifecycle.js");
       await resetSandbox();
       console.log("the sandbox is empty");
     });
@@ -121,9 +121,11 @@ async function runOperation(
 ): Promise<void> {
   const stack = known(name);
   const progress = new Progress(process.stderr);
+  // Loaded on use: Pulumi and the AWS clients take a second that `--help` needn't wait for.
+  const { Sandbox } = await import("../../sandbox/sandbox.js");
   const sandbox = await Sandbox.open(progress);
   const onChange = (change: Change) => progress.line(`  ${changeLine(change)}`);
-  const result: RunResult = await progress.during(`${operation} ${stack}`, () =>
+  const result = await progress.during(`${operation} ${stack}`, () =>
     sandbox[operation](stack, { policies: flags.policies, onChange }),
   );
   if (flags.json) {
