@@ -1,12 +1,11 @@
 /**
- * The general simulation: a type without a handler exists in Pulumi's state only. It gets an id, an ARN
- * and whatever outputs the program passes on; it still knocks at its region's endpoint for every
- * operation, so that a region out of reach fails here too. It proves nothing about AWS.
+ * The general simulation: a type without a handler exists in Pulumi's state only, with an id and an ARN. It
+ * still knocks at its region's endpoint for every operation, so that a region out of reach fails here too.
+ * It proves nothing about AWS.
  */
 import { randomBytes } from "node:crypto";
 import type { Handler } from "../resource-plugin.js";
 import { schemaOf } from "../schema.js";
-import type { Props } from "../values.js";
 import type { AwsContext } from "./context.js";
 
 /** Inputs that AWS can't change in place, for simulated types that the program uses. */
@@ -22,9 +21,6 @@ const REPLACE_ON: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** Outputs that the program reads from simulated types, beyond `id` and `arn`. */
-const OUTPUTS: Readonly<Record<string, (id: string, inputs: Props, aws: AwsContext) => Props>> = {};
-
 export function simulate(type: string): Handler<AwsContext> {
   const service = type.split(":")[1]?.split("/")[0] ?? "aws";
   const kind = type.split(":")[2] ?? "Resource";
@@ -35,10 +31,7 @@ export function simulate(type: string): Handler<AwsContext> {
       const id = inputs.name ?? `${kind.toLowerCase()}-${randomBytes(8).toString("hex")}`;
       const computed = schemaOf(type)?.computed ?? [];
       const arn = aws.arn(service, `${kind.toLowerCase()}/${id}`);
-      return {
-        id,
-        outputs: { ...(computed.includes("arn") ? { arn } : {}), ...OUTPUTS[type]?.(id, inputs, aws) },
-      };
+      return { id, outputs: computed.includes("arn") ? { arn } : {} };
     },
     async read(aws, id, known) {
       await aws.knock(service);
