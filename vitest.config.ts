@@ -15,8 +15,9 @@ export default defineConfig({
           include: ["tests/sandbox/**/*.test.ts"],
           testTimeout: 180_000,
           hookTimeout: 180_000,
-          // Two cores: one engine at a time measures and fails more honestly.
-          fileParallelism: false,
+          // Each file has a sandbox of its own; more at a time than this only wait for each other on two cores.
+          fileParallelism: true,
+          maxWorkers: 2,
         },
       },
     ],
