@@ -36,13 +36,16 @@ export class ChangeReader {
   }
 }
 
+/** Claims leave Pulumi's state and stay in the table (`retainOnDelete`); the events don't tell. */
+const RETAINED = "aws:dynamodb/tableItem:TableItem";
+
 const QUIET: ReadonlySet<string> = new Set(["same", "read", "refresh"]);
 
 function toChanges({ op, type, urn, detailedDiff, diffs }: StepEventMetadata): Change[] {
   if (QUIET.has(op)) return [];
   return [
     {
-      operation: op,
+      operation: op === "delete" && type === RETAINED ? "forget" : op,
       type,
       name: nameOf(urn),
       urn,
@@ -75,7 +78,11 @@ function describe(stack: string, operation: string, { diagnostics, violations }:
   return [`${operation} of stack '${stack}' failed`, ...refused, ...said].join("\n");
 }
 
-export function readFailure(error: Error, events: readonly EngineEvent[]): Failure {
+/**
+ * @param error what the run ended with.
+ * @param thrown what the program itself threw, if it did.
+ */
+export function readFailure(error: Error, events: readonly EngineEvent[], thrown?: Error): Failure {
   const violations = events.flatMap(({ policyEvent }) =>
     policyEvent
       ? [
@@ -88,20 +95,43 @@ export function readFailure(error: Error, events: readonly EngineEvent[]): Failu
         ]
       : [],
   );
-  const diagnostics = events.flatMap(({ diagnosticEvent }) =>
-    diagnosticEvent && diagnosticEvent.severity === "error"
-      ? [
-          plainText(
-            `${diagnosticEvent.urn ? `${nameOf(diagnosticEvent.urn)}: ` : ""}${diagnosticEvent.message}`,
-          ),
-        ]
+  const said = events.flatMap(({ diagnosticEvent: event }) =>
+    event?.severity === "error"
+      ? [plainText(`${event.urn ? `${nameOf(event.urn)}: ` : ""}${event.message}`)]
       : [],
   );
-  if (violations.length === 0 && diagnostics.length === 0) diagnostics.push(plainText(error.message));
+  // What the program threw says best what is wrong, unless it only noticed that the engine had given up.
+  const told =
+    thrown && !NOISE.test(thrown.message) ? [thrown.message] : said.filter((text) => !NOISE.test(text));
+  if (violations.length === 0 && told.length === 0) told.push(plainText(thrown?.message ?? error.message));
   return {
     violations: violations.filter(({ level }) => level === "mandatory"),
-    diagnostics: [...new Set(diagnostics)],
+    diagnostics: protectedAsOne([...new Set(told)]).map(withRemedy),
   };
+}
+
+/** Says that something failed and not what. */
+const NOISE = /Resource monitor is terminating|^(update|preview|destroy) failed$|context canceled/;
+
+/** The engine advises, for each protected resource, how to unprotect it: the last thing to do to a vault. */
+function protectedAsOne(diagnostics: readonly string[]): string[] {
+  const refusals = diagnostics.filter((text) =>
+    /cannot be (deleted|replaced)[\s\S]*because it is protected/.test(text),
+  );
+  if (refusals.length === 0) return [...diagnostics];
+  const names = refusals.map((text) => text.split(":")[0]);
+  const others = diagnostics.filter((text) => !refusals.includes(text));
+  return [
+    ...others,
+    `${refusals.length} protected ${refusals.length === 1 ? "resource" : "resources"} would be deleted or replaced: ${names.slice(0, 3).join(", ")}${names.length > 3 ? ", …" : ""}\n  They hold data, or losing them loses data. Nothing was touched.\n  → the regions of a deployed stack never change; a sandbox is emptied by: npx dr sandbox reset`,
+  ];
+}
+
+function withRemedy(diagnostic: string): string {
+  const used = /claim-(\d+)\b[\s\S]*conditional request failed/i.exec(diagnostic);
+  if (!used) return diagnostic;
+  const epoch = Number(used[1]);
+  return `${diagnostic}\n  Epoch ${epoch} was claimed before; a claim is made once and stays for ever.\n  → set epoch ${epoch + 2}; if this very stack's last up wrote it and its answer was lost, import it (runbooks/promote-recovery-region.md)`;
 }
 
 /** The engine marks colours like `<{%reset%}>`, and its own stack traces follow a blank line. */

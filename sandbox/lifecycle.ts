@@ -23,6 +23,8 @@ export async function shellEnvironment(progress: Progress): Promise<Record<strin
   return {
     ...environment,
     NODE_OPTIONS: `--import ${pathToFileURL(join(REPO, "node_modules/tsx/dist/loader.mjs"))}`,
+    // For the AWS command line, in whose words the runbooks are written.
+    AWS_ENDPOINT_URL: endpoint,
   };
 }
 

@@ -24,6 +24,8 @@ export async function clearKilledRuns(): Promise<boolean> {
     await Promise.all([rm(file, { force: true }), rm(`${file}.attrs`, { force: true })]);
   // The engine writes checkpoints in place, after it copied the one before; their attributes may be missing,
   // but not torn.
+  // A file that a living run is just writing looks torn, too.
+  if ((await filesBelow("locks", async (file) => file.endsWith(".json"))).length > 0) return stale.length > 0;
   const torn = await filesBelow("stacks", async (file) => !(await isJson(file)));
   for (const file of torn) {
     await rm(file, { force: true });
@@ -32,6 +34,18 @@ export async function clearKilledRuns(): Promise<boolean> {
     if (await isJson(`${file}.bak`)) await copyFile(`${file}.bak`, file);
   }
   return stale.length > 0 || torn.length > 0;
+}
+
+/** Processes that hold a lock of that stack. */
+export async function lockHolders(stack: string): Promise<number[]> {
+  const files = await filesBelow(
+    "locks",
+    async (file) => file.endsWith(".json") && file.includes(`/${stack}/`),
+  );
+  const locks = await Promise.all(
+    files.map(async (file) => JSON.parse(await readFile(file, "utf8")) as { pid: number }),
+  );
+  return locks.map(({ pid }) => pid);
 }
 
 async function filesBelow(folder: string, wanted: (file: string) => Promise<boolean>): Promise<string[]> {

@@ -3,9 +3,10 @@
  * files of the checkout. Each run takes over what changed in the checkout since the last one and keeps
  * what was set here (`pulumi config set`, `dr sandbox config`).
  */
-import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { parse, stringify } from "yaml";
+import { UserError } from "../settings/problem.js";
 import { STACK_NAMES, type StackName } from "../settings/stacks.js";
 import { REPO, sandboxDir } from "./paths.js";
 
@@ -22,7 +23,7 @@ const fileOf = (stack: StackName): string => `Pulumi.${stack}.yaml`;
 export async function syncProject(source = REPO): Promise<void> {
   await mkdir(projectDir(), { recursive: true });
   await mkdir(baseDir(), { recursive: true });
-  const project = parse(await readFile(join(source, "Pulumi.yaml"), "utf8")) as Record<string, unknown>;
+  const project = await read(join(source, "Pulumi.yaml"));
   await writeFile(
     join(projectDir(), "Pulumi.yaml"),
     stringify({ ...project, main: relative(projectDir(), join(REPO, "stacks/index.ts")) }),
@@ -39,21 +40,15 @@ export async function syncProject(source = REPO): Promise<void> {
   }
 }
 
-/** Sets one key of a stack in the sandbox's copy only. */
-export async function setConfig(stack: StackName, key: string, value: string): Promise<void> {
+/** Sets one key of a stack in the sandbox's copy only; undefined takes back what was set there. */
+export async function setConfig(stack: StackName, key: string, value: string | undefined): Promise<void> {
   const path = join(projectDir(), fileOf(stack));
-  const file = await read(path);
-  const scalar: unknown = parse(value);
-  await writeFile(
-    path,
-    stringify({ ...file, config: { ...file.config, [`disaster-recovery:${key}`]: scalar } }),
-  );
-}
-
-/** Forgets everything that was set here. */
-export async function resetProject(): Promise<void> {
-  await rm(projectDir(), { recursive: true, force: true });
-  await rm(baseDir(), { recursive: true, force: true });
+  const [file, base] = await Promise.all([read(path), read(join(baseDir(), fileOf(stack)))]);
+  const full = `disaster-recovery:${key}`;
+  const { [full]: _, ...others } = file.config ?? {};
+  const wanted: unknown = value === undefined ? base.config?.[full] : parse(value);
+  const config = wanted === undefined ? others : { ...others, [full]: wanted };
+  await writeFile(path, stringify({ ...file, config }));
 }
 
 /** Key by key: what was changed here since the last sync stays, all else is as in the checkout. */
@@ -71,5 +66,13 @@ export function merge(
 
 async function read(path: string): Promise<StackFile> {
   const text = await readFile(path, "utf8").catch(() => "");
-  return (parse(text) as StackFile | null) ?? {};
+  try {
+    return (parse(text) as StackFile | null) ?? {};
+  } catch (error) {
+    throw new UserError(
+      `${path} is not YAML`,
+      (error as Error).message.trim().split("\n")[0] as string,
+      "mend that line",
+    );
+  }
 }

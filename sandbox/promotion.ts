@@ -27,4 +27,4 @@ const grows = ({ operation, type, properties }: Change): boolean =>
   properties.every((name) => ["minSize", "maxSize", "desiredCapacity"].includes(name));
 
 /** The claim of an earlier epoch leaves the state; `retainOnDelete` keeps it in the table. */
-const isSuperseded = ({ operation, type }: Change): boolean => operation === "delete" && type === CLAIM;
+const isSuperseded = ({ operation, type }: Change): boolean => operation === "forget" && type === CLAIM;

@@ -10,6 +10,7 @@ const SIGNS: Readonly<Record<string, string>> = {
   create: pc.green("+ create "),
   update: pc.yellow("~ update "),
   delete: pc.red("- delete "),
+  forget: pc.yellow("- forget ") + pc.dim("(stays in AWS)"),
   replace: pc.magenta("± replace"),
   "create-replacement": pc.magenta("± replace"),
   "delete-replaced": pc.red("- delete "),
@@ -62,9 +63,15 @@ export const shortType = (type: string): string => {
   return pkg === "aws" ? `${module.split("/")[0]}.${kind}` : `${pkg}.${kind}`;
 };
 
-export function summary({ stack, changes, seconds }: RunResult): string {
+/** @param conditional for a preview: nothing has happened yet. */
+export function summary({ stack, changes, seconds }: RunResult, conditional = false): string {
   const counts = new Map<string, number>();
-  for (const { operation } of changes) counts.set(operation, (counts.get(operation) ?? 0) + 1);
-  const text = [...counts].map(([operation, count]) => `${count} ${operation}`).join(", ") || "no changes";
-  return `${stack}: ${text} in ${seconds.toFixed(1)} s`;
+  for (const { operation } of changes) {
+    // A replacement is reported as three steps.
+    if (operation === "create-replacement" || operation === "delete-replaced") continue;
+    counts.set(operation, (counts.get(operation) ?? 0) + 1);
+  }
+  const text = [...counts].map(([operation, count]) => `${operation} ${count}`).join(", ");
+  const what = text === "" ? "no changes" : conditional ? `would ${text}` : text;
+  return `${stack}: ${what} (${seconds.toFixed(1)} s)`;
 }

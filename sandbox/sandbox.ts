@@ -20,7 +20,7 @@ import { findEngine } from "./engine/engine.js";
 import { writeLaunchers } from "./engine/launchers.js";
 import { sandboxEnvironment } from "./environment.js";
 import { type Change, ChangeReader, OperationFailed, readFailure } from "./events.js";
-import { clearKilledRuns } from "./locks.js";
+import { clearKilledRuns, lockHolders } from "./locks.js";
 import { REPO, sandboxDir } from "./paths.js";
 import { Progress } from "./progress.js";
 import { projectDir, syncProject } from "./project.js";
@@ -59,7 +59,8 @@ export class Sandbox {
     const engine = await findEngine(progress);
     if (await clearKilledRuns()) {
       // Nobody knows how far it came: start from an emulator that holds nothing, and heal from the state.
-      progress.note("an earlier run was killed: its lock is removed and the emulator started anew");
+      progress.note("an earlier run was killed: its lock is removed and the emulator started anew, empty");
+      progress.note("fill it again with up of global, then prod and dr, then link");
       await stopEmulator();
     }
     const emulator = await startEmulator(progress, port);
@@ -144,10 +145,13 @@ export class Sandbox {
       if (broken.error) throw broken.error;
     } catch (error) {
       await this.assertEmulatorLives(stack);
-      const failure = readFailure(error as Error, events);
-      // What the program threw says more than that the run was aborted because of it.
-      const diagnostics = broken.error ? [broken.error.message] : failure.diagnostics;
-      throw new OperationFailed(stack, operation, { ...failure, diagnostics }, error as Error);
+      await this.assertNotLocked(stack, error as Error);
+      throw new OperationFailed(
+        stack,
+        operation,
+        readFailure(error as Error, events, broken.error),
+        error as Error,
+      );
     } finally {
       broken.dispose();
     }
@@ -158,7 +162,7 @@ export class Sandbox {
       outputs: Object.fromEntries(
         Object.entries(outputs).map(([name, { value, secret }]) => [name, secret ? "[secret]" : value]),
       ),
-      seconds: (performance.now() - start) / 1000,
+      seconds: Math.round(performance.now() - start) / 1000,
     };
   }
 
@@ -188,6 +192,17 @@ export class Sandbox {
       `the AWS emulator on ${this.emulator.endpoint} is gone`,
       `It ended while '${stack}' was being worked on; its log is ${emulatorLog()}. Pulumi's state is intact.`,
       "run the same command again: it starts a new emulator and makes what is missing",
+    );
+  }
+
+  /** @throws UserError when another run holds the stack. */
+  private async assertNotLocked(stack: StackName, error: Error): Promise<void> {
+    if (!/currently locked/.test(error.message)) return;
+    const holders = await lockHolders(stack);
+    throw new UserError(
+      `stack '${stack}' is being worked on by process ${holders.join(", ") || "of another machine"}`,
+      "Two runs at once would overwrite each other's state; this one has changed nothing.",
+      "wait for the other run to end",
     );
   }
 

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { deployedInFile, deployedStack } from "../../delivery/deployed.js";
@@ -13,10 +14,13 @@ export function addCheckEpoch(dr: Command): void {
     .description("refuse settings that would take a deployed stack back: a lower epoch, another region")
     .argument("<stack>", "global | prod | dr | link")
     .option("--state <file>", "what `pulumi stack export` wrote, instead of asking pulumi")
-    .option("--project <dir>", "folder of Pulumi.yaml and the stack files", REPO)
-    .action(async (stack: string, { state, project }: { state?: string; project: string }) => {
+    .option(
+      "--project <dir>",
+      "folder of Pulumi.yaml and the stack files (default: this one, else the checkout)",
+    )
+    .action(async (stack: string, { state, project }: { state?: string; project?: string }) => {
       assertStackName(stack);
-      const dir = resolve(project);
+      const dir = project ? resolve(project) : existsSync("Pulumi.yaml") ? process.cwd() : REPO;
       const settings = parseSettings(stack, await readStackFiles(stack, dir));
       const deployed = state ? await deployedInFile(state) : await deployedStack(stack, dir);
       if (!deployed) return console.log(`${stack}: not deployed yet, nothing to compare with`);

@@ -1,4 +1,5 @@
 import { type Command, Option } from "commander";
+import { readStackFiles } from "../../delivery/stack-files.js";
 import { runningEmulator, startEmulator, stopEmulator } from "../../sandbox/emulator/emulator.js";
 import { installEmulator } from "../../sandbox/emulator/install.js";
 import { findEngine } from "../../sandbox/engine/engine.js";
@@ -6,6 +7,8 @@ import type { Change } from "../../sandbox/events.js";
 import { Progress } from "../../sandbox/progress.js";
 import { projectDir, setConfig, syncProject } from "../../sandbox/project.js";
 import { changeLine, outputLines, STAND_IN_NOTE, summary } from "../../sandbox/render.js";
+import { parseSettings } from "../../settings/parse.js";
+import { SettingsError, UserError } from "../../settings/problem.js";
 import { assertStackName, STACK_NAMES, type StackName } from "../../settings/stacks.js";
 
 interface RunFlags {
@@ -36,16 +39,33 @@ export function addSandbox(dr: Command): void {
 
   sandbox
     .command("config")
-    .description("set a key of a stack in the sandbox only, e.g. `config dr epoch 2`")
+    .description("show a stack's settings here, or set one in the sandbox only: `config dr epoch 2`")
     .argument("<stack>", stackHelp())
-    .argument("<key>")
-    .argument("<value>")
-    .action(async (name: string, key: string, value: string) => {
-      const stack = known(name);
-      await syncProject();
-      await setConfig(stack, key, value);
-      console.log(`${stack}: ${key} = ${value} (in the sandbox; Pulumi.${stack}.yaml is unchanged)`);
-    });
+    .argument("[key]", "a setting, e.g. epoch")
+    .argument("[value]", "text, number or YAML")
+    .option("--unset", "take back what was set in the sandbox")
+    .action(
+      async (
+        name: string,
+        key: string | undefined,
+        value: string | undefined,
+        { unset }: { unset?: boolean },
+      ) => {
+        const stack = known(name);
+        await syncProject();
+        if (key && (unset || value !== undefined)) {
+          await changeSetting(stack, key, unset ? undefined : value);
+          const now = value === undefined || unset ? "as in the checkout" : `= ${value}`;
+          console.log(`${stack}: ${key} ${now} (in the sandbox; Pulumi.${stack}.yaml is unchanged)`);
+          return;
+        }
+        const settings = await readStackFiles(stack, projectDir());
+        for (const [one, now] of Object.entries(settings)) {
+          if (!key || one === key)
+            console.log(`${one}: ${typeof now === "string" ? now : JSON.stringify(now)}`);
+        }
+      },
+    );
 
   sandbox
     .command("env")
@@ -57,9 +77,11 @@ export function addSandbox(dr: Command): void {
       if (json) return console.log(JSON.stringify(variables, undefined, 2));
       for (const [name, value] of Object.entries(variables))
         console.log(`export ${name}='${value.replaceAll("'", "'\\''")}'`);
-      console.log(`# now: cd '${projectDir()}' and use pulumi, e.g. pulumi preview --stack dr`);
-      console.log(
-        "# policies run in `npx dr sandbox …`; in plain pulumi only where Pulumi's own language host is installed",
+      // Within what is evaluated: in the checkout's own folder pulumi would mix its stack files with this state.
+      console.log(`cd '${projectDir()}'`);
+      console.error(`the shell moves to ${projectDir()}; there: pulumi preview --stack dr`);
+      console.error(
+        "policies run in `npx dr sandbox …`, in plain pulumi only with Pulumi's own language host",
       );
     });
 
@@ -124,17 +146,46 @@ async function runOperation(
   // Loaded on use: Pulumi and the AWS clients take a second that `--help` needn't wait for.
   const { Sandbox } = await import("../../sandbox/sandbox.js");
   const sandbox = await Sandbox.open(progress);
+  // The engine, in the same process group, hears of Ctrl-C itself and ends in good order: wait for it.
+  let interrupted = false;
+  process.on("SIGINT", () => {
+    if (interrupted) process.exit(130);
+    interrupted = true;
+    progress.line("interrupted: waiting for what is under way (again to leave at once)");
+  });
   const onChange = (change: Change) => progress.line(`  ${changeLine(change)}`);
-  const result = await progress.during(`${operation} ${stack}`, () =>
-    sandbox[operation](stack, { policies: flags.policies, onChange }),
-  );
+  const result = await progress
+    .during(`${operation} ${stack}`, () => sandbox[operation](stack, { policies: flags.policies, onChange }))
+    .catch((error: unknown) => {
+      if (!interrupted) throw error;
+      throw new UserError(
+        `${operation} of stack '${stack}' was interrupted`,
+        "What was done so far is in the state.",
+        "run the same command again",
+      );
+    });
   if (flags.json) {
     console.log(JSON.stringify(result, undefined, 2));
     return;
   }
-  console.log(summary(result));
+  console.log(summary(result, operation === "preview"));
   for (const line of outputLines(result.outputs)) console.log(`  ${line}`);
   progress.note(STAND_IN_NOTE);
+}
+
+/** Sets a key unless the settings that result are bad in just that key. */
+async function changeSetting(stack: StackName, key: string, value: string | undefined): Promise<void> {
+  const before = (await readStackFiles(stack, projectDir()))[key];
+  await setConfig(stack, key, value);
+  try {
+    parseSettings(stack, await readStackFiles(stack, projectDir()));
+  } catch (error) {
+    const own =
+      error instanceof SettingsError ? error.problems.filter((one) => one.key.split(".")[0] === key) : [];
+    if (own.length === 0) return;
+    await setConfig(stack, key, before === undefined ? undefined : JSON.stringify(before));
+    throw new SettingsError(stack, own);
+  }
 }
 
 function known(name: string): StackName {

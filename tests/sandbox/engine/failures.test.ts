@@ -8,9 +8,10 @@ import { execa } from "execa";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { runningEmulator, stopEmulator } from "../../../sandbox/emulator/emulator.js";
 import { OperationFailed } from "../../../sandbox/events.js";
+import { lockHolders } from "../../../sandbox/locks.js";
 import { REPO } from "../../../sandbox/paths.js";
 import { Progress } from "../../../sandbox/progress.js";
-import { setConfig } from "../../../sandbox/project.js";
+import { setConfig, syncProject } from "../../../sandbox/project.js";
 import { Sandbox } from "../../../sandbox/sandbox.js";
 import { UserError } from "../../../settings/problem.js";
 import { withTemporaryDir } from "../support/temporary-dir.js";
@@ -50,14 +51,30 @@ describe("the command line", () => {
   });
 
   test("bad settings: all of them in one message, before anything is touched", async () => {
-    await dr(["sandbox", "config", "prod", "database", "{ voters: 4, volumeGib: 1 }"]);
-    await dr(["sandbox", "config", "prod", "epoch", "2"]);
+    await syncProject();
+    await setConfig("prod", "database", "{ voters: 4, volumeGib: 1 }");
+    await setConfig("prod", "epoch", "2");
     const { exitCode, stderr } = await dr(["sandbox", "up", "prod"]);
     expect(exitCode).toBe(1);
     expect(stderr).toContain("stack 'prod' has 3 bad settings");
     for (const key of ["database.voters = 4", "database.volumeGib = 1", "epoch = 2"])
       expect(stderr).toContain(key);
     expect(stderr).not.toMatch(STACK_TRACE);
+  });
+
+  test("a setting that can't stand is refused at once, and nothing is set", async () => {
+    const { exitCode, stderr } = await dr(["sandbox", "config", "dr", "epoch", "3"]);
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(/epoch = 3[\s\S]*are even[\s\S]*use 4/);
+    expect((await dr(["sandbox", "config", "dr", "epoch"])).stdout).toBe("epoch: 0");
+    expect((await dr(["sandbox", "config", "dr", "epohc", "4"])).stderr).toContain("did you mean epoch?");
+  });
+
+  test("a setting of the sandbox is shown and taken back", async () => {
+    await dr(["sandbox", "config", "dr", "epoch", "2"]);
+    expect((await dr(["sandbox", "config", "dr", "epoch"])).stdout).toBe("epoch: 2");
+    await dr(["sandbox", "config", "dr", "epoch", "--unset"]);
+    expect((await dr(["sandbox", "config", "dr", "epoch"])).stdout).toBe("epoch: 0");
   });
 
   test("a region before global", async () => {
@@ -179,6 +196,39 @@ describe("bad luck", () => {
     await sleep(500);
     const sandbox = await open();
     await sandbox.up("global");
+    expect((await sandbox.up("global")).changes).toEqual([]);
+  });
+
+  test("Ctrl-C: the engine ends in good order, and the same command goes on", async () => {
+    const child = execa(process.execPath, [join(REPO, "cli/dr.mjs"), "sandbox", "up", "global"], {
+      reject: false,
+      detached: true,
+      env: { DR_SANDBOX_DIR: dir, DR_SANDBOX_PORT: "0", NO_COLOR: "1" },
+    });
+    await new Promise<void>((resolve) =>
+      child.stderr?.on("data", (text) => /create .*Zone/.test(String(text)) && resolve()),
+    );
+    // A terminal sends it to the whole group.
+    process.kill(-(child.pid as number), "SIGINT");
+    const { exitCode, stderr } = await child;
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(/up of stack 'global' was interrupted[\s\S]*run the same command again/);
+    const before = await runningEmulator();
+    const sandbox = await open();
+    // What it held is still there: no lock, no new emulator.
+    expect(sandbox.emulator.bootId).toBe(before?.bootId);
+    await sandbox.up("global");
+    expect((await sandbox.up("global")).changes).toEqual([]);
+  });
+
+  test("two runs on one stack: the second is told who holds it", async () => {
+    const sandbox = await open();
+    const first = sandbox.up("global");
+    await expect.poll(() => lockHolders("global"), { timeout: 30_000 }).toHaveLength(1);
+    const { exitCode, stderr } = await dr(["sandbox", "up", "global"]);
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(/stack 'global' is being worked on by process \d+[\s\S]*wait for the other run/);
+    await first;
     expect((await sandbox.up("global")).changes).toEqual([]);
   });
 

@@ -143,6 +143,23 @@ describe.sequential("promotion by config", () => {
     ]);
   });
 
+  test("an epoch that was used can't be used again, and the message says so", async () => {
+    await setConfig("dr", "epoch", "0");
+    const lowered = await sandbox.up("dr");
+    expect(
+      lowered.changes.filter(({ name }) => name === "claim-2").map(({ operation }) => operation),
+    ).toEqual(["forget"]);
+    await setConfig("dr", "epoch", "2");
+    const error = (await sandbox.up("dr").catch((e: unknown) => e)) as OperationFailed;
+    expect(error).toBeInstanceOf(OperationFailed);
+    expect(error.message).toMatch(/claim-2[\s\S]*conditional request failed[\s\S]*set epoch 4/);
+    await setConfig("dr", "epoch", "4");
+    assertPromotion(
+      (await sandbox.up("dr")).changes.filter(({ type }) => type.includes("tableItem")),
+      "claim-4",
+    );
+  });
+
   test.each(["prod", "dr"] as const)("%s: up again changes nothing", async (stack) => {
     expect((await sandbox.up(stack)).changes).toEqual([]);
   });
