@@ -17,9 +17,10 @@ import * as cloudwatch from "@pulumi/aws/cloudwatch/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import type { RegionSettings } from "../settings/schema.js";
 import { type Contract, otherRegion, type RegionContract, vaultReplicationRule } from "../stacks/contract.js";
+import { type AlarmSpec, type Metric, signOfLife } from "./alarm-spec.js";
 import { type AlarmSeverity, AlarmTopics } from "./alarm-topics.js";
 import { METRICS, type MetricDefinition, nodeDimensions } from "./metrics.js";
-import { type AlarmName, describeAlarm } from "./runbooks.js";
+import { describeAlarm } from "./runbooks.js";
 
 export interface AlarmsArgs {
   readonly settings: Pick<
@@ -47,30 +48,6 @@ export interface AlarmsArgs {
 const REPLICATION_TIME_CONTROL_SECONDS = 900;
 /** A volume grows online in minutes, but WAL of a stuck archive can fill the last tenth within the hour. */
 const DISK_PERCENT = { notify: 80, page: 90 } as const;
-
-interface Metric {
-  readonly namespace: string;
-  readonly metricName: string;
-  readonly dimensions?: Readonly<Record<string, pulumi.Input<string>>>;
-}
-
-interface AlarmSpec {
-  readonly alarm: AlarmName;
-  readonly severity: AlarmSeverity;
-  /** What is wrong, in one sentence. */
-  readonly summary: string;
-  readonly metric: Metric;
-  readonly statistic: "Maximum" | "Minimum" | "Sum";
-  readonly breachesWhen: "GreaterThanThreshold" | "GreaterThanOrEqualToThreshold" | "LessThanThreshold";
-  readonly threshold: number;
-  readonly periodSeconds: number;
-  /** Periods in a row. */
-  readonly periods: number;
-  /** For signs of life: the groups that must want machines for silence to count. */
-  readonly signOfLifeOf?: readonly pulumi.Input<string>[];
-  /** When there are several of a kind. */
-  readonly suffix?: string;
-}
 
 export class Alarms extends pulumi.ComponentResource {
   readonly pageTopicArn: pulumi.Output<string>;
@@ -364,42 +341,4 @@ export class Alarms extends pulumi.ComponentResource {
       { parent: this },
     );
   }
-}
-
-/**
- * The metric, judged only while a group wants machines: then silence counts as the worst value, otherwise
- * as a good one.
- * Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
- */
-function signOfLife(spec: AlarmSpec, groups: readonly pulumi.Input<string>[]) {
-  const below = spec.breachesWhen === "LessThanThreshold";
-  const bad = below ? spec.threshold - 1 : spec.threshold + 1;
-  const wanted = groups.map((_, i) => `g${i}`);
-  const query = (metric: Metric, stat: string) => ({
-    ...metric,
-    stat,
-    period: spec.periodSeconds,
-  });
-  return [
-    {
-      id: "judged",
-      label: spec.alarm,
-      // A group reports its desired capacity even at 0, but now and then skips a minute.
-      expression: `IF(FILL(MAX([${wanted.join(",")}]), REPEAT) > 0, FILL(observed, ${bad}), ${spec.threshold})`,
-      returnData: true,
-    },
-    { id: "observed", metric: query(spec.metric, spec.statistic), returnData: false },
-    ...groups.map((AutoScalingGroupName, i) => ({
-      id: wanted[i] as string,
-      metric: query(
-        {
-          namespace: "AWS/AutoScaling",
-          metricName: "GroupDesiredCapacity",
-          dimensions: { AutoScalingGroupName },
-        },
-        "Maximum",
-      ),
-      returnData: false,
-    })),
-  ];
 }
