@@ -1,9 +1,7 @@
 /** `npm run demo`: the whole stack at work on one machine, told step by step. */
 import pc from "picocolors";
 import { STACK_NAMES } from "../../settings/stacks.js";
-import { startGateway } from "../emulator/gateway.js";
 import { Progress } from "../progress.js";
-import { setConfig } from "../project.js";
 import { outputLines, STAND_IN_NOTE, summary } from "../render.js";
 import { type RunResult, Sandbox } from "../sandbox.js";
 import { temporarySandbox } from "../temporary.js";
@@ -37,7 +35,7 @@ export async function demo(): Promise<void> {
     await driftVault(scene);
 
     progress.heading("6  Promote the recovery region by one config change");
-    await showPromotion(scene, { startGateway, setConfig });
+    await showPromotion(scene);
     await picture(scene);
 
     progress.heading("7  What holds data can't be destroyed");

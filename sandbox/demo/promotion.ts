@@ -1,15 +1,12 @@
 import pc from "picocolors";
-import type { startGateway as StartGateway } from "../emulator/gateway.js";
-import type { setConfig as SetConfig } from "../project.js";
+import { startGateway } from "../emulator/gateway.js";
+import { setConfig } from "../project.js";
 import { assertPromotion } from "../promotion.js";
 import { changeLine, summary } from "../render.js";
 import type { Scene } from "./scene.js";
 
 /** `pulumi config set epoch 2 --stack dr && pulumi up --stack dr`, with the home region and us-east-1 out of reach. */
-export async function showPromotion(
-  { sandbox, progress, say }: Scene,
-  { startGateway, setConfig }: { startGateway: typeof StartGateway; setConfig: typeof SetConfig },
-): Promise<void> {
+export async function showPromotion({ sandbox, progress, say }: Scene): Promise<void> {
   say(pc.bold("  pulumi config set epoch 2 --stack dr && pulumi up --stack dr"));
   await setConfig("dr", "epoch", "2");
   const preview = await progress.during("preview dr", () => sandbox.preview("dr"));

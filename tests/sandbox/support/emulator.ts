@@ -1,11 +1,9 @@
 /** One emulated AWS per test file: on a free port, with a folder of its own, stopped at the end. */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, beforeAll } from "vitest";
-import { startEmulator, stopEmulator } from "../../../sandbox/emulator/emulator.js";
+import { startEmulator } from "../../../sandbox/emulator/emulator.js";
 import { Progress } from "../../../sandbox/progress.js";
 import { AwsPlugin } from "../../../sandbox/providers/aws/plugin.js";
+import { withTemporaryDir } from "./temporary-dir.js";
 
 /** The two regions that the tests use. */
 export const HOME = "eu-west-1";
@@ -16,18 +14,14 @@ export const RECOVERY = "eu-west-2";
  * installs it. Its address stands in `DR_SANDBOX_ENDPOINT` from then on.
  */
 export function useEmulator(): void {
-  let dir: string;
+  const temporary = withTemporaryDir();
   beforeAll(async () => {
-    dir = await mkdtemp(join(tmpdir(), "dr-emulator-"));
-    process.env.DR_SANDBOX_DIR = dir;
+    await temporary.enter();
     process.env.AWS_ACCESS_KEY_ID = "test";
     process.env.AWS_SECRET_ACCESS_KEY = "test";
     process.env.DR_SANDBOX_ENDPOINT = (await startEmulator(new Progress(process.stderr, true), 0)).endpoint;
   }, 180_000);
-  afterAll(async () => {
-    await stopEmulator();
-    await rm(dir, { recursive: true, force: true });
-  });
+  afterAll(() => temporary.leave());
 }
 
 /** A configured provider, as the engine would have it. */

@@ -72,18 +72,23 @@ async function readCommon(aws: AwsContext, KeyId: string, metadata: KeyMetadata,
   };
 }
 
+/** What a key and a replica of one are created with. */
+const commonArgs = (aws: AwsContext, inputs: Props) => ({
+  Description: inputs.description,
+  Policy: inputs.policy && documentText(inputs.policy),
+  Tags: kmsTags(aws.allTags(inputs)),
+});
+
 const key: AwsHandler = readBack({
   name: false,
   replaceOn: ["customerMasterKeySpec", "customKeyStoreId", "keyUsage", "multiRegion", "xksKeyId"],
   async make(aws, inputs) {
     const { KeyMetadata } = await aws.client(KMSClient).send(
       new CreateKeyCommand({
-        Description: inputs.description,
+        ...commonArgs(aws, inputs),
         KeySpec: inputs.customerMasterKeySpec,
         KeyUsage: inputs.keyUsage,
         MultiRegion: inputs.multiRegion,
-        Policy: inputs.policy && documentText(inputs.policy),
-        Tags: kmsTags(aws.allTags(inputs)),
       }),
     );
     return KeyMetadata?.KeyId as string;
@@ -126,9 +131,7 @@ const replica: AwsHandler = readBack({
       new ReplicateKeyCommand({
         KeyId: inputs.primaryKeyArn,
         ReplicaRegion: aws.region,
-        Description: inputs.description,
-        Policy: inputs.policy && documentText(inputs.policy),
-        Tags: kmsTags(aws.allTags(inputs)),
+        ...commonArgs(aws, inputs),
       }),
     );
     return ReplicaKeyMetadata?.KeyId as string;
