@@ -46,9 +46,7 @@ export async function demo(): Promise<void> {
       progress.line(`  ${seconds.toFixed(1).padStart(6)} s  ${step}`);
     progress.line();
     progress.line(pc.green("All of it happened as it should."));
-    progress.note(
-      "the nodes themselves (PostgreSQL, Tomcat) do not run yet: only their declaration was shown",
-    );
+    progress.note("PostgreSQL and Tomcat did not run: only their declaration was shown");
     progress.note("next: npx dr --help, README.md, runbooks/README.md");
   });
 }
