@@ -43,6 +43,19 @@ const regionImages = z.strictObject({
   tomcat: image.default(DEFAULT_IMAGE).describe("Machine image of the Tomcat servers."),
 });
 
+const identifier = z
+  .string()
+  .regex(/^[a-z_][a-z0-9_]{0,62}$/, "must be 1 to 63 of a-z, 0-9 and _, and not begin with a digit");
+const databaseSchema = z.strictObject({
+  name: identifier.describe("Name of the database."),
+  owner: identifier.describe("Login that owns it; its password is generated."),
+});
+const postgresValue = z.union([
+  z.string().regex(/^[^'\\\n]*$/, "must hold no quote, backslash or newline"),
+  z.number(),
+  z.boolean(),
+]);
+
 const contact = z.strictObject({
   severity: z.enum(["page", "notify"]).describe("`page` wakes somebody; `notify` is read in working hours."),
   protocol: z
@@ -95,6 +108,11 @@ export const sharedSchema = z.strictObject({
       rtoSeconds: seconds(30, 86_400)
         .default(900)
         .describe("Longest time from the decision to promote to the first write."),
+      nodeRtoSeconds: seconds(2, 600)
+        .default(10)
+        .describe(
+          "Longest write outage when a region loses its leader. Checked against the worst case of the settings in `failover`.",
+        ),
     })
     .prefault({})
     .describe("The objectives that settings, alarms and drills are checked against."),
@@ -133,6 +151,94 @@ export const sharedSchema = z.strictObject({
         .max(2000)
         .default(125)
         .describe("gp3 throughput of that volume."),
+      readReplicas: z
+        .int()
+        .min(0)
+        .max(12)
+        .default(0)
+        .describe(
+          "Nodes per region beyond the voters that only serve reads: they never lead and never vote.",
+        ),
+      parameters: z
+        .record(
+          z.string().regex(/^[a-z_]+(\.[a-z_]+)?$/, "must be the name of a PostgreSQL parameter"),
+          postgresValue,
+        )
+        .default({})
+        .describe(
+          "PostgreSQL parameters, over what the instance's size gives. Running nodes take them over by themselves; what needs a restart waits for the runbook.",
+        ),
+      maxSlotWalKeepMib: z
+        .int()
+        .min(64)
+        .max(16_777_216)
+        .optional()
+        .describe(
+          "Most WAL kept for a region that is gone; then its slot is given up. A quarter of the volume when left out.",
+        ),
+    })
+    .prefault({}),
+  databases: z
+    .array(databaseSchema)
+    .min(1)
+    .default([{ name: "app", owner: "app" }])
+    .describe(
+      "Databases and the logins that own them. The first is the application's. Adding one is a line here; nothing is dropped by taking one away.",
+    ),
+  failover: z
+    .strictObject({
+      leaderLease: z
+        .boolean()
+        .default(true)
+        .describe(
+          "Let the guards take over from a leader that their kernel has silenced. Without it Patroni's ttl decides, about 20 s.",
+        ),
+      leaderLeaseSeconds: seconds(2, 30)
+        .default(2)
+        .describe("How long a leader may serve after its last renewal in etcd; 3 on noisy hosts."),
+      ttlSeconds: seconds(1, 600).default(20).describe("Patroni's `ttl` of the leader key; at least 20."),
+      loopWaitSeconds: seconds(1, 60).default(1).describe("Patroni's `loop_wait`."),
+      retryTimeoutSeconds: seconds(1, 300)
+        .default(4)
+        .describe("Patroni's `retry_timeout`; at least 3, and loop wait + twice this at most the ttl."),
+      primaryStartTimeoutSeconds: seconds(0, 600)
+        .default(0)
+        .describe("How long a crashed leader may take to start again before another takes over; 0: none."),
+      etcdHeartbeatMillis: z.int().min(10).max(1000).default(50).describe("etcd's heartbeat interval."),
+      etcdElectionMillis: z.int().min(50).max(50_000).default(500).describe("etcd's election timeout."),
+      checkIntervalMillis: z
+        .int()
+        .min(20)
+        .max(10_000)
+        .default(250)
+        .describe("How often HAProxy asks each node whether it leads."),
+      fastCheckIntervalMillis: z
+        .int()
+        .min(20)
+        .max(10_000)
+        .default(100)
+        .describe("The same while an answer has just changed."),
+      checkFall: z
+        .int()
+        .min(1)
+        .max(10)
+        .default(2)
+        .describe("Failed checks after which HAProxy drops a node."),
+    })
+    .prefault({})
+    .describe("How fast a region replaces a lost leader by itself."),
+  application: z
+    .strictObject({
+      war: z
+        .string()
+        .regex(
+          /^(sample|s3:\/\/[a-z0-9.-]{3,63}\/\S+\.war|\.{0,2}\/?[\w./-]+\.war)$/,
+          "must be `sample`, a path that ends in .war, or s3://bucket/key.war",
+        )
+        .default("sample")
+        .describe(
+          "What Tomcat runs: a local file, uploaded by the region's stack; `s3://bucket/key.war`; or `sample`, the small application in this repository.",
+        ),
     })
     .prefault({}),
   promotion: z
@@ -144,9 +250,6 @@ export const sharedSchema = z.strictObject({
         .default(5)
         .describe("Added to the lease before another region may open."),
       readIntervalSeconds: seconds(1, 60).default(2).describe("How often a guard reads the claims."),
-      leaderLeaseSeconds: seconds(2, 30)
-        .default(2)
-        .describe("Leader lease inside a region; 3 on noisy hosts."),
       lagBudgetSeconds: seconds(1, 86_400)
         .default(60)
         .describe("An unplanned promotion with more proven lag than this is refused."),
@@ -247,5 +350,6 @@ export const regionSchema = sharedSchema.extend({
 
 export type SharedSettings = z.infer<typeof sharedSchema>;
 export type RegionSettings = z.infer<typeof regionSchema>;
+export type DatabaseSettings = z.infer<typeof databaseSchema>;
 export type Contact = z.infer<typeof contact>;
 export type Site = RegionSettings["site"];

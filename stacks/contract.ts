@@ -75,7 +75,17 @@ export interface RegionContract {
   readonly vpcName: string;
   readonly privateRouteTableNames: readonly string[];
   readonly dataRouteTableNames: readonly string[];
+  /** The voters. */
   readonly databaseNodes: readonly DatabaseNode[];
+  /** Database nodes beyond the voters, for reads only. */
+  readonly readReplicas: readonly DatabaseNode[];
+  /**
+   * SSM parameter with what running database nodes take over without being replaced: databases and their
+   * owners, PostgreSQL parameters. `nodes/cluster-config.ts` has its shape.
+   */
+  readonly clusterParameter: string;
+  /** Bucket of the application's WAR. */
+  readonly artifactBucket: string;
   /** Name of the region's own load balancer, e.g. `eu-west-1.app.example.com`. */
   readonly hostname: string;
   readonly vaultBucket: string;
@@ -117,6 +127,15 @@ export interface Contract {
     readonly application: string;
     readonly backupCipher: string;
   };
+  /** Name of the secret with the password of a login that owns a database. */
+  ownerSecret(owner: string): string;
+  /**
+   * Name of the secret with a node's certificate, JSON `{"certificate", "key", "authority"}`, PEM each.
+   * `npx dr bootstrap ca` fills it; the authority's own key is in none of them.
+   */
+  certificateSecret(nodeName: string): string;
+  /** SSM parameter, in each region, with the authority's certificate in PEM: no secret. */
+  readonly authorityParameter: string;
   readonly permissionBoundary: string;
   /** CloudWatch namespace of the nodes' own metrics; their roles can write to no other. */
   readonly metricNamespace: string;
@@ -160,6 +179,18 @@ export function contractOf(settings: SharedSettings, accountId: string): Contrac
           address: addressAt(dataCidrs[zoneIndex] as string, 10 + Math.floor(i / 3)),
         };
       }),
+      readReplicas: Array.from({ length: settings.database.readReplicas }, (_, i) => {
+        const zoneIndex = i % 3;
+        return {
+          name: `${name}-${aws}-read-${i + 1}`,
+          zone: zones[zoneIndex] as string,
+          zoneIndex,
+          // Apart from the voters, whose number may grow to two in a zone.
+          address: addressAt(dataCidrs[zoneIndex] as string, 20 + Math.floor(i / 3)),
+        };
+      }),
+      clusterParameter: `/${name}/${aws}/cluster`,
+      artifactBucket: `${name}-artifacts-${accountId}-${aws}`,
       hostname: `${aws}.${serviceHostname}`,
       vaultBucket: `${name}-vault-${accountId}-${aws}`,
       repositoryPath: `/${aws}`,
@@ -191,6 +222,10 @@ export function contractOf(settings: SharedSettings, accountId: string): Contrac
       application: `${name}/postgres/application`,
       backupCipher: `${name}/backup/cipher`,
     },
+    ownerSecret: (owner) =>
+      `${name}/postgres/${owner === DATABASE_LOGINS.application ? "application" : `owner/${owner}`}`,
+    certificateSecret: (nodeName) => `${name}/tls/${nodeName}`,
+    authorityParameter: `/${name}/tls/authority`,
     permissionBoundary: `${name}-boundary`,
     metricNamespace: `DisasterRecovery/${name}`,
     home: region("home"),

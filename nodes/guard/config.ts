@@ -1,0 +1,28 @@
+/** What a guard is told: rendered by `nodes/guard-config.ts` into `/etc/dr/guard.json`. Times in milliseconds. */
+export interface GuardConfig {
+  /** This node's name: its member name in Patroni and etcd. */
+  readonly node: string;
+  readonly address: string;
+  /** Every database node of this region, this one too, that may lead. */
+  readonly members: readonly { readonly name: string; readonly address: string }[];
+  /** Patroni's keys in etcd stand below `<namespace><scope>/`, e.g. `/drs/drs-eu-west-1/`. */
+  readonly namespace: string;
+  readonly scope: string;
+  readonly etcd: readonly string[];
+  readonly tls: {
+    readonly authority: string;
+    readonly certificate: string;
+    readonly key: string;
+  };
+  readonly ports: { readonly postgres: number; readonly patroni: number; readonly guard: number };
+  readonly leaderLease: {
+    /** False: the port follows Patroni's leader key alone and nobody is robbed. */
+    readonly enabled: boolean;
+    readonly leaseMillis: number;
+    readonly renewMillis: number;
+    /** Of one etcd transaction. */
+    readonly timeoutMillis: number;
+  };
+  /** Whether this node may ever lead: false on a read replica. */
+  readonly mayLead: boolean;
+}
