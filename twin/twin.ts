@@ -1,0 +1,123 @@
+/** A running twin: its network, its machines, what the platform would answer them. */
+import { createHash } from "node:crypto";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { processRuns } from "../sandbox/process.js";
+import { UserError } from "../settings/problem.js";
+import type { RegionId } from "../settings/stacks.js";
+import { Cgroup } from "./cgroups.js";
+import { TwinMachine } from "./machine.js";
+import { Switch } from "./network/switch.js";
+import { checkHost } from "./requirements.js";
+import type { Machine, MachineSpec, Twin, Wire } from "./types.js";
+
+/** One way between the regions: 30 ms there and back, as between Dublin and Frankfurt. */
+export const WIRE_DELAY_MILLIS = 15;
+
+const PLATFORM_KINDS = ["secrets", "parameters", "artifacts"] as const;
+
+export interface TwinOptions {
+  /** Holds everything but the image. One twin at a time may use it. */
+  readonly dir: string;
+  readonly regions: readonly RegionId[];
+  /** Folders whose union is a machine's root, uppermost first. */
+  readonly layers: readonly string[];
+}
+
+export class LocalTwin implements Twin {
+  private readonly all = new Map<string, TwinMachine>();
+  private closed = false;
+
+  private constructor(
+    readonly dir: string,
+    private readonly layers: readonly string[],
+    private readonly network: Switch,
+    private readonly cgroups: Cgroup,
+    readonly wire: Wire | undefined,
+  ) {}
+
+  /**
+   * An empty twin. Cleans up what a crashed one left in the same folder.
+   * @throws UserError when this host can't run one, or one is running there.
+   */
+  static async open({ dir, regions, layers }: TwinOptions): Promise<LocalTwin> {
+    await checkHost();
+    await mkdir(dir, { recursive: true });
+    await takeFolder(dir);
+    const cgroups = await Cgroup.create(
+      `dr-twin-${createHash("sha256").update(dir).digest("hex").slice(0, 12)}`,
+    );
+    await rm(join(dir, "machines"), { recursive: true, force: true });
+    await rm(join(dir, "platform"), { recursive: true, force: true });
+    for (const kind of PLATFORM_KINDS) await mkdir(join(dir, "platform", kind), { recursive: true });
+    const network = await Switch.open(regions);
+    const wire = regions.length > 1 ? await network.connect(WIRE_DELAY_MILLIS) : undefined;
+    return new LocalTwin(dir, layers, network, cgroups, wire);
+  }
+
+  get machines(): readonly TwinMachine[] {
+    return [...this.all.values()];
+  }
+
+  machine(name: string): Machine {
+    const machine = this.all.get(name);
+    if (!machine) throw new Error(`no machine ${name}; there are ${[...this.all.keys()].join(", ")}`);
+    return machine;
+  }
+
+  async add(spec: MachineSpec): Promise<TwinMachine> {
+    if (this.all.has(spec.name)) throw new Error(`${spec.name} is there already`);
+    const machine = new TwinMachine(spec, {
+      dir: join(this.dir, "machines", spec.name),
+      layers: this.layers,
+      platform: join(this.dir, "platform"),
+      network: this.network,
+      cgroups: this.cgroups,
+    });
+    this.all.set(spec.name, machine);
+    await machine.boot();
+    return machine;
+  }
+
+  async remove(name: string): Promise<void> {
+    const machine = this.all.get(name);
+    if (!machine) return;
+    this.all.delete(name);
+    await machine.kill();
+    await rm(join(this.dir, "machines", name), { recursive: true, force: true });
+  }
+
+  async put(
+    kind: (typeof PLATFORM_KINDS)[number],
+    name: string,
+    content: string | Uint8Array,
+  ): Promise<void> {
+    const file = join(this.dir, "platform", kind, name);
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, content, { mode: 0o600 });
+  }
+
+  async close({ keep = false } = {}): Promise<void> {
+    if (this.closed) return;
+    this.closed = true;
+    await Promise.all(this.machines.map((machine) => machine.kill()));
+    await this.network.close();
+    await this.cgroups.remove();
+    await rm(join(this.dir, "twin.pid"), { force: true });
+    if (!keep) await rm(this.dir, { recursive: true, force: true });
+  }
+}
+
+/** Writes down who uses the folder. @throws UserError when somebody else does. */
+async function takeFolder(dir: string): Promise<void> {
+  const file = join(dir, "twin.pid");
+  const holder = Number(await readFile(file, "utf8").catch(() => ""));
+  if (holder && holder !== process.pid && (await processRuns(holder, basename(process.execPath)))) {
+    throw new UserError(
+      `a twin is running in ${dir} (process ${holder})`,
+      "Two twins can't share a folder.",
+      "stop it with npx dr twin down, or set DR_TWIN_DIR to another folder",
+    );
+  }
+  await writeFile(file, `${process.pid}`);
+}
