@@ -1,21 +1,27 @@
-/** Environment of etcd on a database node. One etcd cluster per region; it never spans regions. */
+/**
+ * Environment of etcd on a voter. One etcd cluster per region; it never spans regions.
+ *
+ * Clients and peers must show a certificate. etcd 3.4's own JSON gateway is such a client and shows the
+ * server's certificate, which therefore is one for clients too.
+ */
 import type { SharedSettings } from "../settings/schema.js";
 import { type Contract, type DatabaseNode, PORTS } from "../stacks/contract.js";
-import { clusterName, IMAGE_PATHS, type NodePaths, regionOfNode } from "./layout.js";
+import { clusterName, IMAGE_PATHS, regionOfNode, TLS_FILES } from "./layout.js";
 
-export function renderEtcd(
-  _settings: SharedSettings,
-  contract: Contract,
-  node: DatabaseNode,
-  paths: NodePaths = IMAGE_PATHS,
-): string {
+export function renderEtcd(settings: SharedSettings, contract: Contract, node: DatabaseNode): string {
   const region = regionOfNode(contract, node);
-  const peer = (address: string) => `http://${address}:${PORTS.etcdPeer}`;
-  const client = (address: string) => `http://${address}:${PORTS.etcdClient}`;
+  const peer = (address: string) => `https://${address}:${PORTS.etcdPeer}`;
+  const client = (address: string) => `https://${address}:${PORTS.etcdClient}`;
+  const tls = (prefix: string) => ({
+    [`${prefix}CERT_FILE`]: TLS_FILES.certificate,
+    [`${prefix}KEY_FILE`]: TLS_FILES.key,
+    [`${prefix}TRUSTED_CA_FILE`]: TLS_FILES.authority,
+    [`${prefix}CLIENT_CERT_AUTH`]: "true",
+  });
   const variables = {
     NAME: node.name,
     // On the data volume: a replaced machine is the same member as before.
-    DATA_DIR: `${paths.data}/etcd`,
+    DATA_DIR: `${IMAGE_PATHS.data}/etcd`,
     LISTEN_PEER_URLS: peer(node.address),
     LISTEN_CLIENT_URLS: [client(node.address), client("127.0.0.1")].join(","),
     INITIAL_ADVERTISE_PEER_URLS: peer(node.address),
@@ -24,9 +30,11 @@ export function renderEtcd(
     INITIAL_CLUSTER_TOKEN: clusterName(region),
     // Ignored once the data folder has a member in it.
     INITIAL_CLUSTER_STATE: "new",
+    ...tls(""),
+    ...tls("PEER_"),
     // Milliseconds. The zones of a region are about a millisecond apart.
-    HEARTBEAT_INTERVAL: "50",
-    ELECTION_TIMEOUT: "500",
+    HEARTBEAT_INTERVAL: `${settings.failover.etcdHeartbeatMillis}`,
+    ELECTION_TIMEOUT: `${settings.failover.etcdElectionMillis}`,
     AUTO_COMPACTION_MODE: "periodic",
     AUTO_COMPACTION_RETENTION: "1h",
     STRICT_RECONFIG_CHECK: "true",

@@ -1,24 +1,42 @@
 /**
- * haproxy.cfg beside each Tomcat: finds the leader by asking Patroni twice a second. A load balancer of
- * AWS between application and database would need ten seconds for the same.
+ * haproxy.cfg beside each Tomcat: finds the leader by asking each node's Patroni several times a second. A load
+ * balancer of AWS between application and database would need ten seconds for the same.
  */
 import type { SharedSettings } from "../settings/schema.js";
 import type { RegionId } from "../settings/stacks.js";
-import { ACTIVE_PATH, type Contract, HEALTH_PATH, otherRegion, PORTS } from "../stacks/contract.js";
+import {
+  ACTIVE_PATH,
+  type Contract,
+  type DatabaseNode,
+  HEALTH_PATH,
+  otherRegion,
+  PORTS,
+} from "../stacks/contract.js";
+import { membersOf, TLS_FILES } from "./layout.js";
 
 /** Local ports that Tomcat connects to. */
 export const DATABASE_FRONTS = { write: 5432, read: 5433 } as const;
 
-export function renderHaproxy(_settings: SharedSettings, contract: Contract, region: RegionId): string {
-  const own = contract[region].databaseNodes;
-  const other = contract[otherRegion(region)].databaseNodes;
-  const database = (suffix = "") => [
-    ...own.map(({ name, address }) => `  server ${name} ${address}:${PORTS.postgres}${suffix}`),
-    // Only when no node of this region answers: servers of a region that has just been fenced keep
-    // working across the link while clients move.
-    ...other.map(({ name, address }) => `  server ${name} ${address}:${PORTS.postgres}${suffix} backup`),
-  ];
-  const patroniCheck = `  default-server check port ${PORTS.patroni} inter 500ms fastinter 250ms fall 2 rise 1 on-marked-down shutdown-sessions`;
+/** How long a node's Patroni or guard may take to answer a check, once connected. */
+export const CHECK_TIMEOUT_MILLIS = 1000;
+/** Between checks of the other region: its nodes only count when the own region has none. */
+const FAR_CHECK_MILLIS = 1000;
+
+const TLS = `verify required ca-file ${TLS_FILES.authority}`;
+
+export function renderHaproxy({ failover }: SharedSettings, contract: Contract, region: RegionId): string {
+  const own = contract[region];
+  const other = contract[otherRegion(region)];
+  const { checkIntervalMillis: inter, fastCheckIntervalMillis: fast, checkFall: fall } = failover;
+  // A node that is down is asked at the fast pace too: the next leader is known as soon as it is one.
+  const pace = `inter ${inter}ms fastinter ${fast}ms downinter ${fast}ms fall ${fall} rise 1`;
+  const farPace = `inter ${FAR_CHECK_MILLIS}ms fastinter ${FAR_CHECK_MILLIS}ms downinter ${FAR_CHECK_MILLIS}ms`;
+  // A connection that fails is a hint: the next check decides, and comes at once.
+  const observed = "observe layer4 error-limit 1 on-error sudden-death";
+  const patroni = `check port ${PORTS.patroni} check-ssl ${TLS} ${pace} on-marked-down shutdown-sessions ${observed}`;
+  const server = ({ name, address }: DatabaseNode, port: number, ...options: string[]) =>
+    [`  server ${name} ${address}:${port}`, ...options].join(" ");
+
   const lines = [
     "global",
     "  log /dev/log local0",
@@ -29,9 +47,11 @@ export function renderHaproxy(_settings: SharedSettings, contract: Contract, reg
     "",
     "defaults",
     "  log global",
+    // Nothing is sent twice: only the application knows whether a statement may be repeated.
     "  retries 0",
+    "  no option redispatch",
     "  timeout connect 1s",
-    "  timeout check 1s",
+    `  timeout check ${CHECK_TIMEOUT_MILLIS}ms`,
     "  timeout client 30m",
     "  timeout server 30m",
     "",
@@ -59,34 +79,42 @@ export function renderHaproxy(_settings: SharedSettings, contract: Contract, reg
     "  timeout server 2s",
     `  option httpchk GET ${ACTIVE_PATH}`,
     "  http-check expect status 200",
-    "  default-server check inter 500ms fastinter 250ms fall 2 rise 1",
-    ...own.map(({ name, address }) => `  server ${name} ${address}:${PORTS.guard}`),
+    `  default-server ssl ${TLS} check ${pace}`,
+    ...own.databaseNodes.map((node) => server(node, PORTS.guard)),
     "",
-    "# Writes: the leader, wherever it is.",
+    "# Writes: the leader, wherever it is. The other region's nodes count only when none of this region leads:",
+    "# servers of a region that has just been fenced keep working across the link while clients move.",
     "listen postgres-write",
-    "  mode tcp",
-    "  option tcplog",
-    "  option clitcpka",
-    "  option srvtcpka",
+    ...TCP.listen,
     `  bind 127.0.0.1:${DATABASE_FRONTS.write}`,
     "  option httpchk OPTIONS /primary",
     "  http-check expect status 200",
-    patroniCheck,
-    ...database(),
+    `  default-server ${patroni}`,
+    ...own.databaseNodes.map((node) => server(node, PORTS.postgres)),
+    ...other.databaseNodes.map((node) => server(node, PORTS.postgres, farPace, "backup")),
     "",
-    "# Reads that may be a moment old: any replica.",
-    "listen postgres-read",
-    "  mode tcp",
-    "  option tcplog",
-    "  option clitcpka",
-    "  option srvtcpka",
+    "# Reads that may be a moment old: any replica of this region; while there is none, the leader.",
+    "frontend postgres-read",
+    ...TCP.frontend,
     `  bind 127.0.0.1:${DATABASE_FRONTS.read}`,
+    "  use_backend postgres-replicas if { nbsrv(postgres-replicas) gt 0 }",
+    "  default_backend postgres-write",
+    "",
+    "backend postgres-replicas",
+    ...TCP.backend,
     "  balance leastconn",
     "  option httpchk OPTIONS /replica",
     "  http-check expect status 200",
-    patroniCheck,
-    ...database(),
+    `  default-server ${patroni}`,
+    ...membersOf(own).map((node) => server(node, PORTS.postgres)),
     "",
   ];
   return lines.join("\n");
 }
+
+/** Keep-alive on both sides, so that a peer that is gone without a word is noticed. */
+const TCP = {
+  listen: ["  mode tcp", "  option tcplog", "  option clitcpka", "  option srvtcpka"],
+  frontend: ["  mode tcp", "  option tcplog", "  option clitcpka"],
+  backend: ["  mode tcp", "  option srvtcpka"],
+} as const;

@@ -1,4 +1,5 @@
 /** Where things are on a machine, and what they are called. The machine images are built to match. */
+import type { SharedSettings } from "../settings/schema.js";
 import type { Contract, DatabaseNode, RegionContract } from "../stacks/contract.js";
 
 /** A file to put on a machine. */
@@ -9,35 +10,46 @@ export interface NodeFile {
   readonly mode: string;
 }
 
-/** Folders and programs of a database node. The twin runs several nodes on one machine and has others. */
-export interface NodePaths {
-  /** Mount point of the data volume. */
-  readonly data: string;
-  readonly config: string;
-  /** Lives in memory: secrets are written here, nowhere else. */
-  readonly run: string;
-  readonly postgresBin: string;
-  readonly patroniBin: string;
-}
-
 /** PostgreSQL's major version in the images (Debian 12). */
 export const POSTGRES_MAJOR = 15;
 
-export const IMAGE_PATHS: NodePaths = {
+/** Folders and programs of a machine. The local twin gives each machine a file system of its own, so that they are the same there. */
+export const IMAGE_PATHS = {
+  /** Mount point of the data volume. */
   data: "/var/lib/dr",
   config: "/etc/dr",
+  /** Lives in memory: secrets are written here, nowhere else. */
   run: "/run/dr",
   postgresBin: `/usr/lib/postgresql/${POSTGRES_MAJOR}/bin`,
   patroniBin: "/opt/patroni/bin",
-};
+  /** The image's own scripts, `dr-…`. */
+  scripts: "/usr/local/sbin",
+} as const;
 
-/** The application's database; its login owns it. */
-export const APPLICATION_DATABASE = "app";
+/**
+ * A node's certificate (for both sides of a connection), its key and the authority's certificate: written at
+ * boot by `dr-fetch-certificates`. Tomcat servers have the authority's only.
+ */
+export const TLS_FILES = {
+  authority: `${IMAGE_PATHS.run}/tls/authority.crt`,
+  certificate: `${IMAGE_PATHS.run}/tls/node.crt`,
+  key: `${IMAGE_PATHS.run}/tls/node.key`,
+} as const;
+
+/** All database nodes of a region: the voters, then the read replicas. */
+export const membersOf = (region: RegionContract): readonly DatabaseNode[] => [
+  ...region.databaseNodes,
+  ...region.readReplicas,
+];
+
+/** Whether a node only serves reads: it never leads, never votes and runs no etcd. */
+export const isReadReplica = (region: RegionContract, node: DatabaseNode): boolean =>
+  region.readReplicas.some(({ name }) => name === node.name);
 
 /** Which of the two regions a node belongs to. @throws Error when the contract doesn't know it. */
 export function regionOfNode(contract: Contract, node: DatabaseNode): RegionContract {
-  const region = [contract.home, contract.recovery].find(({ databaseNodes }) =>
-    databaseNodes.some(({ name }) => name === node.name),
+  const region = [contract.home, contract.recovery].find((each) =>
+    membersOf(each).some(({ name }) => name === node.name),
   );
   if (!region) throw new Error(`node '${node.name}' is in neither region of the contract`);
   return region;
@@ -45,6 +57,9 @@ export function regionOfNode(contract: Contract, node: DatabaseNode): RegionCont
 
 export const otherOf = (contract: Contract, region: RegionContract): RegionContract =>
   region.id === "home" ? contract.recovery : contract.home;
+
+/** Namespace of Patroni's keys in etcd, with slashes around it. */
+export const patroniNamespace = (settings: Pick<SharedSettings, "name">): string => `/${settings.name}/`;
 
 /** Name of the region's cluster for Patroni, and of its stanza for pgBackRest. */
 export const clusterName = (region: RegionContract): string => region.vpcName;

@@ -1,14 +1,9 @@
 /** pgbackrest.conf of a database node. The cipher's passphrase comes from the environment. */
 import type { SharedSettings } from "../settings/schema.js";
 import { type Contract, DATABASE_LOGINS, type DatabaseNode, PORTS } from "../stacks/contract.js";
-import { clusterName, IMAGE_PATHS, type NodePaths, regionOfNode } from "./layout.js";
+import { clusterName, IMAGE_PATHS, regionOfNode } from "./layout.js";
 
-export function renderPgbackrest(
-  settings: SharedSettings,
-  contract: Contract,
-  node: DatabaseNode,
-  paths: NodePaths = IMAGE_PATHS,
-): string {
+export function renderPgbackrest(settings: SharedSettings, contract: Contract, node: DatabaseNode): string {
   const region = regionOfNode(contract, node);
   const global = {
     "repo1-type": "s3",
@@ -29,14 +24,14 @@ export function renderPgbackrest(
     delta: "y",
     "process-max": "2",
     "archive-async": "y",
-    "spool-path": `${paths.data}/pgbackrest/spool`,
-    "lock-path": `${paths.run}/pgbackrest`,
+    "spool-path": `${IMAGE_PATHS.data}/pgbackrest/spool`,
+    "lock-path": `${IMAGE_PATHS.run}/pgbackrest`,
     "log-level-console": "info",
     // The journal has it.
     "log-level-file": "off",
   };
   const stanza = {
-    "pg1-path": `${paths.data}/postgres/data`,
+    "pg1-path": `${IMAGE_PATHS.data}/postgres/data`,
     "pg1-port": `${PORTS.postgres}`,
     "pg1-socket-path": "/var/run/postgresql",
     "pg1-user": DATABASE_LOGINS.superuser,

@@ -1,20 +1,23 @@
 /** Environment of Tomcat: how its JVM runs and where it finds the database. */
 import type { SharedSettings } from "../settings/schema.js";
-import { type Contract, DATABASE_LOGINS } from "../stacks/contract.js";
+import type { Contract } from "../stacks/contract.js";
 import { DATABASE_FRONTS } from "./haproxy.js";
-import { APPLICATION_DATABASE } from "./layout.js";
+import { TLS_FILES } from "./layout.js";
 
 /** How long the JVM may keep an address that it looked up. Its own default can be for ever. */
 const DNS_TTL_SECONDS = 5;
 
-export function renderTomcat(_settings: SharedSettings, contract: Contract): string {
+export function renderTomcat(settings: SharedSettings, contract: Contract): string {
+  // The first is the application's.
+  const [database] = settings.databases;
+  if (!database) throw new Error("settings name no database");
   // TLS goes through HAProxy untouched, to the node itself.
   const url = (port: number) =>
-    `jdbc:postgresql://127.0.0.1:${port}/${APPLICATION_DATABASE}?sslmode=require&connectTimeout=2&socketTimeout=30&tcpKeepAlive=true`;
+    `jdbc:postgresql://127.0.0.1:${port}/${database.name}?sslmode=verify-ca&sslrootcert=${TLS_FILES.authority}&connectTimeout=2&socketTimeout=30&tcpKeepAlive=true`;
   const variables = {
     JAVA_OPTS: `-Djava.awt.headless=true -XX:MaxRAMPercentage=60 -Dsun.net.inetaddr.ttl=${DNS_TTL_SECONDS} -Dsun.net.inetaddr.negative.ttl=1`,
     DR_SERVICE_HOSTNAME: contract.serviceHostname,
-    DR_DATABASE_USER: DATABASE_LOGINS.application,
+    DR_DATABASE_USER: database.owner,
     DR_DATABASE_WRITE_URL: url(DATABASE_FRONTS.write),
     DR_DATABASE_READ_URL: url(DATABASE_FRONTS.read),
   };

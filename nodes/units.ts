@@ -1,6 +1,10 @@
-/** systemd units of the machines. */
+/** systemd units of the machines. The packages bring those of etcd, HAProxy and Tomcat; here they get drop-ins. */
 import { NODE_ENV_FILE, SECRETS_FILE } from "./boot.js";
+import { GUARD_CONFIG_FILE } from "./guard-config.js";
 import { IMAGE_PATHS } from "./layout.js";
+import { NFTABLES_FILE } from "./nftables.js";
+
+const { scripts, config, patroniBin } = IMAGE_PATHS;
 
 type Section = readonly (readonly [key: string, value: string])[];
 
@@ -11,52 +15,99 @@ function unit(sections: Readonly<Record<string, Section>>): string {
     .join("\n");
 }
 
-/** Runs once at each start. Its script tries until it succeeds, so that what needs it may simply require it. */
-const oneshot = (description: string, scripts: readonly string[], after: string): string =>
+const AT_BOOT: Section = [["WantedBy", "multi-user.target"]];
+
+/** Runs once at each start. Its scripts try until they succeed, so that what needs it may simply require it. */
+const oneshot = (description: string, commands: readonly string[]): string =>
   unit({
     Unit: [
       ["Description", description],
       ["Wants", "network-online.target"],
-      ["After", `network-online.target ${after}`.trim()],
+      ["After", "network-online.target"],
     ],
     Service: [
       ["Type", "oneshot"],
       ["RemainAfterExit", "yes"],
       ["EnvironmentFile", NODE_ENV_FILE],
-      ...scripts.map((script) => ["ExecStart", script] as const),
+      ...commands.map((command) => ["ExecStart", `${scripts}/${command}`] as const),
       ["TimeoutStartSec", "15min"],
     ],
-    Install: [["WantedBy", "multi-user.target"]],
+    Install: AT_BOOT,
   });
 
-export const VOLUME_UNIT = oneshot(
-  "Data volume of this node",
-  ["/usr/local/sbin/dr-attach-volume", "/usr/local/sbin/dr-prepare-data"],
-  "",
-);
+/** Needs others to be there first, and stops when they are stopped. */
+const requires = (...units: readonly string[]): Section => {
+  const names = units.map((name) => `${name}.service`).join(" ");
+  return [
+    ["Requires", names],
+    ["After", names],
+  ];
+};
 
-export const SECRETS_UNIT = oneshot("Secrets, in memory", ["/usr/local/sbin/dr-fetch-secrets"], "");
+export const VOLUME_UNIT = oneshot("Data volume of this node", ["dr-attach-volume", "dr-prepare-data"]);
 
-/** etcd's own unit comes with its package. */
-export const ETCD_DROP_IN = unit({
+export const SECRETS_UNIT = oneshot("Secrets and certificates, in memory", [
+  "dr-fetch-secrets",
+  "dr-fetch-certificates",
+]);
+
+export const APPLICATION_UNIT = oneshot("The application's WAR", ["dr-fetch-application"]);
+
+/**
+ * Comes back within 0.2 s, always: while it is away the kernel's lease runs on, and out after a while.
+ * Loading the rules again neither opens nor closes anything.
+ */
+export const GUARD_UNIT = unit({
   Unit: [
-    ["Requires", "dr-volume.service"],
-    ["After", "dr-volume.service"],
+    ["Description", "Guard: leases of this node"],
+    ...requires("dr-secrets"),
+    ["StartLimitIntervalSec", "0"],
+  ],
+  Service: [
+    ["Type", "simple"],
+    ["EnvironmentFile", NODE_ENV_FILE],
+    ["ExecStartPre", `/usr/sbin/nft -f ${NFTABLES_FILE}`],
+    ["ExecStart", `/usr/bin/node /usr/local/lib/dr/guard.cjs run ${GUARD_CONFIG_FILE}`],
+    ["Restart", "always"],
+    ["RestartSec", "200ms"],
+    // A heartbeat four times a second must not wait for queries.
+    ["Nice", "-10"],
+    ["OOMScoreAdjust", "-950"],
+  ],
+  Install: AT_BOOT,
+});
+
+export const ETCD_DROP_IN = unit({
+  Unit: [...requires("dr-volume", "dr-secrets"), ["StartLimitIntervalSec", "0"]],
+  Service: [
+    ["Restart", "always"],
+    ["RestartSec", "1"],
+    ["Nice", "-10"],
+    ["OOMScoreAdjust", "-950"],
   ],
 });
 
+/**
+ * Runs with a guard only: is started after it and stopped with it.
+ *
+ * Not `BindsTo`, which in systemd 252 (Debian 12) would stop PostgreSQL at each crash of the guard, although
+ * that is back in 0.2 s. A guard that stays away needs no more than the kernel: without it the lease runs out,
+ * clients are cut off, and the guard of another node takes over.
+ */
 export const PATRONI_UNIT = unit({
   Unit: [
     ["Description", "Patroni"],
-    ["Requires", "dr-volume.service dr-secrets.service"],
-    ["After", "dr-volume.service dr-secrets.service etcd.service"],
+    ["Requires", "dr-volume.service dr-secrets.service dr-guard.service"],
+    ["After", "dr-volume.service dr-secrets.service dr-guard.service etcd.service"],
+    ["StartLimitIntervalSec", "0"],
   ],
   Service: [
     ["Type", "simple"],
     ["User", "postgres"],
     ["Group", "postgres"],
+    ["EnvironmentFile", NODE_ENV_FILE],
     ["EnvironmentFile", SECRETS_FILE],
-    ["ExecStart", `${IMAGE_PATHS.patroniBin}/patroni ${IMAGE_PATHS.config}/patroni.yml`],
+    ["ExecStart", `${patroniBin}/patroni ${config}/patroni.yml`],
     ["ExecReload", "/bin/kill -HUP $MAINPID"],
     // With Patroni's sample unit (`process`) PostgreSQL outlives a killed Patroni, writable and unguarded.
     ["KillMode", "mixed"],
@@ -66,17 +117,44 @@ export const PATRONI_UNIT = unit({
     ["LimitNOFILE", "65536"],
     ["OOMScoreAdjust", "-900"],
   ],
-  Install: [["WantedBy", "multi-user.target"]],
+  Install: AT_BOOT,
 });
 
-/** Tomcat's own unit comes with its package. */
+/** Takes over databases, owners and parameters from the cluster parameter; does nothing where nobody leads. */
+export const RECONCILE_UNIT = unit({
+  Unit: [["Description", "Take over the cluster's settings"], ...requires("dr-secrets")],
+  Service: [
+    ["Type", "oneshot"],
+    ["EnvironmentFile", NODE_ENV_FILE],
+    ["ExecStart", `${scripts}/dr-reconcile`],
+    ["TimeoutStartSec", "2min"],
+  ],
+});
+
+export const RECONCILE_TIMER = unit({
+  Unit: [["Description", "Take over the cluster's settings, every half minute"]],
+  Timer: [
+    ["OnActiveSec", "30s"],
+    ["OnUnitInactiveSec", "30s"],
+    ["AccuracySec", "1s"],
+  ],
+  Install: [["WantedBy", "timers.target"]],
+});
+
+/** Its checks need the authority's certificate. */
+export const HAPROXY_DROP_IN = unit({ Unit: requires("dr-secrets") });
+
 export const TOMCAT_DROP_IN = unit({
   Unit: [
-    ["Requires", "dr-secrets.service"],
-    ["After", "dr-secrets.service haproxy.service"],
+    ["Requires", "dr-secrets.service dr-application.service"],
+    ["After", "dr-secrets.service dr-application.service haproxy.service"],
+    ["StartLimitIntervalSec", "0"],
   ],
   Service: [
     ["EnvironmentFile", SECRETS_FILE],
-    ["EnvironmentFile", `${IMAGE_PATHS.config}/tomcat.env`],
+    ["EnvironmentFile", `${config}/tomcat.env`],
+    // The package's unit starts it again after some crashes only.
+    ["Restart", "always"],
+    ["RestartSec", "1"],
   ],
 });

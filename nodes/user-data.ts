@@ -9,22 +9,27 @@ import { stringify } from "yaml";
 import type { SharedSettings } from "../settings/schema.js";
 import type { RegionId } from "../settings/stacks.js";
 import type { Contract, DatabaseNode } from "../stacks/contract.js";
-import {
-  ATTACH_VOLUME,
-  FETCH_SECRETS,
-  NODE_ENV_FILE,
-  POST_BOOTSTRAP,
-  PREPARE_DATA,
-  renderDatabaseEnv,
-  renderTomcatEnv,
-} from "./boot.js";
+import { NODE_ENV_FILE, renderDatabaseEnv, renderTomcatEnv } from "./boot.js";
 import { renderEtcd } from "./etcd.js";
+import { GUARD_CONFIG_FILE, renderGuardConfig } from "./guard-config.js";
 import { renderHaproxy } from "./haproxy.js";
-import { IMAGE_PATHS, type NodeFile } from "./layout.js";
+import { IMAGE_PATHS, isReadReplica, type NodeFile, regionOfNode } from "./layout.js";
+import { NFTABLES_FILE, renderNftables } from "./nftables.js";
 import { renderPatroni } from "./patroni.js";
 import { renderPgbackrest } from "./pgbackrest.js";
 import { renderTomcat } from "./tomcat.js";
-import { ETCD_DROP_IN, PATRONI_UNIT, SECRETS_UNIT, TOMCAT_DROP_IN, VOLUME_UNIT } from "./units.js";
+import {
+  APPLICATION_UNIT,
+  ETCD_DROP_IN,
+  GUARD_UNIT,
+  HAPROXY_DROP_IN,
+  PATRONI_UNIT,
+  RECONCILE_TIMER,
+  RECONCILE_UNIT,
+  SECRETS_UNIT,
+  TOMCAT_DROP_IN,
+  VOLUME_UNIT,
+} from "./units.js";
 
 /** EC2's limit, counted before base64. */
 export const USER_DATA_LIMIT_BYTES = 16_384;
@@ -39,34 +44,41 @@ interface CloudConfig {
   readonly runcmd: readonly (readonly string[])[];
 }
 
-/** Every file of a database node. */
+/** Every file of a database node: a voter, or a read replica, which runs no etcd and reconciles nothing. */
 export function databaseFiles(settings: SharedSettings, contract: Contract, node: DatabaseNode): NodeFile[] {
   const { config } = IMAGE_PATHS;
+  const voter = !isReadReplica(regionOfNode(contract, node), node);
   return [
-    plain(NODE_ENV_FILE, renderDatabaseEnv(settings, contract, node)),
-    plain(`${config}/patroni.yml`, renderPatroni(settings, contract, node)),
-    plain("/etc/default/etcd", renderEtcd(settings, contract, node)),
-    plain("/etc/pgbackrest.conf", renderPgbackrest(settings, contract, node)),
-    script("/usr/local/sbin/dr-attach-volume", ATTACH_VOLUME),
-    script("/usr/local/sbin/dr-prepare-data", PREPARE_DATA),
-    script("/usr/local/sbin/dr-fetch-secrets", FETCH_SECRETS),
-    script("/usr/local/sbin/dr-post-bootstrap", POST_BOOTSTRAP),
-    plain("/etc/systemd/system/dr-volume.service", VOLUME_UNIT),
-    plain("/etc/systemd/system/dr-secrets.service", SECRETS_UNIT),
-    plain("/etc/systemd/system/etcd.service.d/dr.conf", ETCD_DROP_IN),
-    plain("/etc/systemd/system/patroni.service", PATRONI_UNIT),
+    file(NODE_ENV_FILE, renderDatabaseEnv(contract, node)),
+    file(`${config}/patroni.yml`, renderPatroni(settings, contract, node)),
+    file(GUARD_CONFIG_FILE, renderGuardConfig(settings, contract, node)),
+    file(NFTABLES_FILE, renderNftables(contract)),
+    file("/etc/pgbackrest.conf", renderPgbackrest(settings, contract, node)),
+    systemd("dr-volume.service", VOLUME_UNIT),
+    systemd("dr-secrets.service", SECRETS_UNIT),
+    systemd("dr-guard.service", GUARD_UNIT),
+    systemd("patroni.service", PATRONI_UNIT),
+    ...(voter
+      ? [
+          file("/etc/default/etcd", renderEtcd(settings, contract, node)),
+          systemd("etcd.service.d/dr.conf", ETCD_DROP_IN),
+          systemd("dr-reconcile.service", RECONCILE_UNIT),
+          systemd("dr-reconcile.timer", RECONCILE_TIMER),
+        ]
+      : []),
   ];
 }
 
 /** Every file of a Tomcat server. */
 export function tomcatFiles(settings: SharedSettings, contract: Contract, region: RegionId): NodeFile[] {
   return [
-    plain(NODE_ENV_FILE, renderTomcatEnv(settings, contract, region)),
-    plain(`${IMAGE_PATHS.config}/tomcat.env`, renderTomcat(settings, contract)),
-    plain("/etc/haproxy/haproxy.cfg", renderHaproxy(settings, contract, region)),
-    script("/usr/local/sbin/dr-fetch-secrets", FETCH_SECRETS),
-    plain("/etc/systemd/system/dr-secrets.service", SECRETS_UNIT),
-    plain("/etc/systemd/system/tomcat10.service.d/dr.conf", TOMCAT_DROP_IN),
+    file(NODE_ENV_FILE, renderTomcatEnv(settings, contract, region)),
+    file(`${IMAGE_PATHS.config}/tomcat.env`, renderTomcat(settings, contract)),
+    file("/etc/haproxy/haproxy.cfg", renderHaproxy(settings, contract, region)),
+    systemd("dr-secrets.service", SECRETS_UNIT),
+    systemd("dr-application.service", APPLICATION_UNIT),
+    systemd("haproxy.service.d/dr.conf", HAPROXY_DROP_IN),
+    systemd("tomcat10.service.d/dr.conf", TOMCAT_DROP_IN),
   ];
 }
 
@@ -74,12 +86,21 @@ export const renderDatabaseUserData = (
   settings: SharedSettings,
   contract: Contract,
   node: DatabaseNode,
-): string =>
-  cloudConfig({
+): string => {
+  const voter = !isReadReplica(regionOfNode(contract, node), node);
+  return cloudConfig({
     hostname: node.name,
     write_files: databaseFiles(settings, contract, node).map(toCloudInit),
-    runcmd: start("dr-volume", "dr-secrets", "etcd", "patroni"),
+    runcmd: start(
+      "dr-volume.service",
+      "dr-secrets.service",
+      ...(voter ? ["etcd.service"] : []),
+      "dr-guard.service",
+      "patroni.service",
+      ...(voter ? ["dr-reconcile.timer"] : []),
+    ),
   });
+};
 
 export const renderTomcatUserData = (
   settings: SharedSettings,
@@ -88,18 +109,18 @@ export const renderTomcatUserData = (
 ): string =>
   cloudConfig({
     write_files: tomcatFiles(settings, contract, region).map(toCloudInit),
-    runcmd: start("dr-secrets", "haproxy", "tomcat10"),
+    runcmd: start("dr-secrets.service", "dr-application.service", "haproxy.service", "tomcat10.service"),
   });
 
 /** The image has these services, disabled: they must not run before their files are there. */
-const start = (...services: readonly string[]) => [
+const start = (...units: readonly string[]) => [
   ["systemctl", "daemon-reload"],
-  ["systemctl", "enable", "--now", "--no-block", ...services.map((service) => `${service}.service`)],
+  ["systemctl", "enable", "--now", "--no-block", ...units],
 ];
 
 const cloudConfig = (config: CloudConfig): string =>
   `#cloud-config\n${stringify(config, { version: "1.1", lineWidth: 0 })}`;
 
 const toCloudInit = ({ path, mode, content }: NodeFile) => ({ path, permissions: mode, content });
-const plain = (path: string, content: string): NodeFile => ({ path, content, mode: "0644" });
-const script = (path: string, content: string): NodeFile => ({ path, content, mode: "0755" });
+const file = (path: string, content: string): NodeFile => ({ path, content, mode: "0644" });
+const systemd = (name: string, content: string) => file(`/etc/systemd/system/${name}`, content);

@@ -1,0 +1,38 @@
+/**
+ * The value of the SSM parameter `contract.<region>.clusterParameter`: what running database nodes take over
+ * without being replaced. `dr-reconcile` on each region's leader applies it.
+ */
+import type { SharedSettings } from "../settings/schema.js";
+import type { RegionId } from "../settings/stacks.js";
+import type { Contract } from "../stacks/contract.js";
+import { type DynamicConfig, dynamicConfig } from "./dynamic-config.js";
+
+export interface ClusterConfig {
+  /** Patroni's dynamic configuration, to PATCH when it differs. */
+  readonly patroni: DynamicConfig;
+  readonly databases: readonly {
+    readonly name: string;
+    readonly owner: string;
+    /** Name of the secret with the owner's password, JSON `{"username", "password"}`. */
+    readonly secret: string;
+  }[];
+}
+
+/** SSM's limit for an advanced parameter; a standard one takes half. */
+export const CLUSTER_PARAMETER_LIMIT_BYTES = 8192;
+
+export const clusterConfig = (
+  settings: SharedSettings,
+  contract: Contract,
+  region: RegionId,
+): ClusterConfig => ({
+  patroni: dynamicConfig(settings, contract, contract[region]),
+  databases: settings.databases.map(({ name, owner }) => ({
+    name,
+    owner,
+    secret: contract.ownerSecret(owner),
+  })),
+});
+
+export const renderClusterConfig = (settings: SharedSettings, contract: Contract, region: RegionId): string =>
+  JSON.stringify(clusterConfig(settings, contract, region));

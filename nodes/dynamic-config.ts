@@ -1,0 +1,64 @@
+/**
+ * Patroni's dynamic configuration: what a region's cluster has in etcd, the same for all its members. A new
+ * cluster starts with it (patroni.yml), a running one takes it over from the cluster parameter.
+ *
+ * Which region is active is no part of it: the guards decide that from the claims, in `standby_cluster`.
+ */
+import type { SharedSettings } from "../settings/schema.js";
+import type { Contract, RegionContract } from "../stacks/contract.js";
+import { hba } from "./hba.js";
+import { clusterName, otherOf, standbySlot } from "./layout.js";
+import { type PostgresParameters, postgresParameters } from "./postgres-parameters.js";
+
+export interface DynamicConfig {
+  readonly ttl: number;
+  readonly loop_wait: number;
+  readonly retry_timeout: number;
+  readonly maximum_lag_on_failover: number;
+  readonly primary_start_timeout: number;
+  readonly synchronous_mode: "quorum";
+  readonly synchronous_node_count: number;
+  readonly failsafe_mode: false;
+  readonly slots: Readonly<Record<string, { readonly type: "physical" }>>;
+  readonly postgresql: {
+    readonly use_pg_rewind: boolean;
+    readonly remove_data_directory_on_rewind_failure: boolean;
+    readonly remove_data_directory_on_diverged_timelines: boolean;
+    readonly use_slots: boolean;
+    readonly parameters: PostgresParameters;
+    readonly pg_hba: readonly string[];
+  };
+}
+
+/** A replica further behind than this never becomes leader, unless it is a synchronous one. */
+const MAXIMUM_LAG_BYTES = 1_048_576;
+
+export function dynamicConfig(
+  settings: SharedSettings,
+  contract: Contract,
+  region: RegionContract,
+): DynamicConfig {
+  const { failover, database } = settings;
+  return {
+    ttl: failover.ttlSeconds,
+    loop_wait: failover.loopWaitSeconds,
+    retry_timeout: failover.retryTimeoutSeconds,
+    maximum_lag_on_failover: MAXIMUM_LAG_BYTES,
+    primary_start_timeout: failover.primaryStartTimeoutSeconds,
+    synchronous_mode: "quorum",
+    // As many copies as nodes may fail: one of three, two of five.
+    synchronous_node_count: (database.voters - 1) / 2,
+    // With it, a region that has lost its etcd would go on writing.
+    failsafe_mode: false,
+    // Permanent, but bounded by max_slot_wal_keep_size.
+    slots: { [standbySlot(otherOf(contract, region))]: { type: "physical" } },
+    postgresql: {
+      use_pg_rewind: true,
+      remove_data_directory_on_rewind_failure: true,
+      remove_data_directory_on_diverged_timelines: true,
+      use_slots: true,
+      parameters: postgresParameters(settings, clusterName(region)),
+      pg_hba: hba(settings, contract),
+    },
+  };
+}

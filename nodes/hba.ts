@@ -1,0 +1,30 @@
+/**
+ * pg_hba: who may connect from where. It stands in Patroni's dynamic configuration and nowhere else, because a
+ * local `pg_hba` in patroni.yml would win, and a new database would then need new machines.
+ */
+import type { SharedSettings } from "../settings/schema.js";
+import { type Contract, DATABASE_LOGINS } from "../stacks/contract.js";
+
+/** Everything over TLS except what stays on the machine. Both regions: servers follow the leader across. */
+export function hba({ databases }: SharedSettings, contract: Contract): string[] {
+  const { superuser, replication, rewind } = DATABASE_LOGINS;
+  const regions = [contract.home, contract.recovery];
+  const nodes = regions.map(({ dataCidr }) => dataCidr);
+  const servers = regions.flatMap(({ privateCidrs }) => privateCidrs);
+  const remote = (database: string, user: string, from: readonly string[]) =>
+    from.map((cidr) => `hostssl ${database} ${user} ${cidr} scram-sha-256`);
+  const owners = [...new Set(databases.map(({ owner }) => owner))];
+  return [
+    `local all ${superuser} peer`,
+    // Patroni checks replication on its own node over loopback.
+    `host replication ${replication} 127.0.0.1/32 scram-sha-256`,
+    ...remote("replication", replication, nodes),
+    ...remote("postgres", replication, nodes),
+    ...remote("postgres", rewind, nodes),
+    // One line per owner, not per database: the whole must fit into an SSM parameter.
+    ...owners.flatMap((owner) => {
+      const own = databases.filter((database) => database.owner === owner);
+      return remote(own.map(({ name }) => name).join(","), owner, servers);
+    }),
+  ];
+}

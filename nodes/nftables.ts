@@ -1,0 +1,62 @@
+/**
+ * The rules by which the kernel lets clients reach PostgreSQL on a database node: only while the guard keeps
+ * an element with a timeout alive (`nodes/guard`). The guard's unit loads this file before each start.
+ */
+import { type Contract, PORTS } from "../stacks/contract.js";
+import { IMAGE_PATHS } from "./layout.js";
+
+export const NFTABLES_FILE = `${IMAGE_PATHS.config}/guard.nft`;
+
+/** The table and its sets, as the guard knows them. */
+export const NFTABLES = {
+  family: "inet",
+  table: "dr",
+  open: "open",
+  until: "until",
+  members: "members",
+} as const;
+
+export function renderNftables(contract: Contract): string {
+  // Their subnets, which hold nothing else: so a further read replica is known at once to those that run.
+  const nodes = [contract.home.dataCidr, contract.recovery.dataCidr];
+  const { family, table, open, until, members } = NFTABLES;
+  const name = `${family} ${table}`;
+  const port = PORTS.postgres;
+  return `# One transaction. Rules and members are replaced; a lease that is alive stays and runs out by itself,
+# so that a restarted guard neither opens nor closes anything by loading this.
+table ${name} {
+  set ${members} { type ipv4_addr; flags interval; }
+  # Ports that are open to clients, each with the timeout of its lease.
+  set ${open} { type inet_service; flags timeout; }
+  # From and until when: bounds a lease that was set late.
+  set ${until} { typeof meta time; flags interval; }
+  # Before connection tracking, so that open connections are judged packet by packet too.
+  chain input { type filter hook input priority -150; policy accept; }
+  chain output { type filter hook output priority -150; policy accept; }
+}
+flush chain ${name} input
+flush chain ${name} output
+flush set ${name} ${members}
+table ${name} {
+  set ${members} {
+    type ipv4_addr
+    flags interval
+    elements = { ${nodes.join(", ")} }
+  }
+  chain input {
+    iifname "lo" accept
+    tcp dport ${port} ip saddr @${members} accept
+    tcp dport @${open} meta time @${until} accept
+    tcp dport ${port} reject with tcp reset
+  }
+  chain output {
+    oifname "lo" accept
+    tcp sport ${port} ip daddr @${members} accept
+    tcp sport @${open} meta time @${until} accept
+    # The answer to a refused client; without it clients wait for a second.
+    tcp sport ${port} tcp flags & rst == rst accept
+    tcp sport ${port} drop
+  }
+}
+`;
+}
