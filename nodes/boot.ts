@@ -46,7 +46,7 @@ export function renderTomcatEnv(settings: SharedSettings, contract: Contract, re
   });
 }
 
-/** Key of the application in the region's artifact bucket. */
+/** Key of the application in the region's artifact bucket, unless the settings name an address in S3. */
 export const APPLICATION_KEY = "ROOT.war";
 
 /** Where a Tomcat server of a region finds the application, `s3://bucket/key`. */

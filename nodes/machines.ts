@@ -1,0 +1,50 @@
+/** The machines of a region as plain data: what the launch templates start, for whoever starts them elsewhere. */
+import type { SharedSettings } from "../settings/schema.js";
+import type { RegionId } from "../settings/stacks.js";
+import { addressAt } from "../stacks/cidr.js";
+import type { Contract } from "../stacks/contract.js";
+import { isReadReplica, membersOf } from "./layout.js";
+import { renderDatabaseUserData, renderTomcatUserData } from "./user-data.js";
+
+export interface MachinePlan {
+  readonly name: string;
+  readonly role: "database" | "read-replica" | "tomcat";
+  readonly region: RegionId;
+  readonly address: string;
+  readonly userData: string;
+}
+
+/** AWS keeps the first four addresses of a subnet; these leave room for a load balancer's. */
+const FIRST_SERVER = 10;
+
+/**
+ * The database nodes, voters first, then the Tomcat servers. On EC2 servers come and go with any name and
+ * address; here they are `<name>-<aws region>-web-1` and so on, spread over the zones.
+ * @param tomcats how many servers; none when left out.
+ */
+export function machinesOf(
+  settings: SharedSettings,
+  contract: Contract,
+  region: RegionId,
+  { tomcats = 0 }: { readonly tomcats?: number } = {},
+): MachinePlan[] {
+  const own = contract[region];
+  const nodes = membersOf(own).map((node) => ({
+    name: node.name,
+    role: isReadReplica(own, node) ? ("read-replica" as const) : ("database" as const),
+    region,
+    address: node.address,
+    userData: renderDatabaseUserData(settings, contract, node),
+  }));
+  const fleet = Array.from({ length: tomcats }, (_, i) => ({
+    name: `${own.vpcName}-web-${i + 1}`,
+    role: "tomcat" as const,
+    region,
+    address: addressAt(
+      own.privateCidrs[i % own.privateCidrs.length] as string,
+      FIRST_SERVER + Math.floor(i / own.privateCidrs.length),
+    ),
+    userData: renderTomcatUserData(settings, contract, region),
+  }));
+  return [...nodes, ...fleet];
+}
