@@ -1,0 +1,48 @@
+# shellcheck shell=bash
+# What the install scripts of all images share. Sourced, as root, on Debian 12; also inside a chroot.
+
+export DEBIAN_FRONTEND=noninteractive
+
+# Nothing may run before cloud-init has written its configuration: packages must not start what they bring.
+POLICY=/usr/sbin/policy-rc.d
+
+forbid_starts() {
+  [[ -e $POLICY ]] && return
+  printf '#!/bin/sh\nexit 101\n' > "$POLICY"
+  chmod 0755 "$POLICY"
+  trap 'rm -f "$POLICY"' EXIT
+}
+
+# install_packages NAME...
+install_packages() {
+  forbid_starts
+  apt-get update -qq
+  apt-get install -y -qq --no-install-recommends -o Dpkg::Use-Pty=0 "$@"
+  apt-get clean
+}
+
+# disable_services UNIT...: user data enables them when their files are there.
+disable_services() {
+  if command -v systemctl > /dev/null; then
+    systemctl disable --quiet "$@"
+  else
+    # A chroot need not have systemd.
+    deb-systemd-helper disable "$@"
+  fi
+}
+
+# join_ssl_cert USER...: members may read the node's key.
+join_ssl_cert() {
+  local user
+  for user in "$@"; do usermod -a -G ssl-cert "$user"; done
+}
+
+# install_payload FOLDER: the project's own programs. The folder mirrors the file system.
+install_payload() {
+  local payload=$1 file
+  while IFS= read -r -d '' file; do
+    local mode=0644
+    [[ $file == usr/local/sbin/* ]] && mode=0755
+    install -D -m "$mode" -o root -g root "$payload/$file" "/$file"
+  done < <(cd "$payload" && find . -type f -printf '%P\0')
+}

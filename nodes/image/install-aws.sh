@@ -1,0 +1,52 @@
+#!/bin/bash
+# What a machine needs only because it is an EC2 instance: AWS's command line, the agents of CloudWatch and
+# Session Manager, Amazon's clock. Run as root, any number of times.
+#
+#   install-aws.sh REGION   AWS region whose mirrors of the agents are used
+set -euo pipefail
+region=${1:?the AWS region}
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=nodes/image/common.sh
+. "$here/common.sh"
+
+install_packages awscli cloud-init chrony gnupg curl ca-certificates
+
+# The Amazon Time Sync Service; it needs no network beyond the host.
+install -d /etc/chrony/sources.d
+printf 'server 169.254.169.123 prefer iburst minpoll 4 maxpoll 4\n' > /etc/chrony/sources.d/amazon.sources
+
+arch=$(dpkg --print-architecture)
+work=$(mktemp -d)
+fetch() { curl --fail --silent --show-error --location --retry 5 --output "$work/$2" "$1"; }
+
+# install_signed PACKAGE URL SIGNATURE KEY FINGERPRINT: installs it when the signature is by that key.
+install_signed() {
+  local package=$1 url=$2 signature=$3 key=$4 fingerprint=$5
+  dpkg-query -W -f='${Status}' "$package" 2> /dev/null | grep -q 'ok installed' && return
+  fetch "$url" "$package.deb"
+  fetch "$signature" "$package.sig"
+  fetch "$key" "$package.gpg"
+  local home=$work/gnupg-$package
+  install -d -m 0700 "$home"
+  gpg --homedir "$home" --batch --quiet --import "$work/$package.gpg"
+  gpg --homedir "$home" --batch --status-fd 1 --verify "$work/$package.sig" "$work/$package.deb" 2> /dev/null |
+    grep -q "^\[GNUPG:\] VALIDSIG .*$fingerprint" ||
+    { echo "the signature of $package is not by key $fingerprint" >&2; exit 1; }
+  apt-get install -y -qq --no-install-recommends "$work/$package.deb"
+}
+
+# Source: AmazonCloudWatch/latest/monitoring/verify-CloudWatch-Agent-Package-Signature.html
+agent=https://amazoncloudwatch-agent-$region.s3.$region.amazonaws.com
+install_signed amazon-cloudwatch-agent \
+  "$agent/debian/$arch/latest/amazon-cloudwatch-agent.deb" \
+  "$agent/debian/$arch/latest/amazon-cloudwatch-agent.deb.sig" \
+  https://amazoncloudwatch-agent.s3.amazonaws.com/assets/amazon-cloudwatch-agent.gpg \
+  937616F3450B7D806CBD9725D58167303B789C72
+
+# Image Builder brings it for the build; this keeps it where the image is made by hand.
+if ! dpkg-query -W amazon-ssm-agent > /dev/null 2>&1; then
+  fetch "https://s3.$region.amazonaws.com/amazon-ssm-$region/latest/debian_$arch/amazon-ssm-agent.deb" ssm.deb
+  apt-get install -y -qq "$work/ssm.deb"
+fi
+rm -rf "$work"
+systemctl enable --quiet chrony.service amazon-ssm-agent.service

@@ -1,0 +1,34 @@
+#!/bin/bash
+# Makes a database node of a Debian 12: PostgreSQL, etcd, Patroni, pgBackRest and what they need, all at rest.
+# Run as root, any number of times.
+#
+#   install-database.sh [PAYLOAD]   PAYLOAD: folder with the project's own programs (nodes/image/payload.ts)
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=nodes/image/common.sh
+. "$here/common.sh"
+
+# Before the package: it would make a cluster of its own. Patroni makes ours.
+install -d /etc/postgresql-common
+printf 'create_main_cluster = false\n' > /etc/postgresql-common/createcluster.conf
+
+install_packages \
+  postgresql-15 etcd-server etcd-client pgbackrest nftables nodejs python3-venv xfsprogs ssl-cert \
+  ca-certificates openssl curl jq procps iproute2 util-linux
+disable_services postgresql.service etcd.service nftables.service
+
+# Debian's Patroni is 3.0, which loses acknowledged rows after a partition.
+if ! cmp -s "$here/requirements.txt" /opt/patroni/requirements.txt; then
+  rm -rf /opt/patroni
+  # Not the umask of whoever runs this: user postgres must be able to read it.
+  (umask 022 && /usr/bin/python3 -m venv /opt/patroni &&
+    /opt/patroni/bin/pip install --quiet --no-cache-dir --no-deps --disable-pip-version-check \
+      --requirement "$here/requirements.txt")
+  install -m 0644 "$here/requirements.txt" /opt/patroni/requirements.txt
+fi
+
+join_ssl_cert etcd postgres
+# Mount point of the data volume, and the folder of the configuration.
+install -d -m 0755 /var/lib/dr /etc/dr
+
+if [[ -n ${1-} ]]; then install_payload "$1"; fi

@@ -1,0 +1,94 @@
+/**
+ * The project's own programs on a machine: the `dr-*` scripts, the platform's hooks and the guard. They change
+ * more often than the packages of an image, so they are a layer of their own: files whose paths mirror the
+ * file system.
+ */
+import { access, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+export interface PayloadFile {
+  /** Relative to the machine's root, e.g. `usr/local/sbin/dr-reconcile`. */
+  readonly path: string;
+  readonly mode: 0o644 | 0o755;
+  readonly content: string;
+}
+
+/** Who answers `dr-get-secret` and its like: AWS, or files that the twin puts below `/run/twin`. */
+export type Platform = "aws" | "twin";
+
+const REPO = fileURLToPath(new URL("../..", import.meta.url));
+const HOOKS: Readonly<Record<Platform, string>> = { aws: "nodes/platform/aws", twin: "twin/platform" };
+const PROGRAMS = "usr/local/sbin";
+const LIBRARIES = "usr/local/lib/dr";
+
+/** Node in Debian 12. */
+const NODE_TARGET = "node18";
+
+/** In the order of their paths, so that two computations of the same sources are alike. */
+export async function payloadFiles(platform: Platform): Promise<PayloadFile[]> {
+  const files = [
+    ...(await programsOf("nodes/scripts")),
+    ...(await programsOf(HOOKS[platform])),
+    ...(await guard()),
+  ];
+  return files.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/** Writes the payload below a folder that needn't exist. */
+export async function writePayload(files: readonly PayloadFile[], folder: string): Promise<void> {
+  for (const { path, mode, content } of files) {
+    const target = join(folder, path);
+    await mkdir(dirname(target), { recursive: true, mode: 0o755 });
+    await writeFile(target, content, { mode });
+  }
+}
+
+async function programsOf(folder: string): Promise<PayloadFile[]> {
+  const names = (await readdir(join(REPO, folder))).filter((name) => name.startsWith("dr-"));
+  return Promise.all(
+    names.map(async (name) => ({
+      path: `${PROGRAMS}/${name}`,
+      mode: 0o755 as const,
+      content: await readFile(join(REPO, folder, name), "utf8"),
+    })),
+  );
+}
+
+/** The guard as one file that needs nothing but Node, and its helper that talks to the kernel. */
+async function guard(): Promise<PayloadFile[]> {
+  const folder = join(REPO, "nodes/guard");
+  const helpers = (await readdir(folder)).filter((name) => name.endsWith(".py"));
+  const library = async (name: string, content: string | Promise<string>): Promise<PayloadFile> => ({
+    path: `${LIBRARIES}/${name}`,
+    mode: 0o644,
+    content: await content,
+  });
+  return Promise.all([
+    ...((await exists(join(folder, "main.ts"))) ? [library("guard.cjs", bundle("nodes/guard/main.ts"))] : []),
+    ...helpers.map((name) => library(name, readFile(join(folder, name), "utf8"))),
+  ]);
+}
+
+async function bundle(entry: string): Promise<string> {
+  const { outputFiles } = await build({
+    // Paths of sources stand in the output as comments: relative, or each checkout would give another file.
+    absWorkingDir: REPO,
+    entryPoints: [entry],
+    bundle: true,
+    write: false,
+    platform: "node",
+    format: "cjs",
+    target: NODE_TARGET,
+    legalComments: "inline",
+    logLevel: "silent",
+  });
+  return (outputFiles[0] as (typeof outputFiles)[number]).text;
+}
+
+const exists = (path: string) =>
+  access(path).then(
+    () => true,
+    () => false,
+  );
