@@ -5,6 +5,7 @@ import { addCheckEpoch } from "./commands/check-epoch.js";
 import { addDemo } from "./commands/demo.js";
 import { addDocs } from "./commands/docs.js";
 import { addSandbox } from "./commands/sandbox.js";
+import { addTwin } from "./commands/twin.js";
 import { reportAndExit } from "./report.js";
 
 const dr = new Command("dr")
@@ -15,6 +16,7 @@ const dr = new Command("dr")
 
 addDemo(dr);
 addSandbox(dr);
+addTwin(dr);
 addBench(dr);
 addCheckEpoch(dr);
 addDocs(dr);

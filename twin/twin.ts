@@ -1,14 +1,13 @@
 /** A running twin: its network, its machines, what the platform would answer them. */
 import { createHash } from "node:crypto";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { processRuns } from "../sandbox/process.js";
 import { UserError } from "../settings/problem.js";
 import type { RegionId } from "../settings/stacks.js";
 import { Cgroup } from "./cgroups.js";
 import { TwinMachine } from "./machine.js";
 import { Switch } from "./network/switch.js";
-import { checkHost } from "./requirements.js";
 import type { Machine, MachineSpec, Twin, Wire } from "./types.js";
 
 /** One way between the regions: 30 ms there and back, as between Dublin and Frankfurt. */
@@ -24,6 +23,10 @@ export interface TwinOptions {
   readonly layers: readonly string[];
 }
 
+/** One group per folder, so that the next twin there finds what a crashed one left. */
+export const cgroupName = (dir: string): string =>
+  `dr-twin-${createHash("sha256").update(resolve(dir)).digest("hex").slice(0, 12)}`;
+
 export class LocalTwin implements Twin {
   private readonly all = new Map<string, TwinMachine>();
   private closed = false;
@@ -38,15 +41,12 @@ export class LocalTwin implements Twin {
 
   /**
    * An empty twin. Cleans up what a crashed one left in the same folder.
-   * @throws UserError when this host can't run one, or one is running there.
+   * @throws UserError when one is running there.
    */
   static async open({ dir, regions, layers }: TwinOptions): Promise<LocalTwin> {
-    await checkHost();
     await mkdir(dir, { recursive: true });
     await takeFolder(dir);
-    const cgroups = await Cgroup.create(
-      `dr-twin-${createHash("sha256").update(dir).digest("hex").slice(0, 12)}`,
-    );
+    const cgroups = await Cgroup.create(cgroupName(dir));
     await rm(join(dir, "machines"), { recursive: true, force: true });
     await rm(join(dir, "platform"), { recursive: true, force: true });
     for (const kind of PLATFORM_KINDS) await mkdir(join(dir, "platform", kind), { recursive: true });

@@ -1,0 +1,81 @@
+import type { Command } from "commander";
+import { Progress } from "../../sandbox/progress.js";
+import { UserError } from "../../settings/problem.js";
+
+interface UpFlags {
+  regions: string;
+  tomcats: string;
+}
+
+export function addTwin(dr: Command): void {
+  const twin = dr
+    .command("twin")
+    .description("run the regions' machines for real, as namespaces of this one (needs root)");
+  twin
+    .command("install")
+    .description("build the machines' image, once")
+    .action(async () => {
+      const { ensureImage } = await import("../../twin/image.js");
+      await ensureImage(new Progress());
+    });
+  twin
+    .command("up")
+    .description("start it and leave it running")
+    .option("--regions <n>", "1: the home region; 2: both, 30 ms apart", "1")
+    .option("--tomcats <n>", "Tomcat servers per region", "1")
+    .action(async (flags: UpFlags) => {
+      const { up } = await import("../../twin/control.js");
+      const { machines } = await up(upOptions(flags), new Progress());
+      console.log(`${machines.length} machines are running; npx dr twin status shows them`);
+    });
+  twin
+    .command("hold", { hidden: true })
+    .requiredOption("--regions <n>")
+    .requiredOption("--tomcats <n>")
+    .action(async (flags: UpFlags) => {
+      const { hold } = await import("../../twin/control.js");
+      await hold(upOptions(flags), new Progress());
+    });
+  twin
+    .command("status")
+    .description("every machine: alive, role, lag")
+    .option("--json", "print it as JSON")
+    .action(async ({ json }: { json?: boolean }) => {
+      const { status } = await import("../../twin/control.js");
+      const machines = await status();
+      if (json) return console.log(JSON.stringify(machines, undefined, 2));
+      for (const { name, address, alive, role, databaseRole, state, timeline, lag } of machines) {
+        const what = databaseRole ? `${databaseRole}, ${state}, timeline ${timeline ?? "?"}` : role;
+        const behind = lag === undefined ? "" : `, ${lag} bytes behind`;
+        console.log(`${name.padEnd(24)} ${address.padEnd(14)} ${alive ? what + behind : "dead"}`);
+      }
+    });
+  twin
+    .command("exec")
+    .description("run a command in a machine, a shell by default")
+    .argument("<machine>")
+    .argument("[command...]")
+    .passThroughOptions()
+    .action(async (machine: string, command: string[]) => {
+      const { exec } = await import("../../twin/control.js");
+      process.exitCode = await exec(machine, command);
+    });
+  twin
+    .command("down")
+    .description("stop it and remove its folder")
+    .action(async () => {
+      const { down } = await import("../../twin/control.js");
+      console.log((await down()) ? "the twin is stopped" : "no twin was running");
+    });
+}
+
+function upOptions({ regions, tomcats }: UpFlags): { regions: 1 | 2; tomcats: number } {
+  if (!["1", "2"].includes(regions)) {
+    throw new UserError(`--regions ${regions}`, "A twin has one region or two.", "use 1 or 2");
+  }
+  const servers = Number(tomcats);
+  if (!Number.isInteger(servers) || servers < 0 || servers > 20) {
+    throw new UserError(`--tomcats ${tomcats}`, "It is a number of servers per region.", "use 0 to 20");
+  }
+  return { regions: regions === "1" ? 1 : 2, tomcats: servers };
+}

@@ -1,0 +1,174 @@
+/** `dr twin`: a twin that stays until it is told to go. One process holds it; these start, ask and stop that one. */
+import { spawn } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
+import { mkdir, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { execa } from "execa";
+import { REPO } from "../sandbox/paths.js";
+import { processRuns } from "../sandbox/process.js";
+import type { Progress } from "../sandbox/progress.js";
+import { UserError } from "../settings/problem.js";
+import { PORTS } from "../stacks/contract.js";
+import { Cgroup } from "./cgroups.js";
+import { requireHost } from "./host.js";
+import { RegionTwin, twinDir } from "./open.js";
+import { inside, type MachineRecord, runningTwin, type TwinRecord, writeRecord } from "./record.js";
+import { cgroupName } from "./twin.js";
+
+export interface UpOptions {
+  /** Both regions, 30 ms apart, or the home region alone. */
+  readonly regions: 1 | 2;
+  readonly tomcats: number;
+}
+
+const logFile = () => join(twinDir(), "twin.log");
+
+/** Starts the process that holds the twin and tells what it does until all is up. */
+export async function up({ regions, tomcats }: UpOptions, progress: Progress): Promise<TwinRecord> {
+  await requireHost(progress);
+  const dir = twinDir();
+  if (await runningTwin(dir)) {
+    throw new UserError(`a twin is running in ${dir}`, "There can be one per folder.", "npx dr twin down");
+  }
+  await mkdir(dir, { recursive: true });
+  await rm(join(dir, "twin.json"), { force: true });
+  await rm(logFile(), { force: true });
+  const log = openSync(logFile(), "a");
+  // Not execa: this child is meant to outlive us.
+  const holder = spawn(
+    process.execPath,
+    [join(REPO, "cli/dr.mjs"), "twin", "hold", "--regions", `${regions}`, "--tomcats", `${tomcats}`],
+    { detached: true, stdio: ["ignore", log, log] },
+  );
+  closeSync(log);
+  let over = false;
+  holder.once("exit", () => {
+    over = true;
+  });
+  let shown = 0;
+  for (;;) {
+    const text = await readFile(logFile(), "utf8").catch(() => "");
+    const whole = text.slice(0, text.lastIndexOf("\n") + 1);
+    for (const line of whole.slice(shown).split("\n").filter(Boolean)) progress.line(line);
+    shown = whole.length;
+    const twin = await runningTwin(dir);
+    if (twin) {
+      holder.unref();
+      return twin;
+    }
+    if (over) throw new Error(`the twin did not come up; ${logFile()} has what it said`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+/** The process that holds the twin: opens it, writes its record, waits to be told to stop. */
+export async function hold({ regions, tomcats }: UpOptions, progress: Progress): Promise<void> {
+  const stop = new Promise<void>((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.once(signal, () => resolve());
+  });
+  const opened = RegionTwin.open({
+    progress,
+    tomcats,
+    regions: regions === 2 ? ["home", "recovery"] : ["home"],
+  });
+  // Told to stop before it is up: it ends with this process, and the next one cleans.
+  const twin = await Promise.race([opened, stop.then(() => undefined)]);
+  if (!twin) return;
+  const machines = () =>
+    twin.twin.machines.map(
+      ({ spec: { name, role, region, address }, pid }): MachineRecord => ({
+        name,
+        role,
+        region,
+        address,
+        pid,
+      }),
+    );
+  await writeRecord(twinDir(), { pid: process.pid, machines: machines() });
+  await stop;
+  await twin.close();
+}
+
+/** Stops it, waits for its end, and removes its folder. @returns whether there was one. */
+export async function down(): Promise<boolean> {
+  const dir = twinDir();
+  const twin = await runningTwin(dir);
+  if (twin) {
+    process.kill(twin.pid, "SIGTERM");
+    while (await processRuns(twin.pid, "twin")) await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  // What a crashed one left: nothing runs, but its group and its folder are there.
+  await (await Cgroup.create(cgroupName(dir))).remove();
+  await rm(dir, { recursive: true, force: true });
+  return twin !== undefined;
+}
+
+/** What `dr twin status` tells of one machine. */
+export interface MachineStatus extends MachineRecord {
+  readonly alive: boolean;
+  /** As Patroni says; undefined for a Tomcat server, and where nobody knows. */
+  readonly databaseRole?: string;
+  readonly state?: string;
+  readonly timeline?: number;
+  readonly lag?: number | string;
+}
+
+/** @throws UserError when no twin runs. */
+export async function status(): Promise<MachineStatus[]> {
+  const twin = await mustRun();
+  const members = new Map<
+    string,
+    { role: string; state: string; timeline?: number; lag?: number | string }
+  >();
+  const databases = twin.machines.filter(({ role, pid }) => role === "database" && pid);
+  await Promise.all(
+    databases.map(async (machine) => {
+      const url = `https://${machine.address}:${PORTS.patroni}/cluster`;
+      const [file, ...args] = inside(machine, [
+        "curl",
+        "-s",
+        "-m",
+        "2",
+        "--cacert",
+        "/run/dr/tls/authority.crt",
+        url,
+      ]);
+      const { stdout } = await execa(file as string, args, { reject: false, stdin: "ignore" });
+      if (!stdout) return;
+      const cluster = JSON.parse(stdout) as { members?: { name: string; role: string; state: string }[] };
+      for (const member of cluster.members ?? []) {
+        // Each knows itself best.
+        if (member.name === machine.name || !members.has(member.name)) members.set(member.name, member);
+      }
+    }),
+  );
+  return Promise.all(
+    twin.machines.map(async (machine) => {
+      const { role, state, timeline, lag } = members.get(machine.name) ?? {};
+      const alive = machine.pid !== undefined && (await processRuns(machine.pid, "init"));
+      return { ...machine, alive, databaseRole: role, state, timeline, lag };
+    }),
+  );
+}
+
+/** Runs a command inside a machine with this terminal. @returns its exit code. */
+export async function exec(name: string, argv: readonly string[]): Promise<number> {
+  const twin = await mustRun();
+  const machine = twin.machines.find((one) => one.name === name);
+  if (!machine) {
+    throw new UserError(
+      `no machine '${name}'`,
+      `The twin has ${twin.machines.map((one) => one.name).join(", ")}.`,
+      "npx dr twin status lists them",
+    );
+  }
+  const [file, ...args] = inside(machine, argv.length > 0 ? argv : ["bash"]);
+  const { exitCode } = await execa(file as string, args, { stdio: "inherit", reject: false });
+  return exitCode ?? 1;
+}
+
+async function mustRun(): Promise<TwinRecord> {
+  const twin = await runningTwin(twinDir());
+  if (!twin) throw new UserError("no twin is running", `There is none in ${twinDir()}.`, "npx dr twin up");
+  return twin;
+}

@@ -1,0 +1,127 @@
+/** From settings to running regions: the image, the platform's answers, the machines, and the wait for a leader. */
+import { join } from "node:path";
+import { machinesOf } from "../nodes/machines.js";
+import { REPO } from "../sandbox/paths.js";
+import type { Progress } from "../sandbox/progress.js";
+import { UserError } from "../settings/problem.js";
+import type { SharedSettings } from "../settings/schema.js";
+import type { RegionId } from "../settings/stacks.js";
+import { type Contract, contractOf } from "../stacks/contract.js";
+import { DatabaseCluster } from "./database-cluster.js";
+import { ensureImage } from "./image.js";
+import { Platform } from "./platform.js";
+import { twinSettings } from "./settings.js";
+import { LocalTwin } from "./twin.js";
+import type { MachineSpec, Twin } from "./types.js";
+
+/** The twin has no AWS account; names that carry one need some number. */
+const ACCOUNT_ID = "000000000000";
+
+export interface OpenTwinOptions {
+  readonly progress: Progress;
+  /** Default: the project's own, made small. */
+  readonly settings?: SharedSettings;
+  /** Default: the home region alone. */
+  readonly regions?: readonly RegionId[];
+  /** Tomcat servers per region. Default 1. */
+  readonly tomcats?: number;
+  /** Default: `twinDir()`. */
+  readonly dir?: string;
+  /** Machines as a deployed stack describes them, instead of those that the settings give. */
+  readonly machines?: readonly MachineSpec[];
+}
+
+/** Folder of the twin that `dr twin` runs. */
+export const twinDir = (): string => process.env.DR_TWIN_DIR ?? join(REPO, ".twin");
+
+/** A twin whose regions were started from settings, and can be changed by them. */
+export class RegionTwin {
+  private constructor(
+    readonly twin: LocalTwin,
+    readonly contract: Contract,
+    readonly regions: readonly RegionId[],
+    private readonly platform: Platform,
+    private current: SharedSettings,
+  ) {}
+
+  get settings(): SharedSettings {
+    return this.current;
+  }
+
+  /**
+   * Starts everything and waits until every region has a leader and all its members follow.
+   * @throws UserError when this host can't run a twin; Error when a region doesn't come up.
+   */
+  static async open(options: OpenTwinOptions): Promise<RegionTwin> {
+    const { progress, regions = ["home"], tomcats = 1, dir = twinDir() } = options;
+    const settings = options.settings ?? (await twinSettings());
+    const contract = contractOf(settings, ACCOUNT_ID);
+    const { root, payload } = await ensureImage(progress);
+    const twin = await LocalTwin.open({ dir, regions, layers: [payload, root] });
+    try {
+      const platform = new Platform(twin, contract);
+      const self = new RegionTwin(twin, contract, regions, platform, settings);
+      await platform.provide(settings, regions);
+      const specs = options.machines ?? self.specs(settings, tomcats);
+      await progress.during(`start ${specs.length} machines`, () => self.addAll(specs));
+      await progress.during("wait for a leader and its replicas", () =>
+        Promise.all(regions.map((region) => self.database(region).settled())),
+      );
+      return self;
+    } catch (error) {
+      await twin.close({ keep: true });
+      throw error;
+    }
+  }
+
+  /** The database cluster of one region. */
+  database(region: RegionId): DatabaseCluster {
+    return new DatabaseCluster(this.twin, this.contract[region]);
+  }
+
+  /**
+   * What `pulumi up` would do with changed settings: the platform's answers change, machines are added or
+   * removed. Machines that stay are not replaced.
+   */
+  async apply(settings: SharedSettings, tomcats: number): Promise<void> {
+    const contract = contractOf(settings, ACCOUNT_ID);
+    if (contract.home.cidr !== this.contract.home.cidr) {
+      throw new UserError(
+        "network.homeCidr changed",
+        "A running region's network is fixed.",
+        "open another twin",
+      );
+    }
+    Object.assign(this.contract, contract);
+    await this.platform.provide(settings, this.regions);
+    const wanted = this.specs(settings, tomcats);
+    const names = new Set(wanted.map(({ name }) => name));
+    for (const { name } of this.twin.machines) if (!names.has(name)) await this.twin.remove(name);
+    const there = new Set(this.twin.machines.map(({ name }) => name));
+    this.current = settings;
+    await this.addAll(wanted.filter(({ name }) => !there.has(name)));
+  }
+
+  private specs(settings: SharedSettings, tomcats: number): MachineSpec[] {
+    const volumeMib = settings.database.volumeGib * 1024;
+    return this.regions.flatMap((region) =>
+      machinesOf(settings, this.contract, region, { tomcats }).map((machine) =>
+        machine.role === "tomcat" ? machine : { ...machine, volumeMib },
+      ),
+    );
+  }
+
+  private async addAll(specs: readonly MachineSpec[]): Promise<void> {
+    const added = await Promise.all(specs.map((spec) => this.twin.add(spec)));
+    await Promise.all(added.map((machine) => machine.booted()));
+  }
+
+  close(options?: { readonly keep?: boolean }): Promise<void> {
+    return this.twin.close(options);
+  }
+}
+
+/** @see RegionTwin.open */
+export const openTwin = (options: OpenTwinOptions): Promise<RegionTwin> => RegionTwin.open(options);
+
+export type { Twin };

@@ -1,0 +1,63 @@
+/** What a running twin leaves for other commands to find it: a file in its folder. */
+import { readFile, rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import { processRuns } from "../sandbox/process.js";
+
+const machine = z.object({
+  name: z.string(),
+  role: z.enum(["database", "read-replica", "tomcat"]),
+  region: z.enum(["home", "recovery"]),
+  address: z.string(),
+  /** Process 1 of the machine, by its number on the host; missing while it is dead. */
+  pid: z.number().optional(),
+});
+const record = z.object({
+  /** Of the process whose children all machines are. */
+  pid: z.number(),
+  machines: z.array(machine),
+});
+
+export type TwinRecord = z.infer<typeof record>;
+export type MachineRecord = z.infer<typeof machine>;
+
+const file = (dir: string) => join(dir, "twin.json");
+
+/** Under a new name first: a reader must never see half of it. */
+export async function writeRecord(dir: string, value: TwinRecord): Promise<void> {
+  await writeFile(`${file(dir)}.new`, JSON.stringify(value, undefined, 2));
+  await rename(`${file(dir)}.new`, file(dir));
+}
+
+/** The twin that runs from that folder; undefined when none does. */
+export async function runningTwin(dir: string): Promise<TwinRecord | undefined> {
+  const text = await readFile(file(dir), "utf8").catch(() => undefined);
+  if (text === undefined) return undefined;
+  const twin = record.parse(JSON.parse(text));
+  return (await processRuns(twin.pid, "twin")) ? twin : undefined;
+}
+
+/** A command that runs inside a machine of a running twin, as root. */
+export const inside = (machine: Pick<MachineRecord, "pid">, argv: readonly string[]): readonly string[] => [
+  ...[
+    "nsenter",
+    "--target",
+    `${machine.pid}`,
+    "--pid",
+    "--net",
+    "--mount",
+    "--ipc",
+    "--uts",
+    "--root",
+    "--wd=/",
+    "--",
+  ],
+  ...[
+    "env",
+    "-i",
+    "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin",
+    "HOME=/root",
+    `TERM=${process.env.TERM ?? "dumb"}`,
+    ...argv,
+  ],
+];
