@@ -20,7 +20,7 @@ export interface MachineArgs {
 }
 
 /** Debian's images have their root disk here. */
-const ROOT_DEVICE = "/dev/xvda";
+export const ROOT_DEVICE = "/dev/xvda";
 const ROOT_GIB = 20;
 
 /** EC2 Auto Scaling's metrics that are published, for free. The region's alarms read the first. */

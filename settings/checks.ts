@@ -3,11 +3,13 @@
  * hears of everything at once.
  */
 import { NODE_TAG } from "../stacks/contract.js";
+import { DATABASE_CHECKS } from "./database-checks.js";
+import { FAILOVER_CHECKS } from "./failover-checks.js";
 import type { Problem } from "./problem.js";
 import { type RegionSettings, type SharedSettings, STRONG_CONSISTENCY_REGION_SETS } from "./schema.js";
 import type { RegionStackName } from "./stacks.js";
 
-type Check<T> = (settings: T) => Problem[];
+export type Check<T> = (settings: T) => Problem[];
 
 const no: Problem[] = [];
 
@@ -228,6 +230,20 @@ const contactsFitTheirProtocol: Check<SharedSettings> = ({ contacts }) => {
   );
 };
 
+/** Debian's mirrors and PyPI are on the internet. */
+const buildsReachMirrors: Check<SharedSettings> = ({ images, network }) =>
+  images.build && network.egress === "endpoints"
+    ? [
+        {
+          key: "images.build",
+          value: true,
+          reason: "an image is built from Debian's packages and PyPI, and network.egress is `endpoints`",
+          remedy:
+            "set network.egress to `nat`, or build images elsewhere and name them in images.home and .recovery",
+        },
+      ]
+    : no;
+
 export const SHARED_CHECKS: readonly Check<SharedSettings>[] = [
   regionsDiffer,
   regionsShareASet,
@@ -242,6 +258,7 @@ export const SHARED_CHECKS: readonly Check<SharedSettings>[] = [
   someonePages,
   contactsFitTheirProtocol,
   tagsLeaveRoom,
+  buildsReachMirrors,
 ];
 
 /** Checks of one region's own keys: home epochs are odd and recovery epochs even, so there are no ties. */

@@ -296,6 +296,12 @@ export const sharedSchema = z.strictObject({
     .strictObject({
       home: regionImages.prefault({}),
       recovery: regionImages.prefault({}),
+      build: z
+        .boolean()
+        .default(false)
+        .describe(
+          "Build images in each region with EC2 Image Builder, monthly and on demand. The newest is in the SSM parameters `/imagebuilder/<name>/database` and `…/tomcat`: name those above (`resolve:ssm:…`) once there is one.",
+        ),
     })
     .prefault({})
     .describe(

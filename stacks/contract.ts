@@ -97,6 +97,13 @@ export interface RegionContract {
   readonly runbookBucket: string;
   readonly databaseRole: string;
   readonly tomcatRole: string;
+  /** Role and instance profile of the machines that Image Builder builds images on. */
+  readonly imageRole: string;
+  /**
+   * SSM parameters with the newest image that this region built, for `images.<region>` in settings. Image
+   * Builder's own role can write below `/imagebuilder/` only.
+   */
+  readonly imageParameters: { readonly database: string; readonly tomcat: string };
   /** Role (trusted by vpc-flow-logs.amazonaws.com) that may write to `flowLogGroup`, and that group. */
   readonly flowLogRole: string;
   readonly flowLogGroup: string;
@@ -197,6 +204,11 @@ export function contractOf(settings: SharedSettings, accountId: string): Contrac
       runbookBucket: `${name}-runbooks-${accountId}-${aws}`,
       databaseRole: `${name}-${aws}-database`,
       tomcatRole: `${name}-${aws}-tomcat`,
+      imageRole: `${name}-${aws}-image`,
+      imageParameters: {
+        database: `/imagebuilder/${name}/database`,
+        tomcat: `/imagebuilder/${name}/tomcat`,
+      },
       flowLogRole: `${name}-${aws}-flow-logs`,
       flowLogGroup: `/${name}/${aws}/flow-logs`,
       claimKey: `claim#${aws}`,

@@ -26,8 +26,9 @@ disable_services() {
   if command -v systemctl > /dev/null; then
     systemctl disable --quiet "$@"
   else
-    # A chroot need not have systemd.
-    deb-systemd-helper disable "$@"
+    # A chroot need not have systemd; what enables a unit is a link.
+    local unit
+    for unit in "$@"; do rm -f /etc/systemd/system/*.wants/"$unit"; done
   fi
 }
 

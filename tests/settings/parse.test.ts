@@ -182,6 +182,13 @@ describe("one bad setting", () => {
       /not an address for protocol https/,
       /https:/,
     ],
+    [
+      "images to build without a way to the mirrors",
+      { images: { build: true }, network: { egress: "endpoints" } },
+      "images.build",
+      /Debian's packages and PyPI/,
+      /nat/,
+    ],
     ["an even epoch at home", { epoch: 2 }, "epoch", /odd/, /use 3/],
     [
       "a yield to its own epoch",

@@ -1,0 +1,144 @@
+/**
+ * What EC2 Image Builder does on a build machine, as a component document: fetch the install scripts and the
+ * payload from the region's bucket, run the scripts, prove what they made. No Pulumi here.
+ *
+ * The files are objects of their own because a component's text may have 16,000 characters at most.
+ * Source: https://docs.aws.amazon.com/imagebuilder/latest/userguide/toe-component-manager.html
+ */
+import { createHash } from "node:crypto";
+import { readdir, readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { stringify } from "yaml";
+import { payloadFiles } from "./payload.js";
+
+/** The two kinds of machine; each has `install-<kind>.sh`. */
+export const IMAGE_KINDS = ["database", "tomcat"] as const;
+export type ImageKind = (typeof IMAGE_KINDS)[number];
+
+export interface BuildFile {
+  /** Relative to the folder in which the build runs, e.g. `scripts/install-database.sh`. */
+  readonly path: string;
+  readonly content: string;
+}
+
+/** Everything that a build needs, in the order of paths. */
+export interface BuildFiles {
+  readonly files: readonly BuildFile[];
+  /** Of all contents: other files have another address, and so make another component and recipe. */
+  readonly hash: string;
+}
+
+/** Most characters of a component's `data`. */
+export const COMPONENT_LIMIT = 16_000;
+
+const SCRIPTS_FOLDER = fileURLToPath(new URL(".", import.meta.url));
+/** On the build machine. Image Builder keeps nothing of it: the last step removes it. */
+const WORK = "/var/tmp/dr-image";
+
+export async function buildFiles(): Promise<BuildFiles> {
+  const scripts = (await readdir(SCRIPTS_FOLDER)).filter((name) => /\.(sh|txt)$/.test(name)).sort();
+  const files = [
+    ...(await payloadFiles("aws")).map(({ path, content }) => ({ path: `payload/${path}`, content })),
+    ...(await Promise.all(
+      scripts.map(async (name) => ({
+        path: `scripts/${name}`,
+        content: await readFile(join(SCRIPTS_FOLDER, name), "utf8"),
+      })),
+    )),
+  ];
+  const hash = createHash("sha256").update(JSON.stringify(files)).digest("hex").slice(0, 16);
+  return { files, hash };
+}
+
+/** Key of a file's object in the bucket. */
+export const objectKey = ({ hash }: Pick<BuildFiles, "hash">, { path }: Pick<BuildFile, "path">): string =>
+  `images/${hash}/${path}`;
+
+export interface ComponentDocumentArgs {
+  readonly kind: ImageKind;
+  readonly build: BuildFiles;
+  readonly bucket: string;
+  /** Account that must own the bucket. */
+  readonly accountId: string;
+  /** AWS region whose mirrors of AWS's agents are used. */
+  readonly region: string;
+}
+
+/** @returns YAML. */
+export function renderComponentDocument(args: ComponentDocumentArgs): string {
+  const { kind, build, bucket, accountId, region } = args;
+  const folders = [...new Set(build.files.map(({ path }) => dirname(path)))];
+  return stringify(
+    {
+      name: `Node image: ${kind}`,
+      schemaVersion: 1,
+      phases: [
+        {
+          name: "build",
+          steps: [
+            bash("Folders", [`mkdir -p ${folders.map((folder) => `${WORK}/${folder}`).join(" ")}`]),
+            {
+              name: "Download",
+              action: "S3Download",
+              maxAttempts: 3,
+              inputs: build.files.map((file) => ({
+                source: `s3://${bucket}/${objectKey(build, file)}`,
+                destination: `${WORK}/${file.path}`,
+                expectedBucketOwner: accountId,
+              })),
+            },
+            bash("Install", [
+              `bash ${WORK}/scripts/install-${kind}.sh ${WORK}/payload`,
+              `bash ${WORK}/scripts/install-aws.sh ${region}`,
+            ]),
+            bash("CleanUp", [`rm -rf ${WORK}`]),
+          ],
+        },
+        // Image Builder runs these before it takes the image, and again on a machine started from it.
+        { name: "validate", steps: [bash("Prove", PROOFS[kind])] },
+        { name: "test", steps: [bash("Prove", PROOFS[kind])] },
+      ],
+    },
+    { lineWidth: 0 },
+  );
+}
+
+/** That the programs run, and that nothing does which only user data may start. */
+const PROOFS: Readonly<Record<ImageKind, readonly string[]>> = {
+  database: [
+    "/usr/lib/postgresql/15/bin/postgres --version",
+    "/opt/patroni/bin/patroni --version",
+    "etcd --version",
+    "pgbackrest version",
+    "nft --version",
+    "node --version",
+    "test -x /usr/local/sbin/dr-attach-volume",
+    "test ! -e /var/lib/postgresql/15/main",
+    "! systemctl is-enabled --quiet postgresql.service",
+    "! systemctl is-enabled --quiet etcd.service",
+    "! pgrep -x 'postgres|etcd'",
+  ],
+  tomcat: [
+    "haproxy -v",
+    "java -version",
+    "test -e /usr/share/tomcat10/lib/postgresql.jar",
+    "test -x /usr/local/sbin/dr-fetch-application",
+    "test ! -e /var/lib/tomcat10/webapps/ROOT",
+    "! systemctl is-enabled --quiet tomcat10.service",
+    "! systemctl is-enabled --quiet haproxy.service",
+  ],
+};
+
+/** Image Builder runs a step's lines as one script that goes on after an error, unless told otherwise. */
+const bash = (name: string, lines: readonly string[]) => ({
+  name,
+  action: "ExecuteBash",
+  inputs: { commands: ["set -euo pipefail", ...lines.map(mustFail)] },
+});
+
+/** `set -e` overlooks a negated command. */
+const mustFail = (line: string): string =>
+  line.startsWith("! ")
+    ? `if ${line.slice(2)}; then echo '${line.slice(2).replaceAll("'", "")}' >&2; exit 1; fi`
+    : line;
