@@ -14,12 +14,16 @@ export const NFTABLES = {
   open: "open",
   until: "until",
   members: "members",
+  mute: "mute",
 } as const;
+
+/** The guard itself runs as root and may ask. */
+const PATRONI_USER = "postgres";
 
 export function renderNftables(contract: Contract): string {
   // Their subnets, which hold nothing else: so a further read replica is known at once to those that run.
   const nodes = [contract.home.dataCidr, contract.recovery.dataCidr];
-  const { family, table, open, until, members } = NFTABLES;
+  const { family, table, open, until, members, mute } = NFTABLES;
   const name = `${family} ${table}`;
   const port = PORTS.postgres;
   return `# One transaction. Rules and members are replaced; a lease that is alive stays and runs out by itself,
@@ -30,6 +34,8 @@ table ${name} {
   set ${open} { type inet_service; flags timeout; }
   # From and until when: bounds a lease that was set late.
   set ${until} { typeof meta time; flags interval; }
+  # Nodes that died: a candidate's Patroni would wait for their answer, so it is told at once.
+  set ${mute} { type ipv4_addr; flags timeout; }
   # Before connection tracking, so that open connections are judged packet by packet too.
   chain input { type filter hook input priority -150; policy accept; }
   chain output { type filter hook output priority -150; policy accept; }
@@ -50,12 +56,15 @@ table ${name} {
     tcp dport ${port} reject with tcp reset
   }
   chain output {
+    ip daddr @${mute} tcp dport ${PORTS.patroni} meta skuid ${PATRONI_USER} reject with tcp reset
     oifname "lo" accept
     tcp sport ${port} ip daddr @${members} accept
     tcp sport @${open} meta time @${until} accept
     # The answer to a refused client; without it clients wait for a second.
     tcp sport ${port} tcp flags & rst == rst accept
-    tcp sport ${port} drop
+    # Resets this side's socket. Dropped, an acknowledgement given after the lease would be sent again, and
+    # arrive, once the port is open anew.
+    tcp sport ${port} reject with tcp reset
   }
 }
 `;
