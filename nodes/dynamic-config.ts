@@ -33,10 +33,12 @@ export interface DynamicConfig {
 /** A replica further behind than this never becomes leader, unless it is a synchronous one. */
 const MAXIMUM_LAG_BYTES = 1_048_576;
 
+/** @param databases those that clients may reach; all when left out. */
 export function dynamicConfig(
   settings: SharedSettings,
   contract: Contract,
   region: RegionContract,
+  databases: SharedSettings["databases"] = settings.databases,
 ): DynamicConfig {
   const { failover, database } = settings;
   return {
@@ -58,7 +60,7 @@ export function dynamicConfig(
       remove_data_directory_on_diverged_timelines: true,
       use_slots: true,
       parameters: postgresParameters(settings, clusterName(region)),
-      pg_hba: hba(settings, contract),
+      pg_hba: hba(contract, databases),
     },
   };
 }

@@ -1,4 +1,5 @@
 /** /etc/dr/guard.json: what the guard of a database node is told. */
+import { GUARD_RENEW_MILLIS, GUARD_TIMEOUT_MILLIS } from "../settings/failover-time.js";
 import type { SharedSettings } from "../settings/schema.js";
 import { type Contract, type DatabaseNode, PORTS } from "../stacks/contract.js";
 import type { GuardConfig } from "./guard/config.js";
@@ -12,11 +13,6 @@ import {
 } from "./layout.js";
 
 export const GUARD_CONFIG_FILE = `${IMAGE_PATHS.config}/guard.json`;
-
-/** Eight renewals fit into the shortest lease. */
-const RENEW_MILLIS = 250;
-/** The slowest renewal that succeeded in 119 trials on a busy machine took 300 ms. */
-const RENEW_TIMEOUT_MILLIS = 300;
 
 export function guardConfig(
   { name, failover }: SharedSettings,
@@ -40,8 +36,8 @@ export function guardConfig(
     leaderLease: {
       enabled: failover.leaderLease,
       leaseMillis: failover.leaderLeaseSeconds * 1000,
-      renewMillis: RENEW_MILLIS,
-      timeoutMillis: RENEW_TIMEOUT_MILLIS,
+      renewMillis: GUARD_RENEW_MILLIS,
+      timeoutMillis: GUARD_TIMEOUT_MILLIS,
     },
     mayLead: !isReadReplica(region, node),
   };

@@ -2,6 +2,7 @@
  * haproxy.cfg beside each Tomcat: finds the leader by asking each node's Patroni several times a second. A load
  * balancer of AWS between application and database would need ten seconds for the same.
  */
+import { CHECK_TIMEOUT_MILLIS } from "../settings/failover-time.js";
 import type { SharedSettings } from "../settings/schema.js";
 import type { RegionId } from "../settings/stacks.js";
 import {
@@ -17,8 +18,6 @@ import { membersOf, TLS_FILES } from "./layout.js";
 /** Local ports that Tomcat connects to. */
 export const DATABASE_FRONTS = { write: 5432, read: 5433 } as const;
 
-/** How long a node's Patroni or guard may take to answer a check, once connected. */
-export const CHECK_TIMEOUT_MILLIS = 1000;
 /** Between checks of the other region: its nodes only count when the own region has none. */
 const FAR_CHECK_MILLIS = 1000;
 

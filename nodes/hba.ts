@@ -5,8 +5,11 @@
 import type { SharedSettings } from "../settings/schema.js";
 import { type Contract, DATABASE_LOGINS } from "../stacks/contract.js";
 
-/** Everything over TLS except what stays on the machine. Both regions: servers follow the leader across. */
-export function hba({ databases }: SharedSettings, contract: Contract): string[] {
+/**
+ * Everything over TLS except what stays on the machine. Both regions: servers follow the leader across.
+ * @param databases those that clients may reach.
+ */
+export function hba(contract: Contract, databases: SharedSettings["databases"]): string[] {
   const { superuser, replication, rewind } = DATABASE_LOGINS;
   const regions = [contract.home, contract.recovery];
   const nodes = regions.map(({ dataCidr }) => dataCidr);

@@ -53,9 +53,10 @@ export function renderPatroni(settings: SharedSettings, contract: Contract, node
       key,
     },
     bootstrap: {
-      // What a cluster that has never existed starts with; later changes go to etcd, not here.
+      // What a cluster that has never existed starts with; later changes go to etcd, not here. Of the databases
+      // only the application's: the others follow with the cluster parameter, and one more changes no machine.
       dcs: {
-        ...dynamicConfig(settings, contract, region),
+        ...dynamicConfig(settings, contract, region, settings.databases.slice(0, 1)),
         ...(region.id === "recovery" && { standby_cluster: standbyCluster(contract, region) }),
       },
       initdb: [{ encoding: "UTF8" }, { locale: "C.UTF-8" }, "data-checksums"],

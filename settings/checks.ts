@@ -259,6 +259,8 @@ export const SHARED_CHECKS: readonly Check<SharedSettings>[] = [
   contactsFitTheirProtocol,
   tagsLeaveRoom,
   buildsReachMirrors,
+  ...DATABASE_CHECKS,
+  ...FAILOVER_CHECKS,
 ];
 
 /** Checks of one region's own keys: home epochs are odd and recovery epochs even, so there are no ties. */

@@ -1,0 +1,100 @@
+/** Checks of `database` and `databases` that need to know what PostgreSQL, Patroni and this project do with them. */
+import { instanceSize, KNOWN_FAMILIES } from "../nodes/instance-size.js";
+import { ownedParameter, slotWalKeepMib } from "../nodes/postgres-parameters.js";
+import { DATABASE_LOGINS } from "../stacks/contract.js";
+import type { Check } from "./checks.js";
+import type { SharedSettings } from "./schema.js";
+
+/** PostgreSQL's own databases, and words that mean something else in pg_hba. */
+const RESERVED_DATABASES: readonly string[] = [
+  ...["postgres", "template0", "template1"],
+  ...["all", "sameuser", "samerole", "samegroup", "replication"],
+];
+const { superuser, replication, rewind } = DATABASE_LOGINS;
+const RESERVED_OWNERS: readonly string[] = [superuser, replication, rewind, "all", "public", "none"];
+
+const instanceIsKnown: Check<SharedSettings> = ({ database: { instanceType } }) =>
+  instanceSize(instanceType)
+    ? []
+    : [
+        {
+          key: "database.instanceType",
+          value: instanceType,
+          reason: "is a type whose memory isn't known here, so that PostgreSQL can't be sized for it",
+          remedy: `use a size of ${KNOWN_FAMILIES}`,
+        },
+      ];
+
+const parametersAreFree: Check<SharedSettings> = ({ database: { parameters } }) =>
+  Object.entries(parameters).flatMap(([name, value]) => {
+    const reason = ownedParameter(name);
+    return reason
+      ? [{ key: `database.parameters.${name}`, value, reason, remedy: REMEDIES[name] ?? "take it out" }]
+      : [];
+  });
+
+/** Where a setting of this project says the same. */
+const REMEDIES: Readonly<Record<string, string>> = {
+  archive_timeout: "set backup.archiveTimeoutSeconds",
+  max_slot_wal_keep_size: "set database.maxSlotWalKeepMib",
+};
+
+const slotsLeaveRoom: Check<SharedSettings> = ({ database }) => {
+  const most = Math.floor((database.volumeGib * 1024) / 2);
+  return slotWalKeepMib({ database }) <= most
+    ? []
+    : [
+        {
+          key: "database.maxSlotWalKeepMib",
+          value: database.maxSlotWalKeepMib,
+          reason: `is more than half of the volume (database.volumeGib is ${database.volumeGib}); a region that is gone could fill the disk`,
+          remedy: `set at most ${most}`,
+        },
+      ];
+};
+
+const databasesDiffer: Check<SharedSettings> = ({ databases }) =>
+  databases.flatMap(({ name }, i) =>
+    databases.findIndex((other) => other.name === name) === i
+      ? []
+      : [
+          {
+            key: `databases.${i}.name`,
+            value: name,
+            reason: "stands twice",
+            remedy: "keep one; a database has one owner",
+          },
+        ],
+  );
+
+const namesAreFree: Check<SharedSettings> = ({ databases }) =>
+  databases.flatMap(({ name, owner }, i) => [
+    ...(RESERVED_DATABASES.includes(name)
+      ? [
+          {
+            key: `databases.${i}.name`,
+            value: name,
+            reason: "means something of its own to PostgreSQL",
+            remedy: "use another name",
+          },
+        ]
+      : []),
+    ...(RESERVED_OWNERS.includes(owner) || owner.startsWith("pg_")
+      ? [
+          {
+            key: `databases.${i}.owner`,
+            value: owner,
+            reason: "is a login that PostgreSQL or the cluster itself uses",
+            remedy: "use another name",
+          },
+        ]
+      : []),
+  ]);
+
+export const DATABASE_CHECKS: readonly Check<SharedSettings>[] = [
+  instanceIsKnown,
+  parametersAreFree,
+  slotsLeaveRoom,
+  databasesDiffer,
+  namesAreFree,
+];
