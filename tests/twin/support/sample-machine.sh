@@ -31,16 +31,19 @@ sql() { as_postgres "psql -XqAt -c \"$1\" ${2-app}"; }
 start_database
 sql "create role app login" postgres
 sql "create database app owner app" postgres
+# A replica that is as far behind as a test wants: it has what "replicate" last copied.
+sql "create database replica owner app" postgres
+replicate() { as_postgres "pg_dump -t items --clean --if-exists app | psql -Xq replica" > /dev/null; }
 
 base=/tmp/base
 mkdir -p $base/{logs,webapps,work,temp,lib}
 cp -r /etc/tomcat10 $base/conf
 ln -s /usr/share/java/postgresql.jar $base/lib/
 mv /tmp/ROOT.war $base/webapps/
-url="jdbc:postgresql://127.0.0.1:5432/app?connectTimeout=2&socketTimeout=30"
+url() { echo "jdbc:postgresql://127.0.0.1:5432/$1?connectTimeout=2&socketTimeout=30"; }
 env CATALINA_BASE=$base CATALINA_HOME=/usr/share/tomcat10 JAVA_HOME=$(echo /usr/lib/jvm/java-17-openjdk-*) \
   DR_REGION=eu-west-1 DR_DATABASE_NODES=127.0.0.1=db-1 DR_DATABASE_USER=app DR_DATABASE_PASSWORD=unused \
-  DR_DATABASE_WRITE_URL=$url DR_DATABASE_READ_URL=$url \
+  DR_DATABASE_WRITE_URL="$(url app)" DR_DATABASE_READ_URL="$(url replica)" \
   JAVA_OPTS="-Xmx96m -XX:+UseSerialGC -Dorg.apache.tomcat.util.digester.PROPERTY_SOURCE=org.apache.tomcat.util.digester.EnvironmentPropertySource" \
   /usr/share/tomcat10/bin/catalina.sh run > /tmp/tomcat.log 2>&1 < /dev/null &
 tomcat=$!

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 
 export interface SampleMachine {
-  /** Runs a line of bash inside; `sql`, `start_database` and `database_processes` are there. @throws Error when it fails. */
+  /** Runs a line of bash inside; see the script for what is there. @throws Error when it fails. */
   sh(line: string): Promise<string>;
   close(): Promise<void>;
 }
