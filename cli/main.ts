@@ -4,6 +4,7 @@ import { addBench } from "./commands/bench.js";
 import { addCheckEpoch } from "./commands/check-epoch.js";
 import { addDemo } from "./commands/demo.js";
 import { addDocs } from "./commands/docs.js";
+import { addDrill } from "./commands/drill.js";
 import { addSandbox } from "./commands/sandbox.js";
 import { addTwin } from "./commands/twin.js";
 import { reportAndExit } from "./report.js";
@@ -17,6 +18,7 @@ const dr = new Command("dr")
 addDemo(dr);
 addSandbox(dr);
 addTwin(dr);
+addDrill(dr);
 addBench(dr);
 addCheckEpoch(dr);
 addDocs(dr);

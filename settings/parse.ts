@@ -172,7 +172,8 @@ function suggest(name: string, known: readonly string[]): string {
   return near ? `did you mean ${near}?` : "remove it (docs/settings.md lists every setting)";
 }
 
-function distance(a: string, b: string): number {
+/** Edits (insert, delete, replace a letter) from one word to the other. */
+export function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (let i = 1; i <= a.length; i++) {
     const next = [i];

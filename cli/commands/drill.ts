@@ -1,0 +1,66 @@
+import { join, relative, resolve } from "node:path";
+import { type Command, InvalidArgumentError } from "commander";
+import { REPO, sandboxDir } from "../../sandbox/paths.js";
+import { Progress } from "../../sandbox/progress.js";
+
+interface RunFlags {
+  json?: boolean;
+  keep?: boolean;
+  report?: string;
+  repeat: number;
+}
+
+export function addDrill(dr: Command): void {
+  const drill = dr
+    .command("drill")
+    .description("break real nodes on purpose, under load, and report what came of it")
+    .argument("<name...>", "drills by name, or all; `dr drill list` has them")
+    .option("--repeat <n>", "run each so many times", wholeNumber, 1)
+    .option("--report <folder>", "where reports go (default: .sandbox/drills/<time>)")
+    .option("--keep", "leave the twin's folder, to look at")
+    .option("--json", "print the results as JSON")
+    .action(run);
+  drill
+    .command("list")
+    .description("every drill, what it does and which runbook it runs")
+    .option("--json", "print them as JSON")
+    .action(async ({ json }: { json?: boolean }) => {
+      const { DRILLS } = await import("../../drills/catalogue.js");
+      const listed = DRILLS.map(({ name, title, runbook, hypothesis }) => ({
+        name,
+        title,
+        runbook,
+        hypothesis,
+      }));
+      if (json ?? drill.opts<RunFlags>().json) return console.log(JSON.stringify(listed, undefined, 2));
+      for (const { name, title, runbook } of listed)
+        console.log(`${name}\n    ${title}\n    runbooks/${runbook}`);
+    });
+}
+
+async function run(names: string[], { json, keep, report, repeat }: RunFlags): Promise<void> {
+  const { findDrills } = await import("../../drills/catalogue.js");
+  // Before anything starts: a typing error must cost nothing.
+  const drills = findDrills(names);
+  const { runDrills } = await import("../../drills/run.js");
+  const { renderSummary } = await import("../../drills/report.js");
+  const stamp = new Date().toISOString().replaceAll(/[:.]/g, "-");
+  const folder = report === undefined ? join(sandboxDir(), "drills", stamp) : resolve(report);
+  const results = await runDrills(drills, {
+    report: folder,
+    runbooks: relative(folder, join(REPO, "runbooks")),
+    progress: new Progress(),
+    keep,
+    repeat,
+  });
+  console.log(json ? JSON.stringify(results, undefined, 2) : `\n${renderSummary(results)}`);
+  process.stderr.write(`reports: ${relative(process.cwd(), folder) || "."}\n`);
+  if (results.some(({ outcome }) => outcome !== "passed")) process.exitCode = 1;
+}
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1)
+    throw new InvalidArgumentError("must be a whole number, 1 or more.");
+  return value;
+}

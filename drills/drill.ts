@@ -1,0 +1,75 @@
+/** What a drill is: a runbook's steps, run on the twin under load, and what must come of it. */
+import type { RawSettings } from "../settings/parse.js";
+import type { RegionId } from "../settings/stacks.js";
+import type { Scene } from "./scene.js";
+
+export interface Drill {
+  /** Kebab case; the name of its file in `drills/node/`. */
+  readonly name: string;
+  /** One line for people, e.g. "The leader's PostgreSQL is killed". */
+  readonly title: string;
+  /** File in `runbooks/` whose steps it runs. */
+  readonly runbook: string;
+  /** What should happen and why, in a sentence or two. */
+  readonly hypothesis: string;
+  /** What it needs beyond the project's settings; a drill with such settings gets a twin of its own. */
+  readonly settings?: RawSettings;
+  /** Regions that run; the home region alone when left out. */
+  readonly regions?: readonly RegionId[];
+  /** Tomcat servers per region; 1 when left out. The workload runs beside the first. */
+  readonly tomcats?: number;
+  /** Whether it leaves the twin such that the next drill needs a fresh one. */
+  readonly leavesTraces?: boolean;
+  readonly workload?: WorkloadChoice;
+  readonly expect: Expectations;
+  /** The steps. What throws fails the drill. */
+  run(scene: Scene): Promise<void>;
+}
+
+export interface WorkloadChoice {
+  /** Writing sessions; 4 when left out. */
+  readonly connections?: number;
+  /** Between two writes of one session; 10 when left out. */
+  readonly intervalMillis?: number;
+  /** Whether the application is used over HTTP; true when left out. */
+  readonly http?: boolean;
+}
+
+/** Losses are judged strictly; times are upper bounds. What is left out is measured and not judged. */
+export interface Expectations {
+  /** `some`: the drill is a control, and must find acknowledged rows that are lost. `none` when left out. */
+  readonly lostRows?: "none" | "some";
+  /** Longest time without an acknowledged write. */
+  readonly writeGapSeconds?: number;
+  /** Longest time without a successful read from a replica. */
+  readonly readGapSeconds?: number;
+  /** By how much a replica's answer may be behind. */
+  readonly stalenessSeconds?: number;
+  /** HTTP requests that may fail. */
+  readonly httpErrors?: number;
+  /** From the fault until every node is a healthy member again. */
+  readonly rejoinSeconds?: number;
+}
+
+/** A step of the runbook, as it went. Seconds since the first fault; before it they are negative. */
+export interface StepRecord {
+  readonly title: string;
+  readonly kind: "step" | "fault";
+  readonly from: number;
+  readonly to: number;
+  readonly error?: string;
+}
+
+/** Something that shows that the fault took effect, or that it did not. */
+export interface Proof {
+  readonly claim: string;
+  readonly held: boolean;
+}
+
+export interface ExtraMeasure {
+  readonly name: string;
+  readonly value: number;
+  readonly unit: string;
+  /** Upper bound; none when left out. */
+  readonly atMost?: number;
+}

@@ -1,0 +1,121 @@
+/** Runs drills one after another on as few twins as their settings allow, judges each and writes its report. */
+import { cp, mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Progress } from "../sandbox/progress.js";
+import type { RegionId } from "../settings/stacks.js";
+import { openTwin, type RegionTwin } from "../twin/open.js";
+import { twinSettings } from "../twin/settings.js";
+import type { Drill } from "./drill.js";
+import { rehearse } from "./rehearse.js";
+import { type DrillResult, fileName, renderIndex, renderReport, renderSummary } from "./report.js";
+import { bundleWorkload } from "./workload/bundle.js";
+
+export interface RunOptions {
+  /** Folder for reports; made when missing. */
+  readonly report: string;
+  /** How the runbooks are linked from there. */
+  readonly runbooks: string;
+  readonly progress: Progress;
+  /** Leave the last twin's folder, to look at. */
+  readonly keep?: boolean;
+  readonly repeat?: number;
+}
+
+/**
+ * @returns one result per drill and repetition, also of those that failed.
+ * @throws UserError when this host can't run a twin.
+ */
+export async function runDrills(drills: readonly Drill[], options: RunOptions): Promise<DrillResult[]> {
+  const { report, progress, keep = false, repeat = 1 } = options;
+  await mkdir(report, { recursive: true });
+  const results: DrillResult[] = [];
+  const bundle = await bundleWorkload();
+  const stage = new Stage(progress, drills);
+  const interrupted = () => {
+    void stage.close(keep).finally(() => process.exit(130));
+  };
+  process.once("SIGINT", interrupted);
+  process.once("SIGTERM", interrupted);
+  try {
+    for (const drill of grouped(drills)) {
+      for (let repetition = 1; repetition <= repeat; repetition++) {
+        progress.heading(`${drill.name}${repeat > 1 ? ` #${repetition}` : ""}: ${drill.title}`);
+        const running = await stage.twinFor(drill);
+        const result = await rehearse(drill, { running, workload: bundle.file, progress, repetition });
+        results.push(await store(result, running, options));
+        if (result.outcome !== "passed" || drill.leavesTraces) await stage.close(keep);
+      }
+    }
+  } finally {
+    process.off("SIGINT", interrupted);
+    process.off("SIGTERM", interrupted);
+    await stage.close(keep);
+    await bundle.remove();
+  }
+  await writeFile(join(report, "README.md"), renderIndex(results));
+  await writeFile(join(report, "summary.json"), `${JSON.stringify(results, undefined, 2)}\n`);
+  return results;
+}
+
+/** What a drill needs of its twin; drills that need the same share one. */
+const needs = ({ settings = {}, regions = ["home"] }: Drill): string => JSON.stringify([settings, regions]);
+
+/** In their order, but those that can share a twin next to each other. */
+function grouped(drills: readonly Drill[]): Drill[] {
+  const kinds = [...new Set(drills.map(needs))];
+  return drills.toSorted((a, b) => kinds.indexOf(needs(a)) - kinds.indexOf(needs(b)));
+}
+
+/** The twin that stands now. */
+class Stage {
+  private standing: { readonly running: RegionTwin; readonly needs: string } | undefined;
+
+  constructor(
+    private readonly progress: Progress,
+    private readonly drills: readonly Drill[],
+  ) {}
+
+  async twinFor(drill: Drill): Promise<RegionTwin> {
+    if (this.standing?.needs === needs(drill)) return this.standing.running;
+    await this.close(false);
+    const alike = this.drills.filter((other) => needs(other) === needs(drill));
+    const running = await openTwin({
+      progress: this.progress,
+      settings: await twinSettings(drill.settings),
+      regions: (drill.regions ?? ["home"]) as readonly RegionId[],
+      tomcats: Math.max(...alike.map(({ tomcats = 1 }) => tomcats)),
+    });
+    this.standing = { running, needs: needs(drill) };
+    return running;
+  }
+
+  async close(keep: boolean): Promise<void> {
+    const running = this.standing?.running;
+    this.standing = undefined;
+    await running?.close({ keep });
+  }
+}
+
+/** Writes the reports of one drill and, when it did not pass, the machines' logs beside them. */
+async function store(
+  result: DrillResult,
+  { twin }: RegionTwin,
+  { report, runbooks, progress }: RunOptions,
+): Promise<DrillResult> {
+  const name = fileName(result);
+  let stored = result;
+  if (result.outcome !== "passed") {
+    const logs = `${name}-logs`;
+    for (const machine of twin.machines) {
+      await cp(join(twin.dir, "machines", machine.name, "shared/logs"), join(report, logs, machine.name), {
+        recursive: true,
+      }).catch((error: Error) => progress.note(`no logs of ${machine.name}: ${error.message}`));
+    }
+    stored = { ...result, logs };
+  }
+  await writeFile(join(report, `${name}.json`), `${JSON.stringify(stored, undefined, 2)}\n`);
+  await writeFile(join(report, `${name}.md`), renderReport(stored, runbooks));
+  progress.line();
+  for (const line of renderSummary([stored]).split("\n").slice(0, -2)) progress.line(line);
+  return stored;
+}

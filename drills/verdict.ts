@@ -1,0 +1,171 @@
+/** Judges a drill from what was recorded. Pure. */
+import {
+  acknowledgedAt,
+  acknowledgements,
+  doubleAcknowledgements,
+  duplicatedRows,
+  httpFigures,
+  inFlight,
+  longestGap,
+  lostItems,
+  lostRows,
+  type RowId,
+  readAt,
+  type Span,
+  unexpectedRows,
+  watched,
+  worstStaleness,
+} from "./checks.js";
+import type { Expectations, ExtraMeasure, Proof } from "./drill.js";
+import type { LedgerData } from "./ledger.js";
+
+export type Outcome = "passed" | "failed" | "inconclusive";
+
+export interface Measure {
+  readonly name: string;
+  readonly value: number;
+  /** `s`, `ms`, or empty for a count. */
+  readonly unit: string;
+  /** As people write it: `0`, `≤ 3.5`; undefined when it is not judged. */
+  readonly expected?: string;
+  readonly ok: boolean;
+}
+
+export interface Verdict {
+  readonly outcome: Outcome;
+  /** Why not passed; one line each, the gravest first. */
+  readonly reasons: readonly string[];
+  readonly measures: readonly Measure[];
+}
+
+export interface Observations {
+  readonly ledger: LedgerData;
+  /** The writers' table, read from the leader after the workload has ended. */
+  readonly rows: readonly RowId[];
+  /** Ids in the application's table; undefined when it was not used. */
+  readonly items?: ReadonlySet<string>;
+  readonly faults: readonly (Span & { readonly title: string })[];
+  readonly proofs: readonly Proof[];
+  readonly rejoinSeconds?: number;
+  readonly extra?: readonly ExtraMeasure[];
+  /** A step that failed, in one line. */
+  readonly stepError?: string;
+}
+
+/**
+ * `failed`: an expectation was missed. `inconclusive`: none was, but nothing shows that the fault took effect
+ * while writes were in flight, so that holding out proves nothing. Both fail.
+ */
+export function judge(observed: Observations, expect: Expectations): Verdict {
+  const measures = measure(observed, expect);
+  const doubles = doubleAcknowledgements(
+    acknowledgements([...observed.ledger.writes, ...observed.ledger.probes]),
+  );
+  const failures = [
+    ...(observed.stepError ? [observed.stepError] : []),
+    ...measures.filter(({ ok }) => !ok).map(missed),
+    ...doubles.slice(0, 3).map(({ reason }) => reason),
+  ];
+  if (failures.length > 0) return { outcome: "failed", reasons: failures, measures };
+  const doubts = unproven(observed);
+  return { outcome: doubts.length > 0 ? "inconclusive" : "passed", reasons: doubts, measures };
+}
+
+function measure({ ledger, rows, items, faults, extra, ...rest }: Observations, expect: Expectations) {
+  const span = watched(ledger);
+  const { writes, reads, requests, probes } = ledger;
+  const lost = lostRows(writes, rows).length;
+  const control = expect.lostRows === "some";
+  const http = httpFigures(requests);
+  const writeGap = seconds(longestGap(acknowledgedAt(writes), span));
+  const readGap = seconds(longestGap(readAt(reads), span));
+  const doubles = doubleAcknowledgements(acknowledgements([...writes, ...probes])).length;
+  const fault = faults[0];
+  const measures: Measure[] = [
+    count("writes acknowledged", acknowledgedAt(writes).length),
+    control
+      ? { name: "acknowledged rows lost", value: lost, unit: "", expected: "≥ 1", ok: lost > 0 }
+      : count("acknowledged rows lost", lost, 0),
+    count("rows duplicated", duplicatedRows(rows).length, 0),
+    count("rows there that nobody could have written", unexpectedRows(writes, rows).length, 0),
+    count("two nodes acknowledging at once", doubles, 0),
+    time("longest write gap", writeGap, expect.writeGapSeconds),
+  ];
+  if (fault) {
+    measures.push(
+      time("of it after the fault", seconds(longestGap(acknowledgedAt(writes), span, fault.from))),
+    );
+  }
+  if (reads.length > 0) {
+    measures.push(time("longest read gap", readGap, expect.readGapSeconds));
+    measures.push(
+      time("replica behind by at most", worstStaleness(writes, reads) / 1000, expect.stalenessSeconds),
+    );
+  }
+  if (requests.length > 0) {
+    measures.push(
+      count("HTTP requests", http.requests),
+      count("HTTP errors", http.errors, expect.httpErrors),
+    );
+    measures.push(time("slowest HTTP request", http.slowestSeconds));
+  }
+  if (items) {
+    const missing = lostItems(requests, items).length;
+    measures.push(count("confirmed items lost", missing, control ? undefined : 0));
+  }
+  if (rest.rejoinSeconds !== undefined || expect.rejoinSeconds !== undefined) {
+    measures.push(time("all members healthy again", rest.rejoinSeconds ?? Number.NaN, expect.rejoinSeconds));
+  }
+  for (const { name, value, unit, atMost } of extra ?? []) {
+    measures.push({ name, value, unit, ...bound(value, atMost) });
+  }
+  return measures;
+}
+
+/** What is missing for the fault to have been a test. */
+function unproven({ ledger, faults, proofs }: Observations): string[] {
+  const doubts: string[] = [];
+  if (faults.length === 0) doubts.push("no fault was marked");
+  for (const fault of faults) {
+    if (inFlight(ledger.writes, fault).length === 0) doubts.push(`no write was in flight: ${fault.title}`);
+  }
+  if (proofs.length === 0) doubts.push("nothing was offered as proof that the fault took effect");
+  for (const { claim, held } of proofs) if (!held) doubts.push(`not so: ${claim}`);
+  if (!ledger.probes.some(({ result }) => result === "acknowledged")) {
+    doubts.push("no probe was ever acknowledged, so that two leaders could not have been seen");
+  }
+  return doubts;
+}
+
+const seconds = ({ from, to }: Span): number => (to - from) / 1000;
+
+function bound(value: number, atMost: number | undefined): Pick<Measure, "expected" | "ok"> {
+  // Not measured (NaN) where a bound was set is a miss.
+  return atMost === undefined
+    ? { ok: true }
+    : { expected: atMost === 0 ? "0" : `≤ ${atMost}`, ok: value <= atMost };
+}
+
+const count = (name: string, value: number, atMost?: number): Measure => ({
+  name,
+  value,
+  unit: "",
+  ...bound(value, atMost),
+});
+
+const time = (name: string, value: number, atMost?: number): Measure => ({
+  name,
+  value,
+  unit: "s",
+  ...bound(value, atMost),
+});
+
+/** A figure as people read it: times with the digits that matter. */
+export function figure({ value, unit }: Pick<Measure, "value" | "unit">): string {
+  if (Number.isNaN(value)) return "not measured";
+  if (unit === "") return String(value);
+  return `${value.toFixed(value < 10 ? 2 : 1)} ${unit}`;
+}
+
+const missed = (measure: Measure): string =>
+  `${measure.name}: ${figure(measure)}, expected ${measure.expected}${measure.unit ? ` ${measure.unit}` : ""}`;

@@ -1,0 +1,130 @@
+/**
+ * What a workload tells while it runs: one JSON object per line on its standard output.
+ *
+ * All times are milliseconds of CLOCK_MONOTONIC, which every process of one machine shares (network
+ * namespaces do not part clocks), so that a ledger can order what several processes saw.
+ */
+
+/** How a write ended, as far as its client can know. */
+export type WriteResult =
+  /** The server said that it is committed, and gave no warning. Only such a write may not be lost. */
+  | "acknowledged"
+  /** The server refused it: it must not be there. */
+  | "refused"
+  /** Sent, and no answer, or one that proves nothing: it may be there or not. */
+  | "unknown";
+
+export interface WriteEvent {
+  readonly kind: "write";
+  readonly worker: number;
+  readonly sequence: number;
+  readonly sent: number;
+  /** When the answer was handled; `arrived` is the earliest that it can have come in. */
+  readonly done: number;
+  readonly arrived: number;
+  readonly result: WriteResult;
+  /** Address of the server that the session belongs to. */
+  readonly node?: string;
+  /** Timeline on which the server wrote; of an acknowledged write only. */
+  readonly timeline?: number;
+  readonly error?: string;
+}
+
+/** A probe is a write to one node's own port, not through HAProxy. */
+export interface ProbeEvent extends Omit<WriteEvent, "kind" | "worker"> {
+  readonly kind: "probe";
+  readonly node: string;
+}
+
+/** A session that was opened, or could not be. */
+export interface SessionEvent {
+  readonly kind: "session";
+  readonly of: "writer" | "reader";
+  readonly worker: number;
+  readonly sent: number;
+  readonly done: number;
+  readonly ok: boolean;
+  readonly node?: string;
+  readonly error?: string;
+}
+
+export interface ReadEvent {
+  readonly kind: "read";
+  readonly worker: number;
+  readonly sent: number;
+  readonly done: number;
+  readonly ok: boolean;
+  readonly node?: string;
+  /** When the newest row that the server showed had been sent; null when it showed none. */
+  readonly newest?: number | null;
+  readonly error?: string;
+}
+
+export interface RequestEvent {
+  readonly kind: "request";
+  readonly worker: number;
+  readonly method: "GET" | "POST";
+  /** Of the item that was written or asked for. */
+  readonly id: string;
+  /** Tomcat server that was asked. */
+  readonly target: string;
+  readonly sent: number;
+  readonly done: number;
+  /** HTTP status; 0 when there was no answer. */
+  readonly status: number;
+  readonly error?: string;
+}
+
+/** First and last line of every workload: what lies outside was not watched. */
+export interface SpanEvent {
+  readonly kind: "started" | "stopped";
+  readonly at: number;
+}
+
+export type WorkloadEvent = WriteEvent | ProbeEvent | SessionEvent | ReadEvent | RequestEvent | SpanEvent;
+
+/** What a workload is told, as the first line of its standard input: a password has no place in `ps`. */
+export interface WorkloadConfig {
+  readonly database: {
+    readonly user: string;
+    readonly password: string;
+    readonly name: string;
+    /** Certificate authority in PEM; servers must show a certificate of it (`verify-ca`). */
+    readonly authority: string;
+  };
+  readonly writer?: WriterConfig;
+  readonly reader?: ReaderConfig;
+  readonly http?: HttpConfig;
+  readonly prober?: ProberConfig;
+}
+
+export interface WriterConfig {
+  readonly host: string;
+  readonly port: number;
+  readonly connections: number;
+  /** Of one connection, from one send to the next. */
+  readonly intervalMillis: number;
+  /** An answer later than this proves nothing; the session is given up. */
+  readonly timeoutMillis: number;
+}
+
+export type ReaderConfig = WriterConfig;
+
+export interface HttpConfig {
+  /** Tomcat servers, `address:port`; those that fail their health checks are passed over, as a load balancer does. */
+  readonly targets: readonly string[];
+  readonly connections: number;
+  readonly intervalMillis: number;
+  readonly timeoutMillis: number;
+  readonly healthPath: string;
+  readonly healthIntervalMillis: number;
+}
+
+export interface ProberConfig {
+  readonly nodes: readonly { readonly address: string; readonly port: number }[];
+  readonly intervalMillis: number;
+  readonly timeoutMillis: number;
+}
+
+/** Tables of the workload. No unique key: a row that came twice must be able to show. */
+export const TABLES = { writes: "drill_writes", probes: "drill_probes" } as const;

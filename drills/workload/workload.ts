@@ -1,0 +1,63 @@
+/** Starts the workload's process in a machine's network, fills the ledger from it, ends it. */
+import { createInterface } from "node:readline";
+import type { Machine, RunningCommand } from "../../twin/types.js";
+import type { Ledger } from "../ledger.js";
+import type { WorkloadConfig } from "./events.js";
+
+/** The longest that an answer is waited for, and a little more. */
+const STOP_MILLIS = 8_000;
+
+export class Workload {
+  private problem: Error | undefined;
+  private readonly drained: Promise<unknown>;
+
+  private constructor(
+    private readonly process: RunningCommand,
+    private readonly ledger: Ledger,
+  ) {
+    const lines = createInterface({ input: process.stdout as NodeJS.ReadableStream });
+    lines.on("line", (line) => {
+      try {
+        this.ledger.addLine(line);
+      } catch (error) {
+        this.problem ??= error as Error;
+      }
+    });
+    this.drained = new Promise((resolve) => lines.once("close", resolve));
+    // Writing to one that has just died must not end the drill; `stop` says that it died.
+    process.stdin.on("error", () => undefined);
+  }
+
+  /** @param file the bundle. @throws Error when it can't be started. */
+  static async start(
+    machine: Machine,
+    file: string,
+    config: WorkloadConfig,
+    ledger: Ledger,
+  ): Promise<Workload> {
+    const workload = new Workload(await machine.start([process.execPath, file]), ledger);
+    workload.process.stdin.write(`${JSON.stringify(config)}\n`);
+    return workload;
+  }
+
+  /**
+   * Lets it finish what is in flight and ends it.
+   * @throws Error when it ended badly or before its time: then its ledger has holes.
+   */
+  async stop(): Promise<void> {
+    this.process.stdin.end();
+    const killer = setTimeout(() => this.process.kill("SIGKILL"), STOP_MILLIS);
+    const exitCode = await this.process.ended;
+    clearTimeout(killer);
+    await this.drained;
+    if (this.problem) throw this.problem;
+    if (exitCode !== 0 || this.ledger.stopped === undefined) {
+      throw new Error(`the workload ended with ${exitCode} before it was told to`);
+    }
+  }
+
+  /** For clearing up after an error: no waiting, no account. */
+  kill(): void {
+    this.process.kill("SIGKILL");
+  }
+}

@@ -1,0 +1,135 @@
+import { describe, expect, test } from "vitest";
+import type { Ledger } from "../../drills/ledger.js";
+import { judge, type Observations } from "../../drills/verdict.js";
+import { FAULT, failover, NODE_1, NODE_2, post, probe, rowsOf, write } from "./ledgers.js";
+
+const PROOF = { claim: "the leader changed", held: true };
+const observed = (change: Partial<Observations> = {}, ledger: Ledger = failover()): Observations => ({
+  ledger,
+  rows: rowsOf(ledger),
+  faults: [FAULT],
+  proofs: [PROOF],
+  ...change,
+});
+const EXPECT = { writeGapSeconds: 3 };
+
+test("a good failover passes, and says what it measured", () => {
+  const { outcome, reasons, measures } = judge(observed(), EXPECT);
+  expect([outcome, reasons]).toEqual(["passed", []]);
+  const value = (name: string) => measures.find((one) => one.name === name)?.value;
+  expect(value("writes acknowledged")).toBe(298);
+  expect(value("longest write gap")).toBeCloseTo(2.01, 5);
+});
+
+/** Each takes the good failover and spoils one thing. */
+const SPOILED: [string, string, () => [Observations, object?]][] = [
+  [
+    "a lost row",
+    "acknowledged rows lost: 1, expected 0",
+    () => [observed({ rows: rowsOf(failover()).slice(1) })],
+  ],
+  [
+    "a row twice",
+    "rows duplicated: 1, expected 0",
+    () => [observed({ rows: [...rowsOf(failover()), { worker: 0, sequence: 5 }] })],
+  ],
+  [
+    "a row from nowhere",
+    "rows there that nobody could have written: 1, expected 0",
+    () => [observed({ rows: [...rowsOf(failover()), { worker: 9, sequence: 5 }] })],
+  ],
+  [
+    "a gap too long",
+    "longest write gap: 2.01 s, expected ≤ 1.5 s",
+    () => [observed(), { writeGapSeconds: 1.5 }],
+  ],
+  [
+    "an old leader's late probe",
+    "two nodes acknowledging at once: 1, expected 0",
+    () => {
+      const ledger = failover();
+      ledger.add(probe(4500, { node: NODE_1, timeline: 1 }));
+      return [observed({}, ledger)];
+    },
+  ],
+  [
+    "an old leader's late write",
+    "two nodes acknowledging at once: 1, expected 0",
+    () => {
+      const ledger = failover();
+      ledger.add(write(900, 4500, { node: NODE_1, timeline: 1 }));
+      return [observed({}, ledger)];
+    },
+  ],
+  [
+    "a confirmed item that is gone",
+    "confirmed items lost: 1, expected 0",
+    () => {
+      const ledger = failover();
+      ledger.add(post("a", 200));
+      return [observed({ items: new Set() }, ledger)];
+    },
+  ],
+  [
+    "an HTTP error too many",
+    "HTTP errors: 1, expected 0",
+    () => {
+      const ledger = failover();
+      ledger.add(post("a", 200, 503));
+      return [observed({}, ledger), { httpErrors: 0 }];
+    },
+  ],
+  [
+    "members that never came back",
+    "all members healthy again: not measured, expected ≤ 30 s",
+    () => [observed(), { rejoinSeconds: 30 }],
+  ],
+  [
+    "a step that failed",
+    "not within 30 s: a leader",
+    () => [observed({ stepError: "not within 30 s: a leader" })],
+  ],
+  [
+    "a control that found no loss",
+    "acknowledged rows lost: 0, expected ≥ 1",
+    () => [observed(), { lostRows: "some" }],
+  ],
+];
+
+test.each(SPOILED)("%s fails", (_, reason, make) => {
+  const [observations, expectations = EXPECT] = make();
+  const { outcome, reasons } = judge(observations, expectations);
+  expect(outcome).toBe("failed");
+  expect(reasons[0]).toBe(reason);
+});
+
+test("a control passes when rows are lost", () => {
+  expect(judge(observed({ rows: rowsOf(failover()).slice(3) }), { lostRows: "some" }).outcome).toBe("passed");
+});
+
+describe("inconclusive, which is no pass, when nothing shows that the fault was a test:", () => {
+  test.each<[string, string, Partial<Observations>]>([
+    [
+      "no write in flight",
+      "no write was in flight: kill node 1",
+      { faults: [{ ...FAULT, from: 1500, to: 1505 }] },
+    ],
+    ["no proof", "nothing was offered as proof that the fault took effect", { proofs: [] }],
+    [
+      "a proof that didn't hold",
+      "not so: the leader changed",
+      { proofs: [PROOF, { ...PROOF, held: false }] },
+    ],
+    ["no fault", "no fault was marked", { faults: [] }],
+  ])("%s", (_, reason, change) => {
+    const verdict = judge(observed(change), EXPECT);
+    expect([verdict.outcome, verdict.reasons]).toEqual(["inconclusive", [reason]]);
+  });
+
+  test("no probe was ever acknowledged", () => {
+    const ledger = failover();
+    ledger.probes.length = 0;
+    ledger.add(probe(10, { node: NODE_2, result: "refused", timeline: undefined }));
+    expect(judge(observed({}, ledger), EXPECT).outcome).toBe("inconclusive");
+  });
+});
