@@ -9,15 +9,15 @@ export interface InstanceSize {
 const GIB_PER_VCPU: Readonly<Record<string, number>> = { m: 4, r: 8 };
 
 /** t4g has sizes of its own: [GiB, vCPUs]. Source: https://aws.amazon.com/ec2/instance-types/t4/ */
-const T4G: Readonly<Record<string, readonly [number, number]>> = {
-  nano: [0.5, 2],
-  micro: [1, 2],
-  small: [2, 2],
-  medium: [4, 2],
-  large: [8, 2],
-  xlarge: [16, 4],
-  "2xlarge": [32, 8],
-};
+const T4G: ReadonlyMap<string, readonly [gib: number, vcpus: number]> = new Map([
+  ["nano", [0.5, 2]],
+  ["micro", [1, 2]],
+  ["small", [2, 2]],
+  ["medium", [4, 2]],
+  ["large", [8, 2]],
+  ["xlarge", [16, 4]],
+  ["2xlarge", [32, 8]],
+]);
 
 /** Largest multiple of `xlarge` of each generation. */
 const LARGEST_XLARGE: Readonly<Record<string, number>> = { "6": 16, "7": 16, "8": 48 };
@@ -29,7 +29,7 @@ export const KNOWN_FAMILIES = "m6g, m7g, m8g, r6g, r7g, r8g (with or without d) 
 export function instanceSize(instanceType: string): InstanceSize | undefined {
   const [family = "", size = ""] = instanceType.split(".");
   if (family === "t4g") {
-    const known = T4G[size];
+    const known = T4G.get(size);
     return known && { memoryMib: known[0] * 1024, vcpus: known[1] };
   }
   const [, letter = "", generation = ""] = /^([mr])([678])gd?$/.exec(family) ?? [];
