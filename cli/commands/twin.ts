@@ -10,7 +10,9 @@ interface UpFlags {
 export function addTwin(dr: Command): void {
   const twin = dr
     .command("twin")
-    .description("run the regions' machines for real, as namespaces of this one (needs root)");
+    .description("run the regions' machines for real, as namespaces of this one (needs root)")
+    // What follows `exec`'s machine belongs to the command that it runs.
+    .enablePositionalOptions();
   twin
     .command("install")
     .description("build the machines' image, once")
