@@ -69,6 +69,8 @@ export function renderPatroni(settings: SharedSettings, contract: Contract, node
       use_unix_socket: true,
       data_dir: `${data}/postgres/data`,
       bin_dir: postgresBin,
+      // Not spread over minutes: the leader waits for nobody, the replica does.
+      basebackup: [{ checkpoint: "fast" }],
       pgpass: `${run}/pgpass`,
       authentication: {
         superuser: { username: DATABASE_LOGINS.superuser },

@@ -66,7 +66,11 @@ export class TwinMachine implements Machine {
     await writeFile(at("upper/usr/local/sbin/systemctl"), await readFile(join(LAUNCH, "../systemctl.py")), {
       mode: 0o755,
     });
+    await mkdir(at("upper/etc"), { recursive: true });
     await writeFile(at("upper/etc/hostname"), `${this.name}\n`);
+    await writeFile(at("upper/etc/hosts"), `127.0.0.1 localhost\n${this.address} ${this.name}\n`);
+    // There is no name server in the twin. Nobody listens here, so that whoever asks hears so at once.
+    await writeFile(at("upper/etc/resolv.conf"), "nameserver 127.0.0.1\n");
     const group = await cgroups.child(this.name);
     await writeFile(
       at("launch.json"),

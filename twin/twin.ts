@@ -44,7 +44,7 @@ export class LocalTwin implements Twin {
    * @throws UserError when one is running there.
    */
   static async open({ dir, regions, layers }: TwinOptions): Promise<LocalTwin> {
-    await mkdir(dir, { recursive: true });
+    await mkdir(dir, { recursive: true, mode: 0o700 });
     await takeFolder(dir);
     const cgroups = await Cgroup.create(cgroupName(dir));
     await rm(join(dir, "machines"), { recursive: true, force: true });
@@ -94,7 +94,8 @@ export class LocalTwin implements Twin {
   ): Promise<void> {
     const file = join(this.dir, "platform", kind, name);
     await mkdir(dirname(file), { recursive: true });
-    await writeFile(file, content, { mode: 0o600 });
+    // Readable in a machine, as with an instance's role; the folder above keeps others of the host out.
+    await writeFile(file, content);
   }
 
   async close({ keep = false } = {}): Promise<void> {

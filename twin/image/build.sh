@@ -13,11 +13,12 @@ target=$1 scripts=$2 packages=$3
 mirror=${MIRROR:?} security=${SECURITY_MIRROR:?}
 work=$target.building root=$target.building/root
 
-# Two twins that start at once build one image. The lock goes with this process, however that ends.
-exec 9> "$target.lock"
+# Two twins that start at once build one image. The lock goes with this process, however that ends; so what
+# lies half built now is nobody's.
+exec 9> "$(dirname "$target")/node-root.lock"
 flock 9
 [[ -e $target ]] && exit 0
-rm -rf "$work"
+rm -rf "$(dirname "$target")"/node-root-*.building
 mkdir -p "$work"
 
 step() { printf '== %s\n' "$*"; }

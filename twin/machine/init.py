@@ -5,6 +5,8 @@ same requests to `systemctl` inside the machine. It ends, and with it every proc
 """
 
 import asyncio
+import glob
+import grp
 import json
 import os
 import pwd
@@ -29,6 +31,25 @@ def configure_network(boot):
         ["link set lo up", f"addr add {boot['address']}/{boot['prefix']} dev eth0", "link set eth0 up"]
     )
     subprocess.run(["ip", "-batch", "-"], input=lines, text=True, check=True)
+
+
+def runtime_folders():
+    """What systemd-tmpfiles makes at each start: the folders in /run that packages ask for."""
+    for file in sorted(glob.glob("/usr/lib/tmpfiles.d/*.conf")):
+        with open(file, encoding="utf8") as lines:
+            for words in (line.split() for line in lines if line[:1] in "dD"):
+                kind, path, mode, user, group = [*words, *"-----"][:5]
+                path = path.replace("/var/run/", "/run/", 1)
+                if kind[0] not in "dD" or not path.startswith("/run/") or "%" in path:
+                    continue
+                os.makedirs(path, exist_ok=True)
+                os.chmod(path, int(mode, 8) if mode != "-" else 0o755)
+                try:
+                    uid = pwd.getpwnam(user).pw_uid if user != "-" else 0
+                    gid = grp.getgrnam(group).gr_gid if group != "-" else 0
+                except KeyError:
+                    continue
+                os.chown(path, uid, gid)
 
 
 class Init:
@@ -131,6 +152,7 @@ def main():
     boot = json.loads(sys.argv[1])
     os.makedirs("/run/twin/logs", exist_ok=True)
 
+    runtime_folders()
     configure_network(boot)
     asyncio.run(Init(boot).run())
 

@@ -63,13 +63,13 @@ class Manager:
             return done()
         if verb not in ("start", "stop", "restart", "reload", "try-restart", "reload-or-restart"):
             return done(code=1, error=f"systemctl {verb}: not known on this machine\n")
-        work = [getattr(unit, verb.replace("-", "_"))() for unit in units]
+        # All at once, as systemd does: their order is what After says.
+        jobs = [asyncio.create_task(getattr(unit, verb.replace("-", "_"))()) for unit in units]
         if "--no-block" in flags:
-            for job in work:
+            for job in jobs:
                 asyncio.create_task(quiet(job))
             return done()
-        for job in work:
-            await job
+        await asyncio.gather(*jobs)
         return done()
 
 
@@ -96,7 +96,7 @@ class Service:
         self.starts = []
         self.stopping = False
         self.lock = asyncio.Lock()
-        self.watcher = None
+        self.job = self.watcher = None
 
     # ── what systemctl does
 
@@ -105,6 +105,12 @@ class Service:
         return self.process.pid if self.process and not self.process.ended.done() else None
 
     async def start(self):
+        """Joins a start that is under way."""
+        if self.job is None or self.job.done():
+            self.job = asyncio.create_task(self._start_in_order())
+        await asyncio.shield(self.job)
+
+    async def _start_in_order(self):
         for key, must in (("Requires", True), ("BindsTo", True), ("Wants", False)):
             for name in self.file.words("Unit", key):
                 try:
@@ -120,9 +126,8 @@ class Service:
                     asyncio.create_task(quiet(job))
         for name in self.file.words("Unit", "After"):
             other = self.manager.units.get(name)
-            if other and other.lock.locked():
-                async with other.lock:
-                    pass
+            if other and other.job and not other.job.done():
+                await asyncio.wait({other.job})
         async with self.lock:
             if self.state == "active":
                 return
@@ -211,7 +216,7 @@ class Service:
                     raise StartError(f"{self.file.name} did not get ready")
             if self.state == "activating":
                 self.state = "active"
-        except (StartError, OSError) as error:
+        except (StartError, OSError, KeyError, subprocess.SubprocessError) as error:
             self.log(f"failed: {error}")
             self.state = "failed"
             if kind == "oneshot":
@@ -318,7 +323,8 @@ class Service:
             with open(tasks, "w", encoding="utf8") as file:
                 file.write("0")
             if files:
-                limit = int(files.split(":")[0])
+                # A host that gives away fewer gives what it has; systemd would fail here, a container often can't.
+                limit = min(int(files.split(":")[0]), resource.getrlimit(resource.RLIMIT_NOFILE)[1])
                 resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
             os.setgroups(groups)
             os.setgid(gid)
@@ -390,11 +396,10 @@ class Service:
 class Timer:
     """OnBootSec and OnUnitActiveSec: enough for what runs at intervals."""
 
-    restarts, pid = 0, None
+    restarts, pid, job = 0, None, None
 
     def __init__(self, manager, file):
         self.manager, self.file, self.state, self.task = manager, file, "inactive", None
-        self.lock = asyncio.Lock()
         self.starts = []
 
     async def start(self):
