@@ -1,0 +1,275 @@
+/**
+ * The guard's decision: from what is known and what has just been seen, to what is known now and what to do.
+ * No input or output, no clock of its own. Level-triggered: every action follows from the state, so one that
+ * got lost is decided again. The comments give the bad interleaving behind each rule.
+ *
+ * What makes it safe is the heartbeat key alone: a port is open to a leader's clients only for one lease from
+ * the start of a transaction that rewrote the heartbeat, and nobody writes over another's heartbeat unless it
+ * says that its port is closed or it has stood still for longer than the lease.
+ */
+import type { GuardConfig } from "./config.js";
+import type { Action, Beat, Event, State, View } from "./facts.js";
+import { isMarker, suspectOf, takeOver, waitMillis } from "./succession.js";
+
+/** How long a marker keeps the leader key from a Patroni whose guard is dead; it demotes itself meanwhile. */
+export const MARKER_MILLIS = 600;
+/** A leader whose PostgreSQL does not run stops renewing after this; Patroni itself should have acted by then. */
+const SICK_MILLIS = 10_000;
+/** A session that can't be revoked for this long has run out by itself (Patroni's ttl). */
+const REVOKE_MILLIS = 60_000;
+/** An answer of Patroni's older than this says nothing about now. */
+const LOCAL_MILLIS = 1_000;
+/** Reads further apart than this: this node, or etcd, was away. */
+const BLIND_MILLIS = 1_000;
+
+type Config = Pick<GuardConfig, "node" | "leaderLease" | "mayLead">;
+interface Step {
+  readonly state: State;
+  readonly actions: readonly Action[];
+}
+
+export function decide(config: Config, before: State, event: Event, now: number): Step {
+  const state = learn(before, event, now);
+  switch (event.kind) {
+    case "tick":
+      return onTick(config, state, now);
+    case "renewed":
+      return onRenewed(config, state, event.view, event.opens, now);
+    case "view":
+      return onView(config, state, now);
+    case "local":
+      return onLocal(config, state, now);
+    default:
+      return { state, actions: [] };
+  }
+}
+
+/** Milliseconds until the next tick: shorter while a change of leader is under way. */
+export function pace(config: Config, state: State): number {
+  const { renewMillis } = config.leaderLease;
+  const { view } = state;
+  if (!view?.leader || isMarker(view.leader)) return renewMillis / 5;
+  if (view.leader.value !== config.node) return (renewMillis * 2) / 5;
+  return holdsTerm(config, view) && state.openAs === "leader" ? renewMillis : renewMillis / 5;
+}
+
+function learn(state: State, event: Event, now: number): State {
+  switch (event.kind) {
+    case "view":
+    case "renewed": {
+      const { view } = event;
+      const gap = view.startedAt - (state.view?.endedAt ?? Number.NEGATIVE_INFINITY);
+      const { heartbeat } = view;
+      const taken = heartbeat?.beat.state === "taken" ? heartbeat.beat.session : undefined;
+      const revoking = Object.fromEntries(
+        Object.entries(state.revoking).filter(([, since]) => now - since < REVOKE_MILLIS),
+      );
+      // Once per record: a session named again would be revoked for ever.
+      const isNews = heartbeat !== undefined && heartbeat.mod !== state.heartbeatSeen?.what;
+      if (taken && isNews) revoking[taken] = now;
+      return {
+        ...state,
+        view,
+        revoking,
+        blindUntil: gap > BLIND_MILLIS ? view.endedAt : state.blindUntil,
+        heartbeatSeen: seen(state.heartbeatSeen, heartbeat?.mod ?? "0", view.endedAt),
+        leaderSeen: seen(
+          state.leaderSeen,
+          view.leader ? `${view.leader.create} ${view.leader.value}` : "",
+          view.endedAt,
+        ),
+      };
+    }
+    case "local":
+      return { ...state, local: event.local, healthyAt: event.local.startedAt };
+    case "probed":
+      return state.probe?.node === event.node
+        ? { ...state, probe: { ...state.probe, alive: event.alive, answered: true } }
+        : state;
+    case "revoked": {
+      const { [event.session]: _, ...revoking } = state.revoking;
+      return { ...state, revoking };
+    }
+    case "marked":
+      return { ...state, marker: { value: event.marker, deleteAt: event.startedAt + MARKER_MILLIS } };
+    case "handover":
+      return { ...state, handover: event.active };
+    case "tick":
+      return state;
+  }
+}
+
+const seen = (before: State["heartbeatSeen"], what: string, at: number) =>
+  before?.what === what ? before : { what, since: at };
+
+/** Whether the term that the leader key grants is one that this node has already begun. */
+function holdsTerm({ node }: Config, { leader, heartbeat }: View): boolean {
+  return (
+    leader?.value === node &&
+    heartbeat?.beat.node === node &&
+    (heartbeat.beat.state === "held" || heartbeat.beat.state === "off") &&
+    heartbeat.beat.term === leader.create
+  );
+}
+
+function onTick(config: Config, state: State, now: number): Step {
+  const actions: Action[] = [];
+  const { view } = state;
+  const leads = view?.leader?.value === config.node;
+  if (state.marker && now >= state.marker.deleteAt)
+    actions.push({ kind: "unmark", marker: state.marker.value });
+  for (const session of Object.keys(state.revoking)) {
+    // The old leader has come back with that very session and won: taking its key now would help nobody.
+    if (view?.leader?.lease !== session) actions.push({ kind: "revoke", session });
+  }
+  const renewal = leads && !state.handover ? renew(config, state, now) : undefined;
+  actions.push(renewal ?? { kind: "read", withTtl: !config.leaderLease.enabled });
+  return { state, actions };
+}
+
+/** The renewal that this node may ask etcd for, if any. */
+function renew(config: Config, state: State, now: number): Action | undefined {
+  const { view, local } = state;
+  if (!view?.leader || !config.mayLead) return undefined;
+  const { leader, heartbeat } = view;
+  const system = view.initialize ?? "";
+  const enabled = config.leaderLease.enabled;
+  const before = heartbeat?.beat;
+  const floor = before && before.system === system ? before.timeline : 0;
+  const continues = holdsTerm(config, view);
+  if (!continues) {
+    if (!local || now - local.startedAt > LOCAL_MILLIS) return undefined;
+    // A primary left over from before: others were served on a newer timeline. Patroni learns of it from its
+    // history key, which is written after the promotion.
+    if (local.role === "primary" && (local.timeline === undefined || local.timeline < floor))
+      return undefined;
+    if (before && before.node !== config.node && !hasRunOut(config, state, before, now)) return undefined;
+  } else if (now - state.healthyAt > SICK_MILLIS) return undefined;
+  // What clients may be served on is written down before they are.
+  const timeline = local?.role === "primary" ? Math.max(floor, local.timeline ?? 0) : floor;
+  const serves = local?.role === "primary" ? local.timeline === timeline : local?.role === "standby_leader";
+  if (!enabled && continues && before?.timeline === timeline && before.state === "off") return undefined;
+  return {
+    kind: "renew",
+    expect: { leader, heartbeatMod: heartbeat?.mod ?? "0" },
+    beat: { node: config.node, state: enabled ? "held" : "off", term: leader.create, timeline, system },
+    opens: enabled && serves,
+  };
+}
+
+/** Whether the kernel of another node, by whom this record is, has certainly closed its port. */
+function hasRunOut(config: Config, state: State, beat: Beat, now: number): boolean {
+  if (beat.state === "taken" || beat.state === "closed") return true;
+  // Between leaders without the lease Patroni's key decides, as it does for those.
+  if (beat.state === "off" && !config.leaderLease.enabled) return true;
+  const since = beat.state === "off" ? state.leaderSeen?.since : state.heartbeatSeen?.since;
+  return since !== undefined && now - since >= waitMillis(config);
+}
+
+function onRenewed(config: Config, state: State, view: View, opens: boolean, now: number): Step {
+  if (!opens || state.handover) return { state, actions: [] };
+  // From the *start* of the renewal: others count from when they see it.
+  return open(state, view.startedAt + config.leaderLease.leaseMillis, "leader", now);
+}
+
+function open(state: State, until: number, as: "leader" | "replica", now: number): Step {
+  if (until <= now) return { state, actions: [] };
+  return { state: { ...state, openUntil: until, openAs: as }, actions: [{ kind: "open", until, as }] };
+}
+
+function close(state: State, reason: string): Step {
+  return { state: { ...state, openUntil: 0, openAs: undefined }, actions: [{ kind: "close", reason }] };
+}
+
+function onView(config: Config, state: State, now: number): Step {
+  const { view } = state;
+  if (!view) return { state, actions: [] };
+  const leads = view.leader?.value === config.node;
+  let next = state;
+  const actions: Action[] = [];
+  const then = (step: Step) => {
+    next = step.state;
+    actions.push(...step.actions);
+  };
+
+  if (next.marker && view.leader?.value !== next.marker.value) next = { ...next, marker: undefined };
+
+  if (!leads) {
+    const ours = view.heartbeat?.beat.node === config.node && view.heartbeat.beat.state === "held";
+    // Close before confessing: the next leader opens the moment it reads this.
+    if (next.openAs === "leader" || ours)
+      then(close(next, `leader key names ${view.leader?.value ?? "nobody"}`));
+    if (ours && view.heartbeat) {
+      const { beat, mod } = view.heartbeat;
+      actions.push({ kind: "confess", heartbeatMod: mod, beat: { ...beat, state: "closed" } });
+    }
+    then(openAsReplica(config, next, view.startedAt, now));
+  } else {
+    // What a replica was allowed must not outlive its promotion.
+    if (next.openAs === "replica" && next.openUntil > now) then(close(next, "leader key names this node"));
+    if (!config.leaderLease.enabled) then(openByKey(config, next, view, now));
+    else if (!holdsTerm(config, view)) {
+      const renewal = next.handover ? undefined : renew(config, next, now);
+      if (renewal) actions.push(renewal);
+    }
+  }
+
+  then(succeed(config, next, now));
+  return { state: next, actions };
+}
+
+/** A new answer of Patroni's: a promotion that has just ended needn't wait for the next tick. */
+function onLocal(config: Config, state: State, now: number): Step {
+  const { view, local } = state;
+  if (!view || !local) return { state, actions: [] };
+  if (view.leader?.value === config.node) {
+    const waits = !state.handover && state.openAs !== "leader" && local.role !== "replica";
+    const renewal = waits && config.leaderLease.enabled ? renew(config, state, now) : undefined;
+    return { state, actions: renewal ? [renewal] : [] };
+  }
+  return openAsReplica(config, state, view.startedAt, now);
+}
+
+/**
+ * A replica's clients can only read; the lease is for the moment after it was promoted. It is counted from
+ * before both answers: this node in recovery, and the leader key with another. While etcd is away the last
+ * answer about the key stands, if Patroni doesn't think otherwise: nobody can be elected meanwhile.
+ */
+function openAsReplica(config: Config, state: State, readAt: number, now: number): Step {
+  const { local } = state;
+  if (!local || local.role === "primary" || local.holdsLock) return { state, actions: [] };
+  const etcdIsAway = now - readAt > BLIND_MILLIS;
+  const since = etcdIsAway ? local.startedAt : Math.min(readAt, local.startedAt);
+  return open(state, since + config.leaderLease.leaseMillis, "replica", now);
+}
+
+/** Without the leader lease: while Patroni's key names this node, and not past the key's own time to live. */
+function openByKey(config: Config, state: State, view: View, now: number): Step {
+  const { local } = state;
+  const fresh = local && now - local.startedAt <= LOCAL_MILLIS && local.role !== "replica";
+  const ttlMillis = (view.leaderTtlSeconds ?? 0) * 990;
+  if (!fresh || ttlMillis <= 0) return { state, actions: [] };
+  return open(state, view.startedAt + Math.min(config.leaderLease.leaseMillis, ttlMillis), "leader", now);
+}
+
+/** Watches another leader: probes it, mutes it, takes over from it. */
+function succeed(config: Config, state: State, now: number): Step {
+  const suspect = suspectOf(config, state, now);
+  const muted = suspect.mute;
+  const actions: Action[] = [];
+  let next: State = state;
+  if (muted.join() !== state.muted.join() || muted.length > 0) {
+    actions.push({ kind: "mute", nodes: muted });
+    next = { ...next, muted };
+  }
+  if (suspect.probe && state.probe?.node !== suspect.probe) {
+    next = { ...next, probe: { node: suspect.probe, alive: false, askedAt: now, answered: false } };
+    actions.push({ kind: "probe", node: suspect.probe });
+  }
+  if (!suspect.probe && !suspect.due && suspect.calm) next = { ...next, probe: undefined };
+  if (suspect.due) {
+    const action = takeOver(next, now);
+    if (action) actions.push(action);
+  }
+  return { state: next, actions };
+}

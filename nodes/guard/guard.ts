@@ -1,0 +1,296 @@
+/** The shell around `decide`: asks etcd and Patroni, carries out actions, tells the outcome. */
+import { randomBytes } from "node:crypto";
+import { monotonic, sleep } from "./clock.js";
+import type { GuardConfig } from "./config.js";
+import { decide, MARKER_MILLIS, pace } from "./decide.js";
+import type { Etcd, Outcome } from "./etcd.js";
+import { type Action, type Event, initialState, type State, type View } from "./facts.js";
+import type { Kernel } from "./kernel.js";
+import {
+  confession,
+  keysOf,
+  readAll,
+  renewal,
+  type Transaction,
+  takeover,
+  unmarking,
+  viewOf,
+} from "./keys.js";
+import { log } from "./log.js";
+import type { Patroni } from "./patroni.js";
+import { markerOf } from "./succession.js";
+
+/** Should this guard die between marking and unmarking. etcd's shortest is about 1 s. */
+const MARKER_LEASE_SECONDS = 2;
+const MUTE_SECONDS = 5;
+const PROBE_MILLIS = 300;
+const LOCAL_MILLIS = 1000;
+
+const OPEN = { leader: "open-as-leader", replica: "open-as-replica" } as const;
+
+type EtcdAction = Extract<Action, { kind: "read" | "renew" | "confess" | "take-over" | "unmark" | "revoke" }>;
+
+export class Guard {
+  private current: State = initialState(monotonic());
+  private readonly keys;
+  /** etcd's answers are facts in the order asked: one at a time. The newest of each kind waits, older ones are stale. */
+  private readonly queue = new Map<string, EtcdAction>();
+  private draining: Promise<void> | undefined;
+  private stopped = false;
+  private asking = false;
+  private askedAt = Number.NEGATIVE_INFINITY;
+  private port = "closed";
+
+  constructor(
+    readonly config: GuardConfig,
+    private readonly etcd: Etcd,
+    private readonly patroni: Patroni,
+    private readonly kernel: Kernel,
+  ) {
+    this.keys = keysOf(config);
+  }
+
+  get state(): State {
+    return this.current;
+  }
+
+  /** Serves writes: leads, and its lease hasn't run out. */
+  get isActive(): boolean {
+    const { openAs, openUntil, local } = this.current;
+    return (
+      openAs === "leader" && this.port === OPEN.leader && monotonic() < openUntil && local?.role === "primary"
+    );
+  }
+
+  /** Runs until `stop`. */
+  async run(): Promise<void> {
+    log("start", { node: this.config.node, leaderLease: this.config.leaderLease });
+    while (!this.stopped) {
+      const started = monotonic();
+      if (
+        started - this.askedAt >=
+        Math.min(this.config.leaderLease.renewMillis, 2 * pace(this.config, this.current))
+      ) {
+        this.askedAt = started;
+        void this.askPatroni();
+      }
+      // Without an answer from etcd yet there is nothing new to ask it.
+      if (!this.draining) this.feed({ kind: "tick" });
+      const { current } = this;
+      await sleep(Math.max(5, pace(this.config, current) - (monotonic() - started)));
+    }
+  }
+
+  /** Closes the port at once. Hands off nothing: the leader key is Patroni's, and the next guard may be us. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    await this.kernel.close().catch((error) => log("close-failed", { error: String(error) }));
+    this.kernel.stop();
+    log("stop");
+  }
+
+  feed(event: Event): void {
+    const { state, actions } = decide(this.config, this.current, event, monotonic());
+    this.current = state;
+    let closing: Promise<void> | undefined;
+    for (const action of actions) {
+      switch (action.kind) {
+        case "open":
+          if (this.stopped) break;
+          this.note(OPEN[action.as]);
+          void this.attempt("open", this.kernel.open(action.until));
+          break;
+        case "close":
+          this.note("closed", action.reason);
+          closing = this.kernel.close();
+          void this.attempt("close", closing);
+          break;
+        case "mute":
+          void this.attempt("mute", this.mute(action.nodes));
+          break;
+        case "probe":
+          void this.probe(action.node);
+          break;
+        case "confess": {
+          // Only once the kernel says that it is done.
+          const confess = action;
+          void closing?.then(() => this.enqueue(confess)).catch(() => {});
+          break;
+        }
+        default:
+          this.enqueue(action);
+      }
+    }
+  }
+
+  /** No renewals from here on, none under way, and the port shut. Undone by `resume`. */
+  async suspend(): Promise<void> {
+    this.feed({ kind: "handover", active: true });
+    this.queue.delete("renew");
+    await this.draining;
+    this.note("closed", "switchover");
+    await this.kernel.close();
+  }
+
+  resume(): void {
+    this.feed({ kind: "handover", active: false });
+    this.feed({ kind: "tick" });
+  }
+
+  /** Reads now. @throws Error when etcd doesn't answer. */
+  async read(): Promise<View> {
+    return (await this.transact({ compare: [], success: readAll(this.keys), failure: [] })).view as View;
+  }
+
+  /** A transaction whose failure, and whose empty compare, answer with all keys. */
+  async transact(
+    transaction: Transaction,
+  ): Promise<Outcome & { view?: View; startedAt: number; endedAt: number }> {
+    const startedAt = monotonic();
+    const outcome = await this.etcd.transact(transaction.compare, transaction.success, transaction.failure);
+    const endedAt = monotonic();
+    const reads = outcome.ranges.length === 2 && (!outcome.succeeded || transaction.compare.length === 0);
+    return {
+      ...outcome,
+      startedAt,
+      endedAt,
+      view: reads ? viewOf(this.keys, outcome.ranges, { startedAt, endedAt }) : undefined,
+    };
+  }
+
+  private enqueue(action: EtcdAction): void {
+    const kind = action.kind === "revoke" ? `revoke ${action.session}` : action.kind;
+    this.queue.delete(kind);
+    this.queue.set(kind, action);
+    this.draining ??= this.drain().finally(() => {
+      this.draining = undefined;
+    });
+  }
+
+  private async drain(): Promise<void> {
+    for (;;) {
+      const next = this.queue.entries().next();
+      if (next.done || this.stopped) return;
+      const [kind, action] = next.value;
+      this.queue.delete(kind);
+      try {
+        await this.carryOut(action);
+      } catch (error) {
+        log("etcd-failed", { action: action.kind, error: String(error) });
+      }
+    }
+  }
+
+  private async carryOut(action: EtcdAction): Promise<void> {
+    switch (action.kind) {
+      case "read": {
+        const view = await this.read();
+        const ttl = action.withTtl && view.leader ? await this.etcd.timeToLive(view.leader.lease) : undefined;
+        this.feed({ kind: "view", view: { ...view, leaderTtlSeconds: ttl } });
+        return;
+      }
+      case "renew": {
+        const { succeeded, revision, view, startedAt, endedAt } = await this.transact(
+          renewal(this.keys, action),
+        );
+        if (view) this.feed({ kind: "view", view });
+        if (!succeeded) return;
+        const renewed: View = {
+          ...this.current.view,
+          members: this.current.view?.members ?? {},
+          startedAt,
+          endedAt,
+          leader: action.expect.leader,
+          heartbeat: { beat: action.beat, mod: revision },
+        };
+        this.feed({ kind: "renewed", view: renewed, opens: action.opens });
+        return;
+      }
+      case "confess": {
+        const { view } = await this.transact(confession(this.keys, action));
+        if (view) this.feed({ kind: "view", view });
+        return;
+      }
+      case "take-over":
+        return this.takeOver(action);
+      case "unmark": {
+        await this.transact(unmarking(this.keys, action.marker));
+        log("unmarked", { marker: action.marker });
+        this.feed({ kind: "view", view: await this.read() });
+        return;
+      }
+      case "revoke":
+        await this.etcd.revoke(action.session);
+        log("revoked", { session: action.session });
+        this.feed({ kind: "revoked", session: action.session });
+    }
+  }
+
+  private async takeOver(action: Extract<Action, { kind: "take-over" }>): Promise<void> {
+    const marker = action.mark
+      ? {
+          value: markerOf(this.config.node, randomBytes(4).toString("hex")),
+          lease: await this.etcd.grant(MARKER_LEASE_SECONDS),
+        }
+      : undefined;
+    const { succeeded, view, endedAt } = await this.transact(takeover(this.keys, action, marker));
+    const { leader } = action.expect;
+    log(succeeded ? "took-over" : "take-over-refused", {
+      from: leader.value,
+      waitedMillis: action.waitedMillis,
+      marker: marker?.value,
+      reason: succeeded ? "its heartbeat stood still for longer than its lease" : "something has changed",
+    });
+    if (view) this.feed({ kind: "view", view });
+    if (!succeeded) return;
+    if (marker) {
+      this.feed({ kind: "marked", marker: marker.value, startedAt: endedAt });
+      setTimeout(() => this.feed({ kind: "tick" }), MARKER_MILLIS + 5);
+    }
+    this.feed({ kind: "view", view: await this.read() });
+    this.feed({ kind: "tick" });
+  }
+
+  private async askPatroni(): Promise<void> {
+    if (this.asking) return;
+    this.asking = true;
+    try {
+      const local = await this.patroni.local(this.config.address, LOCAL_MILLIS);
+      if (local) this.feed({ kind: "local", local });
+    } catch (error) {
+      log("patroni-silent", { error: String(error) });
+    } finally {
+      this.asking = false;
+    }
+  }
+
+  private async probe(node: string): Promise<void> {
+    const address = this.addressOf(node);
+    const alive = address !== undefined && (await this.patroni.isAlive(address, PROBE_MILLIS));
+    log("probed", { node, alive, reason: "its heartbeat stands still" });
+    this.feed({ kind: "probed", node, alive });
+  }
+
+  private async mute(nodes: readonly string[]): Promise<void> {
+    const addresses = nodes.map((node) => this.addressOf(node)).filter((address) => address !== undefined);
+    await this.kernel.mute(addresses, MUTE_SECONDS);
+    log("muted", { nodes });
+  }
+
+  private addressOf(node: string): string | undefined {
+    return this.config.members.find(({ name }) => name === node)?.address;
+  }
+
+  private async attempt(what: string, work: Promise<void>): Promise<void> {
+    await work.catch((error) => {
+      this.port = "unknown";
+      log(`${what}-failed`, { error: String(error) });
+    });
+  }
+
+  /** Changes of the port only; it is set anew several times a second. */
+  private note(port: string, reason?: string): void {
+    if (port !== this.port) log(port, { reason, leader: this.current.view?.leader?.value });
+    this.port = port;
+  }
+}

@@ -1,0 +1,96 @@
+/** The guard's HTTPS port: health for load balancers, status for people, and the order to switch over. */
+import { readFileSync } from "node:fs";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { createServer, type Server } from "node:https";
+import type { TLSSocket } from "node:tls";
+import { monotonic } from "./clock.js";
+import type { Guard } from "./guard.js";
+import { log } from "./log.js";
+import type { Patroni } from "./patroni.js";
+import { switchover } from "./switchover.js";
+
+export function serve(guard: Guard, patroni: Patroni): Server {
+  const { authority, certificate, key } = guard.config.tls;
+  let moving = false;
+  const server = createServer(
+    {
+      ca: readFileSync(authority),
+      cert: readFileSync(certificate),
+      key: readFileSync(key),
+      // Load balancers have no certificate; whoever wants to change something needs one.
+      requestCert: true,
+      rejectUnauthorized: false,
+    },
+    (request, response) => {
+      const route = `${request.method} ${request.url?.split("?")[0]}`;
+      if (route === "GET /dr/active" || route === "HEAD /dr/active" || route === "OPTIONS /dr/active") {
+        answer(response, guard.isActive ? 200 : 503, { active: guard.isActive });
+      } else if (route === "GET /status") {
+        answer(response, 200, status(guard));
+      } else if (route === "POST /switchover") {
+        if (!mayChange(request)) {
+          answer(response, 403, { error: "a client certificate of the cluster's authority is required" });
+        } else if (moving) {
+          answer(response, 409, { error: "a switchover is under way" });
+        } else {
+          moving = true;
+          order(request, guard, patroni)
+            .then(
+              (done) => answer(response, 200, done),
+              (error: Error) => answer(response, 409, { error: error.message }),
+            )
+            .finally(() => {
+              moving = false;
+            });
+        }
+      } else {
+        answer(response, 404, { error: `no ${route}` });
+      }
+    },
+  );
+  server.on("error", (error) => log("http-failed", { error: String(error) }));
+  server.listen(guard.config.ports.guard);
+  return server;
+}
+
+/** Somebody on the node itself, or with a certificate that the authority signed. */
+function mayChange({ socket }: IncomingMessage): boolean {
+  const { remoteAddress = "" } = socket;
+  return (socket as TLSSocket).authorized || ["127.0.0.1", "::1", "::ffff:127.0.0.1"].includes(remoteAddress);
+}
+
+async function order(request: IncomingMessage, guard: Guard, patroni: Patroni) {
+  let body = "";
+  for await (const chunk of request) {
+    body += chunk;
+    if (body.length > 4096) throw new Error("the order is too long");
+  }
+  const { candidate } = JSON.parse(body || "{}") as { candidate?: unknown };
+  if (candidate !== undefined && typeof candidate !== "string")
+    throw new Error("candidate must be a node's name");
+  return switchover(guard, patroni, candidate);
+}
+
+export function status(guard: Guard) {
+  const { view, local, openAs, openUntil, revoking, muted, marker, handover } = guard.state;
+  const left = Math.round(openUntil - monotonic());
+  return {
+    node: guard.config.node,
+    active: guard.isActive,
+    port: left > 0 && openAs ? { openAs, leftMillis: left } : "closed",
+    leaderLease: guard.config.leaderLease.enabled,
+    leader: view?.leader?.value ?? null,
+    etcdSeenMillisAgo: view ? Math.round(monotonic() - view.endedAt) : null,
+    heartbeat: view?.heartbeat?.beat ?? null,
+    postgres: local ? { role: local.role, timeline: local.timeline } : null,
+    revoking: Object.keys(revoking),
+    muted,
+    marker: marker?.value ?? null,
+    switchingOver: handover,
+  };
+}
+
+function answer(response: ServerResponse, code: number, body: unknown): void {
+  response.writeHead(code, { "content-type": "application/json" });
+  response.end(`${JSON.stringify(body)}\n`);
+}

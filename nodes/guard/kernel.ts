@@ -1,0 +1,83 @@
+/** The kernel's leases, through `lease.py`: a child that is started again when it doesn't answer. */
+import { type ChildProcessByStdio, spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import type { Readable, Writable } from "node:stream";
+
+const ANSWER_MILLIS = 500;
+
+type Order =
+  | { readonly open: number }
+  | { readonly close: true }
+  | { readonly mute: readonly string[]; readonly seconds: number };
+
+export class Kernel {
+  private child: ChildProcessByStdio<Writable, Readable, null> | undefined;
+  private waiting: ((answer: string | undefined) => void) | undefined;
+  /** Orders are carried out one after the other: an opening never overtakes the closing that followed it. */
+  private last: Promise<unknown> = Promise.resolve();
+
+  /** @param program path of lease.py */
+  constructor(private readonly program: string) {}
+
+  /** @param until in milliseconds of the monotonic clock; nothing is opened when that is past */
+  open(until: number): Promise<void> {
+    return this.order({ open: Math.floor(until * 1e6) });
+  }
+
+  close(): Promise<void> {
+    return this.order({ close: true });
+  }
+
+  mute(addresses: readonly string[], seconds: number): Promise<void> {
+    return this.order({ mute: addresses, seconds });
+  }
+
+  stop(): void {
+    this.child?.kill("SIGKILL");
+    this.child = undefined;
+  }
+
+  private order(order: Order): Promise<void> {
+    const result = this.last.then(() => this.ask(order));
+    this.last = result.catch(() => {});
+    return result;
+  }
+
+  private async ask(order: Order): Promise<void> {
+    const child = this.start();
+    const answer = await new Promise<string | undefined>((resolve) => {
+      const timer = setTimeout(() => resolve(undefined), ANSWER_MILLIS);
+      this.waiting = (line) => {
+        clearTimeout(timer);
+        resolve(line);
+      };
+      child.stdin.write(`${JSON.stringify(order)}\n`);
+    });
+    this.waiting = undefined;
+    if (answer === undefined) {
+      // Whatever it was about to do must not happen after the next order.
+      this.stop();
+      throw new Error("the kernel helper did not answer");
+    }
+    const { ok, error } = JSON.parse(answer) as { ok: boolean; error?: string };
+    if (!ok) throw new Error(`the kernel refused: ${error}`);
+  }
+
+  private start() {
+    if (this.child) return this.child;
+    const child = spawn("/usr/bin/python3", ["-I", this.program], { stdio: ["pipe", "pipe", "inherit"] });
+    const ended = () => {
+      if (this.child !== child) return;
+      this.child = undefined;
+      this.waiting?.(undefined);
+    };
+    child.on("error", ended);
+    child.on("exit", ended);
+    child.stdin.on("error", ended);
+    createInterface({ input: child.stdout }).on("line", (line) => {
+      if (this.child === child) this.waiting?.(line);
+    });
+    this.child = child;
+    return child;
+  }
+}

@@ -1,0 +1,140 @@
+/** The keys that guards and Patroni share, and the transactions on them. Pure: what to send, how to read it. */
+import type { GuardConfig } from "./config.js";
+import type { Compare, KeyValue, Operation } from "./etcd.js";
+import type { Action, Beat, Key, View } from "./facts.js";
+
+export interface Transaction {
+  readonly compare: readonly Compare[];
+  readonly success: readonly Operation[];
+  readonly failure: readonly Operation[];
+}
+
+/** The heartbeat stands outside Patroni's prefix: its watch needn't wake for it. */
+export const keysOf = ({ namespace, scope }: Pick<GuardConfig, "namespace" | "scope">) => {
+  const patroni = `${namespace}${scope}/`;
+  return {
+    patroni,
+    leader: `${patroni}leader`,
+    sync: `${patroni}sync`,
+    initialize: `${patroni}initialize`,
+    config: `${patroni}config`,
+    members: `${patroni}members/`,
+    member: (node: string) => `${patroni}members/${node}`,
+    heartbeat: `${namespace}guard/${scope}/heartbeat`,
+  };
+};
+export type Keys = ReturnType<typeof keysOf>;
+
+/** Linearizable, as transactions are. */
+export const readAll = (keys: Keys): Operation[] => [
+  { range: keys.patroni, prefix: true },
+  { range: keys.heartbeat },
+];
+
+/** What `readAll` found. Times are the caller's: before the request, after the answer. */
+export function viewOf(
+  keys: Keys,
+  [patroni = [], heartbeats = []]: readonly (readonly KeyValue[])[],
+  times: Pick<View, "startedAt" | "endedAt">,
+): View {
+  const found = (name: string): Key | undefined => {
+    const kv = patroni.find(({ key }) => key === name);
+    return kv && keyOf(kv);
+  };
+  const heartbeat = heartbeats[0];
+  return {
+    ...times,
+    leader: found(keys.leader),
+    sync: found(keys.sync),
+    initialize: found(keys.initialize)?.value,
+    heartbeat: heartbeat && { beat: JSON.parse(heartbeat.value) as Beat, mod: heartbeat.mod_revision },
+    members: Object.fromEntries(
+      patroni
+        .filter(({ key }) => key.startsWith(keys.members))
+        .map((kv) => [kv.key.slice(keys.members.length), keyOf(kv)]),
+    ),
+  };
+}
+
+const keyOf = (kv: KeyValue): Key => ({
+  value: kv.value,
+  create: kv.create_revision,
+  mod: kv.mod_revision,
+  lease: kv.lease,
+});
+
+type Of<K extends Action["kind"]> = Extract<Action, { kind: K }>;
+
+/** Patroni rewrites its key's lease now and then: owner and creation are compared, not the last change. */
+export const renewal = (keys: Keys, { expect, beat }: Of<"renew">): Transaction => ({
+  compare: [
+    { key: keys.leader, value: expect.leader.value },
+    { key: keys.leader, create: expect.leader.create },
+    { key: keys.heartbeat, mod: expect.heartbeatMod },
+  ],
+  success: [{ put: keys.heartbeat, value: JSON.stringify(beat) }],
+  failure: readAll(keys),
+});
+
+export const confession = (keys: Keys, { heartbeatMod, beat }: Of<"confess">): Transaction => ({
+  compare: [{ key: keys.heartbeat, mod: heartbeatMod }],
+  success: [{ put: keys.heartbeat, value: JSON.stringify(beat) }],
+  failure: readAll(keys),
+});
+
+/** @param marker what to leave in the leader key, and the short lease that ends it should this guard die. */
+export function takeover(
+  keys: Keys,
+  { expect, beat }: Of<"take-over">,
+  marker?: { readonly value: string; readonly lease: string },
+): Transaction {
+  const { sync } = expect;
+  return {
+    compare: [
+      { key: keys.leader, mod: expect.leader.mod },
+      { key: keys.heartbeat, mod: expect.heartbeatMod },
+      { key: keys.sync, mod: sync?.mod ?? "0" },
+    ],
+    success: [
+      { put: keys.heartbeat, value: JSON.stringify(beat) },
+      ...(sync ? [{ put: keys.sync, value: sync.value }] : []),
+      marker ? { put: keys.leader, value: marker.value, lease: marker.lease } : { delete: keys.leader },
+    ],
+    failure: readAll(keys),
+  };
+}
+
+/** Not a marker of anybody else, nor the key that has been won since. */
+export const unmarking = (keys: Keys, marker: string): Transaction => ({
+  compare: [{ key: keys.leader, value: marker }],
+  success: [{ delete: keys.leader }],
+  failure: [],
+});
+
+/**
+ * Gives the leader key to the candidate's own Patroni session. The member key's *lease* is compared: Patroni
+ * rewrites the key itself at any time.
+ */
+export function handover(
+  keys: Keys,
+  view: View,
+  candidate: { readonly name: string; readonly session: string },
+): Transaction {
+  const { leader, heartbeat, sync } = view;
+  if (!leader || !heartbeat) throw new Error("no leader key or no heartbeat to hand over");
+  return {
+    compare: [
+      { key: keys.leader, value: leader.value },
+      { key: keys.leader, create: leader.create },
+      { key: keys.heartbeat, mod: heartbeat.mod },
+      { key: keys.sync, mod: sync?.mod ?? "0" },
+      { key: keys.member(candidate.name), lease: candidate.session },
+    ],
+    success: [
+      { put: keys.leader, value: candidate.name, lease: candidate.session },
+      { put: keys.heartbeat, value: JSON.stringify({ ...heartbeat.beat, state: "closed" } satisfies Beat) },
+      ...(sync ? [{ put: keys.sync, value: sync.value }] : []),
+    ],
+    failure: readAll(keys),
+  };
+}

@@ -1,0 +1,156 @@
+#!/usr/bin/python3
+"""Sets the guard's leases in the kernel: one nftables batch over raw netlink per order, acknowledged.
+
+Orders come as JSON lines on standard input, each is answered by one line:
+  {"open": NS}            serve clients until CLOCK_MONOTONIC reads NS
+  {"close": true}
+  {"mute": ["10.0.0.1"], "seconds": 5}   reject this node's calls to these nodes' Patroni
+Answers are {"ok": true, "millis": MS} or {"ok": false, "error": TEXT}.
+
+A lease is bounded twice. The element's timeout starts when the kernel applies the batch; should this process
+be paused between computing it and then, the wall-clock bound in the same batch has passed already. Either
+alone would do: the one survives a pause, the other a step of the wall clock.
+"""
+import ctypes
+import json
+import os
+import signal
+import socket
+import struct
+import sys
+import time
+
+TABLE, OPEN, UNTIL, MUTE, PORT = b"dr", b"open", b"until", b"mute", 5432
+NFPROTO_INET = 1
+NETLINK_NETFILTER = 12
+SUBSYS_NFTABLES = 10
+BATCH_BEGIN, BATCH_END = 16, 17
+NEWSETELEM, DELSETELEM = 12, 14
+REQUEST, ACK, CREATE = 1, 4, 0x400
+NLMSG_ERROR = 2
+NESTED = 0x8000
+LIST_TABLE, LIST_SET, LIST_ELEMENTS = 1, 2, 3
+ELEM_KEY, ELEM_FLAGS, ELEM_TIMEOUT = 1, 3, 4
+DATA_VALUE = 1
+INTERVAL_END = 1
+# Elements are few; one number per message, so that an error names its message.
+sequence = int(time.time()) & 0x7FFFFFFF
+
+
+def attribute(kind, payload):
+    return struct.pack("=HH", 4 + len(payload), kind) + payload + b"\0" * (-len(payload) % 4)
+
+
+def nested(kind, *parts):
+    return attribute(kind | NESTED, b"".join(parts))
+
+
+def element(key, timeout_ms=None, flags=None):
+    parts = [nested(ELEM_KEY, attribute(DATA_VALUE, key))]
+    if flags is not None:
+        parts.append(attribute(ELEM_FLAGS, struct.pack(">I", flags)))
+    if timeout_ms is not None:
+        parts.append(attribute(ELEM_TIMEOUT, struct.pack(">Q", timeout_ms)))
+    return nested(1, *parts)
+
+
+def message(kind, flags, family, payload, resource=0):
+    global sequence
+    sequence += 1
+    body = struct.pack(">BBH", family, 0, resource) + payload
+    return struct.pack("=IHHII", 16 + len(body), kind, flags, sequence, 0) + body
+
+
+def set_message(kind, flags, name, elements=()):
+    payload = attribute(LIST_TABLE, TABLE + b"\0") + attribute(LIST_SET, name + b"\0")
+    if elements:
+        payload += nested(LIST_ELEMENTS, *elements)
+    return message(SUBSYS_NFTABLES << 8 | kind, REQUEST | ACK | flags, NFPROTO_INET, payload)
+
+
+class Kernel:
+    def __init__(self):
+        self.socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_NETFILTER)
+        self.socket.bind((0, 0))
+        self.socket.settimeout(1)
+
+    def commit(self, messages):
+        """All or nothing; waits for the kernel's answer to each message."""
+        begin = message(BATCH_BEGIN, REQUEST, 0, b"", SUBSYS_NFTABLES)
+        end = message(BATCH_END, REQUEST, 0, b"", SUBSYS_NFTABLES)
+        waiting = {struct.unpack_from("=I", sent, 8)[0] for sent in messages}
+        own = waiting | {struct.unpack_from("=I", sent, 8)[0] for sent in (begin, end)}
+        self.socket.send(begin + b"".join(messages) + end)
+        while waiting:
+            data = self.socket.recv(65536)
+            while len(data) >= 20:
+                length, kind, _, number, _ = struct.unpack_from("=IHHII", data)
+                # Late answers to an earlier batch, which was given up, are passed over.
+                if kind == NLMSG_ERROR and number in own:
+                    code = struct.unpack_from("=i", data, 16)[0]
+                    if code:
+                        raise OSError(-code, os.strerror(-code))
+                    waiting.discard(number)
+                data = data[length + (-length % 4):]
+
+
+def flush(name):
+    return set_message(DELSETELEM, 0, name)
+
+
+def wall_key(nanoseconds):
+    """An interval set compares its keys as big-endian numbers; rules convert `meta time` to match."""
+    return struct.pack(">Q", nanoseconds)
+
+
+def opened(deadline_ns):
+    # Wall first, monotonic second: a pause between the two makes the bound earlier, never later.
+    wall = time.time_ns()
+    left = deadline_ns - time.monotonic_ns()
+    if left < 1_000_000:
+        return closed()
+    until = wall + left
+    return [
+        flush(OPEN),
+        flush(UNTIL),
+        set_message(NEWSETELEM, CREATE, OPEN, [element(struct.pack(">H", PORT), timeout_ms=left // 1_000_000)]),
+        set_message(NEWSETELEM, CREATE, UNTIL, [element(wall_key(0)), element(wall_key(until), flags=INTERVAL_END)]),
+    ]
+
+
+def closed():
+    return [flush(OPEN), flush(UNTIL)]
+
+
+def muted(addresses, seconds):
+    elements = [element(socket.inet_aton(address), timeout_ms=int(seconds * 1000)) for address in addresses]
+    return [flush(MUTE)] + ([set_message(NEWSETELEM, CREATE, MUTE, elements)] if elements else [])
+
+
+def obey(kernel, order):
+    if "open" in order:
+        kernel.commit(opened(int(order["open"])))
+    elif "close" in order:
+        kernel.commit(closed())
+    elif "mute" in order:
+        kernel.commit(muted(order["mute"], order.get("seconds", 5)))
+    else:
+        raise ValueError("unknown order")
+
+
+def main():
+    # An order of a dead guard must not be carried out after the next one has begun.
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+    kernel = Kernel()
+    for line in sys.stdin:
+        started = time.monotonic()
+        try:
+            obey(kernel, json.loads(line))
+            answer = {"ok": True, "millis": round((time.monotonic() - started) * 1000, 3)}
+        except (OSError, ValueError, KeyError) as error:
+            answer = {"ok": False, "error": str(error)}
+        print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    main()

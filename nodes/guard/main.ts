@@ -1,0 +1,94 @@
+/** Entry of the bundle: `guard.cjs run FILE`, `guard.cjs status [FILE]`, `guard.cjs switchover [CANDIDATE] [FILE]`. */
+import { readFileSync } from "node:fs";
+import { request } from "node:https";
+import { dirname, join } from "node:path";
+import type { GuardConfig } from "./config.js";
+import { Etcd } from "./etcd.js";
+import { Guard } from "./guard.js";
+import { serve } from "./http.js";
+import { Kernel } from "./kernel.js";
+import { log } from "./log.js";
+import { Patroni } from "./patroni.js";
+
+const CONFIG_FILE = "/etc/dr/guard.json";
+/** The checkpoint before a switchover may take long. */
+const SWITCHOVER_MILLIS = 150_000;
+
+const readConfig = (file: string) => JSON.parse(readFileSync(file, "utf8")) as GuardConfig;
+
+async function main([command, ...args]: string[]): Promise<void> {
+  const isFile = (arg: string | undefined) => arg?.startsWith("/") === true;
+  const config = readConfig(args.find(isFile) ?? CONFIG_FILE);
+  switch (command) {
+    case "run":
+      return run(config);
+    case "status":
+      return ask(config, "GET", "/status");
+    case "switchover": {
+      const candidate = args.find((arg) => !isFile(arg));
+      return ask(config, "POST", "/switchover", { candidate });
+    }
+    default:
+      throw new Error(`unknown command '${command ?? ""}': run, status or switchover`);
+  }
+}
+
+async function run(config: GuardConfig): Promise<void> {
+  const etcd = new Etcd({
+    endpoints: config.etcd,
+    timeoutMillis: config.leaderLease.timeoutMillis,
+    tls: config.tls,
+  });
+  const patroni = new Patroni(config);
+  const guard = new Guard(
+    config,
+    etcd,
+    patroni,
+    new Kernel(join(dirname(process.argv[1] as string), "lease.py")),
+  );
+  serve(guard, patroni);
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    process.once(signal, () => void guard.stop().finally(() => process.exit(0)));
+  }
+  // What this process doesn't know about itself, the kernel's timeout covers.
+  process.on("uncaughtException", (error) => {
+    log("crashed", { error: error.stack });
+    void guard.stop().finally(() => process.exit(1));
+  });
+  await guard.run();
+}
+
+/** Asks the guard that runs on this node, and prints its answer. */
+function ask(config: GuardConfig, method: string, path: string, body?: unknown): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const outgoing = request(
+      {
+        host: "127.0.0.1",
+        port: config.ports.guard,
+        method,
+        path,
+        ca: readFileSync(config.tls.authority),
+        signal: AbortSignal.timeout(SWITCHOVER_MILLIS),
+      },
+      (incoming) => {
+        let text = "";
+        incoming.setEncoding("utf8");
+        incoming.on("data", (chunk: string) => {
+          text += chunk;
+        });
+        incoming.on("end", () => {
+          process.stdout.write(text);
+          if (incoming.statusCode !== 200) process.exitCode = 1;
+          resolve();
+        });
+      },
+    );
+    outgoing.on("error", reject);
+    outgoing.end(body === undefined ? undefined : JSON.stringify(body));
+  });
+}
+
+main(process.argv.slice(2)).catch((error: Error) => {
+  process.stderr.write(`guard: ${error.message}\n`);
+  process.exitCode = 1;
+});
