@@ -19,13 +19,14 @@ chmod 1777 /mnt/root/tmp
 cp "$war" /mnt/root/tmp/ROOT.war
 
 exec chroot /mnt/root /bin/bash -c '
+set -e
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8
 ip link set lo up
 install -d -o postgres /run/postgresql /tmp/postgres
 as_postgres() { su postgres -s /bin/bash -c "$1"; }
 bin=/usr/lib/postgresql/15/bin
 as_postgres "$bin/initdb -D /tmp/postgres -A trust" > /tmp/initdb.log
-start_database() { as_postgres "$bin/pg_ctl -D /tmp/postgres -l /tmp/postgres.log -o \"-c fsync=off\" -w start" > /dev/null; }
+start_database() { as_postgres "$bin/pg_ctl -D /tmp/postgres -l /tmp/postgres.log -o \"-c fsync=off -c listen_addresses=127.0.0.1\" -w start" > /dev/null || { tail -5 /tmp/postgres.log; return 1; }; }
 database_processes() { local first; first=$(head -1 /tmp/postgres/postmaster.pid); echo "$first" $(pgrep -P "$first"); }
 sql() { as_postgres "psql -XqAt -c \"$1\" ${2-app}"; }
 start_database
@@ -52,6 +53,7 @@ until curl -sf -o /dev/null http://127.0.0.1:8080/dr/healthz; do
   kill -0 $tomcat || { cat /tmp/tomcat.log; exit 1; }
 done
 echo "=> 0"
+set +e
 while IFS= read -r line; do
   eval "$line" < /dev/null 2>&1 && status=0 || status=$?
   printf "\n=> %s\n" "$status"
