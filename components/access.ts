@@ -4,6 +4,7 @@
  */
 import * as iam from "@pulumi/aws/iam/index.js";
 import * as pulumi from "@pulumi/pulumi";
+import type { SharedSettings } from "../settings/schema.js";
 import type { RegionId } from "../settings/stacks.js";
 import { type Contract, otherRegion } from "../stacks/contract.js";
 import type { RegionKeys } from "./keys.js";
@@ -18,6 +19,7 @@ import { policyDocument, type Statement, trustService } from "./policy-document.
 export interface AccessArgs {
   readonly contract: Contract;
   readonly keys: Readonly<Record<RegionId, RegionKeys>>;
+  readonly settings: Pick<SharedSettings, "application" | "databases">;
   /** Boundary of every role. */
   readonly permissionsBoundary: pulumi.Input<string>;
 }
@@ -64,14 +66,14 @@ export class Access extends pulumi.ComponentResource {
   }
 
   private tomcatServers(id: RegionId): void {
-    const { contract } = this.args;
+    const { contract, settings } = this.args;
     const { tomcatRole, region } = contract[id];
     this.instanceRole({
       id: `${id}-tomcat`,
       roleName: tomcatRole,
       description: `Tomcat servers in ${region}`,
       trust: EC2_TRUST,
-      policy: this.policy(id, (keys) => tomcatStatements(contract, id, keys)),
+      policy: this.policy(id, (keys) => tomcatStatements(contract, id, keys, settings)),
     });
   }
 

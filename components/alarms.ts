@@ -37,7 +37,7 @@ export interface AlarmsArgs {
   /** `targetgroup/<name>/<id>`. */
   readonly targetGroupArnSuffix: pulumi.Input<string>;
   /**
-   * Autoscaling groups of the database nodes and of the fleet; read on a cold site only. They must have
+   * Autoscaling groups of the voters and of the fleet; read on a cold site only. They must have
    * `enabledMetrics: ["GroupDesiredCapacity"]`.
    */
   readonly databaseGroupNames: readonly pulumi.Input<string>[];
@@ -289,10 +289,11 @@ export class Alarms extends pulumi.ComponentResource {
       periods: severity === "page" ? 1 : 3,
       suffix,
     });
-    return this.args.region.databaseNodes.flatMap(({ name }, i) => [
-      spec(name, "notify", `${i + 1}`),
-      spec(name, "page", `${i + 1}`),
-    ]);
+    const { databaseNodes, readReplicas } = this.args.region;
+    return [
+      ...databaseNodes.map(({ name }, i) => ({ name, suffix: `${i + 1}` })),
+      ...readReplicas.map(({ name }, i) => ({ name, suffix: `read-${i + 1}` })),
+    ].flatMap(({ name, suffix }) => [spec(name, "notify", suffix), spec(name, "page", suffix)]);
   }
 
   private own(metric: MetricDefinition, node?: string): Metric {

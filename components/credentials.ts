@@ -2,12 +2,24 @@
 import * as secretsmanager from "@pulumi/aws/secretsmanager/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
+import type { DatabaseSettings } from "../settings/schema.js";
 import { type Contract, DATABASE_LOGINS } from "../stacks/contract.js";
 
 type SecretName = keyof Contract["secrets"];
 
+/** One generated value: where it stands, what it is for, whose login it is (none: it is the value itself). */
+interface Credential {
+  /** Logical name, below the component's. */
+  readonly id: string;
+  readonly secretName: string;
+  readonly description: string;
+  readonly username?: string;
+}
+
 export interface CredentialsArgs {
   readonly contract: Contract;
+  /** Each login that owns one gets a password; the application's own stands among `contract.secrets`. */
+  readonly databases: readonly Pick<DatabaseSettings, "owner">[];
   readonly home: pulumi.ProviderResource;
   readonly random: pulumi.ProviderResource;
   /** Data key of the home region. */
@@ -28,7 +40,7 @@ const PURPOSES: Readonly<Record<SecretName, string>> = {
 const LENGTH = 48;
 
 /** The longest that Secrets Manager offers. */
-const RECOVERY_WINDOW_DAYS = 30;
+export const RECOVERY_WINDOW_DAYS = 30;
 
 /**
  * One generated value per secret, kept encrypted in the state, stored in home and replicated by Secrets
@@ -41,13 +53,13 @@ export class Credentials extends pulumi.ComponentResource {
     opts?: pulumi.ComponentResourceOptions,
   ) {
     super("dr:credentials:Credentials", name, {}, opts);
-    for (const secret of Object.keys(args.contract.secrets) as SecretName[]) this.secret(secret);
+    for (const credential of [...shared(args.contract), ...owners(args)]) this.create(credential);
     this.registerOutputs();
   }
 
-  private secret(purpose: SecretName): void {
+  private create({ id, secretName, description, username }: Credential): void {
     const { contract, home, keyArn, replicaKeyArn } = this.args;
-    const at = `${this.name}-${purpose}`;
+    const at = `${this.name}-${id}`;
     const value = new random.RandomPassword(
       `${at}-value`,
       { length: LENGTH, special: false },
@@ -57,16 +69,14 @@ export class Credentials extends pulumi.ComponentResource {
     const secret = new secretsmanager.Secret(
       at,
       {
-        name: contract.secrets[purpose],
-        description: PURPOSES[purpose],
+        name: secretName,
+        description,
         kmsKeyId: keyArn,
         recoveryWindowInDays: RECOVERY_WINDOW_DAYS,
         replicas: [{ region: contract.recovery.region, kmsKeyId: replicaKeyArn }],
       },
       { parent: this, provider: home, protect: true },
     );
-    // What is no login is the value itself.
-    const username = purpose in DATABASE_LOGINS && DATABASE_LOGINS[purpose as keyof typeof DATABASE_LOGINS];
     new secretsmanager.SecretVersion(
       `${at}-version`,
       {
@@ -79,3 +89,24 @@ export class Credentials extends pulumi.ComponentResource {
     );
   }
 }
+
+function shared({ secrets }: Contract): Credential[] {
+  const logins: Partial<Record<string, string>> = DATABASE_LOGINS;
+  return (Object.keys(secrets) as SecretName[]).map((purpose) => ({
+    id: purpose,
+    secretName: secrets[purpose],
+    description: PURPOSES[purpose],
+    username: logins[purpose],
+  }));
+}
+
+/** One per login, however many databases it owns. */
+const owners = ({ contract, databases }: CredentialsArgs): Credential[] =>
+  [...new Set(databases.map(({ owner }) => owner))]
+    .filter((owner) => contract.ownerSecret(owner) !== contract.secrets.application)
+    .map((owner) => ({
+      id: `owner-${owner}`,
+      secretName: contract.ownerSecret(owner),
+      description: `Login ${owner}, owner of databases`,
+      username: owner,
+    }));

@@ -82,7 +82,7 @@ export function dataKeyPolicy(
   ]);
 }
 
-/** Objects of the vault and the runbooks of one region, through S3 only. Who may, says IAM. */
+/** Objects of the vault, the runbooks and the application of one region, through S3 only. Who may, says IAM. */
 export function backupsKeyPolicy({ accountId, region }: KeyPlace): string {
   return policyDocument([
     administration(accountId),

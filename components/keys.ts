@@ -26,7 +26,7 @@ export interface KeysArgs {
 export interface RegionKeys {
   /** Volumes, secrets, log groups. */
   readonly data: pulumi.Output<string>;
-  /** Vault and runbooks. */
+  /** Vault, runbooks and the application. */
   readonly backups: pulumi.Output<string>;
   /** Alarm topics. */
   readonly notifications: pulumi.Output<string>;
@@ -65,7 +65,7 @@ export class Keys extends pulumi.ComponentResource {
     });
     const backups = this.pair({
       purpose: "backups",
-      description: "vault and runbooks",
+      description: "vault, runbooks and the application",
       policyAt: backupsKeyPolicy,
     });
     const notifications = this.pair({

@@ -1,5 +1,6 @@
 /** What a region's machines may do. No Pulumi here. */
 import { posix } from "node:path";
+import type { SharedSettings } from "../settings/schema.js";
 import type { RegionId } from "../settings/stacks.js";
 import { type Contract, NODE_TAG, otherRegion, type RegionContract } from "../stacks/contract.js";
 import { claimTableArns, type Statement } from "./policy-document.js";
@@ -11,12 +12,26 @@ export interface NodeKeys {
   readonly otherBackups: string;
 }
 
-/** A database node: its secrets, its vault, its status, its own volume. */
+/** A database node: its secrets, its settings, its vault, its status, its own volume. */
 export function databaseNodeStatements(contract: Contract, id: RegionId, keys: NodeKeys): Statement[] {
   const own = contract[id];
   const other = contract[otherRegion(id)];
   return [
-    ...readSecrets(contract, own, Object.values(contract.secrets), keys.data),
+    ...readSecrets(
+      contract,
+      own,
+      [
+        ...Object.values(contract.secrets),
+        // By pattern: there is no end to the number of databases, and there is one to a policy's length.
+        contract.ownerSecret("*"),
+        // Of all nodes of this region (the other region's stand there). Not of itself alone: instances of one
+        // role carry no tag that a condition on the caller could name, and their session is named by the
+        // instance's id, which nobody knows before it starts. A role per node would be 34 roles at the most.
+        contract.certificateSecret("*"),
+      ],
+      keys.data,
+    ),
+    readParameters(contract, own, [own.clusterParameter, contract.authorityParameter]),
     ...ownVault(own, keys.ownBackups),
     ...otherVault(other, keys.otherBackups),
     ...claimsAndStatus(contract, own),
@@ -26,11 +41,22 @@ export function databaseNodeStatements(contract: Contract, id: RegionId, keys: N
   ];
 }
 
-/** A Tomcat server: the application's password and nothing else of the database. */
-export function tomcatStatements(contract: Contract, id: RegionId, keys: NodeKeys): Statement[] {
+/**
+ * A Tomcat server: the application, the password of the login that owns the first database, the authority by
+ * which it knows the database nodes, and nothing else.
+ */
+export function tomcatStatements(
+  contract: Contract,
+  id: RegionId,
+  keys: NodeKeys,
+  { application, databases }: Pick<SharedSettings, "application" | "databases">,
+): Statement[] {
   const own = contract[id];
+  const logins = databases.slice(0, 1).map(({ owner }) => contract.ownerSecret(owner));
   return [
-    ...readSecrets(contract, own, [contract.secrets.application], keys.data),
+    ...readSecrets(contract, own, logins, keys.data),
+    readParameters(contract, own, [contract.authorityParameter]),
+    ...readApplication(own, keys.ownBackups, application.war),
     ...operated(contract, own),
   ];
 }
@@ -77,6 +103,45 @@ function readSecrets(
       Action: "kms:Decrypt",
       Resource: dataKey,
       Condition: { StringEquals: { "kms:ViaService": `secretsmanager.${region}.amazonaws.com` } },
+    },
+  ];
+}
+
+/** Plain parameters of the own region: no key is needed to read them. */
+const readParameters = (
+  { accountId }: Contract,
+  { region }: RegionContract,
+  names: readonly string[],
+): Statement => ({
+  Sid: "ReadOwnParameters",
+  Effect: "Allow",
+  Action: "ssm:GetParameter",
+  Resource: names.map((name) => `arn:aws:ssm:${region}:${accountId}:parameter${name}`),
+});
+
+/** The WAR in the region's own bucket; one that stands elsewhere, and nothing beside it. */
+function readApplication({ region, artifactBucket }: RegionContract, key: string, war: string): Statement[] {
+  const bucket = `arn:aws:s3:::${artifactBucket}`;
+  const elsewhere = war.startsWith("s3://") ? [`arn:aws:s3:::${war.slice("s3://".length)}`] : [];
+  return [
+    {
+      Sid: "ReadApplication",
+      Effect: "Allow",
+      Action: "s3:GetObject",
+      Resource: [`${bucket}/*`, ...elsewhere],
+    },
+    {
+      // The key is the vault's too. With S3's bucket keys what is encrypted is bound to its bucket.
+      Sid: "DecryptApplication",
+      Effect: "Allow",
+      Action: "kms:Decrypt",
+      Resource: key,
+      Condition: {
+        StringEquals: {
+          "kms:ViaService": `s3.${region}.amazonaws.com`,
+          "kms:EncryptionContext:aws:s3:arn": bucket,
+        },
+      },
     },
   ];
 }
@@ -181,7 +246,7 @@ function claimsAndStatus(contract: Contract, { statusKey }: RegionContract): Sta
  * database node of this region: the tag's value is the node's name.
  */
 function ownVolume({ accountId }: Contract, own: RegionContract, dataKey: string): Statement[] {
-  const { region, databaseNodes } = own;
+  const { region, databaseNodes, readReplicas } = own;
   return [
     {
       Sid: "AttachDataVolume",
@@ -192,7 +257,9 @@ function ownVolume({ accountId }: Contract, own: RegionContract, dataKey: string
         `arn:aws:ec2:${region}:${accountId}:instance/*`,
       ],
       Condition: {
-        StringEquals: { [`aws:ResourceTag/${NODE_TAG}`]: databaseNodes.map(({ name }) => name) },
+        StringEquals: {
+          [`aws:ResourceTag/${NODE_TAG}`]: [...databaseNodes, ...readReplicas].map(({ name }) => name),
+        },
       },
     },
     {

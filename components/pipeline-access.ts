@@ -22,6 +22,7 @@ export interface PipelineAccessArgs {
   readonly repository: string;
   readonly zoneId: pulumi.Input<string>;
   readonly dataKeyArns: Readonly<Record<RegionId, pulumi.Input<string>>>;
+  readonly backupsKeyArns: Readonly<Record<RegionId, pulumi.Input<string>>>;
   readonly trailArn: string;
   readonly permissionsBoundary: pulumi.Input<string>;
 }
@@ -105,9 +106,9 @@ export class PipelineAccess extends pulumi.ComponentResource {
       },
       { parent: this },
     );
-    const { zoneId, dataKeyArns } = this.args;
+    const { zoneId, dataKeyArns, backupsKeyArns } = this.args;
     const policy = pulumi
-      .output({ zoneId, dataKeyArns })
+      .output({ zoneId, dataKeyArns, backupsKeyArns })
       .apply((ids) => policyDocument(this.deployStatements(stack, ids)));
     new iam.RolePolicy(`${this.name}-deploy-${stack}-policy`, { role: role.name, policy }, { parent: this });
     return role.arn;

@@ -19,7 +19,14 @@ export function deployGlobalStatements(
   const { accountId, home, recovery, auditBucket, secrets } = contract;
   const { prefix } = names;
   const runbookBuckets = [home.runbookBucket, recovery.runbookBucket];
-  const buckets = [home.vaultBucket, recovery.vaultBucket, ...runbookBuckets, auditBucket];
+  const artifactBuckets = [home.artifactBucket, recovery.artifactBucket];
+  const buckets = [
+    home.vaultBucket,
+    recovery.vaultBucket,
+    ...runbookBuckets,
+    ...artifactBuckets,
+    auditBucket,
+  ];
   const secretPrefixes = [...new Set(Object.values(secrets).map((name) => posix.dirname(name)))];
   return [
     {
@@ -90,6 +97,23 @@ export function deployGlobalStatements(
         "secretsmanager:UpdateSecret",
       ],
       Resource: secretPrefixes.map((path) => `arn:aws:secretsmanager:*:${accountId}:secret:${path}/*`),
+    },
+    {
+      // The secrets alone: no certificate's key can be read or replaced with this.
+      Sid: "OwnCertificateSecrets",
+      Effect: "Allow",
+      Action: [
+        "secretsmanager:CreateSecret",
+        "secretsmanager:DescribeSecret",
+        "secretsmanager:GetResourcePolicy",
+        "secretsmanager:TagResource",
+        "secretsmanager:UntagResource",
+        "secretsmanager:UpdateSecret",
+      ],
+      Resource: [home, recovery].map(
+        ({ region }) =>
+          `arn:aws:secretsmanager:${region}:${accountId}:secret:${contract.certificateSecret("*")}`,
+      ),
     },
     {
       Sid: "OwnClaimTable",

@@ -8,12 +8,13 @@
 import { posix } from "node:path";
 import type { RegionId } from "../settings/stacks.js";
 import type { Contract } from "../stacks/contract.js";
-import type { Statement } from "./policy-document.js";
+import { everythingIn, type Statement } from "./policy-document.js";
 
 /** What AWS assigns and policies name. */
 export interface PipelineIds {
   readonly zoneId: string;
   readonly dataKeyArns: Readonly<Record<RegionId, string>>;
+  readonly backupsKeyArns: Readonly<Record<RegionId, string>>;
 }
 
 /**
@@ -56,7 +57,7 @@ export function previewStatements({ home, recovery, accountId, handoffParameter 
 export function deployRegionStatements(
   contract: Contract,
   id: RegionId,
-  { zoneId, dataKeyArns }: PipelineIds,
+  { zoneId, dataKeyArns, backupsKeyArns }: PipelineIds,
 ): Statement[] {
   const { accountId, handoffParameter, claimTable } = contract;
   const own = contract[id];
@@ -80,6 +81,43 @@ export function deployRegionStatements(
         `arn:aws:ssm:${region}:${accountId}:parameter${posix.dirname(handoffParameter)}/*`,
         `arn:aws:ssm:${region}::parameter/aws/service/*`,
       ],
+    },
+    {
+      Sid: "PublishClusterSettings",
+      Effect: "Allow",
+      Action: [
+        "ssm:AddTagsToResource",
+        "ssm:ListTagsForResource",
+        "ssm:PutParameter",
+        "ssm:RemoveTagsFromResource",
+      ],
+      Resource: `arn:aws:ssm:${region}:${accountId}:parameter${own.clusterParameter}`,
+    },
+    {
+      // DescribeParameters knows no resource.
+      Sid: "FindParameters",
+      Effect: "Allow",
+      Action: "ssm:DescribeParameters",
+      Resource: "*",
+      Condition: { StringEquals: { "aws:RequestedRegion": region } },
+    },
+    {
+      Sid: "UploadApplication",
+      Effect: "Allow",
+      Action: ["s3:GetObject", "s3:GetObjectTagging", "s3:ListBucket", "s3:PutObject", "s3:PutObjectTagging"],
+      Resource: everythingIn(own.artifactBucket),
+    },
+    {
+      Sid: "EncryptApplication",
+      Effect: "Allow",
+      Action: ["kms:Decrypt", "kms:GenerateDataKey"],
+      Resource: backupsKeyArns[id],
+      Condition: {
+        StringEquals: {
+          "kms:ViaService": `s3.${region}.amazonaws.com`,
+          "kms:EncryptionContext:aws:s3:arn": `arn:aws:s3:::${own.artifactBucket}`,
+        },
+      },
     },
     {
       Sid: "ClaimForThisRegion",

@@ -1,5 +1,6 @@
 /**
- * The database nodes of a region: a voter per zone (two in two zones of five). Each is an autoscaling group
+ * The database nodes of a region: a voter per zone (two in two zones of five), and the read replicas, which
+ * are made alike and only configured otherwise. Each is an autoscaling group
  * of one, with an address and a data volume that outlive the machine: a dead one is replaced by AWS, without
  * Pulumi, and comes back as the same node.
  *
@@ -34,23 +35,28 @@ export interface PostgresClusterArgs {
 const GRACE_SECONDS = 300;
 
 export class PostgresCluster extends pulumi.ComponentResource {
-  /** Private addresses of the nodes, in the order of the contract. */
+  /** Private addresses of the voters, in the order of the contract. */
   readonly addresses: readonly string[];
+  readonly readReplicaAddresses: readonly string[];
+  /** The voters' groups. */
   readonly groupNames: readonly pulumi.Output<string>[];
 
   constructor(name: string, args: PostgresClusterArgs, opts?: pulumi.ComponentResourceOptions) {
     super("dr:database:PostgresCluster", name, {}, opts);
-    const nodes = args.contract[args.region].databaseNodes;
-    const groups = nodes.map((node, i) => {
-      const child = `${name}-${i + 1}`;
-      const networkInterface = this.createInterface(child, node, args);
-      this.createDataVolume(child, node, args);
-      const template = this.createLaunchTemplate(child, node, networkInterface, args);
-      return this.createGroup(child, node, template, args);
-    });
-    this.addresses = nodes.map(({ address }) => address);
+    const { databaseNodes, readReplicas } = args.contract[args.region];
+    const groups = databaseNodes.map((node, i) => this.createNode(`${name}-${i + 1}`, node, args));
+    readReplicas.forEach((node, i) => void this.createNode(`${name}-read-${i + 1}`, node, args));
+    this.addresses = databaseNodes.map(({ address }) => address);
+    this.readReplicaAddresses = readReplicas.map(({ address }) => address);
     this.groupNames = groups.map((group) => group.name);
-    this.registerOutputs({ addresses: this.addresses });
+    this.registerOutputs({ addresses: this.addresses, readReplicaAddresses: this.readReplicaAddresses });
+  }
+
+  private createNode(name: string, node: DatabaseNode, args: PostgresClusterArgs): autoscaling.Group {
+    const networkInterface = this.createInterface(name, node, args);
+    this.createDataVolume(name, node, args);
+    const template = this.createLaunchTemplate(name, node, networkInterface, args);
+    return this.createGroup(name, node, template, args);
   }
 
   private createInterface(name: string, node: DatabaseNode, args: PostgresClusterArgs): ec2.NetworkInterface {

@@ -35,6 +35,10 @@ export interface TomcatFleetArgs {
   /** Certificate in this region for the service's and the region's name. */
   readonly certificateArn: pulumi.Input<string>;
   readonly hostedZoneId: pulumi.Input<string>;
+  /** `s3://bucket/key.war`. */
+  readonly applicationUri: string;
+  /** What puts it there, when that is this stack. */
+  readonly applicationUpload?: pulumi.Resource;
   /** Fewest and most servers. All that a promotion may change here. */
   readonly size: RegionSize["fleet"];
 }
@@ -186,12 +190,18 @@ export class TomcatFleet extends pulumi.ComponentResource {
           image: settings.images[args.region].tomcat,
           instanceProfile: region.tomcatRole,
           dataKeyArn: args.dataKeyArn,
-          userData: renderTomcatUserData(settings, contract, args.region),
+          // By its own address: another application is another launch template, which rolls it out.
+          userData: renderTomcatUserData(
+            { ...settings, application: { war: args.applicationUri } },
+            contract,
+            args.region,
+          ),
         }),
         description: "Tomcat server",
         vpcSecurityGroupIds: [args.tomcatSecurityGroupId],
       },
-      { parent: this },
+      // A server that starts must find the application that it is told of.
+      { parent: this, dependsOn: args.applicationUpload ? [args.applicationUpload] : [] },
     );
     return new autoscaling.Group(
       `${name}-group`,

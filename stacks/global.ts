@@ -3,11 +3,13 @@ import type { Provider } from "@pulumi/aws";
 import * as random from "@pulumi/random";
 import { Access } from "../components/access.js";
 import { ClaimTable } from "../components/activation.js";
+import { ArtifactBucket } from "../components/artifact-bucket.js";
 import { Audit } from "../components/audit.js";
 import { Credentials } from "../components/credentials.js";
 import { FailoverAlarms } from "../components/failover-alarms.js";
 import { FailoverDns } from "../components/failover-dns.js";
 import { Keys } from "../components/keys.js";
+import { NodeCertificates } from "../components/node-certificates.js";
 import { PermissionBoundary } from "../components/permission-boundary.js";
 import { PipelineAccess } from "../components/pipeline-access.js";
 import { RunbookBucket } from "../components/runbook-bucket.js";
@@ -53,7 +55,7 @@ export async function globalStack(settings: SharedSettings): Promise<StackOutput
     { provider: home },
   );
   const capped = { permissionsBoundary: boundary.arn };
-  new Access("access", { contract, keys, ...capped }, { provider: home });
+  new Access("access", { contract, keys, settings, ...capped }, { provider: home });
   const vault = new Vault("vault", {
     ...shared,
     ...capped,
@@ -69,8 +71,21 @@ export async function globalStack(settings: SharedSettings): Promise<StackOutput
         { provider: providers[id] },
       ),
   );
+  for (const id of REGIONS) {
+    new ArtifactBucket(
+      `artifacts-${id}`,
+      { bucketName: contract[id].artifactBucket, keyArn: keys[id].backups },
+      { provider: providers[id] },
+    );
+    new NodeCertificates(
+      `certificates-${id}`,
+      { contract, region: id, keyArn: keys[id].data },
+      { provider: providers[id] },
+    );
+  }
   new Credentials("credentials", {
     ...shared,
+    databases: settings.databases,
     random: new random.Provider("random"),
     keyArn: keys.home.data,
     replicaKeyArn: keys.recovery.data,
@@ -100,6 +115,7 @@ export async function globalStack(settings: SharedSettings): Promise<StackOutput
         repository,
         zoneId: dns.zoneId,
         dataKeyArns: { home: keys.home.data, recovery: keys.recovery.data },
+        backupsKeyArns: { home: keys.home.backups, recovery: keys.recovery.backups },
         trailArn,
         ...capped,
       },

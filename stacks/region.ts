@@ -1,13 +1,17 @@
 /** Stacks `prod` and `dr`: one region, complete. It calls nothing outside its own region. */
 import { RegionClaim } from "../components/activation.js";
 import { Alarms } from "../components/alarms.js";
+import { ApplicationObject } from "../components/application-object.js";
+import { ClusterSettings } from "../components/cluster-settings.js";
 import { Network } from "../components/network.js";
 import { PostgresCluster } from "../components/postgres-cluster.js";
 import { SecurityGroups } from "../components/security-groups.js";
 import { regionSize } from "../components/sizing.js";
 import { TomcatFleet } from "../components/tomcat-fleet.js";
+import { renderClusterConfig } from "../nodes/cluster-config.js";
 import type { RegionSettings } from "../settings/schema.js";
 import { type RegionStackName, regionIdOf } from "../settings/stacks.js";
+import { applicationOf } from "./application.js";
 import { contractOf } from "./contract.js";
 import { readHandoff } from "./handoff.js";
 import type { StackOutputs } from "./outputs.js";
@@ -38,6 +42,15 @@ export async function regionStack(stack: RegionStackName, settings: RegionSettin
     },
     opts,
   );
+  new ClusterSettings(
+    "cluster-settings",
+    { parameter: region.clusterParameter, value: renderClusterConfig(settings, contract, id) },
+    opts,
+  );
+  const application = applicationOf(settings, region);
+  const applicationUpload =
+    application.upload &&
+    new ApplicationObject("application", { bucketName: region.artifactBucket, ...application.upload }, opts);
   const fleet = new TomcatFleet(
     "fleet",
     {
@@ -49,6 +62,8 @@ export async function regionStack(stack: RegionStackName, settings: RegionSettin
       tomcatSecurityGroupId: groups.tomcatId,
       certificateArn: handoff.certificateArn,
       hostedZoneId: handoff.hostedZoneId,
+      applicationUri: application.uri,
+      applicationUpload,
       size: size.fleet,
     },
     opts,
@@ -73,6 +88,8 @@ export async function regionStack(stack: RegionStackName, settings: RegionSettin
     loadBalancerDnsName: fleet.loadBalancerDnsName,
     vpcId: network.vpcId,
     databaseAddresses: database.addresses,
+    readReplicaAddresses: database.readReplicaAddresses,
+    application: application.uri,
     role: size.role,
     site: settings.site,
     epoch: settings.epoch,

@@ -13,7 +13,11 @@ const TRAIL = `arn:aws:cloudtrail:eu-west-1:${ACCOUNT_ID}:trail/drs-audit`;
 let global: Recording;
 let boundary: string;
 beforeAll(async () => {
-  global = await recordStack("global", { ...BASE_SETTINGS, pipeline: { repository: "acme/dr" } });
+  global = await recordStack("global", {
+    ...BASE_SETTINGS,
+    database: { readReplicas: 1 },
+    pipeline: { repository: "acme/dr" },
+  });
   boundary = global.one("boundary", "aws:iam/policy:Policy").inputs.policy;
 });
 
@@ -47,6 +51,28 @@ describe("database nodes", () => {
     );
     expect(node("secretsmanager:GetSecretValue", secret("eu-west-1", "billing/key"))).toBe(false);
     expect(node("secretsmanager:PutSecretValue", secret("eu-west-1", "drs/postgres/superuser"))).toBe(false);
+  });
+
+  test("read certificates and owners' passwords of their own region, and write neither", () => {
+    const secret = (region: string, name: string) =>
+      `arn:aws:secretsmanager:${region}:${ACCOUNT_ID}:secret:${name}-a1B2c3`;
+    for (const name of ["drs/tls/drs-eu-west-1-db-1", "drs/postgres/owner/orders"]) {
+      expect(node("secretsmanager:GetSecretValue", secret("eu-west-1", name)), name).toBe(true);
+      expect(node("secretsmanager:GetSecretValue", secret("eu-central-1", name)), name).toBe(false);
+      expect(node("secretsmanager:PutSecretValue", secret("eu-west-1", name)), name).toBe(false);
+    }
+  });
+
+  test("read the settings of their cluster and the authority's certificate, no other parameter", () => {
+    const get = (region: string, name: string) =>
+      node("ssm:GetParameter", `arn:aws:ssm:${region}:${ACCOUNT_ID}:parameter${name}`);
+    expect(get("eu-west-1", "/drs/eu-west-1/cluster")).toBe(true);
+    expect(get("eu-west-1", "/drs/tls/authority")).toBe(true);
+    expect(get("eu-west-1", "/drs/handoff")).toBe(false);
+    expect(get("eu-central-1", "/drs/eu-central-1/cluster")).toBe(false);
+    expect(
+      node("ssm:PutParameter", `arn:aws:ssm:eu-west-1:${ACCOUNT_ID}:parameter/drs/eu-west-1/cluster`),
+    ).toBe(false);
   });
 
   test("write their own repository, and can destroy nothing in it", () => {
@@ -130,6 +156,8 @@ describe("database nodes", () => {
       });
     expect(attach("volume/vol-1", "drs-eu-west-1-db-2")).toBe(true);
     expect(attach("instance/i-1", "drs-eu-west-1-db-2")).toBe(true);
+    expect(attach("volume/vol-1", "drs-eu-west-1-read-1")).toBe(true);
+    expect(attach("volume/vol-1", "drs-eu-west-1-read-2")).toBe(false);
     expect(attach("volume/vol-1", "drs-eu-central-1-db-2")).toBe(false);
     expect(attach("volume/vol-1")).toBe(false);
     expect(node("ec2:DeleteVolume", `arn:aws:ec2:eu-west-1:${ACCOUNT_ID}:volume/vol-1`)).toBe(false);
@@ -151,7 +179,8 @@ describe("database nodes", () => {
 });
 
 describe("Tomcat servers", () => {
-  const tomcat = (action: string, resource: string) => may("access-recovery-tomcat", action, resource);
+  const tomcat = (action: string, resource: string, context?: Request["context"]) =>
+    may("access-recovery-tomcat", action, resource, context);
 
   test("read the application's secret of their region and no other", () => {
     const secret = (region: string, name: string) =>
@@ -162,6 +191,45 @@ describe("Tomcat servers", () => {
     expect(tomcat("secretsmanager:GetSecretValue", secret("eu-west-1", "postgres/application"))).toBe(false);
     expect(tomcat("secretsmanager:GetSecretValue", secret("eu-central-1", "postgres/superuser"))).toBe(false);
     expect(tomcat("secretsmanager:GetSecretValue", secret("eu-central-1", "backup/cipher"))).toBe(false);
+  });
+
+  test("read no certificate's key, and of the parameters the authority alone", () => {
+    const secret = `arn:aws:secretsmanager:eu-central-1:${ACCOUNT_ID}:secret:drs/tls/drs-eu-central-1-db-1-a1B2c3`;
+    expect(tomcat("secretsmanager:GetSecretValue", secret)).toBe(false);
+    const parameter = (name: string) => `arn:aws:ssm:eu-central-1:${ACCOUNT_ID}:parameter${name}`;
+    expect(tomcat("ssm:GetParameter", parameter("/drs/tls/authority"))).toBe(true);
+    expect(tomcat("ssm:GetParameter", parameter("/drs/eu-central-1/cluster"))).toBe(false);
+  });
+
+  test("read the application of their region, and can't replace it or read backups with its key", () => {
+    const war = (region: string) => `arn:aws:s3:::drs-artifacts-${ACCOUNT_ID}-${region}/applications/x.war`;
+    expect(tomcat("s3:GetObject", war("eu-central-1"))).toBe(true);
+    expect(tomcat("s3:GetObject", war("eu-west-1"))).toBe(false);
+    expect(tomcat("s3:PutObject", war("eu-central-1"))).toBe(false);
+    const key = `arn:aws:kms:here:${ACCOUNT_ID}:keys-backups-replica`;
+    const from = (bucket: string) => ({
+      "kms:ViaService": "s3.eu-central-1.amazonaws.com",
+      "kms:EncryptionContext:aws:s3:arn": `arn:aws:s3:::drs-${bucket}-${ACCOUNT_ID}-eu-central-1`,
+    });
+    expect(tomcat("kms:Decrypt", key, from("artifacts"))).toBe(true);
+    expect(tomcat("kms:Decrypt", key, from("vault"))).toBe(false);
+  });
+
+  test("read the password of the login that owns the first database", async () => {
+    const databases = [
+      { name: "shop", owner: "shop" },
+      { name: "orders", owner: "orders" },
+    ];
+    const { inputs } = (await recordStack("global", { ...BASE_SETTINGS, databases })).one(
+      "access-recovery-tomcat-policy",
+    );
+    const read = (name: string) => {
+      const resource = `arn:aws:secretsmanager:eu-central-1:${ACCOUNT_ID}:secret:drs/postgres/${name}-a1B2c3`;
+      return allows({ action: "secretsmanager:GetSecretValue", resource }, inputs.policy, boundary);
+    };
+    expect(read("owner/shop")).toBe(true);
+    expect(read("owner/orders")).toBe(false);
+    expect(read("application")).toBe(false);
   });
 
   test("touch neither vaults nor claims", () => {

@@ -1,6 +1,6 @@
 import { beforeAll, expect, test } from "vitest";
 import { DATABASE_LOGINS } from "../../stacks/contract.js";
-import { type Recording, recordStack } from "../support/recorder.js";
+import { BASE_SETTINGS, type Recording, recordStack } from "../support/recorder.js";
 
 const SECRET = "aws:secretsmanager/secret:Secret";
 const VERSION = "aws:secretsmanager/secretVersion:SecretVersion";
@@ -11,8 +11,10 @@ beforeAll(async () => {
   global = await recordStack("global");
 });
 
+const ofCredentials = ({ name }: { name: string }) => name.startsWith("credentials-");
+
 test("every secret stands in home under the data key, with a copy in recovery under that region's key", () => {
-  const secrets = global.ofType(SECRET);
+  const secrets = global.ofType(SECRET).filter(ofCredentials);
   expect(secrets.map(({ inputs }) => inputs.name).sort()).toEqual([
     "drs/backup/cipher",
     "drs/postgres/application",
@@ -56,4 +58,25 @@ test("a login is JSON with the user's name; the cipher is the value alone", () =
     });
   }
   expect(revealed("credentials-backupCipher-version")).toBe("value of credentials-backupCipher-value");
+});
+
+test("every further login that owns databases has one secret, and the application's own isn't made twice", async () => {
+  const databases = [
+    { name: "app", owner: "app" },
+    { name: "orders", owner: "orders" },
+    { name: "orders_archive", owner: "orders" },
+  ];
+  const more = await recordStack("global", { ...BASE_SETTINGS, databases });
+  const names = more
+    .ofType(SECRET)
+    .filter(ofCredentials)
+    .map(({ inputs }) => inputs.name);
+  expect(names.filter((name) => name.includes("/owner/"))).toEqual(["drs/postgres/owner/orders"]);
+  expect(names.filter((name) => name === "drs/postgres/application")).toHaveLength(1);
+  const { secretString } = more.one("credentials-owner-orders-version", VERSION).inputs;
+  expect(JSON.parse(secretString.value)).toEqual({
+    username: "orders",
+    password: "value of credentials-owner-orders-value",
+  });
+  expect(more.one("credentials-owner-orders", SECRET).protect).toBe(true);
 });

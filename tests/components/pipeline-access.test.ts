@@ -99,6 +99,37 @@ test("a region's role reads the handoff, and the parameters that images are name
   expect(read("eu-west-1", "drs/handoff")).toBe(false);
 });
 
+test("a region's role publishes its nodes' settings, and not the authority or the handoff", () => {
+  const put = (region: string, name: string) =>
+    may("deploy-dr", "ssm:PutParameter", `arn:aws:ssm:${region}:${ACCOUNT_ID}:parameter${name}`);
+  expect(put("eu-central-1", "/drs/eu-central-1/cluster")).toBe(true);
+  expect(put("eu-west-1", "/drs/eu-west-1/cluster")).toBe(false);
+  expect(put("eu-central-1", "/drs/tls/authority")).toBe(false);
+  expect(put("eu-central-1", "/drs/handoff")).toBe(false);
+});
+
+test("a region's role uploads its application; bucket and key are bound together", () => {
+  const object = (kind: string, region: string) => `arn:aws:s3:::drs-${kind}-${ACCOUNT_ID}-${region}/x.war`;
+  expect(may("deploy-dr", "s3:PutObject", object("artifacts", "eu-central-1"))).toBe(true);
+  expect(may("deploy-dr", "s3:PutObject", object("artifacts", "eu-west-1"))).toBe(false);
+  expect(may("deploy-dr", "s3:DeleteObject", object("artifacts", "eu-central-1"))).toBe(false);
+  expect(may("deploy-dr", "s3:PutObject", object("vault", "eu-central-1"))).toBe(false);
+  const key = `arn:aws:kms:here:${ACCOUNT_ID}:keys-backups-replica`;
+  const of = (kind: string) => ({
+    "kms:ViaService": "s3.eu-central-1.amazonaws.com",
+    "kms:EncryptionContext:aws:s3:arn": `arn:aws:s3:::drs-${kind}-${ACCOUNT_ID}-eu-central-1`,
+  });
+  expect(may("deploy-dr", "kms:GenerateDataKey", key, of("artifacts"))).toBe(true);
+  expect(may("deploy-dr", "kms:Decrypt", key, of("vault"))).toBe(false);
+});
+
+test("the role of stack global makes the certificates' secrets, and can neither read nor fill them", () => {
+  const secret = `arn:aws:secretsmanager:eu-central-1:${ACCOUNT_ID}:secret:drs/tls/drs-eu-central-1-db-1-a1B2c3`;
+  expect(may("deploy-global", "secretsmanager:CreateSecret", secret)).toBe(true);
+  expect(may("deploy-global", "secretsmanager:GetSecretValue", secret)).toBe(false);
+  expect(may("deploy-global", "secretsmanager:PutSecretValue", secret)).toBe(false);
+});
+
 test("a region's role changes its own name in DNS, not the service's", () => {
   const change = (name: string) =>
     may("deploy-prod", "route53:ChangeResourceRecordSets", "arn:aws:route53:::hostedzone/Z0123456789", {

@@ -134,3 +134,38 @@ test("five voters stand in three zones, with five addresses", async () => {
   ]);
   expect(new Set(interfaces.map((r) => r.privateIps[0])).size).toBe(5);
 });
+
+test("read replicas are machines like the voters, with addresses and volumes of their own, after them", async () => {
+  const cluster = await build(1, { readReplicas: 4 });
+  const replica = (i: number, part: string) => cluster.one(`database-read-${i}-${part}`).inputs;
+  expect([1, 2, 3, 4].map((i) => replica(i, "interface").privateIps)).toEqual([
+    ["10.10.200.20"],
+    ["10.10.201.20"],
+    ["10.10.202.20"],
+    ["10.10.200.21"],
+  ]);
+  expect(replica(2, "data")).toMatchObject({
+    availabilityZone: "eu-west-1b",
+    encrypted: true,
+    tags: { "dr-node": "drs-eu-west-1-read-2" },
+  });
+  expect(cluster.one("database-read-2-data").protect).toBe(true);
+  expect(Buffer.from(replica(2, "template").userData, "base64").toString()).toContain(
+    "hostname: drs-eu-west-1-read-2",
+  );
+  expect(replica(2, "group")).toMatchObject({ availabilityZones: ["eu-west-1b"], minSize: 1, maxSize: 1 });
+});
+
+test("a further read replica leaves every other node as it is", async () => {
+  const [one, two] = [await build(1, { readReplicas: 1 }), await build(1, { readReplicas: 2 })];
+  const outside = (recording: Recording) =>
+    recording.resources
+      .filter(({ name, type }) => !name.includes("-read-2") && !type.endsWith(":LaunchTemplate"))
+      .map(({ name, inputs }) => ({ name, inputs }));
+  expect(outside(two)).toEqual(outside(one));
+});
+
+test("no read replica runs on a cold site", async () => {
+  const cold = await build(0, { readReplicas: 1 });
+  expect(cold.one("database-read-1-group").inputs).toMatchObject({ minSize: 0, maxSize: 0 });
+});

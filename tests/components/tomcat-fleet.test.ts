@@ -24,6 +24,7 @@ const build = (raw: Record<string, unknown> = {}) => {
         dataKeyArn: HANDOFF.dataKeyArn,
         certificateArn: HANDOFF.certificateArn,
         hostedZoneId: HANDOFF.hostedZoneId,
+        applicationUri: "s3://artifacts/applications/shop-1.war",
         size: { min: 2, max: 12 },
       },
       { provider },

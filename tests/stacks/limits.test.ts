@@ -9,7 +9,9 @@ const LONGEST = {
   service: "s".repeat(30),
   domain: `${"d".repeat(60)}.example.com`,
   regions: { home: "ap-northeast-1", recovery: "ap-northeast-2", witness: "ap-northeast-3" },
-  database: { voters: 5 },
+  database: { voters: 5, readReplicas: 12 },
+  databases: Array.from({ length: 8 }, (_, i) => ({ name: `database_${i}`, owner: `owner_${i}` })),
+  application: { war: `s3://${"b".repeat(63)}/${"k".repeat(200)}.war` },
   pipeline: { repository: `${"o".repeat(39)}/${"r".repeat(100)}` },
 };
 
@@ -32,14 +34,22 @@ test.each([
   ["aws:kms/replicaKey:ReplicaKey", "policy", 32_768],
   ["aws:sns/topicPolicy:TopicPolicy", "policy", 30_720],
   ["aws:ec2/vpcEndpoint:VpcEndpoint", "policy", 20_480],
-  ["aws:ssm/parameter:Parameter", "value", 4096],
 ])("%s: %s has at most %i characters", (type, key, most) => {
   expect(ofType(type)).not.toEqual([]);
   for (const { name, inputs } of ofType(type)) {
-    // Pulumi takes the value of any SSM parameter for a secret.
-    const text = inputs[key].value ? JSON.stringify(inputs[key].value) : inputs[key];
-    expect(text.length, name).toBeLessThanOrEqual(most);
+    expect(inputs[key].length, name).toBeLessThanOrEqual(most);
   }
+});
+
+test("an SSM parameter holds what its tier takes", () => {
+  const limits: Record<string, number> = { Standard: 4096, Advanced: 8192 };
+  const parameters = ofType("aws:ssm/parameter:Parameter");
+  for (const { name, inputs } of parameters) {
+    // Pulumi takes the value of any SSM parameter for a secret.
+    const text = JSON.stringify(inputs.value.value);
+    expect(text.length, name).toBeLessThanOrEqual(limits[inputs.tier ?? "Standard"] as number);
+  }
+  expect(new Set(parameters.map(({ inputs }) => inputs.tier))).toEqual(new Set([undefined, "Advanced"]));
 });
 
 test("each role has one policy of its own: their sizes would add up", () => {
@@ -125,5 +135,5 @@ describe("alarms of metric math, as on a cold site", () => {
       expect(query.filter(({ returnData }) => returnData).length).toBe(1);
       for (const { id } of query) expect(id).toMatch(/^[a-z]\w*$/);
     }
-  });
+  }, 30_000);
 });

@@ -102,6 +102,8 @@ test("outputs say who a region is", async () => {
     loadBalancerDnsName: "fleet-alb.elb.amazonaws.com",
     vpcId: "network-vpc-id",
     databaseAddresses: ["10.20.200.10", "10.20.201.10", "10.20.202.10"],
+    readReplicaAddresses: [],
+    application: expect.stringMatching(/^s3:\/\/drs-artifacts-123456789012-eu-central-1\/.+\.war$/),
     role: "standby",
     site: "cold",
     epoch: 0,

@@ -2,9 +2,11 @@
  * The one recorder for tests of the program: builds resources under Pulumi's mocks and returns what was
  * registered. Tests assert on what it returns, never inside an `apply`.
  */
+import { relative } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 // The mock monitor drops the options of a request; the recorder needs them.
 import { MockMonitor } from "@pulumi/pulumi/runtime/mocks.js";
+import { REPO } from "../../sandbox/paths.js";
 import type { RawSettings } from "../../settings/parse.js";
 import type { StackName } from "../../settings/stacks.js";
 import { program } from "../../stacks/program.js";
@@ -141,8 +143,9 @@ export async function record(
     last = {};
     // The mock runs before the first await, so `last` is this request's here and only here.
     const pending = original.call(this, req, callback);
-    const inputs = structuredClone(last);
+    const inputs = copyOf(last);
     await pending;
+    await fillAssets(inputs);
     const provider = providerName(req.getProvider());
     if (req.getType() === "pulumi:pulumi:Stack") return;
     resources.push({
@@ -179,6 +182,22 @@ export async function record(
       return found[0] as Recorded;
     },
   };
+}
+
+/** A deep copy; an uploaded file, which no clone takes, stays itself until `fillAssets`. */
+function copyOf(value: any): any {
+  if (pulumi.asset.FileAsset.isInstance(value)) return value;
+  if (Array.isArray(value)) return value.map(copyOf);
+  if (value === null || typeof value !== "object") return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, copyOf(inner)]));
+}
+
+/** An uploaded file is recorded by its path in this repository. */
+async function fillAssets(inputs: Record<string, any>): Promise<void> {
+  for (const [key, value] of Object.entries(inputs)) {
+    if (pulumi.asset.FileAsset.isInstance(value))
+      inputs[key] = { file: relative(REPO, await (value as pulumi.asset.FileAsset).path) };
+  }
 }
 
 function resolveOutputs(outputs: Record<string, unknown>): Promise<Record<string, unknown>> {
