@@ -14,8 +14,7 @@ export const DRILLS: readonly Drill[] = [plannedSwitchover, leaderProcessKilled,
  * @throws UserError that names the nearest ones, for the names that there aren't.
  */
 export function findDrills(names: readonly string[], drills: readonly Drill[] = DRILLS): readonly Drill[] {
-  if (names.includes("all")) return drills;
-  const unknown = names.filter((name) => !drills.some((drill) => drill.name === name));
+  const unknown = names.filter((name) => name !== "all" && !drills.some((drill) => drill.name === name));
   if (unknown.length > 0) {
     const near = [...new Set(unknown.flatMap((name) => nearest(name, drills)))];
     throw new UserError(
@@ -24,6 +23,7 @@ export function findDrills(names: readonly string[], drills: readonly Drill[] = 
       "npx dr drill list has them all",
     );
   }
+  if (names.includes("all")) return drills;
   return [...new Set(names)].map((name) => drills.find((drill) => drill.name === name) as Drill);
 }
 

@@ -78,7 +78,7 @@ async function perform(drill: Drill, scene: Scene, ledger: Ledger, rehearsal: Re
   try {
     await progress.during("load", async () => {
       await scene.writesFlow(20);
-      if (http) await scene.eventually("an answer of the application", () => ledger.requests.some(ok), 30);
+      if (http) await scene.eventually("an answer of the application", () => answered(ledger), 60);
       await scene.settle(SETTLE_SECONDS);
     });
     try {
@@ -109,7 +109,13 @@ async function perform(drill: Drill, scene: Scene, ledger: Ledger, rehearsal: Re
   );
 }
 
-const ok = ({ status }: { readonly status: number }): boolean => status >= 200 && status < 300;
+/** Whether the application has answered a request; throws with its own words when it has only refused. */
+function answered({ requests }: Ledger): boolean {
+  if (requests.some(({ status }) => status >= 200 && status < 300)) return true;
+  const last = requests.at(-1);
+  if (last) throw new Error(`${last.method} gave ${last.status || "no answer"}: ${last.error}`);
+  return false;
+}
 
 /** A drill must leave a whole cluster. @returns what is wrong with it, if anything. */
 async function aftermath(drill: Drill, scene: Scene, progress: Progress): Promise<string | undefined> {

@@ -7,7 +7,7 @@ import { openTwin, type RegionTwin } from "../twin/open.js";
 import { twinSettings } from "../twin/settings.js";
 import type { Drill } from "./drill.js";
 import { rehearse } from "./rehearse.js";
-import { type DrillResult, fileName, renderIndex, renderReport, renderSummary } from "./report.js";
+import { type DrillResult, fileName, renderIndex, renderReport } from "./report.js";
 import { bundleWorkload } from "./workload/bundle.js";
 
 export interface RunOptions {
@@ -115,7 +115,7 @@ async function store(
   }
   await writeFile(join(report, `${name}.json`), `${JSON.stringify(stored, undefined, 2)}\n`);
   await writeFile(join(report, `${name}.md`), renderReport(stored, runbooks));
-  progress.line();
-  for (const line of renderSummary([stored]).split("\n").slice(0, -2)) progress.line(line);
+  progress.line(stored.outcome);
+  for (const reason of stored.reasons) progress.note(reason);
   return stored;
 }
