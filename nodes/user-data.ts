@@ -10,6 +10,12 @@ import type { SharedSettings } from "../settings/schema.js";
 import type { RegionId } from "../settings/stacks.js";
 import type { Contract, DatabaseNode } from "../stacks/contract.js";
 import { NODE_ENV_FILE, renderDatabaseEnv, renderTomcatEnv } from "./boot.js";
+import {
+  CLOUDWATCH_FILE,
+  renderDatabaseCloudwatch,
+  renderTomcatCloudwatch,
+  START_CLOUDWATCH,
+} from "./cloudwatch.js";
 import { renderEtcd } from "./etcd.js";
 import { GUARD_CONFIG_FILE, renderGuardConfig } from "./guard-config.js";
 import { renderHaproxy } from "./haproxy.js";
@@ -54,6 +60,7 @@ export function databaseFiles(settings: SharedSettings, contract: Contract, node
     file(GUARD_CONFIG_FILE, renderGuardConfig(settings, contract, node)),
     file(NFTABLES_FILE, renderNftables(contract)),
     file("/etc/pgbackrest.conf", renderPgbackrest(settings, contract, node)),
+    file(CLOUDWATCH_FILE, renderDatabaseCloudwatch(contract, node)),
     systemd("dr-volume.service", VOLUME_UNIT),
     systemd("dr-secrets.service", SECRETS_UNIT),
     systemd("dr-guard.service", GUARD_UNIT),
@@ -75,6 +82,7 @@ export function tomcatFiles(settings: SharedSettings, contract: Contract, region
     file(NODE_ENV_FILE, renderTomcatEnv(settings, contract, region)),
     file(`${IMAGE_PATHS.config}/tomcat.env`, renderTomcat(settings, contract)),
     file("/etc/haproxy/haproxy.cfg", renderHaproxy(settings, contract, region)),
+    file(CLOUDWATCH_FILE, renderTomcatCloudwatch(contract, region)),
     systemd("dr-secrets.service", SECRETS_UNIT),
     systemd("dr-application.service", APPLICATION_UNIT),
     systemd("haproxy.service.d/dr.conf", HAPROXY_DROP_IN),
@@ -116,6 +124,7 @@ export const renderTomcatUserData = (
 const start = (...units: readonly string[]) => [
   ["systemctl", "daemon-reload"],
   ["systemctl", "enable", "--now", "--no-block", ...units],
+  START_CLOUDWATCH,
 ];
 
 const cloudConfig = (config: CloudConfig): string =>

@@ -9,7 +9,8 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=nodes/image/common.sh
 . "$here/common.sh"
 
-install_packages awscli cloud-init chrony gnupg curl ca-certificates
+# rsyslog: the CloudWatch agent reads files, not the journal.
+install_packages awscli cloud-init chrony gnupg curl ca-certificates rsyslog logrotate
 
 # The Amazon Time Sync Service; it needs no network beyond the host.
 install -d /etc/chrony/sources.d

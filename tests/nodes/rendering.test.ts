@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
+import { renderDatabaseCloudwatch, renderTomcatCloudwatch } from "../../nodes/cloudwatch.js";
 import { clusterConfig } from "../../nodes/cluster-config.js";
 import { renderEtcd } from "../../nodes/etcd.js";
 import { renderGuardConfig } from "../../nodes/guard-config.js";
@@ -21,6 +22,10 @@ const settings = parseSharedSettings("global", BASE_SETTINGS);
 const contract = contractOf(settings, "123456789012");
 const home1 = contract.home.databaseNodes[0] as DatabaseNode;
 const recovery1 = contract.recovery.databaseNodes[0] as DatabaseNode;
+const grown = parseSharedSettings("global", { ...BASE_SETTINGS, database: { readReplicas: 1 } });
+const readReplica = contractOf(grown, "123456789012").home.readReplicas[0] as DatabaseNode;
+/** JSON as a reviewer wants to see it. */
+const pretty = (json: string) => `${JSON.stringify(JSON.parse(json), null, 2)}\n`;
 const golden = (name: string) => `../golden/nodes/${name}`;
 
 describe("files of a node, as reviewed", () => {
@@ -32,7 +37,14 @@ describe("files of a node, as reviewed", () => {
     ["haproxy.cfg", renderHaproxy(settings, contract, "home")],
     ["guard.nft", renderNftables(contract)],
     ["guard.json", renderGuardConfig(settings, contract, home1)],
-    ["cluster-config.json", `${JSON.stringify(clusterConfig(settings, contract, "home"), null, 2)}\n`],
+    ["cluster-config.json", pretty(JSON.stringify(clusterConfig(settings, contract, "home")))],
+    ["cloudwatch.database.json", pretty(renderDatabaseCloudwatch(contract, home1))],
+    ["cloudwatch.tomcat.json", pretty(renderTomcatCloudwatch(contract, "home"))],
+    ["patroni.read-replica.yml", renderPatroni(grown, contractOf(grown, "123456789012"), readReplica)],
+    [
+      "read-replica.user-data.yml",
+      renderDatabaseUserData(grown, contractOf(grown, "123456789012"), readReplica),
+    ],
     ["database.user-data.yml", renderDatabaseUserData(settings, contract, home1)],
     ["tomcat.user-data.yml", renderTomcatUserData(settings, contract, "home")],
   ])("%s", async (name, text) => {

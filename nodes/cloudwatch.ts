@@ -1,0 +1,98 @@
+/**
+ * Configuration of the CloudWatch agent: what a machine can tell of itself without the guard. The guard publishes
+ * the other metrics of `components/metrics.ts`.
+ */
+import type { RegionId } from "../settings/stacks.js";
+import type { Contract, DatabaseNode } from "../stacks/contract.js";
+import { IMAGE_PATHS, regionOfNode } from "./layout.js";
+
+export const CLOUDWATCH_FILE = `${IMAGE_PATHS.config}/cloudwatch.json`;
+
+/** Names that the alarms read; a test holds them to `components/metrics.ts`, which knows Pulumi's neighbours. */
+const DATA_VOLUME_METRIC = {
+  name: "used_percent",
+  rename: "DataVolumeUsedPercent",
+  unit: "Percent",
+} as const;
+
+const INTERVAL_SECONDS = 60;
+
+/** Log group of a kind of machine. The region's stack declares it, with its retention and key; nodes can't. */
+export const nodeLogGroup = (contract: Contract, region: RegionId, kind: "database" | "tomcat"): string =>
+  `${contract[region].flowLogGroup.replace(/\/[^/]+$/, "")}/${kind}`;
+
+/** Of a database node: its metrics carry the node's name, which outlives the machine. */
+export function renderDatabaseCloudwatch(contract: Contract, node: DatabaseNode): string {
+  const region = regionOfNode(contract, node);
+  const dimensions = { Node: node.name };
+  return render({
+    contract,
+    group: nodeLogGroup(contract, region.id, "database"),
+    stream: node.name,
+    metrics: {
+      disk: {
+        resources: [IMAGE_PATHS.data],
+        measurement: [DATA_VOLUME_METRIC],
+        drop_device: true,
+        append_dimensions: dimensions,
+      },
+      mem: { measurement: ["mem_used_percent"], append_dimensions: dimensions },
+    },
+    aggregate: [["Node"]],
+  });
+}
+
+/** Of a Tomcat server. */
+export const renderTomcatCloudwatch = (contract: Contract, region: RegionId): string =>
+  render({
+    contract,
+    group: nodeLogGroup(contract, region, "tomcat"),
+    stream: "{instance_id}",
+    metrics: {
+      disk: { resources: ["/"], measurement: ["used_percent"], drop_device: true },
+      mem: { measurement: ["mem_used_percent"] },
+    },
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the agent fills it in.
+    append: { InstanceId: "${aws:InstanceId}" },
+    aggregate: [["InstanceId"]],
+  });
+
+interface Agent {
+  readonly contract: Contract;
+  readonly group: string;
+  readonly stream: string;
+  readonly metrics: Readonly<Record<string, object>>;
+  readonly append?: Readonly<Record<string, string>>;
+  /** Sets of dimensions by which metrics are published once more, without the file system's own. */
+  readonly aggregate: readonly (readonly string[])[];
+}
+
+function render({ contract, group, stream, metrics, append, aggregate }: Agent): string {
+  const config = {
+    agent: { metrics_collection_interval: INTERVAL_SECONDS, omit_hostname: true },
+    metrics: {
+      namespace: contract.metricNamespace,
+      ...(append && { append_dimensions: append }),
+      aggregation_dimensions: aggregate,
+      metrics_collected: metrics,
+    },
+    logs: {
+      logs_collected: {
+        // The journal, by way of rsyslog: the agent can't read the journal itself.
+        files: {
+          collect_list: [{ file_path: "/var/log/syslog", log_group_name: group, log_stream_name: stream }],
+        },
+      },
+    },
+  };
+  return `${JSON.stringify(config)}\n`;
+}
+
+const AGENT = "/opt/aws/amazon-cloudwatch-agent/bin/amazon-cloudwatch-agent-ctl";
+
+/** Starts the agent with that configuration, on machines that have one. */
+export const START_CLOUDWATCH = [
+  "sh",
+  "-c",
+  `[ ! -x ${AGENT} ] || ${AGENT} -a fetch-config -m ec2 -s -c file:${CLOUDWATCH_FILE}`,
+] as const;
