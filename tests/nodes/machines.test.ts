@@ -1,0 +1,157 @@
+import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { METRICS, nodeDimensions } from "../../components/metrics.js";
+import { nodeLogGroup, renderDatabaseCloudwatch } from "../../nodes/cloudwatch.js";
+import { guardConfig } from "../../nodes/guard-config.js";
+import { isReadReplica } from "../../nodes/layout.js";
+import { machinesOf } from "../../nodes/machines.js";
+import { renderPatroni } from "../../nodes/patroni.js";
+import { databaseFiles, tomcatFiles } from "../../nodes/user-data.js";
+import { parseSharedSettings } from "../../settings/parse.js";
+import { contractOf, type DatabaseNode } from "../../stacks/contract.js";
+import { BASE_SETTINGS } from "../support/recorder.js";
+
+const settings = parseSharedSettings("global", { ...BASE_SETTINGS, database: { readReplicas: 2 } });
+const contract = contractOf(settings, "123456789012");
+const [voter, second] = contract.home.databaseNodes as [DatabaseNode, DatabaseNode];
+const replica = contract.home.readReplicas[0] as DatabaseNode;
+const paths = (node: DatabaseNode) => databaseFiles(settings, contract, node).map(({ path }) => path);
+const unit = (name: string) =>
+  [...databaseFiles(settings, contract, voter), ...tomcatFiles(settings, contract, "home")].find(({ path }) =>
+    path.endsWith(name),
+  )?.content ?? "";
+
+describe("the machines of a region", () => {
+  const machines = machinesOf(settings, contract, "home", { tomcats: 4 });
+
+  test("are its voters, its read replicas and as many servers as asked for", () => {
+    expect(machines.map(({ name, role, address }) => `${name} ${role} ${address}`)).toEqual([
+      "drs-eu-west-1-db-1 database 10.10.200.10",
+      "drs-eu-west-1-db-2 database 10.10.201.10",
+      "drs-eu-west-1-db-3 database 10.10.202.10",
+      "drs-eu-west-1-read-1 read-replica 10.10.200.20",
+      "drs-eu-west-1-read-2 read-replica 10.10.201.20",
+      "drs-eu-west-1-web-1 tomcat 10.10.16.10",
+      "drs-eu-west-1-web-2 tomcat 10.10.32.10",
+      "drs-eu-west-1-web-3 tomcat 10.10.48.10",
+      "drs-eu-west-1-web-4 tomcat 10.10.16.11",
+    ]);
+    expect(machinesOf(settings, contract, "recovery").map(({ role }) => role)).not.toContain("tomcat");
+  });
+
+  test("start everything that they have a unit for, and nothing else", () => {
+    const packaged = ["etcd.service", "haproxy.service", "tomcat10.service"];
+    for (const { name, userData } of machines) {
+      const { write_files, runcmd } = parse(userData, { version: "1.1" }) as {
+        write_files: { path: string }[];
+        runcmd: string[][];
+      };
+      const units = write_files.flatMap(
+        ({ path }) => /system\/([\w-]+\.(?:service|timer))/.exec(path)?.[1] ?? [],
+      );
+      const started = runcmd.flatMap((argv) => argv.filter((word) => /\.(service|timer)$/.test(word)));
+      // Started by its timer.
+      expect(started.toSorted(), name).toEqual(
+        units.filter((each) => each !== "dr-reconcile.service").toSorted(),
+      );
+      expect(packaged.some((each) => started.includes(each)) || name.includes("-read-"), name).toBe(true);
+    }
+  });
+});
+
+describe("a read replica", () => {
+  test("is a member of the cluster that never leads, never votes and is never waited for", () => {
+    const config = parse(renderPatroni(settings, contract, replica));
+    expect(config.tags).toEqual({ nofailover: true, nosync: true });
+    expect(config.scope).toBe(parse(renderPatroni(settings, contract, voter)).scope);
+    expect(guardConfig(settings, contract, replica).mayLead).toBe(false);
+    expect(isReadReplica(contract.home, voter)).toBe(false);
+  });
+
+  test("asks the voters' etcd and runs none, and changes nothing in the cluster", () => {
+    const config = parse(renderPatroni(settings, contract, replica));
+    expect(config.etcd3.hosts).toEqual(["10.10.200.10:2379", "10.10.201.10:2379", "10.10.202.10:2379"]);
+    expect(paths(replica).filter((path) => /etcd|reconcile/.test(path))).toEqual([]);
+    expect(paths(voter)).toEqual(expect.arrayContaining(paths(replica)));
+  });
+});
+
+describe("the guard's configuration", () => {
+  test("names those that may lead, and the own etcd first", () => {
+    const config = guardConfig(settings, contract, second);
+    expect(config.members.map(({ name }) => name)).toEqual(
+      contract.home.databaseNodes.map(({ name }) => name),
+    );
+    expect(config.etcd).toEqual([
+      "https://10.10.201.10:2379",
+      "https://10.10.200.10:2379",
+      "https://10.10.202.10:2379",
+    ]);
+    expect(config.mayLead).toBe(true);
+  });
+
+  test("finds Patroni's keys where Patroni puts them", () => {
+    const { namespace, scope } = guardConfig(settings, contract, voter);
+    expect(parse(renderPatroni(settings, contract, voter))).toMatchObject({ namespace, scope });
+  });
+
+  test("renews often enough: two renewals may fail before the lease is over", () => {
+    const { leaseMillis, renewMillis, timeoutMillis } = guardConfig(settings, contract, voter).leaderLease;
+    expect(3 * (renewMillis + timeoutMillis)).toBeLessThan(leaseMillis);
+  });
+});
+
+describe("units", () => {
+  test("Patroni never runs without a guard, and takes PostgreSQL along when it ends", () => {
+    const patroni = unit("system/patroni.service");
+    expect(patroni).toMatch(/^Requires=.*\bdr-guard\.service/m);
+    expect(patroni).toMatch(/^After=.*\bdr-guard\.service/m);
+    expect(patroni).toMatch(/^KillMode=mixed$/m);
+    expect(patroni).toMatch(/^TimeoutStopSec=30$/m);
+  });
+
+  test.each([
+    "system/patroni.service",
+    "system/dr-guard.service",
+    "etcd.service.d/dr.conf",
+    "tomcat10.service.d/dr.conf",
+  ])("%s is started again, however often it ends", (name) => {
+    expect(unit(name)).toMatch(/^Restart=always$/m);
+    expect(unit(name)).toMatch(/^StartLimitIntervalSec=0$/m);
+  });
+
+  test("what needs certificates waits for them", () => {
+    for (const name of [
+      "patroni.service",
+      "dr-guard.service",
+      "etcd.service.d/dr.conf",
+      "haproxy.service.d/dr.conf",
+    ])
+      expect(unit(name), name).toMatch(/^Requires=.*dr-secrets\.service/m);
+  });
+});
+
+describe("the CloudWatch agent", () => {
+  const config = JSON.parse(renderDatabaseCloudwatch(contract, voter));
+
+  test("publishes the data volume's use as the alarms read it", () => {
+    const { name, unit: measure, scope } = METRICS.dataVolumeUsedPercent;
+    const { disk } = config.metrics.metrics_collected;
+    expect(disk.measurement).toEqual([{ name: "used_percent", rename: name, unit: measure }]);
+    expect(disk.resources).toEqual(["/var/lib/dr"]);
+    expect(scope).toBe("node");
+    expect(disk.append_dimensions).toEqual(nodeDimensions(voter.name));
+    // An alarm names all dimensions of its metric: there must be a series with these and no others.
+    expect(config.metrics.aggregation_dimensions).toContainEqual(Object.keys(nodeDimensions(voter.name)));
+    expect(config.metrics.namespace).toBe(contract.metricNamespace);
+  });
+
+  test("writes to a group of its kind of machine", () => {
+    expect(nodeLogGroup(contract, "home", "database")).toBe("/drs/eu-west-1/database");
+    expect(nodeLogGroup(contract, "recovery", "tomcat")).toBe("/drs/eu-central-1/tomcat");
+    expect(config.logs.logs_collected.files.collect_list[0]).toMatchObject({
+      log_group_name: "/drs/eu-west-1/database",
+      log_stream_name: voter.name,
+    });
+  });
+});
