@@ -6,7 +6,11 @@ export default defineConfig({
     projects: [
       {
         // Needs nothing but Node: Pulumi's mocks, pure functions.
-        test: { name: "unit", include: ["tests/**/*.test.ts"], exclude: ["tests/sandbox/**"] },
+        test: {
+          name: "unit",
+          include: ["tests/**/*.test.ts"],
+          exclude: ["tests/sandbox/**", "tests/twin/**"],
+        },
       },
       {
         // Pulumi's own engine, the emulated AWS, the stand-in providers.
@@ -18,6 +22,16 @@ export default defineConfig({
           // Each file has a sandbox of its own; more at a time than this only wait for each other on two cores.
           fileParallelism: true,
           maxWorkers: 2,
+        },
+      },
+      {
+        // Machines as namespaces: needs root and Linux. Clocks are part of what is tested, so nothing beside it.
+        test: {
+          name: "twin",
+          include: ["tests/twin/**/*.test.ts"],
+          testTimeout: 180_000,
+          hookTimeout: 600_000,
+          fileParallelism: false,
         },
       },
     ],

@@ -113,7 +113,7 @@ export class TwinMachine implements Machine {
     return this.init;
   }
 
-  run(argv: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
+  async run(argv: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
     return this.running().request<CommandResult>({
       verb: "run",
       argv,

@@ -76,5 +76,8 @@ inside apt-get clean
 rm -rf "$root"/var/lib/apt/lists/* "$root/var/cache/debconf" "$root/etc/apt/apt.conf.d/90build" \
   "$root/etc/dpkg/dpkg.cfg.d/build" "$root/usr/sbin/policy-rc.d"
 umount "$root/etc/hosts" "$root/etc/resolv.conf" "$root/run" "$root/proc"
+# debootstrap has left this host's.
+rm -f "$root/etc/hostname" "$root/etc/resolv.conf"
+printf '127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n' > "$root/etc/hosts"
 mv "$work" "$target"
 step "built"
