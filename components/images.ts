@@ -28,8 +28,8 @@ export interface ImagesArgs {
   /** Install scripts and payload. */
   readonly build: BuildFiles;
   readonly vpcId: pulumi.Input<string>;
-  /** A private subnet with a way to the internet: Debian's mirrors, PyPI. */
-  readonly subnetId: pulumi.Input<string>;
+  /** Private subnets with a way to the internet (Debian's mirrors, PyPI). One is enough for builds. */
+  readonly privateSubnetIds: readonly pulumi.Input<string>[];
   /** KMS key in this region for the images. */
   readonly dataKeyArn: pulumi.Input<string>;
 }
@@ -81,7 +81,8 @@ export class Images extends pulumi.ComponentResource {
             content: file.content,
             contentType: "text/plain; charset=utf-8",
           },
-          { parent: this },
+          // Nobody may delete there.
+          { parent: this, retainOnDelete: true },
         ),
     );
   }
@@ -112,7 +113,10 @@ export class Images extends pulumi.ComponentResource {
   private infrastructure(
     group: ec2.SecurityGroup,
   ): Record<Architecture, imagebuilder.InfrastructureConfiguration> {
-    const { settings, subnetId } = this.args;
+    const {
+      settings,
+      privateSubnetIds: [subnetId],
+    } = this.args;
     const wanted = new Set(IMAGE_KINDS.map((kind) => this.architecture(kind)));
     const tags = { project: settings.name, "managed-by": "pulumi", ...settings.tags };
     return Object.fromEntries(

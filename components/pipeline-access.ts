@@ -3,6 +3,7 @@ import * as iam from "@pulumi/aws/iam/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import { type RegionId, STACK_NAMES, type StackName } from "../settings/stacks.js";
 import type { Contract } from "../stacks/contract.js";
+import { deployImagesStatements } from "./image-policies.js";
 import {
   deployLinkStatements,
   deployRegionStatements,
@@ -24,6 +25,8 @@ export interface PipelineAccessArgs {
   readonly dataKeyArns: Readonly<Record<RegionId, pulumi.Input<string>>>;
   readonly backupsKeyArns: Readonly<Record<RegionId, pulumi.Input<string>>>;
   readonly trailArn: string;
+  /** Whether regions build machine images. */
+  readonly buildImages: boolean;
   readonly permissionsBoundary: pulumi.Input<string>;
 }
 
@@ -115,14 +118,18 @@ export class PipelineAccess extends pulumi.ComponentResource {
   }
 
   private deployStatements(stack: StackName, ids: PipelineIds): Statement[] {
-    const { contract, prefix, trailArn } = this.args;
+    const { contract, prefix, trailArn, buildImages } = this.args;
+    const region = (id: RegionId) => [
+      ...deployRegionStatements(contract, id, ids),
+      ...(buildImages ? deployImagesStatements(contract, id) : []),
+    ];
     switch (stack) {
       case "global":
         return deployGlobalStatements(contract, { prefix, trailArn }, ids);
       case "prod":
-        return deployRegionStatements(contract, "home", ids);
+        return region("home");
       case "dr":
-        return deployRegionStatements(contract, "recovery", ids);
+        return region("recovery");
       case "link":
         return deployLinkStatements(contract);
     }

@@ -8,6 +8,7 @@ import { Audit } from "../components/audit.js";
 import { Credentials } from "../components/credentials.js";
 import { FailoverAlarms } from "../components/failover-alarms.js";
 import { FailoverDns } from "../components/failover-dns.js";
+import { ImageAccess } from "../components/image-access.js";
 import { Keys } from "../components/keys.js";
 import { NodeCertificates } from "../components/node-certificates.js";
 import { PermissionBoundary } from "../components/permission-boundary.js";
@@ -24,7 +25,7 @@ import { accountIdOf, awsProvider } from "./providers.js";
 const REGIONS = ["home", "recovery"] as const;
 
 export async function globalStack(settings: SharedSettings): Promise<StackOutputs> {
-  const { name: prefix, backup, audit } = settings;
+  const { name: prefix, backup, audit, images } = settings;
   const providers = providersOf(settings);
   const { home, healthMetrics } = providers;
   const contract = contractOf(settings, await accountIdOf(home));
@@ -51,11 +52,12 @@ export async function globalStack(settings: SharedSettings): Promise<StackOutput
 
   const boundary = new PermissionBoundary(
     "boundary",
-    { contract, pipelineRolePrefix, trailArn },
+    { contract, pipelineRolePrefix, trailArn, buildImages: images.build },
     { provider: home },
   );
   const capped = { permissionsBoundary: boundary.arn };
   new Access("access", { contract, keys, settings, ...capped }, { provider: home });
+  if (images.build) new ImageAccess("image-access", { contract, keys, ...capped }, { provider: home });
   const vault = new Vault("vault", {
     ...shared,
     ...capped,
@@ -117,6 +119,7 @@ export async function globalStack(settings: SharedSettings): Promise<StackOutput
         dataKeyArns: { home: keys.home.data, recovery: keys.recovery.data },
         backupsKeyArns: { home: keys.home.backups, recovery: keys.recovery.backups },
         trailArn,
+        buildImages: images.build,
         ...capped,
       },
       { provider: home },

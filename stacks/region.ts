@@ -3,12 +3,14 @@ import { RegionClaim } from "../components/activation.js";
 import { Alarms } from "../components/alarms.js";
 import { ApplicationObject } from "../components/application-object.js";
 import { ClusterSettings } from "../components/cluster-settings.js";
+import { Images } from "../components/images.js";
 import { Network } from "../components/network.js";
 import { PostgresCluster } from "../components/postgres-cluster.js";
 import { SecurityGroups } from "../components/security-groups.js";
 import { regionSize } from "../components/sizing.js";
 import { TomcatFleet } from "../components/tomcat-fleet.js";
 import { renderClusterConfig } from "../nodes/cluster-config.js";
+import { buildFiles } from "../nodes/image/component-document.js";
 import type { RegionSettings } from "../settings/schema.js";
 import { type RegionStackName, regionIdOf } from "../settings/stacks.js";
 import { applicationOf } from "./application.js";
@@ -68,6 +70,18 @@ export async function regionStack(stack: RegionStackName, settings: RegionSettin
     },
     opts,
   );
+  if (settings.images.build) {
+    new Images(
+      "images",
+      {
+        ...shared,
+        build: await buildFiles(),
+        vpcId: network.vpcId,
+        privateSubnetIds: network.privateSubnetIds,
+      },
+      opts,
+    );
+  }
   new Alarms(
     "alarms",
     {

@@ -23,7 +23,7 @@ const build = async (raw: Record<string, unknown> = {}) => {
         region: "recovery",
         build: files,
         vpcId: "vpc-1",
-        subnetId: "private-a",
+        privateSubnetIds: ["private-a", "private-b", "private-c"],
         dataKeyArn: HANDOFF.dataKeyArn,
       },
       { provider: awsProvider(settings, "eu-central-1") },
