@@ -1,6 +1,7 @@
 /** `dr`: one command line for people. A verb's code lives in its own folder; here it's only parsed and printed. */
 import { Command } from "commander";
 import { addBench } from "./commands/bench.js";
+import { addBootstrap } from "./commands/bootstrap.js";
 import { addCheckEpoch } from "./commands/check-epoch.js";
 import { addDemo } from "./commands/demo.js";
 import { addDocs } from "./commands/docs.js";
@@ -17,6 +18,7 @@ const dr = new Command("dr")
 
 addDemo(dr);
 addSandbox(dr);
+addBootstrap(dr);
 addTwin(dr);
 addDrill(dr);
 addBench(dr);

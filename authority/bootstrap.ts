@@ -1,0 +1,126 @@
+/** `dr bootstrap ca`: an authority, new or kept, and certificates for the nodes of both regions. */
+import { UserError } from "../settings/problem.js";
+import type { SharedSettings } from "../settings/schema.js";
+import { contractOf, type DatabaseNode } from "../stacks/contract.js";
+import { type Authority, createAuthority, issueLeaf, type NodeCertificate } from "./authority.js";
+import { loadAuthority, saveAuthority, saveLeaf } from "./folder.js";
+import { type PublishArgs, publishTo } from "./publish.js";
+import type { Trust } from "./trust.js";
+
+export interface BootstrapArgs {
+  readonly settings: SharedSettings;
+  /** Folder of a new authority, or of one that is there: exactly one of them. */
+  readonly out?: string;
+  readonly authority?: string;
+  /** Only these nodes. Default: every node of both regions, read replicas included. */
+  readonly nodes?: readonly string[];
+  /** Validity of the certificates; default a year. */
+  readonly days?: number;
+  /** Put them where the nodes fetch them. Default: into the authority's folder. */
+  readonly publish: boolean;
+  readonly trust: Trust;
+  readonly report: (line: string) => void;
+}
+
+interface RegionLeaves {
+  readonly region: string;
+  readonly leaves: Readonly<Record<string, NodeCertificate>>;
+}
+
+/** @throws UserError for bad options, an authority that can't sign, and what publishing finds. */
+export async function bootstrapAuthority(args: BootstrapArgs): Promise<void> {
+  const { settings, publish, report } = args;
+  // Only names that no account is part of are used here.
+  const contract = contractOf(settings, settings.accountId ?? "");
+  const chosen = chooseNodes(
+    [contract.home, contract.recovery].map(({ region, databaseNodes, readReplicas }) => ({
+      region,
+      nodes: [...databaseNodes, ...readReplicas],
+    })),
+    args.nodes,
+  );
+  const { folder, authority } = await authorityOf(args);
+  const regions: RegionLeaves[] = [];
+  for (const { region, nodes } of chosen) {
+    const leaves: Record<string, NodeCertificate> = {};
+    for (const node of nodes) leaves[node.name] = await issueLeaf(authority, { ...node, days: args.days });
+    regions.push({ region, leaves });
+  }
+  if (!publish) {
+    for (const { leaves } of regions) {
+      for (const [node, leaf] of Object.entries(leaves)) report(await saveLeaf(folder, node, leaf));
+    }
+    report("not published: run again with --authority and --publish, or bring these files to the nodes");
+    return;
+  }
+  await publishAll(regions, {
+    contract,
+    accountId: settings.accountId,
+    authority: authority.certificate,
+    trust: args.trust,
+    report,
+  });
+}
+
+/** @throws UserError for a name that no region has. */
+export function chooseNodes(
+  regions: readonly { readonly region: string; readonly nodes: readonly DatabaseNode[] }[],
+  names: readonly string[] | undefined,
+) {
+  const all = regions.flatMap(({ nodes }) => nodes.map(({ name }) => name));
+  const stray = names?.filter((name) => !all.includes(name)) ?? [];
+  if (stray.length > 0) {
+    throw new UserError(
+      `there is no database node ${stray.join(", ")}`,
+      `The settings name ${all.join(", ")}.`,
+      "use one of these; a new read replica stands in `database.readReplicas` first",
+    );
+  }
+  return regions
+    .map(({ region, nodes }) => ({
+      region,
+      nodes: nodes.filter(({ name }) => names?.includes(name) ?? true),
+    }))
+    .filter(({ nodes }) => nodes.length > 0);
+}
+
+async function authorityOf(args: BootstrapArgs): Promise<{ folder: string; authority: Authority }> {
+  if ((args.out === undefined) === (args.authority === undefined)) {
+    throw new UserError(
+      args.out === undefined
+        ? "neither --out nor --authority is given"
+        : "--out and --authority are both given",
+      "the authority is either made anew or one that is there",
+      "--out <folder> makes one, --authority <folder> uses one",
+    );
+  }
+  if (args.authority !== undefined)
+    return { folder: args.authority, authority: await loadAuthority(args.authority) };
+  const folder = args.out as string;
+  const authority = await createAuthority(`${args.settings.name} database nodes`);
+  await saveAuthority(folder, authority);
+  args.report(`${folder}: a new authority; its key is in authority.key and nowhere else: keep it offline`);
+  return { folder, authority };
+}
+
+/** Each region by itself: while one is gone, the other still gets its certificates. */
+async function publishAll(
+  regions: readonly RegionLeaves[],
+  { report, ...common }: Omit<PublishArgs, "region" | "leaves"> & Pick<BootstrapArgs, "report">,
+): Promise<void> {
+  const results = await Promise.allSettled(regions.map((one) => publishTo({ ...common, ...one })));
+  const failures: string[] = [];
+  results.forEach((result, i) => {
+    const { region, leaves } = regions[i] as RegionLeaves;
+    const count = Object.keys(leaves).length;
+    if (result.status === "fulfilled") report(`${region}: ${count} certificates published`);
+    else failures.push(`${region}: ${(result.reason as Error).message}`);
+  });
+  if (failures.length === 0) return;
+  if (results.length === 1 && results[0]?.status === "rejected") throw results[0].reason;
+  throw new UserError(
+    `certificates are not published in ${failures.length} of ${results.length} regions`,
+    failures.join("\n  "),
+    "mend it and run again with --authority: what is published already is only renewed",
+  );
+}

@@ -1,0 +1,50 @@
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { LEAF_DAYS } from "../../authority/authority.js";
+import { TRUST, type Trust } from "../../authority/trust.js";
+import { readStackFiles } from "../../delivery/stack-files.js";
+import { REPO } from "../../sandbox/paths.js";
+import { parseSharedSettings } from "../../settings/parse.js";
+
+interface CaFlags {
+  out?: string;
+  authority?: string;
+  node?: string[];
+  days: number;
+  publish: boolean;
+  trust: Trust;
+  project?: string;
+}
+
+export function addBootstrap(dr: Command): void {
+  dr.command("bootstrap")
+    .description("make what must be there before the nodes start")
+    .command("ca")
+    .description("make the nodes' certificate authority, and issue or renew their certificates")
+    .option("--out <folder>", "make a new authority in this folder, which must not exist")
+    .option("--authority <folder>", "use the authority in this folder: renewal, a new read replica")
+    .option("--node <name...>", "only these nodes (default: all of both regions)")
+    .option("--days <n>", "validity of the certificates", wholeDays, LEAF_DAYS)
+    .option("--publish", "put them where nodes fetch them: Secrets Manager and Systems Manager", false)
+    .addOption(
+      new Option("--trust <which>", "authorities that nodes trust afterwards: see docs/certificates.md")
+        .choices(TRUST)
+        .default("same"),
+    )
+    .option("--project <dir>", "folder of Pulumi.yaml (default: this one, else the checkout)")
+    .action(async ({ project, node, ...flags }: CaFlags) => {
+      const dir = project ? resolve(project) : existsSync("Pulumi.yaml") ? process.cwd() : REPO;
+      const settings = parseSharedSettings("global", await readStackFiles("global", dir));
+      // Loaded on use: the AWS clients take a while that `--help` needn't wait for.
+      const { bootstrapAuthority } = await import("../../authority/bootstrap.js");
+      await bootstrapAuthority({ ...flags, nodes: node, settings, report: (line) => console.log(line) });
+    });
+}
+
+function wholeDays(text: string): number {
+  const days = Number(text);
+  if (!Number.isInteger(days) || days < 1 || days > 3650)
+    throw new InvalidArgumentError("must be a whole number of days, 1 to 3650.");
+  return days;
+}
