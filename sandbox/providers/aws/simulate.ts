@@ -19,6 +19,17 @@ const REPLACE_ON: Readonly<Record<string, readonly string[]>> = {
     "placementGroupArn",
     "tenancy",
   ],
+  // Versions of these two can't be changed at all; a change makes another.
+  "aws:imagebuilder/component:Component": ["data", "description", "kmsKeyId", "name", "platform", "version"],
+  "aws:imagebuilder/imageRecipe:ImageRecipe": [
+    "blockDeviceMappings",
+    "components",
+    "description",
+    "name",
+    "parentImage",
+    "systemsManagerAgent",
+    "version",
+  ],
 };
 
 export function simulate(type: string): Handler<AwsContext> {
