@@ -6,6 +6,7 @@
  * depend on its build, and an `up` from another machine would see a change where there is none.
  */
 import { stringify } from "yaml";
+import { UserError } from "../settings/problem.js";
 import type { SharedSettings } from "../settings/schema.js";
 import type { RegionId } from "../settings/stacks.js";
 import type { Contract, DatabaseNode } from "../stacks/contract.js";
@@ -127,8 +128,17 @@ const start = (...units: readonly string[]) => [
   START_CLOUDWATCH,
 ];
 
-const cloudConfig = (config: CloudConfig): string =>
-  `#cloud-config\n${stringify(config, { version: "1.1", lineWidth: 0 })}`;
+/** @throws UserError when EC2 would refuse it. */
+function cloudConfig(config: CloudConfig): string {
+  const text = `#cloud-config\n${stringify(config, { version: "1.1", lineWidth: 0 })}`;
+  const bytes = Buffer.byteLength(text);
+  if (bytes <= USER_DATA_LIMIT_BYTES) return text;
+  throw new UserError(
+    `user data of ${config.hostname ?? "a Tomcat server"} would have ${bytes} bytes`,
+    `EC2 takes ${USER_DATA_LIMIT_BYTES}; what grows with the settings is database.parameters.`,
+    "set fewer of them here, and the others with ALTER DATABASE … SET",
+  );
+}
 
 const toCloudInit = ({ path, mode, content }: NodeFile) => ({ path, permissions: mode, content });
 const file = (path: string, content: string): NodeFile => ({ path, content, mode: "0644" });

@@ -135,6 +135,15 @@ describe("user data", () => {
     for (const text of largest) expect(Buffer.byteLength(text)).toBeLessThanOrEqual(USER_DATA_LIMIT_BYTES);
   });
 
+  test("that EC2 would refuse is refused here, with the reason", () => {
+    const names = [..."abcdefghijklmnop"].map((letter) => `a_rather_long_extension_name.parameter_${letter}`);
+    const parameters = Object.fromEntries(names.map((name) => [name, "x".repeat(150)]));
+    const long = parseSharedSettings("global", { ...BASE_SETTINGS, database: { parameters } });
+    expect(() => renderDatabaseUserData(long, contract, home1)).toThrow(
+      /user data of drs-eu-west-1-db-1 would have \d{5} bytes\n.*database\.parameters/,
+    );
+  });
+
   test("is the same whatever the epoch, or a promotion would replace machines", () => {
     const at = (epoch: number) => {
       const promoted = parseRegionSettings("dr", { ...BASE_SETTINGS, epoch });
