@@ -122,7 +122,8 @@ export function chooseCandidate(
       if (reason) reasons.push(`${name} ${reason}`);
       return !reason;
     })
-    .toSorted((a, b) => b.flushed - a.flushed);
+    // Not toSorted: the nodes run Node 18. The list is filter's own.
+    .sort((a, b) => b.flushed - a.flushed);
   const [best] = fit;
   const member = best && view.members[best.name];
   if (!best || !member) {
