@@ -37,7 +37,6 @@ export const controlAsynchronous: Drill = {
     );
     await scene.step("Service discovery: writes reach the new leader", () => scene.writesFlow(60));
     await scene.step(`Recover: boot ${old.name}, switch synchronous replication on`, async () => {
-      await old.heal();
       await old.boot();
       await synchronous(scene, await scene.leader());
     });
