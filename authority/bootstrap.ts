@@ -5,7 +5,6 @@ import { contractOf, type DatabaseNode } from "../stacks/contract.js";
 import { type Authority, createAuthority, issueLeaf, type NodeCertificate } from "./authority.js";
 import { loadAuthority, saveAuthority, saveLeaf } from "./folder.js";
 import { type PublishArgs, publishTo } from "./publish.js";
-import type { Trust } from "./trust.js";
 
 export interface BootstrapArgs {
   readonly settings: SharedSettings;
@@ -18,7 +17,10 @@ export interface BootstrapArgs {
   readonly days?: number;
   /** Put them where the nodes fetch them. Default: into the authority's folder. */
   readonly publish: boolean;
-  readonly trust: Trust;
+  /** Folder of an authority that nodes are to trust as well. */
+  readonly alsoTrust?: string;
+  /** Let nodes trust the signing authority alone. */
+  readonly trustOnly?: boolean;
   readonly report: (line: string) => void;
 }
 
@@ -39,6 +41,7 @@ export async function bootstrapAuthority(args: BootstrapArgs): Promise<void> {
     })),
     args.nodes,
   );
+  const also = args.alsoTrust === undefined ? undefined : (await loadAuthority(args.alsoTrust)).certificate;
   const { folder, authority } = await authorityOf(args);
   const regions: RegionLeaves[] = [];
   for (const { region, nodes } of chosen) {
@@ -57,7 +60,7 @@ export async function bootstrapAuthority(args: BootstrapArgs): Promise<void> {
     contract,
     accountId: settings.accountId,
     authority: authority.certificate,
-    trust: args.trust,
+    trust: { also, only: args.trustOnly },
     report,
   });
 }

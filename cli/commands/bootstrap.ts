@@ -1,8 +1,7 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
 import { LEAF_DAYS } from "../../authority/authority.js";
-import { TRUST, type Trust } from "../../authority/trust.js";
 import { readStackFiles } from "../../delivery/stack-files.js";
 import { REPO } from "../../sandbox/paths.js";
 import { parseSharedSettings } from "../../settings/parse.js";
@@ -13,7 +12,8 @@ interface CaFlags {
   node?: string[];
   days: number;
   publish: boolean;
-  trust: Trust;
+  alsoTrust?: string;
+  trustOnly?: boolean;
   project?: string;
 }
 
@@ -27,18 +27,22 @@ export function addBootstrap(dr: Command): void {
     .option("--node <name...>", "only these nodes (default: all of both regions)")
     .option("--days <n>", "validity of the certificates", wholeDays, LEAF_DAYS)
     .option("--publish", "put them where nodes fetch them: Secrets Manager and Systems Manager", false)
-    .addOption(
-      new Option("--trust <which>", "authorities that nodes trust afterwards: see docs/certificates.md")
-        .choices(TRUST)
-        .default("same"),
-    )
+    .option("--also-trust <folder>", "let nodes trust the authority in that folder as well, before it signs")
+    .option("--trust-only", "end the nodes' trust in any other authority: see docs/certificates.md")
     .option("--project <dir>", "folder of Pulumi.yaml (default: this one, else the checkout)")
-    .action(async ({ project, node, ...flags }: CaFlags) => {
+    .action(async ({ project, node, alsoTrust, trustOnly, ...flags }: CaFlags) => {
       const dir = project ? resolve(project) : existsSync("Pulumi.yaml") ? process.cwd() : REPO;
       const settings = parseSharedSettings("global", await readStackFiles("global", dir));
       // Loaded on use: the AWS clients take a while that `--help` needn't wait for.
       const { bootstrapAuthority } = await import("../../authority/bootstrap.js");
-      await bootstrapAuthority({ ...flags, nodes: node, settings, report: (line) => console.log(line) });
+      await bootstrapAuthority({
+        ...flags,
+        nodes: node,
+        alsoTrust,
+        trustOnly,
+        settings,
+        report: (line) => console.log(line),
+      });
     });
 }
 

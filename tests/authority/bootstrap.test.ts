@@ -19,7 +19,6 @@ const bootstrap = (args: Partial<BootstrapArgs>, database: Record<string, unknow
   bootstrapAuthority({
     settings: parseSharedSettings("global", { ...BASE_SETTINGS, database }),
     publish: false,
-    trust: "same",
     report: (line) => lines.push(line),
     ...args,
   });

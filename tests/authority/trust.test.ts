@@ -10,21 +10,19 @@ beforeAll(async () => {
 });
 
 test("the first authority is trusted, and stays so", () => {
-  expect(trusted(old, undefined, "same", "here")).toBe(old);
-  expect(trusted(old, old, "same", "here")).toBe(old);
+  expect(trusted(old, undefined, {}, "here")).toBe(old);
+  expect(trusted(old, old, {}, "here")).toBe(old);
 });
 
-test("another one is refused, unless asked for", () => {
-  expect(() => trusted(fresh, old, "same", "eu-west-1")).toThrow(
-    /nodes in eu-west-1 trust another authority/,
-  );
+test("one that nodes don't trust yet may not sign", () => {
+  expect(() => trusted(fresh, old, {}, "eu-west-1")).toThrow(/nodes in eu-west-1 trust another authority/);
+  expect(() => trusted(fresh, old, { also: old }, "here")).toThrow(/trust another authority/);
 });
 
-test("a change of authority: both for a time, during which either may renew, then only the new one", () => {
-  const both = trusted(fresh, old, "both", "here");
-  expect(both).toBe(fresh + old);
-  expect(trusted(fresh, both, "same", "here")).toBe(both);
-  expect(trusted(old, both, "same", "here")).toBe(both);
-  expect(trusted(fresh, both, "both", "here")).toBe(both);
-  expect(trusted(fresh, both, "only", "here")).toBe(fresh);
+test("a change of authority: both while certificates change, once each, then the new one alone", () => {
+  const both = trusted(old, old, { also: fresh }, "here");
+  expect(both).toBe(old + fresh);
+  expect(trusted(old, both, { also: fresh }, "here")).toBe(both);
+  expect(trusted(fresh, both, {}, "here")).toBe(both);
+  expect(trusted(fresh, both, { only: true }, "here")).toBe(fresh);
 });

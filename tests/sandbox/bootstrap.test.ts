@@ -1,6 +1,6 @@
 /** `dr bootstrap ca --publish` against the emulated AWS, in both regions. */
 import { X509Certificate } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -38,7 +38,6 @@ const bootstrap = (args: Partial<BootstrapArgs>) => {
   return bootstrapAuthority({
     settings,
     publish: true,
-    trust: "same",
     report: (line) => lines.push(line),
     ...args,
   });
@@ -101,15 +100,24 @@ describe.sequential("publishing", () => {
     expect(await secretOf("eu-west-1", "drs-eu-west-1-db-1")).toEqual(before);
   });
 
-  test("an authority is changed in two steps: both are trusted until the second", async () => {
+  test("an authority is changed in three steps, and nodes trust what is in use at each", async () => {
+    const node = () => secretOf("eu-west-1", "drs-eu-west-1-db-1");
+    const signer = async () => new X509Certificate((await node()).certificate);
     const old = await authorityIn("eu-west-1");
-    await bootstrap({ authority: second(), trust: "both" });
-    const both = await authorityIn("eu-west-1");
-    expect(both).toContain(old);
-    const leaf = await secretOf("eu-west-1", "drs-eu-west-1-db-1");
-    expect(leaf.authority).toBe(both);
-    await bootstrap({ authority: second(), trust: "only" });
-    expect(await authorityIn("eu-west-1")).not.toContain(old);
+    const fresh = readFileSync(join(second(), "authority.crt"), "utf8");
+
+    await bootstrap({ authority: first(), alsoTrust: second() });
+    expect(await authorityIn("eu-west-1")).toBe(old + fresh);
+    expect((await node()).authority).toBe(old + fresh);
+    expect((await signer()).checkIssued(new X509Certificate(old))).toBe(true);
+
+    await bootstrap({ authority: second() });
+    expect((await node()).authority).toBe(old + fresh);
+    expect((await signer()).checkIssued(new X509Certificate(fresh))).toBe(true);
+
+    await bootstrap({ authority: second(), trustOnly: true });
+    expect(await authorityIn("eu-west-1")).toBe(fresh);
+    expect((await node()).authority).toBe(fresh);
   });
 
   test("credentials of another account are refused", async () => {
