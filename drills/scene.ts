@@ -158,8 +158,14 @@ export class Scene {
     const from = now();
     return this.eventually(
       "an acknowledged write",
-      () =>
-        this.ledger.writes.findLast(({ result, sent }) => result === "acknowledged" && sent >= from)?.node,
+      () => {
+        const { writes, sessions } = this.ledger;
+        const written = writes.findLast(({ result, sent }) => result === "acknowledged" && sent >= from);
+        if (written) return written.node;
+        const last = writes.findLast(({ error }) => error) ?? sessions.findLast(({ ok }) => !ok);
+        if (last) throw new Error(`clients see: ${last.error}`);
+        return undefined;
+      },
       timeoutSeconds,
     );
   }

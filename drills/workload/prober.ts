@@ -7,7 +7,7 @@
 import { now } from "./clock.js";
 import { type ProberConfig, TABLES } from "./events.js";
 import { paced, type Surroundings } from "./part.js";
-import { describe, Session } from "./session.js";
+import { describe, type Outcome, Session } from "./session.js";
 import { TIMELINE_SQL, timelineOf } from "./writer.js";
 
 type Node = ProberConfig["nodes"][number];
@@ -19,6 +19,11 @@ export async function probe(config: ProberConfig, around: Surroundings): Promise
 async function watch(node: Node, config: ProberConfig, around: Surroundings): Promise<void> {
   let session: Session | undefined;
   let sequence = 0;
+  const insert = (on: Session) =>
+    on.execute(
+      `INSERT INTO ${TABLES.probes} (node, sequence) VALUES ('${node.address}', ${sequence}) RETURNING ${TIMELINE_SQL}`,
+      config.timeoutMillis,
+    );
   await paced(config.intervalMillis, around.stopping, async () => {
     try {
       session ??= await Session.open(
@@ -43,10 +48,14 @@ async function watch(node: Node, config: ProberConfig, around: Surroundings): Pr
     }
     sequence += 1;
     const sent = now();
-    const outcome = await session.execute(
-      `INSERT INTO ${TABLES.probes} (node, sequence) VALUES ('${node.address}', ${sequence}) RETURNING ${TIMELINE_SQL}`,
-      config.timeoutMillis,
-    );
+    // A replica is asked before it is told to write, or its log would fill with refusals.
+    const asked = await session.execute("SELECT pg_is_in_recovery()", config.timeoutMillis);
+    const outcome: Outcome =
+      asked.row?.[0] === "t"
+        ? { result: "refused", error: "in recovery", usable: true }
+        : asked.result !== "acknowledged"
+          ? { ...asked, result: "refused" }
+          : await insert(session);
     around.emit({
       kind: "probe",
       node: node.address,
@@ -58,7 +67,7 @@ async function watch(node: Node, config: ProberConfig, around: Surroundings): Pr
       timeline: timelineOf(outcome.row?.[0]),
       error: outcome.error,
     });
-    // A replica refuses each probe and may be the leader a moment later: the session is kept for that.
+    // A replica may be the leader a moment later: the session is kept for that.
     if (!outcome.usable) session = undefined;
   });
   session?.close();

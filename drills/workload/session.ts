@@ -2,7 +2,8 @@
 import pg from "pg";
 import type { WorkloadConfig, WriteResult } from "./events.js";
 
-const CONNECT_MILLIS = 1000;
+/** For TLS, password and first question. HAProxy gives up on a dead server in half of it; a busy machine needs some. */
+const CONNECT_MILLIS = 2000;
 
 export interface Outcome {
   readonly result: WriteResult;
@@ -34,7 +35,7 @@ export class Session {
     });
   }
 
-  /** @param setup statements to run first, e.g. a `SET`. @throws Error when there is no session within a second. */
+  /** @param setup statements to run first, e.g. a `SET`. @throws Error when there is no session in time. */
   static async open(
     { user, password, name, authority }: WorkloadConfig["database"],
     host: string,
@@ -57,7 +58,7 @@ export class Session {
     client.on("error", ignore);
     try {
       await client.connect();
-      // A server can accept and then be silent: the first question has the same second.
+      // A server can accept and then be silent: the first question has as long.
       const answer = await within(
         CONNECT_MILLIS,
         client.query({ text: `${setup}; SELECT host(inet_server_addr())`, rowMode: "array" }),
