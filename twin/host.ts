@@ -37,23 +37,26 @@ export interface Mirrors {
   readonly security: string;
 }
 
+/** Why no twin can run on this machine whatever is installed; undefined when nothing stands against it. */
+export function whyNoTwin(): string | undefined {
+  if (process.platform !== "linux") return `this is ${process.platform}, not Linux`;
+  if (process.getuid?.() !== 0) return `user id ${process.getuid?.()} is not root`;
+  return undefined;
+}
+
 /**
  * Sees that this machine can run the twin; installs missing packages of its distribution and says which.
  * @throws UserError naming what is missing, where it can't.
  */
 export async function requireHost(progress: Progress): Promise<void> {
-  if (process.platform !== "linux") {
+  const reason = whyNoTwin();
+  if (reason) {
     throw new UserError(
-      `the twin can't run on ${process.platform}`,
-      "Its machines are namespaces of the Linux kernel.",
-      "run it on Linux, best on Debian or Ubuntu; a virtual machine will do",
-    );
-  }
-  if (process.getuid?.() !== 0) {
-    throw new UserError(
-      `the twin can't run as user id ${process.getuid?.()}`,
-      "Making namespaces, mounts and firewall rules takes root.",
-      "run the command again with sudo, or as root",
+      "the twin can't run here",
+      `${reason}. Its machines are namespaces of the Linux kernel, which only root may make.`,
+      process.platform === "linux"
+        ? "run the command again with sudo, or as root"
+        : "run it on Linux, best on Debian or Ubuntu; a virtual machine will do",
     );
   }
   for (const [device, what] of Object.entries(DEVICES)) {

@@ -27,8 +27,14 @@ export interface OpenTwinOptions {
   readonly tomcats?: number;
   /** Default: `twinDir()`. */
   readonly dir?: string;
-  /** Machines as a deployed stack describes them, instead of those that the settings give. */
-  readonly machines?: readonly MachineSpec[];
+  /** Where machines and what they fetch come from, instead of the settings: see `from-cloud.ts`. */
+  readonly source?: TwinSource;
+}
+
+export interface TwinSource {
+  machines(): Promise<readonly MachineSpec[]>;
+  /** Puts what machines fetch at boot into the twin. */
+  fill(twin: Twin): Promise<void>;
 }
 
 /** Folder of the twin that `dr twin` runs. */
@@ -61,8 +67,9 @@ export class RegionTwin {
     try {
       const platform = new Platform(twin, contract);
       const self = new RegionTwin(twin, contract, regions, platform, settings);
-      await platform.provide(settings, regions);
-      const specs = options.machines ?? self.specs(settings, tomcats);
+      if (options.source) await options.source.fill(twin);
+      else await platform.provide(settings, regions);
+      const specs = (await options.source?.machines()) ?? self.specs(settings, tomcats);
       await progress.during(`start ${specs.length} machines`, () => self.addAll(specs));
       await progress.during("wait for a leader and its replicas", () =>
         Promise.all(regions.map((region) => self.database(region).settled())),

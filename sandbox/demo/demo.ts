@@ -1,11 +1,15 @@
 /** `npm run demo`: the whole stack at work on one machine, told step by step. */
 import pc from "picocolors";
+import { readStackFiles } from "../../delivery/stack-files.js";
+import { parseSharedSettings } from "../../settings/parse.js";
 import { STACK_NAMES } from "../../settings/stacks.js";
 import { Progress } from "../progress.js";
+import { projectDir } from "../project.js";
 import { outputLines, STAND_IN_NOTE, summary } from "../render.js";
 import { type RunResult, Sandbox } from "../sandbox.js";
 import { temporarySandbox } from "../temporary.js";
 import { driftVault } from "./drift.js";
+import { showNodeFailover } from "./node-failover.js";
 import { showPromotion } from "./promotion.js";
 import { showProtection } from "./protection.js";
 import { showRefusal } from "./refusal.js";
@@ -34,11 +38,16 @@ export async function demo(): Promise<void> {
     progress.heading("5  A change behind Pulumi's back is found, and healed");
     await driftVault(scene);
 
-    progress.heading("6  Promote the recovery region by one config change");
+    progress.heading("6  The machines run, for real; the database leader's is lost");
+    const settings = parseSharedSettings("global", await readStackFiles("global", projectDir()));
+    const notShown = await showNodeFailover(scene, settings);
+    if (notShown) scene.say(`  NOT SHOWN: ${notShown}. Run the demo as root on Linux to see it.`);
+
+    progress.heading("7  Promote the recovery region by one config change");
     await showPromotion(scene);
     await picture(scene);
 
-    progress.heading("7  What holds data can't be destroyed");
+    progress.heading("8  What holds data can't be destroyed");
     await showProtection(scene);
 
     progress.heading("Time of each part");
@@ -46,7 +55,8 @@ export async function demo(): Promise<void> {
       progress.line(`  ${seconds.toFixed(1).padStart(6)} s  ${step}`);
     progress.line();
     progress.line(pc.green("All of it happened as it should."));
-    progress.note("PostgreSQL and Tomcat did not run: only their declaration was shown");
+    if (notShown) progress.note(`part 6 was not shown: ${notShown}`);
+    progress.note("the promotion moved no running database yet: that is the region guard's part");
     progress.note("next: npx dr --help, README.md, runbooks/README.md");
   });
 }
