@@ -24,6 +24,9 @@ export function renderPgbackrest(settings: SharedSettings, contract: Contract, n
     delta: "y",
     "process-max": "2",
     "archive-async": "y",
+    // Seconds. The archiver tries again anyway; but a node that has crashed offers all its WAL, one file after
+    // the other, before it rejoins, and the default of a minute for each would keep it away while S3 is.
+    "archive-timeout": "10",
     "spool-path": `${IMAGE_PATHS.data}/pgbackrest/spool`,
     "lock-path": `${IMAGE_PATHS.run}/pgbackrest`,
     "log-level-console": "info",
