@@ -1,0 +1,24 @@
+/** Guards of the region under test, as the runbooks ask them. */
+import type { Machine } from "../twin/types.js";
+import type { Scene } from "./scene.js";
+
+/** What a guard's `status` tells, as far as drills ask. */
+export interface GuardStatus {
+  /** This node leads and serves writes. */
+  readonly active: boolean;
+}
+
+/** `guard status` on the node. @throws Error when no guard answers there. */
+export async function guardStatus(scene: Scene, node: Machine): Promise<GuardStatus> {
+  return JSON.parse(
+    await scene.must(node, ["/usr/bin/node", "/usr/local/lib/dr/guard.cjs", "status"], 5000),
+  ) as GuardStatus;
+}
+
+/** Waits until the node's guard says that it leads and serves. */
+export async function guardActive(scene: Scene, node: Machine): Promise<void> {
+  await scene.eventually(
+    `the guard of ${node.name} serves`,
+    async () => (await guardStatus(scene, node)).active,
+  );
+}

@@ -1,0 +1,35 @@
+import type { Drill } from "../drill.js";
+import { measureSilencing } from "../evidence.js";
+import { guardStatus } from "../guards.js";
+import { seeTakeover } from "../takeover.js";
+
+const PROGRAM = "/usr/local/lib/dr/guard.cjs";
+const AWAY_SECONDS = 8;
+
+export const guardKilledForGood: Drill = {
+  name: "guard-killed-for-good",
+  title: "The leader's guard dies and can't be started again",
+  runbook: "guard-down.md",
+  hypothesis:
+    "No guard, no leader. PostgreSQL, Patroni and etcd beside it are well, yet the lease runs out and another node takes over; a marker in the leader key keeps the unguarded Patroni from winning the election again. With its guard back the node serves as a replica.",
+  expect: { writeGapSeconds: 8, rejoinSeconds: 120 },
+  async run(scene) {
+    const old = await scene.leader();
+    await scene.fault(`take the guard's program away on ${old.name} and kill -9 the guard`, async () => {
+      await scene.must(old, ["mv", PROGRAM, `${PROGRAM}.away`]);
+      await old.signal("dr-guard", "SIGKILL");
+    });
+    await seeTakeover(scene, old);
+    await scene.step(`Confine: ${old.name} stays without a guard for a while`, () =>
+      scene.settle(AWAY_SECONDS),
+    );
+    scene.prove(`no guard ran on ${old.name}`, !(await old.isActive("dr-guard")));
+    scene.prove(`Patroni ran on ${old.name} all the while`, await old.isActive("patroni"));
+    await scene.step("Recover: put the program back; the unit starts it", async () => {
+      await scene.must(old, ["mv", `${PROGRAM}.away`, PROGRAM]);
+      await scene.eventually(`a guard on ${old.name}`, () => guardStatus(scene, old));
+    });
+    await scene.step(`Rejoin: ${old.name} follows the new leader`, () => scene.whole(100));
+    measureSilencing(scene, old);
+  },
+};

@@ -1,0 +1,34 @@
+import type { Drill } from "../drill.js";
+import { measureLeaderChanges } from "../evidence.js";
+import { guardActive } from "../guards.js";
+
+export const guardKilled: Drill = {
+  name: "guard-killed",
+  title: "The leader's guard is killed",
+  runbook: "guard-down.md",
+  hypothesis:
+    "Its unit starts it again in 0.2 s, and it renews the lease that the kernel has kept meanwhile. The leader stays; clients notice nothing.",
+  expect: { writeGapSeconds: 4, rejoinSeconds: 60 },
+  async run(scene) {
+    const before = await scene.whole();
+    const leader = await scene.leader();
+    const process = async () => /MainPID=(\d+)/.exec(await leader.systemctl("show", "dr-guard"))?.[1];
+    const first = await process();
+    await scene.fault(`kill -9 the guard of ${leader.name}`, () => leader.signal("dr-guard", "SIGKILL"));
+    const second = await scene.step("Detect: its unit has started it again", () =>
+      scene.eventually("another process", async () => {
+        const pid = await process();
+        return pid !== "0" && pid !== first && pid;
+      }),
+    );
+    scene.prove(`the guard is another process: ${first} before, ${second} now`, first !== second);
+    await scene.step("Verify: the guard serves again", () => guardActive(scene, leader));
+    await scene.step("Verify: the same node leads, and writes go on", async () => {
+      const node = await scene.writesFlow();
+      if (node !== leader.address)
+        throw new Error(`writes are acknowledged by ${node}, not by ${leader.name}`);
+    });
+    await measureLeaderChanges(scene, before);
+    await scene.step("Verify: every node is in sync", () => scene.whole());
+  },
+};
