@@ -1,13 +1,14 @@
 /** Environment of Tomcat: how its JVM runs and where it finds the database. */
 import type { SharedSettings } from "../settings/schema.js";
+import type { RegionId } from "../settings/stacks.js";
 import type { Contract } from "../stacks/contract.js";
 import { DATABASE_FRONTS } from "./haproxy.js";
-import { TLS_FILES } from "./layout.js";
+import { membersOf, TLS_FILES } from "./layout.js";
 
 /** How long the JVM may keep an address that it looked up. Its own default can be for ever. */
 const DNS_TTL_SECONDS = 5;
 
-export function renderTomcat(settings: SharedSettings, contract: Contract): string {
+export function renderTomcat(settings: SharedSettings, contract: Contract, region: RegionId): string {
   // The first is the application's.
   const [database] = settings.databases;
   if (!database) throw new Error("settings name no database");
@@ -19,6 +20,12 @@ export function renderTomcat(settings: SharedSettings, contract: Contract): stri
     // ${DR_DATABASE_WRITE_URL}: without it Tomcat knows only system properties there.
     CATALINA_OPTS: `-Dorg.apache.tomcat.util.digester.PROPERTY_SOURCE=org.apache.tomcat.util.digester.EnvironmentPropertySource -Djava.awt.headless=true -XX:MaxRAMPercentage=60 -Dsun.net.inetaddr.ttl=${DNS_TTL_SECONDS} -Dsun.net.inetaddr.negative.ttl=1`,
     DR_SERVICE_HOSTNAME: contract.serviceHostname,
+    // For people who ask where they are: of both regions, as writes may go across.
+    DR_REGION: contract[region].region,
+    DR_DATABASE_NODES: [contract.home, contract.recovery]
+      .flatMap(membersOf)
+      .map(({ name, address }) => `${address}=${name}`)
+      .join(" "),
     DR_DATABASE_USER: database.owner,
     DR_DATABASE_WRITE_URL: url(DATABASE_FRONTS.write),
     DR_DATABASE_READ_URL: url(DATABASE_FRONTS.read),

@@ -81,7 +81,7 @@ export function databaseFiles(settings: SharedSettings, contract: Contract, node
 export function tomcatFiles(settings: SharedSettings, contract: Contract, region: RegionId): NodeFile[] {
   return [
     file(NODE_ENV_FILE, renderTomcatEnv(settings, contract, region)),
-    file(`${IMAGE_PATHS.config}/tomcat.env`, renderTomcat(settings, contract)),
+    file(`${IMAGE_PATHS.config}/tomcat.env`, renderTomcat(settings, contract, region)),
     file("/etc/haproxy/haproxy.cfg", renderHaproxy(settings, contract, region)),
     file(CLOUDWATCH_FILE, renderTomcatCloudwatch(contract, region)),
     systemd("dr-secrets.service", SECRETS_UNIT),

@@ -61,6 +61,7 @@ const hba = (databases: string, owner: string) =>
 const patroni = "voter dr/patroni.yml";
 const cluster = "running nodes parameter/cluster.json";
 const haproxy = "tomcat haproxy/haproxy.cfg";
+const tomcat = "tomcat dr/tomcat.env";
 /** A value of Patroni's dynamic configuration: for a new cluster and for one that runs. */
 const dynamic = (key: string, from: unknown, to: unknown) => [
   `${patroni}: - ${key}: ${from}`,
@@ -68,6 +69,17 @@ const dynamic = (key: string, from: unknown, to: unknown) => [
   `${cluster}: - "${key}": ${JSON.stringify(from)}`,
   `${cluster}: + "${key}": ${JSON.stringify(to)}`,
 ];
+/** The names that the application shows, of both regions, with so many read replicas in each. */
+const nodeNames = (replicas: number): string => {
+  const names = [
+    ["10.10", "eu-west-1"],
+    ["10.20", "eu-central-1"],
+  ].flatMap(([net, region]) => [
+    ...[1, 2, 3].map((n) => `${net}.${199 + n}.10=drs-${region}-db-${n}`),
+    ...Array.from({ length: replicas }, (_, i) => `${net}.${200 + i}.20=drs-${region}-read-${i + 1}`),
+  ]);
+  return `DR_DATABASE_NODES="${names.join(" ")}"`;
+};
 const sorted = (lines: readonly string[]) => lines.toSorted();
 
 describe("a change of", () => {
@@ -165,9 +177,12 @@ describe("a change of", () => {
       ],
     ],
     [
-      "the read replicas: no voter, only where reads go",
+      "the read replicas: no voter, only where reads go and how they are called",
       { database: { readReplicas: 1 } },
-      [`${haproxy}: + server drs-eu-west-1-read-1 10.10.200.20:5432`],
+      [
+        `${haproxy}: + server drs-eu-west-1-read-1 10.10.200.20:5432`,
+        ...replaced([tomcat], nodeNames(0), nodeNames(1)),
+      ],
     ],
     [
       "the application",
@@ -181,11 +196,7 @@ describe("a change of", () => {
     [
       "the service's name",
       { service: "shop" },
-      replaced(
-        ["tomcat dr/tomcat.env"],
-        'DR_SERVICE_HOSTNAME="app.example.com"',
-        'DR_SERVICE_HOSTNAME="shop.example.com"',
-      ),
+      replaced([tomcat], 'DR_SERVICE_HOSTNAME="app.example.com"', 'DR_SERVICE_HOSTNAME="shop.example.com"'),
     ],
   ])("%s", (_, changes, expected) => {
     expect(sorted(changesOf(changes))).toEqual(sorted(expected));
@@ -203,7 +214,7 @@ describe("a change of", () => {
   test("the number of voters: whoever names them, and how many copies a commit waits for", () => {
     const changed = changesOf({ database: { voters: 5 } });
     expect(new Set(changed.map((line) => line.slice(0, line.indexOf(":"))))).toEqual(
-      new Set([patroni, "voter dr/guard.json", "voter default/etcd", haproxy, cluster]),
+      new Set([patroni, "voter dr/guard.json", "voter default/etcd", haproxy, tomcat, cluster]),
     );
     expect(changed).toEqual(expect.arrayContaining(dynamic("synchronous_node_count", 1, 2)));
   });
