@@ -14,7 +14,7 @@ export interface Member {
 }
 
 const LEADS: readonly Member["role"][] = ["leader", "standby_leader"];
-const PATIENCE_MILLIS = 60_000;
+const PATIENCE_MILLIS = 180_000;
 const POLL_MILLIS = 100;
 
 export class DatabaseCluster {
@@ -116,7 +116,7 @@ export class DatabaseCluster {
     return follow && synchronous;
   }
 
-  /** Settles when `isSettled`. @throws Error with the member list when it takes longer than a minute. */
+  /** Settles when `isSettled`. @throws Error with the member list when it takes longer than three: a machine can be busy. */
   async settled(patienceMillis = PATIENCE_MILLIS): Promise<void> {
     const end = performance.now() + patienceMillis;
     while (!(await this.isSettled())) {
