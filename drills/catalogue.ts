@@ -3,11 +3,55 @@
 import { distance } from "../settings/parse.js";
 import { UserError } from "../settings/problem.js";
 import type { Drill } from "./drill.js";
+import { addDatabase } from "./node/add-database.js";
+import { addReadReplica } from "./node/add-read-replica.js";
+import { addTomcat } from "./node/add-tomcat.js";
+import { connectionsTerminated } from "./node/connections-terminated.js";
 import { controlAsynchronous } from "./node/control-asynchronous.js";
+import { etcdLeaderKilled } from "./node/etcd-leader-killed.js";
+import { etcdQuorumLost } from "./node/etcd-quorum-lost.js";
+import { guardHung } from "./node/guard-hung.js";
+import { guardKilled } from "./node/guard-killed.js";
+import { guardKilledForGood } from "./node/guard-killed-for-good.js";
+import { leaderCutFromEtcd } from "./node/leader-cut-from-etcd.js";
+import { leaderCutInbound } from "./node/leader-cut-inbound.js";
+import { leaderCutOutbound } from "./node/leader-cut-outbound.js";
+import { leaderFrozen } from "./node/leader-frozen.js";
+import { leaderNodeDead } from "./node/leader-node-dead.js";
+import { leaderPartitioned } from "./node/leader-partitioned.js";
 import { leaderProcessKilled } from "./node/leader-process-killed.js";
+import { leaderSlow } from "./node/leader-slow.js";
 import { plannedSwitchover } from "./node/planned-switchover.js";
+import { primaryNodeLost } from "./node/primary-node-lost.js";
+import { rollingRestart } from "./node/rolling-restart.js";
+import { syncReplicaKilled } from "./node/sync-replica-killed.js";
+import { tomcatKilled } from "./node/tomcat-killed.js";
 
-export const DRILLS: readonly Drill[] = [plannedSwitchover, leaderProcessKilled, controlAsynchronous];
+export const DRILLS: readonly Drill[] = [
+  plannedSwitchover,
+  leaderProcessKilled,
+  leaderNodeDead,
+  primaryNodeLost,
+  leaderPartitioned,
+  leaderCutFromEtcd,
+  leaderCutInbound,
+  leaderCutOutbound,
+  leaderFrozen,
+  leaderSlow,
+  syncReplicaKilled,
+  etcdLeaderKilled,
+  etcdQuorumLost,
+  connectionsTerminated,
+  guardKilled,
+  guardKilledForGood,
+  guardHung,
+  addTomcat,
+  tomcatKilled,
+  addDatabase,
+  addReadReplica,
+  rollingRestart,
+  controlAsynchronous,
+];
 
 /**
  * Drills by their names, each once; `all` gives every one.
