@@ -5,7 +5,7 @@
 import type { SharedSettings } from "../settings/schema.js";
 import type { RegionId } from "../settings/stacks.js";
 import type { Contract, DatabaseNode } from "../stacks/contract.js";
-import { IMAGE_PATHS, isReadReplica, regionOfNode } from "./layout.js";
+import { clusterName, IMAGE_PATHS, isReadReplica, regionOfNode } from "./layout.js";
 
 const { config, run } = IMAGE_PATHS;
 
@@ -29,7 +29,10 @@ export function renderDatabaseEnv(contract: Contract, node: DatabaseNode): strin
       PGBACKREST_REPO1_CIPHER_PASS: backupCipher,
     }),
     DR_CERTIFICATE_SECRET: contract.certificateSecret(node.name),
-    ...(!isReadReplica(region, node) && { DR_CLUSTER_PARAMETER: region.clusterParameter }),
+    ...(!isReadReplica(region, node) && {
+      DR_CLUSTER_PARAMETER: region.clusterParameter,
+      DR_STANZA: clusterName(region),
+    }),
   });
 }
 

@@ -126,6 +126,7 @@ export const RECONCILE_UNIT = unit({
   Service: [
     ["Type", "oneshot"],
     ["EnvironmentFile", NODE_ENV_FILE],
+    ["EnvironmentFile", SECRETS_FILE],
     ["ExecStart", `${scripts}/dr-reconcile`],
     ["TimeoutStartSec", "2min"],
   ],

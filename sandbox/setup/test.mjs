@@ -1,10 +1,11 @@
-// `npm test`: installs what is missing, then runs the tests that need no engine, then those on the real one.
+// `npm test`: installs what is missing, then runs the tests that need no engine, those on the real one, and those of the machines.
 // Arguments go to vitest: `npm test -- tests/settings`. With DR_TEST_REPORTS=<dir> each part also leaves a JSON report.
 import { join } from "node:path";
 import { ensureDependencies, run } from "./ensure.mjs";
 
 const parts = [];
 let failed = 0;
+let notRun;
 
 function part(name, work) {
   const start = performance.now();
@@ -38,10 +39,19 @@ if (chosen.length > 0) {
     run(process.execPath, ["cli/dr.mjs", "sandbox", "install"]),
   );
   if (ready === 0) part("tests on the real engine and the emulated AWS", () => project("sandbox"));
+  if (process.platform === "linux" && process.getuid() === 0) {
+    const image = part("image of the machines", () =>
+      run(process.execPath, ["cli/dr.mjs", "twin", "install"]),
+    );
+    if (image === 0) part("tests of machines, as namespaces", () => project("twin"));
+  } else {
+    notRun = "NOT RUN: tests of machines, as namespaces. They need root and Linux: sudo npm test";
+  }
 }
 
 console.log("\nTime of each part:");
 for (const [name, seconds, status] of parts) {
   console.log(`  ${seconds.toFixed(1).padStart(6)} s  ${name}${status === 0 ? "" : "  FAILED"}`);
 }
+if (notRun) console.log(`\n${notRun}`);
 process.exit(failed);

@@ -1,11 +1,13 @@
 """Services as systemd would keep them: dependencies, restarts, bound units, what is killed when."""
 
 import asyncio
+import glob
 import os
 import pwd
 import grp
 import re
 import resource
+import shlex
 import signal
 import socket
 import subprocess
@@ -16,9 +18,22 @@ from units import UnitFile, command, seconds
 CGROUPS = "/run/cgroup"
 
 
+def default_environment():
+    """What every service is started with: DefaultEnvironment in the manager's own configuration."""
+    values = {}
+    for path in sorted(glob.glob("/etc/systemd/system.conf.d/*.conf")):
+        with open(path, encoding="utf8") as file:
+            for line in file:
+                key, _, value = line.strip().partition("=")
+                if key == "DefaultEnvironment":
+                    values.update(word.split("=", 1) for word in shlex.split(value))
+    return values
+
+
 class Manager:
     def __init__(self, reaper):
         self.reaper = reaper
+        self.environment = default_environment()
         self.units = {}
         self.enabled = set()
 
@@ -284,6 +299,7 @@ class Service:
             "PATH": os.environ["PATH"],
             "LANG": "C.UTF-8",
             "INVOCATION_ID": "twin",
+            **self.manager.environment,
             **self.file.environment(),
         }
 
