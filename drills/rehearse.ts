@@ -11,6 +11,7 @@ import type { DrillResult } from "./report.js";
 import { Scene } from "./scene.js";
 import { Tables } from "./tables.js";
 import { judge, type Verdict } from "./verdict.js";
+import { now } from "./workload/clock.js";
 import type { WorkloadConfig } from "./workload/events.js";
 import { Workload } from "./workload/workload.js";
 
@@ -75,10 +76,13 @@ async function perform(drill: Drill, scene: Scene, ledger: Ledger, rehearsal: Re
     ledger,
   );
   let stepError: string | undefined;
+  let judgedFrom: number | undefined;
   try {
     await progress.during("load", async () => {
       await scene.writesFlow(20);
       if (http) await scene.eventually("an answer of the application", () => answered(ledger), 60);
+      // First sessions and a cold server take their time; that is no outage.
+      judgedFrom = now();
       await scene.settle(SETTLE_SECONDS);
     });
     try {
@@ -97,6 +101,7 @@ async function perform(drill: Drill, scene: Scene, ledger: Ledger, rehearsal: Re
   return judge(
     {
       ledger,
+      judgedFrom,
       rows: await tables.rows(leader),
       items: http ? await tables.items(leader) : undefined,
       faults: scene.faults,

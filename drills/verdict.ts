@@ -40,6 +40,8 @@ export interface Verdict {
 
 export interface Observations {
   readonly ledger: LedgerData;
+  /** From when on gaps and HTTP errors count: since then the load has run well. From its start when left out. */
+  readonly judgedFrom?: number;
   /** The writers' table, read from the leader after the workload has ended. */
   readonly rows: readonly RowId[];
   /** Ids in the application's table; undefined when it was not used. */
@@ -72,11 +74,12 @@ export function judge(observed: Observations, expect: Expectations): Verdict {
 }
 
 function measure({ ledger, rows, items, faults, extra, ...rest }: Observations, expect: Expectations) {
-  const span = watched(ledger);
+  const whole = watched(ledger);
+  const span = { ...whole, from: rest.judgedFrom ?? whole.from };
   const { writes, reads, requests, probes } = ledger;
   const lost = lostRows(writes, rows).length;
   const control = expect.lostRows === "some";
-  const http = httpFigures(requests);
+  const http = httpFigures(requests.filter(({ sent }) => sent >= span.from));
   const writeGap = seconds(longestGap(acknowledgedAt(writes), span));
   const readGap = seconds(longestGap(readAt(reads), span));
   const doubles = doubleAcknowledgements(acknowledgements([...writes, ...probes])).length;

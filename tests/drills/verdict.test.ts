@@ -21,6 +21,12 @@ test("a good failover passes, and says what it measured", () => {
   expect(value("longest write gap")).toBeCloseTo(2.01, 5);
 });
 
+test("what was slow before the load ran well is not judged; a lost row is, whenever it was written", () => {
+  const late = { judgedFrom: FAULT.to + 5000 };
+  expect(judge(observed(late), { writeGapSeconds: 0.5 }).outcome).toBe("passed");
+  expect(judge(observed({ ...late, rows: rowsOf(failover()).slice(1) }), {}).outcome).toBe("failed");
+});
+
 /** Each takes the good failover and spoils one thing. */
 const SPOILED: [string, string, () => [Observations, object?]][] = [
   [
