@@ -1,0 +1,106 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { MUTANTS } from "./mutants.js";
+import { Cluster, type Fault, type FaultKind, type Scenario } from "./sim/cluster.js";
+import type { Mutation } from "./sim/guard.js";
+
+/** More, or another seed: `GUARD_RUNS=20000 GUARD_SEED=7 npx vitest run --project unit tests/guard`. */
+const RUNS = Number(process.env.GUARD_RUNS ?? 2500);
+const SEED = process.env.GUARD_SEED ? Number(process.env.GUARD_SEED) : undefined;
+const BUDGET_MILLIS = 300_000;
+
+const KINDS: FaultKind[] = [
+  "freeze",
+  "kill",
+  "cut",
+  "cut-in",
+  "cut-out",
+  "cut-etcd",
+  "cut-etcd-in",
+  "pause-guard",
+  "kill-guard",
+  "pause-patroni",
+  "etcd-down",
+  "wall-step",
+];
+
+const rate = fc.integer({ min: -10, max: 10 });
+const fault: fc.Arbitrary<Fault> = fc.record({
+  kind: fc.constantFrom(...KINDS),
+  node: fc.oneof({ weight: 3, arbitrary: fc.constant(3) }, { weight: 2, arbitrary: fc.nat({ max: 2 }) }),
+  after: fc.nat({ max: 4000 }),
+  length: fc.nat({ max: 9000 }),
+});
+const scenarios: fc.Arbitrary<Scenario> = fc.record({
+  seed: fc.nat(),
+  slowness: fc.constantFrom(0, 0.02, 0.15),
+  rates: fc.tuple(rate, rate, rate),
+  faults: fc.array(fault, { minLength: 1, maxLength: 6 }),
+  leaderLease: fc.oneof(
+    { weight: 7, arbitrary: fc.constant(true) },
+    { weight: 1, arbitrary: fc.constant(false) },
+  ),
+});
+
+/** Many slow messages, and a leader's guard that falls silent just then: what shows a lease that is too long. */
+const narrow: fc.Arbitrary<Scenario> = fc.record({
+  seed: fc.nat(),
+  slowness: fc.constant(0.4),
+  rates: fc.tuple(rate, rate, rate),
+  faults: fc.tuple(
+    fc.record({
+      kind: fc.constantFrom<FaultKind>("pause-guard", "cut-etcd", "kill-guard", "wall-step"),
+      node: fc.constant(3),
+      after: fc.nat({ max: 3000 }),
+      length: fc.integer({ min: 3000, max: 6000 }),
+    }),
+  ),
+});
+
+const violations = (scenario: Scenario, mutation?: Mutation) => new Cluster(scenario, mutation).run();
+
+describe("three guards, their Patronis and etcd, under faults", () => {
+  test("never two writers, nobody robbed while clients hear him, nothing acknowledged lost, and somebody leads", {
+    timeout: BUDGET_MILLIS,
+  }, () => {
+    fc.assert(
+      fc.property(scenarios, (scenario) => {
+        expect(violations(scenario)).toEqual([]);
+      }),
+      { numRuns: RUNS, seed: SEED, endOnFailure: true },
+    );
+  });
+
+  test("a leader that dies, hangs or is cut off is replaced long before Patroni's ttl", () => {
+    for (const kind of ["kill", "freeze", "cut", "cut-etcd", "cut-in", "cut-out"] as const) {
+      const cluster = new Cluster({
+        seed: 1,
+        slowness: 0,
+        rates: [10, -10, 0],
+        faults: [{ kind, node: 3, after: 100, length: 9000 }],
+      });
+      expect(cluster.run(), kind).toEqual([]);
+      expect(cluster.takeovers, kind).toBe(1);
+      const { acknowledgedAt } = cluster;
+      const gaps = acknowledgedAt.map((at, i) => at - (acknowledgedAt[i - 1] ?? at));
+      expect(Math.max(...gaps), kind).toBeLessThan(5_000);
+    }
+  });
+
+  test("a lost etcd leads to no takeover", () => {
+    const faults = [{ kind: "etcd-down", node: 0, after: 100, length: 3000 }] as const;
+    const cluster = new Cluster({ seed: 3, slowness: 0, rates: [0, 0, 0], faults });
+    expect(cluster.run()).toEqual([]);
+    expect(cluster.takeovers).toBe(0);
+  });
+});
+
+describe("a wrong guard is noticed that", () => {
+  test.each(Object.entries(MUTANTS))("%s", { timeout: BUDGET_MILLIS }, (_name, mutation) => {
+    const { failed } = fc.check(
+      fc.property(fc.oneof(narrow, scenarios), (scenario) => violations(scenario, mutation).length === 0),
+      { numRuns: Math.max(RUNS, 1000), seed: SEED ?? 42, endOnFailure: true },
+    );
+    expect(failed).toBe(true);
+  });
+});

@@ -1,0 +1,281 @@
+/** Three nodes, their clients, faults, and what must never be seen. */
+import type { GuardConfig } from "../../../nodes/guard/config.js";
+import type { Beat } from "../../../nodes/guard/facts.js";
+import { keysOf } from "../../../nodes/guard/keys.js";
+import { type Mutation, SimGuard } from "./guard.js";
+import { SimNode } from "./node.js";
+import { SimPatroni } from "./patroni.js";
+import { World } from "./world.js";
+
+export type FaultKind =
+  | "freeze"
+  | "kill"
+  | "cut"
+  | "cut-in"
+  | "cut-out"
+  | "cut-etcd"
+  | "cut-etcd-in"
+  | "pause-guard"
+  | "kill-guard"
+  | "pause-patroni"
+  | "etcd-down"
+  | "wall-step";
+
+export interface Fault {
+  readonly kind: FaultKind;
+  /** Index of the node; 3: whoever leads. */
+  readonly node: number;
+  /** Milliseconds after the one before. */
+  readonly after: number;
+  readonly length: number;
+}
+
+export interface Scenario {
+  readonly seed: number;
+  /** Share of messages that are slow. */
+  readonly slowness: number;
+  /** Clock rates in per mille, −10 to 10. */
+  readonly rates: readonly [number, number, number];
+  readonly faults: readonly Fault[];
+  readonly leaderLease?: boolean;
+  /** Patroni's setting of that name. */
+  readonly checkTimeline?: boolean;
+}
+
+const NAMES = ["a", "b", "c"] as const;
+const SETTLE_MILLIS = 6_000;
+/** After the last fault is over. Patroni's ttl decides where no guard may. */
+export const RECOVERY_MILLIS = 30_000;
+const HISTORY = "/s/x/history";
+
+export class Cluster {
+  readonly world: World;
+  readonly nodes: SimNode[] = [];
+  readonly guards: SimGuard[] = [];
+  readonly patronis: SimPatroni[] = [];
+  readonly keys = keysOf({ namespace: "/s/", scope: "x" });
+  readonly acknowledged: number[] = [];
+  readonly acknowledgedAt: number[] = [];
+  takeovers = 0;
+  private nextId = 1;
+
+  constructor(
+    private readonly scenario: Scenario,
+    mutation: Mutation = {},
+  ) {
+    const { world, nodes, keys } = this.build(scenario);
+    this.world = world;
+    for (const node of nodes) {
+      node.postgres.onAcknowledged = (id) => {
+        this.acknowledged.push(id);
+        this.acknowledgedAt.push(world.now);
+        this.checkOneWriter();
+      };
+      const patroni = new SimPatroni(node, keys, HISTORY, scenario.checkTimeline ?? true);
+      patroni.onPromote = () => this.checkOneWriter();
+      this.patronis.push(patroni);
+      this.guards.push(new SimGuard(node, config(node.name, scenario.leaderLease ?? true), mutation));
+    }
+    world.etcd.onChange = (key, _before, after) => {
+      if (key === keys.heartbeat && after) this.checkTakeover(JSON.parse(after.value) as Beat);
+      if (key === keys.leader) world.note(`leader key: ${after?.value ?? "gone"}`);
+      this.tellPatronis(key === keys.leader);
+    };
+  }
+
+  private build(scenario: Scenario) {
+    const world = new World(scenario.seed, scenario.slowness);
+    NAMES.forEach((name, i) => {
+      const rate = 1 + (scenario.rates[i] as number) / 1000;
+      this.nodes.push(new SimNode(world, name, rate, 1_000_000 * (i + 1), this.nodes));
+    });
+    return { world, nodes: this.nodes, keys: this.keys };
+  }
+
+  /** @returns what went wrong, the first thing only. */
+  run(): readonly string[] {
+    const { world, scenario } = this;
+    this.boot();
+    let at = SETTLE_MILLIS;
+    let end = at;
+    for (const fault of scenario.faults) {
+      at += fault.after;
+      end = Math.max(end, at + fault.length);
+      world.after(at, () => this.strike(fault));
+    }
+    world.runUntil(end);
+    const healed = world.now;
+    // Until somebody has led for a while: whoever comes back must not spoil it.
+    let steady = 0;
+    while (steady < 6 && world.now < healed + RECOVERY_MILLIS && world.violations.length === 0) {
+      world.runUntil(world.now + 500);
+      steady = this.leader ? steady + 1 : 0;
+    }
+    if (world.violations.length === 0) this.checkEnd(healed);
+    return world.violations;
+  }
+
+  private get leader(): SimNode | undefined {
+    return this.nodes.find(({ writable, leads }) => writable && leads);
+  }
+
+  private boot(): void {
+    const [first] = this.nodes as [SimNode];
+    first.postgres.promote(1);
+    for (const [i, node] of this.nodes.entries()) {
+      this.patronis[i]?.start();
+      this.guards[i]?.start();
+      const stream = () => {
+        node.database.guarded(() => node.postgres.stream())();
+        this.world.after(15, stream);
+      };
+      stream();
+      const client = () => {
+        if (node.writable) node.database.guarded(() => node.writable && node.postgres.write(this.nextId++))();
+        this.world.after(20 + this.world.random() * 40, client);
+      };
+      client();
+    }
+  }
+
+  /** A watch that was cut off doesn't notice at once that it is back. */
+  private tellPatronis(leaderChanged: boolean): void {
+    for (const [i, node] of this.nodes.entries()) this.tell(node, i, leaderChanged);
+  }
+
+  private tell(node: SimNode, i: number, leaderChanged: boolean): void {
+    const { world } = this;
+    const isCut = node.cuts.size > 0 || world.etcdDown;
+    const delay = isCut ? 500 + world.random() * 1500 : world.delay();
+    world.after(delay, () => {
+      if (node.cuts.size > 0 || world.etcdDown) this.tell(node, i, leaderChanged);
+      else node.database.guarded(() => this.patronis[i]?.notice(leaderChanged))();
+    });
+  }
+
+  private strike({ kind, node: index, length }: Fault): void {
+    const { world } = this;
+    const leader = this.nodes.findIndex(({ leads }) => leads);
+    const i = index < 3 ? index : Math.max(0, leader);
+    const node = this.nodes[i] as SimNode;
+    const why = `${kind} ${world.random()}`;
+    world.note(`${kind} ${node.name} for ${length}`);
+    const later = (run: () => void) => world.after(length, run);
+    const cut = (...ways: Parameters<typeof node.cuts.add>[0][]) => {
+      for (const way of ways) node.cuts.add(way);
+      later(() => {
+        for (const way of ways) node.cuts.delete(way);
+      });
+    };
+    switch (kind) {
+      case "freeze":
+      case "pause-guard":
+      case "pause-patroni": {
+        const stopped = [
+          ...(kind !== "pause-patroni" ? [node.guardProcess] : []),
+          ...(kind !== "pause-guard" ? [node.database] : []),
+        ];
+        for (const process of stopped) process.pause(why);
+        later(() => {
+          for (const process of stopped) process.resume(why);
+        });
+        break;
+      }
+      case "kill":
+        this.kill(i);
+        later(() => this.restart(i));
+        break;
+      case "kill-guard":
+        node.guardProcess.kill();
+        later(() => {
+          if (!node.alive || node.guardProcess.alive) return;
+          node.guardProcess.start();
+          this.guards[i]?.start();
+        });
+        break;
+      case "cut":
+        cut("in", "out");
+        break;
+      case "cut-in":
+        cut("in");
+        break;
+      case "cut-out":
+        cut("out");
+        break;
+      case "cut-etcd":
+        cut("etcd-in", "etcd-out");
+        break;
+      case "cut-etcd-in":
+        cut("etcd-in");
+        break;
+      case "etcd-down":
+        world.etcdDown = true;
+        later(() => {
+          world.etcdDown = false;
+        });
+        break;
+      case "wall-step":
+        node.wallStep += length;
+        break;
+    }
+  }
+
+  private kill(i: number): void {
+    const node = this.nodes[i] as SimNode;
+    node.database.kill();
+    node.guardProcess.kill();
+    node.setPort(0, "replica");
+    node.postgres.become("down");
+    node.holdsLock = false;
+  }
+
+  private restart(i: number): void {
+    const node = this.nodes[i] as SimNode;
+    if (node.alive) return;
+    node.database.start();
+    node.guardProcess.start();
+    node.muted.clear();
+    node.postgres.upstream = undefined;
+    this.patronis[i]?.start();
+    this.guards[i]?.start();
+  }
+
+  private checkOneWriter(): void {
+    const writers = this.nodes.filter(({ writable }) => writable).map(({ name }) => name);
+    if (writers.length > 1) this.world.violation(`${writers.join(" and ")} serve writes at one instant`);
+  }
+
+  /** Never robbed while clients can still see its acknowledgements. */
+  private checkTakeover({ state, node: name }: Beat): void {
+    if (state !== "taken") return;
+    this.takeovers++;
+    const node = this.nodes.find((one) => one.name === name);
+    this.world.note(`taken from ${name}`);
+    if (node?.leads || node?.writable) this.world.violation(`${name} is robbed while its port is open`);
+  }
+
+  private checkEnd(healed: number): void {
+    const { world } = this;
+    const { leader } = this;
+    if (!leader) {
+      world.violation(`nobody leads ${RECOVERY_MILLIS} ms after ${healed}`);
+      return;
+    }
+    const kept = new Set(leader.postgres.log);
+    const lost = this.acknowledged.filter((id) => !kept.has(id));
+    if (lost.length > 0) world.violation(`${lost.length} acknowledged records lost, first ${lost[0]}`);
+  }
+}
+
+const config = (node: string, enabled: boolean): GuardConfig => ({
+  node,
+  address: node,
+  members: NAMES.map((name) => ({ name, address: name })),
+  namespace: "/s/",
+  scope: "x",
+  etcd: [],
+  tls: { authority: "", certificate: "", key: "" },
+  ports: { postgres: 5432, patroni: 8008, guard: 8009 },
+  leaderLease: { enabled, leaseMillis: 2000, renewMillis: 250, timeoutMillis: 300 },
+  mayLead: true,
+});

@@ -1,0 +1,137 @@
+/** Virtual time, machines that freeze, clocks that run apart, messages that are slow, lost or cut. */
+import { SimEtcd } from "./etcd.js";
+
+/** Numbers from a seed; the same seed gives the same run. */
+export function generator(seed: number): () => number {
+  let state = seed >>> 0 || 1;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
+
+interface Entry {
+  at: number;
+  order: number;
+  run: () => void;
+}
+
+export class World {
+  now = 0;
+  readonly etcd: SimEtcd;
+  readonly random: () => number;
+  readonly violations: string[] = [];
+  readonly trace: string[] = [];
+  /** Nobody reaches etcd. */
+  etcdDown = false;
+  private readonly heap: Entry[] = [];
+  private order = 0;
+
+  constructor(
+    seed: number,
+    readonly slowness: number,
+  ) {
+    this.random = generator(seed);
+    this.etcd = new SimEtcd(() => this.now);
+  }
+
+  after(millis: number, run: () => void): void {
+    const entry = { at: this.now + Math.max(0, millis), order: this.order++, run };
+    let i = this.heap.push(entry) - 1;
+    while (i > 0) {
+      const parent = (i - 1) >> 1;
+      if (!isBefore(entry, this.heap[parent] as Entry)) break;
+      this.heap[i] = this.heap[parent] as Entry;
+      i = parent;
+    }
+    this.heap[i] = entry;
+  }
+
+  runUntil(end: number): void {
+    for (
+      let first = this.heap[0];
+      first && first.at <= end && this.violations.length === 0;
+      first = this.heap[0]
+    ) {
+      this.pop();
+      this.now = first.at;
+      first.run();
+    }
+    this.now = Math.max(this.now, end);
+  }
+
+  /** One way. Mostly a millisecond, sometimes long: as long as a renewal may take, or longer. */
+  delay(): number {
+    const { random } = this;
+    if (random() < this.slowness) return random() * 350;
+    return 0.3 + random() * 2;
+  }
+
+  violation(what: string): void {
+    this.violations.push(`${Math.round(this.now)} ms: ${what}`);
+  }
+
+  note(what: string): void {
+    this.trace.push(`${this.now.toFixed(0).padStart(6)} ${what}`);
+  }
+
+  private pop(): void {
+    const last = this.heap.pop() as Entry;
+    if (this.heap.length === 0) return;
+    let i = 0;
+    for (;;) {
+      let child = 2 * i + 1;
+      if (child >= this.heap.length) break;
+      const right = this.heap[child + 1];
+      if (right && isBefore(right, this.heap[child] as Entry)) child++;
+      if (!isBefore(this.heap[child] as Entry, last)) break;
+      this.heap[i] = this.heap[child] as Entry;
+      i = child;
+    }
+    this.heap[i] = last;
+  }
+}
+
+const isBefore = (a: Entry, b: Entry) => a.at < b.at || (a.at === b.at && a.order < b.order);
+
+/** What can be stopped and let go on: work that comes due meanwhile happens afterwards, in order. */
+export class Process {
+  alive = true;
+  private readonly paused = new Set<string>();
+  private deferred: (() => void)[] = [];
+  private generation = 0;
+
+  /** Runs now, after the pause, or never if this process has been killed since it was asked for. */
+  guarded(run: () => void): () => void {
+    const { generation } = this;
+    return () => {
+      if (!this.alive || generation !== this.generation) return;
+      if (this.paused.size > 0) this.deferred.push(this.guarded(run));
+      else run();
+    };
+  }
+
+  pause(why: string): void {
+    this.paused.add(why);
+  }
+
+  resume(why: string): void {
+    this.paused.delete(why);
+    if (this.paused.size > 0) return;
+    const { deferred } = this;
+    this.deferred = [];
+    for (const run of deferred) run();
+  }
+
+  kill(): void {
+    this.alive = false;
+    this.generation++;
+    this.deferred = [];
+  }
+
+  start(): void {
+    this.alive = true;
+  }
+}
