@@ -44,13 +44,17 @@ export function decide(config: Config, before: State, event: Event, now: number)
   }
 }
 
-/** Milliseconds until the next tick: shorter while a change of leader is under way. */
-export function pace(config: Config, state: State): number {
+/** Milliseconds until the next tick, and until Patroni is asked again: short while a change of leader is under way. */
+export function pace(config: Config, state: State): { readonly tick: number; readonly local: number } {
   const { renewMillis } = config.leaderLease;
   const { view } = state;
-  if (!view?.leader || isMarker(view.leader)) return renewMillis / 5;
-  if (view.leader.value !== config.node) return (renewMillis * 2) / 5;
-  return holdsTerm(config, view) && state.openAs === "leader" ? renewMillis : renewMillis / 5;
+  const soon = renewMillis / 8;
+  if (view?.leader?.value === config.node) {
+    const settled = holdsTerm(config, view) && state.openAs === "leader";
+    return settled ? { tick: renewMillis, local: renewMillis } : { tick: soon, local: soon };
+  }
+  const unled = !view?.leader || isMarker(view.leader);
+  return { tick: unled ? soon : (renewMillis * 2) / 5, local: renewMillis };
 }
 
 function learn(state: State, event: Event, now: number): State {

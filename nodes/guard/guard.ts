@@ -67,17 +67,14 @@ export class Guard {
     log("start", { node: this.config.node, leaderLease: this.config.leaderLease });
     while (!this.stopped) {
       const started = monotonic();
-      if (
-        started - this.askedAt >=
-        Math.min(this.config.leaderLease.renewMillis, 2 * pace(this.config, this.current))
-      ) {
+      if (started - this.askedAt >= pace(this.config, this.current).local) {
         this.askedAt = started;
         void this.askPatroni();
       }
       // Without an answer from etcd yet there is nothing new to ask it.
       if (!this.draining) this.feed({ kind: "tick" });
       const { current } = this;
-      await sleep(Math.max(5, pace(this.config, current) - (monotonic() - started)));
+      await sleep(Math.max(5, pace(this.config, current).tick - (monotonic() - started)));
     }
   }
 
