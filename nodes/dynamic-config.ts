@@ -18,6 +18,7 @@ export interface DynamicConfig {
   readonly primary_start_timeout: number;
   readonly synchronous_mode: "quorum";
   readonly synchronous_node_count: number;
+  readonly check_timeline: true;
   readonly failsafe_mode: false;
   readonly slots: Readonly<Record<string, { readonly type: "physical" }>>;
   readonly postgresql: {
@@ -50,6 +51,9 @@ export function dynamicConfig(
     synchronous_mode: "quorum",
     // As many copies as nodes may fail: one of three, two of five.
     synchronous_node_count: (database.voters - 1) / 2,
+    // Without it a former leader that comes back with more bytes, all of an older timeline, can win an election
+    // while the newer leader is silent, and what that one acknowledged is lost.
+    check_timeline: true,
     // With it, a region that has lost its etcd would go on writing.
     failsafe_mode: false,
     // Permanent, but bounded by max_slot_wal_keep_size.
