@@ -1,4 +1,8 @@
-import type { Command } from "commander";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join, relative, resolve } from "node:path";
+import { type Command, InvalidArgumentError } from "commander";
+import { sandboxDir } from "../../sandbox/paths.js";
+import { Progress } from "../../sandbox/progress.js";
 
 export function addBench(dr: Command): void {
   const bench = dr.command("bench").description("measure, as ratios side by side in one run");
@@ -13,4 +17,58 @@ export function addBench(dr: Command): void {
       const result = await benchEngine(stack, Number(repeat));
       console.log(json ? JSON.stringify(result, undefined, 2) : renderBench(result));
     });
+  bench
+    .command("failover")
+    .description("how long writes stay away: this project, Patroni's defaults, repmgr (needs root)")
+    .option("--fault <name...>", "faults by name; all when left out")
+    .option("--system <name...>", "ours, patroni, repmgr; all when left out")
+    .option("--repeat <n>", "repetitions of each", wholeNumber, 5)
+    .option("--report <folder>", "where the report goes (default: .sandbox/bench/<time>)")
+    .option("--keep", "leave the folder of a twin in which a repetition failed")
+    .option("--json", "print the figures as JSON")
+    .action(failover);
+}
+
+interface FailoverFlags {
+  fault?: string[];
+  system?: string[];
+  repeat: number;
+  report?: string;
+  keep?: boolean;
+  json?: boolean;
+}
+
+async function failover({ fault, system, repeat, report, keep, json }: FailoverFlags): Promise<void> {
+  const { choose } = await import("../../drills/bench/choose.js");
+  const { FAULTS } = await import("../../drills/bench/faults.js");
+  const { SYSTEMS } = await import("../../drills/bench/systems.js");
+  // Before anything starts: a typing error must cost nothing.
+  const faults = choose("fault", FAULTS, fault);
+  const systems = choose("system", SYSTEMS, system);
+  const { benchFailover } = await import("../../drills/bench/run.js");
+  const { renderBench, renderBenchPage } = await import("../../drills/bench/report.js");
+  const stamp = new Date().toISOString().replaceAll(/[:.]/g, "-");
+  const folder = report === undefined ? join(sandboxDir(), "bench", stamp) : resolve(report);
+  await mkdir(folder, { recursive: true });
+  const result = await benchFailover({
+    systems,
+    faults,
+    repeat,
+    keep,
+    progress: new Progress(),
+    onRound: async (known) => {
+      await writeFile(join(folder, "failover.json"), `${JSON.stringify(known, undefined, 2)}\n`);
+      await writeFile(join(folder, "failover.md"), renderBenchPage(known));
+    },
+  });
+  console.log(json ? JSON.stringify(result, undefined, 2) : `\n${renderBench(result)}`);
+  process.stderr.write(`report: ${relative(process.cwd(), folder) || "."}/failover.md\n`);
+  if (result.failures.length > 0) process.exitCode = 1;
+}
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1)
+    throw new InvalidArgumentError("must be a whole number, 1 or more.");
+  return value;
 }
