@@ -14,11 +14,3 @@ export async function guardStatus(scene: Scene, node: Machine): Promise<GuardSta
     await scene.must(node, ["/usr/bin/node", "/usr/local/lib/dr/guard.cjs", "status"], 5000),
   ) as GuardStatus;
 }
-
-/** Waits until the node's guard says that it leads and serves. */
-export async function guardActive(scene: Scene, node: Machine): Promise<void> {
-  await scene.eventually(
-    `the guard of ${node.name} serves`,
-    async () => (await guardStatus(scene, node)).active,
-  );
-}
