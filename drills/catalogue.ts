@@ -21,11 +21,14 @@ import { leaderNodeDead } from "./node/leader-node-dead.js";
 import { leaderPartitioned } from "./node/leader-partitioned.js";
 import { leaderProcessKilled } from "./node/leader-process-killed.js";
 import { leaderSlow } from "./node/leader-slow.js";
+import { otherRegionGone } from "./node/other-region-gone.js";
 import { plannedSwitchover } from "./node/planned-switchover.js";
 import { primaryNodeLost } from "./node/primary-node-lost.js";
 import { rollingRestart } from "./node/rolling-restart.js";
+import { slowDisk } from "./node/slow-disk.js";
 import { syncReplicaKilled } from "./node/sync-replica-killed.js";
 import { tomcatKilled } from "./node/tomcat-killed.js";
+import { walDiskFull } from "./node/wal-disk-full.js";
 
 export const DRILLS: readonly Drill[] = [
   plannedSwitchover,
@@ -45,11 +48,14 @@ export const DRILLS: readonly Drill[] = [
   guardKilled,
   guardKilledForGood,
   guardHung,
+  slowDisk,
+  walDiskFull,
   addTomcat,
   tomcatKilled,
   addDatabase,
   addReadReplica,
   rollingRestart,
+  otherRegionGone,
   controlAsynchronous,
 ];
 

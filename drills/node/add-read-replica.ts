@@ -43,8 +43,11 @@ export const addReadReplica: Drill = {
       const page = await scene.eventually(
         `a read from ${added.name}`,
         async () => {
-          const from = await frontPage(scene, server, "reads come from");
-          return from?.startsWith(`${added.name},`) && from;
+          // At once, so that the pool opens more connections: HAProxy gives a new one to the idlest replica.
+          const pages = await Promise.all(
+            Array.from({ length: 8 }, () => frontPage(scene, server, "reads come from")),
+          );
+          return pages.find((from) => from?.startsWith(`${added.name},`));
         },
         90,
       );

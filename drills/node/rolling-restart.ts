@@ -56,7 +56,14 @@ export const rollingRestart: Drill = {
       scene.prove(`${candidate} leads`, next.name === candidate);
       await scene.writesFlow(10);
     });
-    await restart(scene, old);
+    await scene.step(
+      `${old.name} follows: handing over has restarted it; restart it if it is still marked`,
+      async () => {
+        const { members } = await scene.whole();
+        if (members.some(({ name, pending_restart }) => name === old.name && pending_restart))
+          await restart(scene, old);
+      },
+    );
     await scene.step("Verify: the new value is in force on every node, nothing waits", async () => {
       for (const voter of scene.voters) {
         const now = await shown(scene, voter);
