@@ -4,6 +4,11 @@ import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 
 const ANSWER_MILLIS = 500;
+/**
+ * For the first answer of a new child: a busy machine may take seconds to start it. Were it given no more than
+ * the others, it would be killed and started again for ever, and make the machine busier.
+ */
+const FIRST_ANSWER_MILLIS = 5000;
 
 type Order =
   | { readonly open: number }
@@ -12,6 +17,7 @@ type Order =
 
 export class Kernel {
   private child: ChildProcessByStdio<Writable, Readable, null> | undefined;
+  private hasAnswered = false;
   private waiting: ((answer: string | undefined) => void) | undefined;
   /** Orders are carried out one after the other: an opening never overtakes the closing that followed it. */
   private last: Promise<unknown> = Promise.resolve();
@@ -46,7 +52,8 @@ export class Kernel {
   private async ask(order: Order): Promise<void> {
     const child = this.start();
     const answer = await new Promise<string | undefined>((resolve) => {
-      const timer = setTimeout(() => resolve(undefined), ANSWER_MILLIS);
+      const limit = this.hasAnswered ? ANSWER_MILLIS : FIRST_ANSWER_MILLIS;
+      const timer = setTimeout(() => resolve(undefined), limit);
       this.waiting = (line) => {
         clearTimeout(timer);
         resolve(line);
@@ -59,6 +66,7 @@ export class Kernel {
       this.stop();
       throw new Error("the kernel helper did not answer");
     }
+    this.hasAnswered = true;
     const { ok, error } = JSON.parse(answer) as { ok: boolean; error?: string };
     if (!ok) throw new Error(`the kernel refused: ${error}`);
   }
@@ -78,6 +86,7 @@ export class Kernel {
       if (this.child === child) this.waiting?.(line);
     });
     this.child = child;
+    this.hasAnswered = false;
     return child;
   }
 }
