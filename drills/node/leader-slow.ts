@@ -6,7 +6,7 @@ import { now } from "../workload/clock.js";
 
 const PAUSES = 12;
 /** Of the leader lease. With the time that a signal and a renewal take, each pause stays below it. */
-const SHARES = [0.15, 0.3, 0.45];
+const SHARES = [0.15, 0.35, 0.55];
 const BETWEEN_SECONDS = 0.4;
 
 export const leaderSlow: Drill = {
