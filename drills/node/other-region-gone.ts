@@ -35,7 +35,7 @@ export const otherRegionGone: Drill = {
     const slot = await scene.step(`Detect: ${name} is there, nobody reads from it`, () =>
       scene.eventually("the slot, holding WAL", async () => {
         const seen = await slotOf(scene, leader, name);
-        return seen?.restartLsn && seen;
+        return seen?.restartLsn ? seen : undefined;
       }),
     );
     scene.prove("the slot is inactive: its region is gone", !slot.active);
@@ -74,7 +74,7 @@ export const otherRegionGone: Drill = {
     await scene.step("Recover: the slot is there again, for the other region's return", async () => {
       const again = await scene.eventually("the slot, holding WAL again", async () => {
         const one = await slotOf(scene, leader, name);
-        return one?.restartLsn && one.status !== "lost" && one;
+        return one?.restartLsn && one.status !== "lost" ? one : undefined;
       });
       scene.prove(`Patroni made it anew: ${again.status}`, again.restartLsn !== slot.restartLsn);
     });

@@ -2,12 +2,16 @@ import type { Machine } from "../../twin/types.js";
 import type { Drill } from "../drill.js";
 import { measureLeaderChanges } from "../evidence.js";
 import type { Scene } from "../scene.js";
+import { now } from "../workload/clock.js";
 import type { WriteEvent } from "../workload/events.js";
 
 /** Half of the time the volume takes no write; each time well below the leader lease. */
 const HANG_MILLIS = 400;
 const EVERY_MILLIS = 800;
 const SLOW_SECONDS = 15;
+
+/** Looked back before the fault, for comparison: the load has run well since. */
+const WELL_MILLIS = 2000;
 
 /** A write that waited at least half of a hang was held up by it. */
 const HELD_UP_MILLIS = HANG_MILLIS / 2;
@@ -22,7 +26,7 @@ export const slowDisk: Drill = {
   async run(scene) {
     const before = await scene.whole();
     const leader = await scene.leader();
-    const well = acknowledged(scene, leader, 0);
+    const well = acknowledged(scene, leader, now() - WELL_MILLIS);
     const stop = await scene.fault(
       `hang ${leader.name}'s volume for ${HANG_MILLIS} of every ${EVERY_MILLIS} ms`,
       () => leader.slowDisk(HANG_MILLIS, EVERY_MILLIS),
@@ -31,8 +35,9 @@ export const slowDisk: Drill = {
     await scene.step(`Detect: commits are slow for ${SLOW_SECONDS} s`, () => scene.settle(SLOW_SECONDS));
     const slow = acknowledged(scene, leader, from);
     const held = slow.filter((write) => waited(write) >= HELD_UP_MILLIS);
-    scene.measure({ name: "95 of 100 writes took, volume well", value: nearlyAll(well), unit: "ms" });
-    scene.measure({ name: "95 of 100 writes took, volume hanging", value: nearlyAll(slow), unit: "ms" });
+    scene.measure({ name: "slowest write, volume well", value: slowest(well), unit: "ms" });
+    scene.measure({ name: "slowest write, volume hanging", value: slowest(slow), unit: "ms" });
+    scene.measure({ name: "writes that waited for the volume", value: held.length, unit: "" });
     scene.prove(
       `${held.length} writes waited for the volume and were acknowledged by ${leader.name}`,
       held.length >= 10,
@@ -55,5 +60,4 @@ const acknowledged = ({ ledger }: Scene, { address }: Machine, from: number): Wr
 
 const waited = ({ sent, arrived }: WriteEvent): number => arrived - sent;
 
-const nearlyAll = (writes: readonly WriteEvent[]): number =>
-  writes.map(waited).toSorted((a, b) => a - b)[Math.floor(writes.length * 0.95)] ?? Number.NaN;
+const slowest = (writes: readonly WriteEvent[]): number => Math.max(0, ...writes.map(waited));

@@ -7,6 +7,7 @@ import { writeWal } from "../wal.js";
 /** PostgreSQL goes on in segments that it has already; more than it keeps of those between checkpoints. */
 const MOST_WAL_MIB = 2048;
 const CHUNK_MIB = 32;
+const SEGMENT_MIB = 16;
 
 export const walDiskFull: Drill = {
   name: "wal-disk-full",
@@ -19,10 +20,8 @@ export const walDiskFull: Drill = {
     const old = await scene.leader();
     await scene.fault(`fill ${old.name}'s volume, write WAL until PostgreSQL stops`, async () => {
       await old.fillDisk();
-      scene.prove(
-        `${old.name} has no room left: ${await free(scene, old)} MiB`,
-        (await free(scene, old)) < 2,
-      );
+      const left = await free(scene, old);
+      scene.prove(`${old.name} has no room for a WAL segment: ${left} MiB are left`, left < SEGMENT_MIB);
       const said = await untilItStops(scene, old);
       scene.prove(`PostgreSQL stopped: ${said}`, said !== undefined);
     });
