@@ -30,9 +30,16 @@ export interface Standby {
   readonly flushed: number;
 }
 
+interface Candidate {
+  readonly name: string;
+  /** Its Patroni's session, an etcd lease. */
+  readonly session: string;
+}
+
 /**
  * @param asked the node that should lead; the standby that has flushed most when left out
- * @throws Error with the reason when no move was made; the port is open again then
+ * @throws Error with the reason when no move was made: the port opens again with the next renewal. If etcd
+ * stopped answering in the middle, the move may have been made all the same; then that renewal is refused.
  */
 export async function switchover(
   guard: Guard,
@@ -57,6 +64,10 @@ export async function switchover(
 
     closedAt = monotonic();
     await guard.suspend();
+    // Before anything else: from here on this node's keys must stay as they are. Whoever has taken over since
+    // (our renewals may have failed for a while) must not have his key handed on.
+    const held = await guard.read();
+    if (!holds(held, config.node)) throw new Error(`${config.node} has lost the lead`);
     // Everything acknowledged so far, at any setting of synchronous_commit, stands before this record. Read
     // before the port was closed, the position would miss what was acknowledged in between.
     const rows = await sql.query(
@@ -66,9 +77,7 @@ export async function switchover(
     );
     const position = Number(rows.find(([name]) => name === "at")?.[1]);
     await flushed(sql, candidate.name, position, closedAt + FLUSH_MILLIS);
-    const view = guard.state.view as View;
-    const outcome = await guard.transact(handover(keysOf(config), await freshSync(guard, view), candidate));
-    if (!outcome.succeeded) throw new Error("the keys changed while the candidate caught up");
+    await handOver(guard, held, candidate);
     const closedMillis = Math.round(monotonic() - closedAt);
     log("switched-over", { to: candidate.name, position, closedMillis });
     return { from: config.node, to: candidate.name, closedMillis };
@@ -82,10 +91,20 @@ export async function switchover(
   }
 }
 
-/** The sync key as it is now; the leader key and the heartbeat as this guard has held them. */
-async function freshSync(guard: Guard, held: View): Promise<View> {
-  const { sync } = await guard.read();
-  return { ...held, sync };
+const holds = ({ leader, heartbeat }: View, node: string): boolean =>
+  leader?.value === node && heartbeat?.beat.node === node && heartbeat.beat.state === "held";
+
+async function handOver(guard: Guard, held: View, to: Candidate): Promise<void> {
+  let succeeded: boolean;
+  try {
+    ({ succeeded } = await guard.transact(handover(keysOf(guard.config), held, to)));
+  } catch (error) {
+    // Only the answer may have been lost.
+    const { leader } = await guard.read();
+    succeeded = leader?.value === to.name && leader.lease === to.session;
+    if (!succeeded) throw error;
+  }
+  if (!succeeded) throw new Error("the keys changed while the candidate caught up");
 }
 
 async function standbys(sql: Psql): Promise<Standby[]> {
@@ -108,11 +127,7 @@ async function flushed(sql: Psql, name: string, position: number, deadline: numb
 }
 
 /** A synchronous standby that streams, may lead, and lacks little; the nearest to the leader's position. */
-export function chooseCandidate(
-  view: View,
-  replication: readonly Standby[],
-  asked?: string,
-): { name: string; session: string } {
+export function chooseCandidate(view: View, replication: readonly Standby[], asked?: string): Candidate {
   const sync = voters(view.sync);
   const reasons: string[] = [];
   const fit = replication
