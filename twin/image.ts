@@ -3,8 +3,8 @@
  * the user's cache, and beside it the project's own programs, which change more often.
  */
 import { createHash } from "node:crypto";
-import { access, mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
-import { join, relative } from "node:path";
+import { access, mkdir, readdir, readFile, rename, rm, stat, utimes } from "node:fs/promises";
+import { dirname, join, relative } from "node:path";
 import { execa } from "execa";
 import { type PayloadFile, payloadFiles, writePayload } from "../nodes/image/payload.js";
 import { cacheDir, REPO } from "../sandbox/paths.js";
@@ -30,7 +30,25 @@ const PACKAGES = join(REPO, "twin/image/packages.txt");
 export async function ensureImage(progress: Progress): Promise<NodeImage> {
   await requireHost(progress);
   await mkdir(cacheDir(), { recursive: true });
-  return { root: await ensureRoot(progress), payload: await ensurePayload() };
+  const image = { root: await ensureRoot(progress), payload: await ensurePayload() };
+  await prune(image);
+  return image;
+}
+
+/** Days after its last use that an image is kept: going back to an earlier commit needn't build it again. */
+const KEPT_DAYS = 7;
+
+/** Marks this image as used, and removes those that nobody has used for long: a root is a gigabyte. */
+async function prune({ root, payload }: NodeImage): Promise<void> {
+  const now = new Date();
+  const current = [dirname(root), payload];
+  await Promise.all(current.map((folder) => utimes(folder, now, now)));
+  for (const name of await readdir(cacheDir())) {
+    const folder = join(cacheDir(), name);
+    if (!/^node-(root|payload)-[0-9a-f]{12}$/.test(name) || current.includes(folder)) continue;
+    const idle = now.getTime() - (await stat(folder)).mtimeMs;
+    if (idle > KEPT_DAYS * 86_400_000) await rm(folder, { recursive: true, force: true });
+  }
 }
 
 /** Text with the name and version of every package in the image, one a line. */
