@@ -3,6 +3,7 @@
 # As root on Linux. The image is left as it was: the sources go to a folder in memory that only this command sees.
 set -eu
 [ $# = 2 ] || { sed -n 2,3p "$0" >&2; exit 2; }
+# shellcheck disable=SC2016  # expanded inside
 exec unshare --mount --pid --fork --kill-child sh -euc '
   # Java finds its own libraries by it.
   mount -t proc proc "$2/proc"

@@ -34,11 +34,14 @@ interface Npm {
   readonly failing?: readonly string[];
   readonly unit?: object;
   readonly sandbox?: object;
+  readonly twin?: object;
+  readonly drills?: readonly { readonly outcome: string }[];
 }
 
-async function run({ failing = [], unit, sandbox }: Npm) {
-  const reports = Object.entries({ unit, sandbox }).filter(([, report]) => report);
+async function run({ failing = [], unit, sandbox, twin, drills }: Npm) {
+  const reports = Object.entries({ unit, sandbox, twin }).filter(([, report]) => report);
   for (const [name, report] of reports) await writeFile(join(dir, `${name}.json`), JSON.stringify(report));
+  if (drills) await writeFile(join(dir, "summary.json"), JSON.stringify(drills));
   await mkdir(join(dir, "bin"));
   await writeFile(
     join(dir, "bin/npm"),
@@ -46,6 +49,9 @@ async function run({ failing = [], unit, sandbox }: Npm) {
 for script; do :; done
 if [ "$script" = test ]; then
   ${reports.map(([name]) => `cp "${dir}/${name}.json" "$DR_TEST_REPORTS/"`).join("; ") || ":"}
+fi
+if [ "$script" = drills ]; then
+  ${drills ? `mkdir -p "$DR_DRILL_REPORT"; cp "${dir}/summary.json" "$DR_DRILL_REPORT/"` : ":"}
 fi
 case " ${failing.join(" ")} " in *" $script "*) exit 3 ;; esac
 `,
@@ -58,27 +64,38 @@ case " ${failing.join(" ")} " in *" $script "*) exit 3 ;; esac
   return { code: shown.exitCode, lines: shown.stdout.split("\n"), last: shown.stdout.split("\n").at(-1) };
 }
 
-const GOOD = { unit: tests("passed", "passed"), sandbox: tests("passed", "skipped") };
+const GOOD = {
+  unit: tests("passed", "passed"),
+  sandbox: tests("passed", "skipped"),
+  twin: tests("passed"),
+  drills: [{ outcome: "passed" }],
+};
 
-test("counts every test, and lint, types, workflows and demo as one each", async () => {
+test("counts every test, and each drill; lint, types, workflows, scripts and demo as one each", async () => {
   const { code, last, lines } = await run(GOOD);
-  expect(last).toBe("7 passed, 0 failed");
+  expect(last).toBe("10 passed, 0 failed");
   expect(code).toBe(0);
-  expect(lines.filter((line) => /^ +\d+ s {2}/.test(line)).map((line) => line.trim().split("  ")[1])).toEqual(
-    ["prerequisites", "dependencies", "lint", "types", "workflows", "tests", "demo"],
-  );
+  expect(lines.flatMap((line) => /^ *\d+ % +\d+ s {2}(\w+)$/.exec(line)?.[1] ?? [])).toEqual([
+    ...["prerequisites", "dependencies", "lint", "types", "workflows", "scripts", "tests", "drills", "demo"],
+  ]);
 });
 
 test.each([
-  ["a check that fails", { ...GOOD, failing: ["lint:workflows"] }, "6 passed, 1 failed"],
+  ["a check that fails", { ...GOOD, failing: ["lint:workflows"] }, "9 passed, 1 failed"],
   [
     "a test that fails",
     { ...GOOD, unit: tests("passed", "failed"), failing: ["test"] },
-    "6 passed, 1 failed",
+    "9 passed, 1 failed",
   ],
-  ["a run that failed without a failed test", { ...GOOD, failing: ["test"] }, "7 passed, 1 failed"],
-  ["a part that never ran", { unit: GOOD.unit, failing: ["test"] }, "6 passed, 1 failed"],
-  ["a part that ran no test, though it ended well", { ...GOOD, sandbox: tests() }, "6 passed, 1 failed"],
+  ["a run that failed without a failed test", { ...GOOD, failing: ["test"] }, "10 passed, 1 failed"],
+  ["a part that never ran", { ...GOOD, sandbox: undefined, failing: ["test"] }, "9 passed, 1 failed"],
+  [
+    "a drill that fails",
+    { ...GOOD, drills: [{ outcome: "passed" }, { outcome: "inconclusive" }], failing: ["drills"] },
+    "10 passed, 1 failed",
+  ],
+  ["drills that could not run", { ...GOOD, drills: undefined, failing: ["drills"] }, "9 passed, 1 failed"],
+  ["a part that ran no test, though it ended well", { ...GOOD, sandbox: tests() }, "9 passed, 1 failed"],
   [
     "a file that could not be loaded",
     {
@@ -92,12 +109,12 @@ test.each([
       },
       failing: ["test"],
     },
-    "6 passed, 1 failed",
+    "9 passed, 1 failed",
   ],
   [
     "everything at once",
-    { failing: ["lint", "typecheck", "lint:workflows", "test", "demo"] },
-    "0 passed, 6 failed",
+    { failing: ["lint", "typecheck", "lint:workflows", "lint:scripts", "test", "drills", "demo"] },
+    "0 passed, 9 failed",
   ],
 ])("%s: the whole fails", async (_, npm, expected) => {
   const { code, last } = await run(npm);
