@@ -77,12 +77,12 @@ export function findDrills(names: readonly string[], drills: readonly Drill[] = 
   return [...new Set(names)].map((name) => drills.find((drill) => drill.name === name) as Drill);
 }
 
-/** Up to three: first those that share a word, then by the edits between. */
+/** Up to three: first those that share a word, give or take a letter, then by the edits between. */
 function nearest(name: string, drills: readonly Drill[]): string[] {
-  const words = new Set(name.split(/[^a-z0-9]+/i).filter(({ length }) => length > 2));
+  const words = name.split(/[^a-z0-9]+/i).filter(({ length }) => length > 2);
   const rank = (candidate: string) => {
-    const shared = candidate.split("-").filter((word) => words.has(word)).length;
-    return distance(name, candidate) - 8 * shared;
+    const shared = candidate.split("-").filter((word) => words.some((other) => distance(word, other) < 2));
+    return distance(name, candidate) - 8 * shared.length;
   };
   return drills
     .map((drill) => drill.name)

@@ -19,7 +19,8 @@ test("finds by name, each once, and all of them", () => {
 });
 
 test.each([
-  ["leader-kiled", "leader-process-killed"],
+  ["leader-kiled", "etcd-leader-killed, leader-process-killed"],
+  ["leader-proces-kiled", "leader-process-killed"],
   ["switchover", "planned-switchover"],
   ["asynchronous", "control-asynchronous"],
 ])("an unknown name is one error with the nearest first: %s", (name, nearest) => {
