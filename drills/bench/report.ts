@@ -109,7 +109,7 @@ const failures = ({ failures: all, systems, faults }: FailoverBench): string[] =
   );
 
 const aim = ({ aimSeconds, aimRatio }: FailoverBench["faults"][number]): string =>
-  `≤ ${aimSeconds} s${aimRatio === undefined ? "" : `, ≥ ${aimRatio} × faster than Patroni's defaults`}`;
+  `≤ ${aimSeconds} s${aimRatio === undefined ? "" : `, ≥ ${aimRatio} × faster than Patroni`}`;
 
 /** Whether this project's median is what was aimed at; nothing when it was not measured. */
 function verdict(bench: FailoverBench, fault: FailoverBench["faults"][number]): string {
