@@ -31,7 +31,7 @@ export async function up(scene: Scene, change: Change): Promise<() => Promise<vo
   return () => running.apply(before, servers);
 }
 
-/** A Tomcat server's answer, as the load balancer gets it. Status 0: none within two seconds. */
+/** A Tomcat server's answer, as the load balancer gets it. Status 0: none within five seconds. */
 export async function ask(
   scene: Scene,
   server: Machine,
@@ -39,8 +39,8 @@ export async function ask(
 ): Promise<{ readonly status: number; readonly body: string }> {
   const url = `http://${server.address}:${PORTS.fleetHttp}${path}`;
   const { stdout } = await scene.tomcat.run(
-    ["curl", "--silent", "--max-time", "2", "--write-out", "\n%{http_code}", url],
-    { timeoutMillis: 5000 },
+    ["curl", "--silent", "--max-time", "5", "--write-out", "\n%{http_code}", url],
+    { timeoutMillis: 8000 },
   );
   const end = stdout.lastIndexOf("\n");
   return { status: Number(stdout.slice(end + 1)) || 0, body: stdout.slice(0, Math.max(0, end)) };
