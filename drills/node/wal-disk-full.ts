@@ -9,6 +9,9 @@ const MOST_WAL_MIB = 2048;
 const CHUNK_MIB = 32;
 const SEGMENT_MIB = 16;
 
+/** What `journalctl -u patroni` shows on a real machine. */
+const LOG = "/run/twin/logs/patroni.log";
+
 export const walDiskFull: Drill = {
   name: "wal-disk-full",
   title: "The leader's volume is full",
@@ -22,8 +25,13 @@ export const walDiskFull: Drill = {
       await old.fillDisk();
       const left = await free(scene, old);
       scene.prove(`${old.name} has no room for a WAL segment: ${left} MiB are left`, left < SEGMENT_MIB);
-      const said = await untilItStops(scene, old);
-      scene.prove(`PostgreSQL stopped: ${said}`, said !== undefined);
+      const logged = Number(await scene.must(old, ["stat", "--format=%s", LOG]));
+      scene.prove("PostgreSQL stopped in the middle of a statement", await stops(scene, old));
+      const why = await scene.must(old, ["sh", "-c", `tail -c +${logged + 1} ${LOG} | grep PANIC || true`]);
+      scene.prove(
+        `it says why: ${why.split("\n")[0]?.replace(/^.*PANIC: */, "")}`,
+        why.includes("No space left on device"),
+      );
     });
     const next = await scene.step("Detect: another node leads", () => scene.leaderOtherThan([old.name]));
     scene.prove(`the leader changed from ${old.name} to ${next.name}`, next.name !== old.name);
@@ -40,16 +48,16 @@ export const walDiskFull: Drill = {
   },
 };
 
-/** @returns what the session that wrote heard last; undefined when PostgreSQL went on. */
-async function untilItStops(scene: Scene, node: Machine): Promise<string | undefined> {
+/** Writes WAL until the session that does breaks. @returns whether it did. */
+async function stops(scene: Scene, node: Machine): Promise<boolean> {
   for (let written = 0; written < MOST_WAL_MIB; written += CHUNK_MIB) {
-    try {
-      await writeWal(scene, node, CHUNK_MIB);
-    } catch (error) {
-      return (error as Error).message.split("\n")[0];
-    }
+    const broke = await writeWal(scene, node, CHUNK_MIB).then(
+      () => false,
+      () => true,
+    );
+    if (broke) return true;
   }
-  return undefined;
+  return false;
 }
 
 async function free(scene: Scene, node: Machine): Promise<number> {
