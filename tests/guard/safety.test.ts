@@ -1,8 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { MUTANTS } from "./mutants.js";
 import { Cluster, type Fault, type FaultKind, type Scenario } from "./sim/cluster.js";
-import type { Mutation } from "./sim/guard.js";
 
 /** More, or another seed: `GUARD_RUNS=20000 GUARD_SEED=7 npx vitest run --project unit tests/guard`. */
 const RUNS = Number(process.env.GUARD_RUNS ?? 2500);
@@ -17,6 +15,7 @@ const KINDS: FaultKind[] = [
   "cut-out",
   "cut-etcd",
   "cut-etcd-in",
+  "slow-answers",
   "pause-guard",
   "kill-guard",
   "pause-patroni",
@@ -42,22 +41,7 @@ const scenarios: fc.Arbitrary<Scenario> = fc.record({
   ),
 });
 
-/** Many slow messages, and a leader's guard that falls silent just then: what shows a lease that is too long. */
-const narrow: fc.Arbitrary<Scenario> = fc.record({
-  seed: fc.nat(),
-  slowness: fc.constant(0.4),
-  rates: fc.tuple(rate, rate, rate),
-  faults: fc.tuple(
-    fc.record({
-      kind: fc.constantFrom<FaultKind>("pause-guard", "cut-etcd", "kill-guard", "wall-step"),
-      node: fc.constant(3),
-      after: fc.nat({ max: 3000 }),
-      length: fc.integer({ min: 3000, max: 6000 }),
-    }),
-  ),
-});
-
-const violations = (scenario: Scenario, mutation?: Mutation) => new Cluster(scenario, mutation).run();
+const violations = (scenario: Scenario) => new Cluster(scenario).run();
 
 describe("three guards, their Patronis and etcd, under faults", () => {
   test("never two writers, nobody robbed while clients hear him, nothing acknowledged lost, and somebody leads", {
@@ -81,9 +65,7 @@ describe("three guards, their Patronis and etcd, under faults", () => {
       });
       expect(cluster.run(), kind).toEqual([]);
       expect(cluster.takeovers, kind).toBe(1);
-      const { acknowledgedAt } = cluster;
-      const gaps = acknowledgedAt.map((at, i) => at - (acknowledgedAt[i - 1] ?? at));
-      expect(Math.max(...gaps), kind).toBeLessThan(5_000);
+      expect(cluster.longestOutage, kind).toBeLessThan(4_000);
     }
   });
 
@@ -92,15 +74,5 @@ describe("three guards, their Patronis and etcd, under faults", () => {
     const cluster = new Cluster({ seed: 3, slowness: 0, rates: [0, 0, 0], faults });
     expect(cluster.run()).toEqual([]);
     expect(cluster.takeovers).toBe(0);
-  });
-});
-
-describe("a wrong guard is noticed that", () => {
-  test.each(Object.entries(MUTANTS))("%s", { timeout: BUDGET_MILLIS }, (_name, mutation) => {
-    const { failed } = fc.check(
-      fc.property(fc.oneof(narrow, scenarios), (scenario) => violations(scenario, mutation).length === 0),
-      { numRuns: Math.max(RUNS, 1000), seed: SEED ?? 42, endOnFailure: true },
-    );
-    expect(failed).toBe(true);
   });
 });

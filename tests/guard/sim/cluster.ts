@@ -15,6 +15,7 @@ export type FaultKind =
   | "cut-out"
   | "cut-etcd"
   | "cut-etcd-in"
+  | "slow-answers"
   | "pause-guard"
   | "kill-guard"
   | "pause-patroni"
@@ -58,6 +59,8 @@ export class Cluster {
   readonly acknowledgedAt: number[] = [];
   takeovers = 0;
   private nextId = 1;
+  /** Nodes whose Patroni's watch of etcd has broken off. */
+  private readonly deaf = new Set<SimNode>();
 
   constructor(
     private readonly scenario: Scenario,
@@ -79,7 +82,8 @@ export class Cluster {
     world.etcd.onChange = (key, _before, after) => {
       if (key === keys.heartbeat && after) this.checkTakeover(JSON.parse(after.value) as Beat);
       if (key === keys.leader) world.note(`leader key: ${after?.value ?? "gone"}`);
-      this.tellPatronis(key === keys.leader);
+      // Patroni watches its own keys: a heartbeat tells it nothing.
+      if (key.startsWith(keys.patroni)) this.tellPatronis(key === keys.leader);
     };
   }
 
@@ -115,6 +119,12 @@ export class Cluster {
     return world.violations;
   }
 
+  /** Milliseconds between two acknowledgements, whoever gave them. */
+  get longestOutage(): number {
+    const { acknowledgedAt } = this;
+    return acknowledgedAt.reduce((max, at, i) => Math.max(max, at - (acknowledgedAt[i - 1] ?? at)), 0);
+  }
+
   private get leader(): SimNode | undefined {
     return this.nodes.find(({ writable, leads }) => writable && leads);
   }
@@ -138,19 +148,30 @@ export class Cluster {
     }
   }
 
-  /** A watch that was cut off doesn't notice at once that it is back. */
   private tellPatronis(leaderChanged: boolean): void {
-    for (const [i, node] of this.nodes.entries()) this.tell(node, i, leaderChanged);
+    for (const [i, node] of this.nodes.entries()) {
+      if (this.isDeaf(node)) this.tellLater(node, i);
+      else this.world.after(this.world.delay(), () => this.tell(node, i, leaderChanged));
+    }
   }
 
   private tell(node: SimNode, i: number, leaderChanged: boolean): void {
-    const { world } = this;
-    const isCut = node.cuts.size > 0 || world.etcdDown;
-    const delay = isCut ? 500 + world.random() * 1500 : world.delay();
-    world.after(delay, () => {
-      if (node.cuts.size > 0 || world.etcdDown) this.tell(node, i, leaderChanged);
-      else node.database.guarded(() => this.patronis[i]?.notice(leaderChanged))();
+    if (this.isDeaf(node)) this.tellLater(node, i);
+    else node.database.guarded(() => this.patronis[i]?.notice(leaderChanged))();
+  }
+
+  /** A watch that was cut off doesn't notice at once that it is back; it then reads all there is. */
+  private tellLater(node: SimNode, i: number): void {
+    if (this.deaf.has(node)) return;
+    this.deaf.add(node);
+    this.world.after(500 + this.world.random() * 1500, () => {
+      this.deaf.delete(node);
+      this.tell(node, i, true);
     });
+  }
+
+  private isDeaf(node: SimNode): boolean {
+    return node.cuts.size > 0 || this.world.etcdDown;
   }
 
   private strike({ kind, node: index, length }: Fault): void {
@@ -207,6 +228,12 @@ export class Cluster {
         break;
       case "cut-etcd-in":
         cut("etcd-in");
+        break;
+      case "slow-answers":
+        node.answersTake = 285;
+        later(() => {
+          node.answersTake = 0;
+        });
         break;
       case "etcd-down":
         world.etcdDown = true;

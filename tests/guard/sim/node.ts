@@ -6,6 +6,8 @@ export class SimNode {
   readonly database = new Process();
   readonly guardProcess = new Process();
   readonly cuts = new Set<"in" | "out" | "etcd-in" | "etcd-out">();
+  /** Milliseconds that etcd's answers take beyond what is usual: nearly as long as a request may. */
+  answersTake = 0;
   readonly muted = new Set<string>();
   readonly postgres: Postgres;
   /** Patroni here believes that it holds the leader key. */
@@ -80,7 +82,7 @@ export class SimNode {
       } catch {
         return;
       }
-      world.after(world.delay(), () => {
+      world.after(this.answersTake + world.delay(), () => {
         if (!blocked("in")) settle(answer)();
       });
     });

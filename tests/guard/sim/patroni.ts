@@ -22,6 +22,11 @@ interface Sync {
   voters: string[];
   quorum: number;
 }
+/** Of a member asked during an election. */
+interface Answer {
+  readonly name: string;
+  readonly position: number | "primary";
+}
 type Effect = (resume: (value: never) => void) => void;
 type Script<T = void> = Generator<Effect, T, never>;
 
@@ -241,13 +246,14 @@ export class SimPatroni {
       // check_timeline: positions of different timelines can't be compared.
       if (this.checkTimeline && postgres.timeline < Number(this.cache.get(this.history)?.value ?? 0)) return;
       const electorate = [...new Set([leader, ...voters])];
-      const answers: (number | "primary")[] = yield ((resume) =>
+      const answers: Answer[] = yield ((resume) =>
         this.poll(electorate, (found) => resume(found as never))) as Effect;
-      if (answers.includes("primary")) return;
-      const positions = answers as number[];
-      const ahead = positions.filter((position) => position > postgres.log.length).length;
-      const votes = positions.length - ahead - (electorate.includes(node.name) ? 0 : 1);
-      if (ahead > 0) return;
+      if (answers.some(({ position }) => position === "primary")) return;
+      const isAhead = ({ position }: Answer) => Number(position) > postgres.log.length;
+      // The former leader may have what nobody acknowledged: it is passed over.
+      if (answers.some((one) => isAhead(one) && one.name !== leader)) return;
+      const yes = answers.filter((one) => !isAhead(one)).length;
+      const votes = yes - (electorate.includes(node.name) ? 0 : 1);
       if (votes < quorum && leader !== node.name) return;
     }
     const lease = this.session as string;
@@ -266,19 +272,19 @@ export class SimPatroni {
   }
 
   /** Asks the others for their positions, all at once; those that don't answer cost the whole time-out. */
-  private poll(names: readonly string[], done: (answers: (number | "primary")[]) => void): void {
+  private poll(names: readonly string[], done: (answers: Answer[]) => void): void {
     const { node } = this;
     const { world } = node;
-    const answers: (number | "primary")[] = [];
+    const answers: Answer[] = [];
     const others = node.all.filter(({ name }) => names.includes(name) && name !== node.name);
     let open = others.length;
     if (open === 0) done(answers);
     for (const other of others) {
       let settled = false;
-      const settle = (answer?: number | "primary") => {
+      const settle = (position?: Answer["position"]) => {
         if (settled) return;
         settled = true;
-        if (answer !== undefined) answers.push(answer);
+        if (position !== undefined) answers.push({ name: other.name, position });
         open--;
         if (open === 0) done(answers);
       };
