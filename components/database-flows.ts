@@ -9,12 +9,12 @@ import { type Contract, otherRegion, PORTS } from "../stacks/contract.js";
 export type Port = keyof typeof PORTS;
 export type Caller = "database" | "tomcat" | "otherDatabase" | "otherTomcat";
 
-/** Ports of a database node by who calls. etcd and the guard never leave the region. */
+/** Ports of a database node by who calls. etcd never leaves the region; a guard tells the other one's servers who leads. */
 export const DATABASE_FLOWS: Readonly<Record<Caller, readonly Port[]>> = {
   database: ["postgres", "patroni", "guard", "etcdClient", "etcdPeer"],
   tomcat: ["postgres", "patroni", "guard"],
   otherDatabase: ["postgres", "patroni"],
-  otherTomcat: ["postgres", "patroni"],
+  otherTomcat: ["postgres", "guard"],
 };
 
 /** Linux's `ip_local_port_range`: where replies to our own connections arrive. Images must not widen it. */

@@ -1,5 +1,5 @@
 /**
- * haproxy.cfg beside each Tomcat: finds the leader by asking each node's Patroni several times a second. A load
+ * haproxy.cfg beside each Tomcat: finds the leader by asking each node's guard several times a second. A load
  * balancer of AWS between application and database would need ten seconds for the same.
  */
 import { CHECK_TIMEOUT_MILLIS } from "../settings/failover-time.js";
@@ -32,7 +32,8 @@ export function renderHaproxy({ failover }: SharedSettings, contract: Contract, 
   const farPace = `inter ${FAR_CHECK_MILLIS}ms fastinter ${FAR_CHECK_MILLIS}ms downinter ${FAR_CHECK_MILLIS}ms`;
   // A connection that fails is a hint: the next check decides, and comes at once.
   const observed = "observe layer4 error-limit 1 on-error sudden-death";
-  const patroni = `check port ${PORTS.patroni} check-ssl ${TLS} ${pace} on-marked-down shutdown-sessions ${observed}`;
+  const asked = (port: number) =>
+    `check port ${port} check-ssl ${TLS} ${pace} on-marked-down shutdown-sessions ${observed}`;
   const server = ({ name, address }: DatabaseNode, port: number, ...options: string[]) =>
     [`  server ${name} ${address}:${port}`, ...options].join(" ");
 
@@ -81,14 +82,14 @@ export function renderHaproxy({ failover }: SharedSettings, contract: Contract, 
     `  default-server ssl ${TLS} check ${pace}`,
     ...own.databaseNodes.map((node) => server(node, PORTS.guard)),
     "",
-    "# Writes: the leader, wherever it is. The other region's nodes count only when none of this region leads:",
+    "# Writes: the leader, wherever it is region's nodes count only when none of this region leads:",
     "# servers of a region that has just been fenced keep working across the link while clients move.",
     "listen postgres-write",
     ...TCP.listen,
     `  bind 127.0.0.1:${DATABASE_FRONTS.write}`,
-    "  option httpchk OPTIONS /primary",
+    `  option httpchk GET ${ACTIVE_PATH}`,
     "  http-check expect status 200",
-    `  default-server ${patroni}`,
+    `  default-server ${asked(PORTS.guard)}`,
     ...own.databaseNodes.map((node) => server(node, PORTS.postgres)),
     ...other.databaseNodes.map((node) => server(node, PORTS.postgres, farPace, "backup")),
     "",
@@ -104,7 +105,7 @@ export function renderHaproxy({ failover }: SharedSettings, contract: Contract, 
     "  balance leastconn",
     "  option httpchk OPTIONS /replica",
     "  http-check expect status 200",
-    `  default-server ${patroni}`,
+    `  default-server ${asked(PORTS.patroni)}`,
     ...membersOf(own).map((node) => server(node, PORTS.postgres)),
     "",
   ];

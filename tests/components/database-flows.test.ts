@@ -26,11 +26,14 @@ describe.each(["home", "recovery"] as const)("network ACL of the data subnets, %
     expect(new Set(ingress.map((r) => r.ruleNo)).size).toBe(ingress.length);
   });
 
-  test("PostgreSQL and Patroni are open to both regions' database and Tomcat subnets", () => {
+  test("PostgreSQL is open to both regions' database and Tomcat subnets, and so is who says that it leads", () => {
     for (const cidr of [own.dataCidr, ...own.privateCidrs, other.dataCidr, ...other.privateCidrs]) {
       expect(tcpTo(ingress, cidr, PORTS.postgres), cidr).toBe(true);
-      expect(tcpTo(ingress, cidr, PORTS.patroni), cidr).toBe(true);
     }
+    for (const cidr of [...own.privateCidrs, ...other.privateCidrs]) {
+      expect(tcpTo(ingress, cidr, PORTS.guard), cidr).toBe(true);
+    }
+    expect(tcpTo(ingress, other.dataCidr, PORTS.patroni)).toBe(true);
   });
 
   test("etcd is open to the region's own nodes only", () => {

@@ -39,10 +39,10 @@ test("what comes in: the whole list", () => {
       "database 2379-2380 database",
       "database 5432 database",
       "database 8008-8009 database",
-      // The other region: its nodes, and its Tomcats in three private subnets.
+      // The other region: its nodes ask Patroni, its Tomcats in three private subnets ask the guard.
       ...["10.20.200.0/22", "10.20.16.0/20", "10.20.32.0/20", "10.20.48.0/20"].flatMap((cidr) => [
         `database 5432 ${cidr}`,
-        `database 8008 ${cidr}`,
+        `database ${cidr.endsWith("/22") ? 8008 : 8009} ${cidr}`,
       ]),
     ].sort(),
   );
@@ -56,7 +56,7 @@ test("what goes out: the whole list", () => {
       "tomcat 5432 database",
       "tomcat 8008-8009 database",
       "tomcat 5432 10.20.200.0/22",
-      "tomcat 8008 10.20.200.0/22",
+      "tomcat 8009 10.20.200.0/22",
       "database 443 0.0.0.0/0",
       "database 2379-2380 database",
       "database 5432 database",
