@@ -1,0 +1,125 @@
+"""Beside the rendered rules, in a machine's namespace: a server on PostgreSQL's port, and a client elsewhere."""
+import importlib.util
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+ADDRESS, PORT = "192.0.2.1", 5432
+LEASE = "/usr/local/lib/dr/lease.py"
+
+CLIENT = """
+import socket, sys
+s = None
+for line in sys.stdin:
+    try:
+        if line.strip() == 'connect':
+            s = socket.socket(); s.settimeout(0.7); s.connect(('%s', %d)); print('connected', flush=True)
+        elif line.strip() == 'send':
+            s.sendall(b'q'); print('sent', flush=True)
+        else:
+            s.settimeout(0.7); print('answer' if s.recv(1) == b'a' else 'end', flush=True)
+    except socket.timeout: print('silence', flush=True)
+    except ConnectionError: print('reset', flush=True)
+""" % (ADDRESS, PORT)
+
+
+def shell(command):
+    subprocess.run(command, shell=True, check=True)
+
+
+away = subprocess.Popen(["unshare", "--net", "sleep", "120"])
+while os.readlink(f"/proc/{away.pid}/ns/net") == os.readlink("/proc/self/ns/net"):
+    time.sleep(0.02)
+shell(f"ip link add s0 type veth peer name c0 && ip link set c0 netns {away.pid}")
+shell(f"ip address add {ADDRESS}/24 dev s0 && ip link set s0 up")
+enter = ["nsenter", f"--net=/proc/{away.pid}/ns/net"]
+shell(" ".join(enter) + " sh -c 'ip address add 192.0.2.2/24 dev c0 && ip link set c0 up'")
+
+held = threading.Event()
+held.set()
+
+
+def serve(connection):
+    try:
+        while connection.recv(1):
+            held.wait()
+            connection.sendall(b"a")
+    except OSError:
+        pass
+
+
+def listen():
+    while True:
+        threading.Thread(target=serve, args=listener.accept()[:1], daemon=True).start()
+
+
+listener = socket.create_server(("", PORT))
+threading.Thread(target=listen, daemon=True).start()
+pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "bufsize": 1}
+client = subprocess.Popen([*enter, "python3", "-c", CLIENT], **pipes)
+helper = subprocess.Popen(["python3", "-I", LEASE], **pipes)
+
+
+def exchange(process, line):
+    process.stdin.write(line + "\n")
+    return process.stdout.readline().strip()
+
+
+def order(order):
+    answer = json.loads(exchange(helper, json.dumps(order)))
+    assert answer["ok"], answer
+
+
+def lease(seconds):
+    order({"open": time.monotonic_ns() + int(seconds * 1e9)})
+
+
+def does(*words):
+    return [exchange(client, word) for word in words]
+
+
+seen = {}
+seen["before"] = does("connect")
+lease(3)
+seen["open"] = does("connect", "send", "receive")
+held.clear()
+seen["asked"] = does("send")
+time.sleep(3.2)
+# Given after the lease: the kernel must not keep it for later.
+held.set()
+time.sleep(0.2)
+seen["lapsed"] = does("receive")
+lease(5)
+seen["open again, old connection"] = does("receive")
+seen["open again"] = does("connect", "send", "receive")
+order({"close": True})
+seen["closed"] = does("send", "receive") + does("connect")
+
+spec = importlib.util.spec_from_file_location("lease", LEASE)
+module = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(module)
+kernel = module.Kernel()
+
+
+def paused(seconds):
+    """A batch for a lease of 2 s, this process stopped between computing and applying it."""
+    batch = module.opened(time.monotonic_ns() + 2_000_000_000)
+    subprocess.Popen(["sh", "-c", f"sleep {seconds}; kill -CONT {os.getpid()}"])
+    before = time.monotonic()
+    os.kill(os.getpid(), signal.SIGSTOP)
+    assert time.monotonic() - before >= seconds * 0.9, "it was not stopped"
+    kernel.commit(batch)
+    return does("connect")
+
+
+seen["paused shorter than the lease"] = paused(0.3)
+order({"close": True})
+seen["paused longer than the lease"] = paused(2.3)
+print(json.dumps(seen))
+for process in (helper, client, away):
+    process.kill()
