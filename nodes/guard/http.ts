@@ -33,15 +33,19 @@ export function serve(guard: Guard, patroni: Patroni): Server {
         } else if (moving) {
           answer(response, 409, { error: "a switchover is under way" });
         } else {
-          moving = true;
-          order(request, guard, patroni)
+          candidateOf(request)
+            .then(async (candidate) => {
+              // Only now: an order that never ends must not keep others away.
+              if (moving) throw new Error("a switchover is under way");
+              moving = true;
+              return await switchover(guard, patroni, candidate).finally(() => {
+                moving = false;
+              });
+            })
             .then(
               (done) => answer(response, 200, done),
               (error: Error) => answer(response, 409, { error: error.message }),
-            )
-            .finally(() => {
-              moving = false;
-            });
+            );
         }
       } else {
         answer(response, 404, { error: `no ${route}` });
@@ -59,7 +63,7 @@ function mayChange({ socket }: IncomingMessage): boolean {
   return (socket as TLSSocket).authorized || ["127.0.0.1", "::1", "::ffff:127.0.0.1"].includes(remoteAddress);
 }
 
-async function order(request: IncomingMessage, guard: Guard, patroni: Patroni) {
+async function candidateOf(request: IncomingMessage): Promise<string | undefined> {
   let body = "";
   for await (const chunk of request) {
     body += chunk;
@@ -68,7 +72,7 @@ async function order(request: IncomingMessage, guard: Guard, patroni: Patroni) {
   const { candidate } = JSON.parse(body || "{}") as { candidate?: unknown };
   if (candidate !== undefined && typeof candidate !== "string")
     throw new Error("candidate must be a node's name");
-  return switchover(guard, patroni, candidate);
+  return candidate;
 }
 
 export function status(guard: Guard) {

@@ -21,6 +21,7 @@ export class Kernel {
   private waiting: ((answer: string | undefined) => void) | undefined;
   /** Orders are carried out one after the other: an opening never overtakes the closing that followed it. */
   private last: Promise<unknown> = Promise.resolve();
+  private readonly newest: { port?: Order; mute?: Order } = {};
 
   /** @param program path of lease.py */
   constructor(private readonly program: string) {}
@@ -44,7 +45,12 @@ export class Kernel {
   }
 
   private order(order: Order): Promise<void> {
-    const result = this.last.then(() => this.ask(order));
+    const kind = "mute" in order ? "mute" : "port";
+    this.newest[kind] = order;
+    // While the helper hangs, orders come faster than they fail: what a later one replaces is left out. Not a
+    // closing: somebody waits for it to be done.
+    const isStale = () => !("close" in order) && this.newest[kind] !== order;
+    const result = this.last.then(() => (isStale() ? undefined : this.ask(order)));
     this.last = result.catch(() => {});
     return result;
   }

@@ -14,6 +14,8 @@ const CONFIG_FILE = "/etc/dr/guard.json";
 /** The checkpoint before a switchover may take long. */
 const SWITCHOVER_MILLIS = 150_000;
 
+const CRASH_MILLIS = 1000;
+
 const readConfig = (file: string) => JSON.parse(readFileSync(file, "utf8")) as GuardConfig;
 
 async function main([command, ...args]: string[]): Promise<void> {
@@ -50,12 +52,16 @@ async function run(config: GuardConfig): Promise<void> {
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.once(signal, () => void guard.stop().finally(() => process.exit(0)));
   }
-  // What this process doesn't know about itself, the kernel's timeout covers.
-  process.on("uncaughtException", (error) => {
-    log("crashed", { error: error.stack });
+  // What this process doesn't know about itself, the kernel's timeout covers. Unhandled rejections come here too.
+  const crash = (error: unknown) => {
+    log("crashed", { error: error instanceof Error ? error.stack : String(error) });
     void guard.stop().finally(() => process.exit(1));
-  });
-  await guard.run();
+    // The kernel's helper may hang as well.
+    setTimeout(() => process.exit(1), CRASH_MILLIS);
+  };
+  process.on("uncaughtException", crash);
+  // The HTTPS port alone would keep a guard alive that guards nothing.
+  await guard.run().catch(crash);
 }
 
 /** Asks the guard that runs on this node, and prints its answer. */
