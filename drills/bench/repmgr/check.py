@@ -1,4 +1,4 @@
-"""Answers HAProxy as Patroni's REST API would: `OPTIONS /primary` is 200 on a writable server, else 503.
+"""Answers HAProxy as guard and Patroni would: 200 to `/dr/active` on a writable server, to `/replica` on one in recovery, else 503.
 
 repmgr brings nothing of the kind, and the benchmark compares failovers, not load balancers: with this, the very
 same haproxy.cfg serves every system. Its only argument is the address to listen on.
@@ -12,7 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import psycopg2
 
 TLS = "/run/dr/tls"
-PORT = 8008
+# The guard's and Patroni's.
+PORTS = (8009, 8008)
 
 
 class Database:
@@ -43,7 +44,7 @@ class Handler(BaseHTTPRequestHandler):
     timeout = 5
 
     def do_GET(self):
-        wanted = {"/primary": False, "/replica": True}.get(self.path)
+        wanted = {"/dr/active": False, "/primary": False, "/replica": True}.get(self.path)
         found = wanted is not None and self.database.in_recovery() is wanted
         self.send_response(200 if found else 503)
         self.send_header("Content-Length", "0")
@@ -74,4 +75,7 @@ class Server(ThreadingHTTPServer):
             pass
 
 
-Server((sys.argv[1], PORT)).serve_forever()
+servers = [Server((sys.argv[1], port)) for port in PORTS]
+for server in servers[1:]:
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+servers[0].serve_forever()
