@@ -28,7 +28,10 @@ const leader = (kind: FaultKind, after: number, length: number): Fault => ({
   length,
 });
 /** For 5 to 10 s: longer than the lease, shorter than Patroni's session. */
-const cutOff = (seed: number) => scenario(seed, leader("cut", phase(seed), 5000 + ((seed * 333) % 5000)));
+const cutOff = (seed: number) => ({
+  ...scenario(seed, leader("cut", phase(seed), 5000 + ((seed * 333) % 5000))),
+  lateWatch: true,
+});
 
 export const MUTANTS: Readonly<Record<string, Mutant>> = {
   "counts the lease from the end of the transaction": {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { decide } from "../../nodes/guard/decide.js";
 import { type Action, type Beat, initialState, type State, type View } from "../../nodes/guard/facts.js";
-import { handover, keysOf, takeover } from "../../nodes/guard/keys.js";
+import { handover, keysOf, type Transaction, takeover } from "../../nodes/guard/keys.js";
 import { SimEtcd } from "./sim/etcd.js";
 
 const config = {
@@ -124,25 +124,37 @@ describe("the transactions", () => {
     return { etcd, session, read };
   };
 
-  test("a takeover spoils the compare of an old leader that stalled before dropping to asynchronous", () => {
+  /** Whether an old leader that knows the sync key from before can drop to asynchronous after the takeover. */
+  const dropsAfter = (change: (transaction: Transaction) => Transaction) => {
     const { etcd, read } = populated();
     const known = read(keys.sync).mod;
-    const expectation = {
-      leader: read(keys.leader),
-      heartbeatMod: read(keys.heartbeat).mod,
-      sync: read(keys.sync),
-    };
-    const { compare, success } = takeover(keys, {
-      kind: "take-over",
-      expect: expectation,
-      beat: { ...held, state: "taken" },
-      mark: false,
-      waitedMillis: 2300,
-    });
+    const { compare, success } = change(
+      takeover(keys, {
+        kind: "take-over",
+        expect: {
+          leader: read(keys.leader),
+          heartbeatMod: read(keys.heartbeat).mod,
+          sync: read(keys.sync),
+        },
+        beat: { ...held, state: "taken" },
+        mark: false,
+        waitedMillis: 2300,
+      }),
+    );
     expect(etcd.transact(compare, success, []).succeeded).toBe(true);
-    const drop = etcd.transact([{ key: keys.sync, mod: known }], [{ put: keys.sync, value: "alone" }], []);
-    expect(drop.succeeded).toBe(false);
     expect(etcd.get(keys.leader)).toBeUndefined();
+    return etcd.transact([{ key: keys.sync, mod: known }], [{ put: keys.sync, value: "alone" }], [])
+      .succeeded;
+  };
+
+  test("a takeover spoils the compare of an old leader that stalled before dropping to asynchronous", () => {
+    expect(dropsAfter((transaction) => transaction)).toBe(false);
+    // The mutant: without the sync key put anew.
+    const leaves = ({ success, ...rest }: Transaction) => ({
+      ...rest,
+      success: success.filter((one) => !("put" in one && one.put === keys.sync)),
+    });
+    expect(dropsAfter(leaves)).toBe(true);
   });
 
   test("a handover survives that Patroni rewrites the candidate's key, but not a new session", () => {

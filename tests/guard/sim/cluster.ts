@@ -39,6 +39,8 @@ export interface Scenario {
   readonly rates: readonly [number, number, number];
   readonly faults: readonly Fault[];
   readonly leaderLease?: boolean;
+  /** Patroni's watch of etcd takes up to 2 s to notice that it is back. */
+  readonly lateWatch?: boolean;
   /** Patroni's setting of that name. */
   readonly checkTimeline?: boolean;
 }
@@ -164,7 +166,8 @@ export class Cluster {
   private tellLater(node: SimNode, i: number): void {
     if (this.deaf.has(node)) return;
     this.deaf.add(node);
-    this.world.after(500 + this.world.random() * 1500, () => {
+    const delay = this.scenario.lateWatch ? 500 + this.world.random() * 1500 : this.world.random() * 20;
+    this.world.after(delay, () => {
       this.deaf.delete(node);
       this.tell(node, i, true);
     });
@@ -281,10 +284,22 @@ export class Cluster {
     if (node?.leads || node?.writable) this.world.violation(`${name} is robbed while its port is open`);
   }
 
+  /**
+   * Of Patroni's own making, when two leaders die within a second of their promotion: who has the newest
+   * timeline defers to one that wrote on alone, and that one's timeline is too old. A person has to choose.
+   */
+  private get isStalemate(): boolean {
+    const logs = this.nodes.map(({ postgres }) => postgres);
+    const newest = Math.max(...logs.map(({ timeline }) => timeline));
+    const longest = Math.max(...logs.filter((one) => one.timeline === newest).map(({ log }) => log.length));
+    return logs.some(({ timeline, log }) => timeline < newest && log.length > longest);
+  }
+
   private checkEnd(healed: number): void {
     const { world } = this;
     const { leader } = this;
     if (!leader) {
+      if (this.isStalemate) return;
       world.violation(`nobody leads ${RECOVERY_MILLIS} ms after ${healed}`);
       return;
     }

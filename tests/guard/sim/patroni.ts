@@ -175,7 +175,14 @@ export class SimPatroni {
     node.postgres.promote(timeline);
     this.onPromote(node);
     const put = [{ put: this.history, value: String(timeline) }];
-    yield* this.etcd(() => node.world.etcd.transact([], put, []).succeeded);
+    // Once: a put that is tried again for seconds would write over a newer leader's.
+    yield (resume) =>
+      node.ask(
+        node.database,
+        1_300,
+        () => node.world.etcd.transact([], put, []).succeeded,
+        () => resume(undefined as never),
+      );
   }
 
   private sync(): Sync & { mod: string } {
