@@ -67,9 +67,19 @@ export async function benchFailover(options: BenchOptions): Promise<FailoverBenc
   });
   const bundle = await bundleWorkload();
   const stage = new Stage(progress);
-  const interrupted = () => void stage.close(false).finally(() => process.exit(130));
-  process.once("SIGINT", interrupted);
-  process.once("SIGTERM", interrupted);
+  const interrupted = () => {
+    progress.line("interrupted: stopping the twin");
+    Promise.all([stage.close(false), bundle.remove()]).then(
+      () => process.exit(130),
+      (error: Error) => {
+        progress.line(`the twin did not stop in good order: ${error.message}`);
+        process.exit(130);
+      },
+    );
+  };
+  // Not `once`: execa's own listener ends the process when it finds itself the only one left.
+  process.on("SIGINT", interrupted);
+  process.on("SIGTERM", interrupted);
   try {
     for (let round = 0; round < repeat; round++) {
       for (const system of rotated(systems, round)) {
