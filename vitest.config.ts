@@ -10,6 +10,8 @@ export default defineConfig({
           name: "unit",
           include: ["tests/**/*.test.ts"],
           exclude: ["tests/sandbox/**", "tests/twin/**"],
+          // A whole stack evaluates in a second; on a busy machine the first one waits for its imports.
+          testTimeout: 30_000,
         },
       },
       {

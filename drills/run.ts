@@ -34,8 +34,8 @@ export async function runDrills(drills: readonly Drill[], options: RunOptions): 
   const interrupted = () => {
     void stage.close(keep).finally(() => process.exit(130));
   };
-  process.once("SIGINT", interrupted);
-  process.once("SIGTERM", interrupted);
+  process.on("SIGINT", interrupted);
+  process.on("SIGTERM", interrupted);
   try {
     for (const drill of grouped(drills)) {
       for (let repetition = 1; repetition <= repeat; repetition++) {

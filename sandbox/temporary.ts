@@ -14,8 +14,8 @@ export async function temporarySandbox<T>(name: string, work: () => Promise<T>):
   const interrupted = () => {
     void stopEmulator().finally(() => process.exit(130));
   };
-  process.once("SIGINT", interrupted);
-  process.once("SIGTERM", interrupted);
+  process.on("SIGINT", interrupted);
+  process.on("SIGTERM", interrupted);
   try {
     await resetSandbox();
     return await work();

@@ -64,7 +64,7 @@ export async function up({ regions, tomcats }: UpOptions, progress: Progress): P
 /** The process that holds the twin: opens it, writes its record, waits to be told to stop. */
 export async function hold({ regions, tomcats }: UpOptions, progress: Progress): Promise<void> {
   const stop = new Promise<void>((resolve) => {
-    for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.once(signal, () => resolve());
+    for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => resolve());
   });
   const opened = RegionTwin.open({
     progress,
