@@ -32,6 +32,7 @@ export function guardConfig(
     scope: clusterName(region),
     etcd: voters.map(({ address }) => `https://${address}:${PORTS.etcdClient}`),
     tls: { ...TLS_FILES },
+    dataDirectory: `${IMAGE_PATHS.data}/postgres/data`,
     ports: { postgres: PORTS.postgres, patroni: PORTS.patroni, guard: PORTS.guard },
     leaderLease: {
       enabled: failover.leaderLease,

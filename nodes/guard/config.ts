@@ -14,6 +14,8 @@ export interface GuardConfig {
     readonly certificate: string;
     readonly key: string;
   };
+  /** PostgreSQL's data directory: its timelines' history is read there. */
+  readonly dataDirectory: string;
   readonly ports: { readonly postgres: number; readonly patroni: number; readonly guard: number };
   readonly leaderLease: {
     /** False: the port follows Patroni's leader key alone and nobody is robbed. */

@@ -8,7 +8,7 @@
  * says that its port is closed or it has stood still for longer than the lease.
  */
 import type { GuardConfig } from "./config.js";
-import type { Action, Beat, Event, State, View } from "./facts.js";
+import type { Action, Beat, Event, Local, State, View } from "./facts.js";
 import { isMarker, suspectOf, takeOver, waitMillis } from "./succession.js";
 
 /** How long a marker keeps the leader key from a Patroni whose guard is dead; it demotes itself meanwhile. */
@@ -143,9 +143,7 @@ function renew(config: Config, state: State, now: number): Action | undefined {
   const continues = holdsTerm(config, view);
   if (!continues) {
     if (!local || now - local.startedAt > LOCAL_MILLIS) return undefined;
-    // A primary left over from before: others were served on a newer timeline. Patroni learns of it from its
-    // history key, which is written after the promotion.
-    if (local.role === "primary" && (local.timeline === undefined || local.timeline < floor))
+    if (local.role === "primary" && floor > 0 && !descendsFrom(floor, local, before?.node === config.node))
       return undefined;
     if (before && before.node !== config.node && !hasRunOut(config, state, before, now)) return undefined;
   } else if (now - state.healthyAt > SICK_MILLIS) return undefined;
@@ -159,6 +157,17 @@ function renew(config: Config, state: State, now: number): Action | undefined {
     beat: { node: config.node, state: enabled ? "held" : "off", term: leader.create, timeline, system },
     opens: enabled && serves,
   };
+}
+
+/**
+ * Whether this primary has all that clients were acknowledged on the timeline `floor`. Its number alone tells
+ * nothing: a former leader that healed, with a stale picture of etcd, puts its key back in the middle of an
+ * election and promotes itself beside what others wrote, to a number that may be as high as any.
+ * @param own whether it was this node that served on `floor`: it may go on there without a promotion.
+ */
+function descendsFrom(floor: number, { timeline, ancestors }: Local, own: boolean): boolean {
+  if (timeline === floor) return own;
+  return timeline !== undefined && timeline > floor && (ancestors ?? []).includes(floor);
 }
 
 /** Whether the kernel of another node, by whom this record is, has certainly closed its port. */

@@ -50,6 +50,8 @@ export interface Local {
   readonly startedAt: number;
   readonly role: "primary" | "standby_leader" | "replica";
   readonly timeline: number | undefined;
+  /** Timelines that it came through to this one; undefined while that isn't known. Of a primary only. */
+  readonly ancestors: readonly number[] | undefined;
   /** Patroni believes that it holds the leader key. */
   readonly holdsLock: boolean;
 }

@@ -4,11 +4,12 @@ import { Agent, request } from "node:https";
 import { monotonic } from "./clock.js";
 import type { GuardConfig } from "./config.js";
 import type { Local } from "./facts.js";
+import { ancestorsOf } from "./history.js";
 
 export class Patroni {
   private readonly agent: Agent;
 
-  constructor(private readonly config: Pick<GuardConfig, "tls" | "ports">) {
+  constructor(private readonly config: Pick<GuardConfig, "tls" | "ports" | "dataDirectory">) {
     const { authority, certificate, key } = config.tls;
     this.agent = new Agent({
       keepAlive: true,
@@ -28,7 +29,12 @@ export class Patroni {
     if (!answer.xlog) return undefined;
     const role =
       "location" in answer.xlog ? "primary" : answer.role === "standby_leader" ? "standby_leader" : "replica";
-    return { startedAt, role, timeline: answer.timeline, holdsLock: status === 200 };
+    const { timeline } = answer;
+    const ancestors =
+      role === "primary" && timeline !== undefined
+        ? await ancestorsOf(timeline, this.config.dataDirectory)
+        : undefined;
+    return { startedAt, role, timeline, ancestors, holdsLock: status === 200 };
   }
 
   /** Whether its loop runs. Silence is a no. */

@@ -80,20 +80,26 @@ describe("after a takeover", () => {
     expect(revokes()).toEqual([]);
   });
 
-  test("a primary on an older timeline than clients were served on does not begin a term", () => {
+  test("a primary without what clients were acknowledged does not begin a term", () => {
     const won = view(200, {
       leader: { ...key("b", "88"), create: "20" },
       heartbeat: { beat: taken, mod: "10" },
     });
-    const renewals = (timeline: number) => {
-      const local = { startedAt: 190, role: "primary" as const, timeline, holdsLock: true };
+    const renewals = (timeline: number, ancestors?: number[]) => {
+      const local = { startedAt: 190, role: "primary" as const, timeline, ancestors, holdsLock: true };
       const { state } = decide(config, initialState(0), { kind: "local", local }, 195);
       return decide(config, state, { kind: "view", view: won }, 200).actions.filter(
         ({ kind }) => kind === "renew",
       );
     };
-    expect(renewals(2)).toEqual([]);
-    expect(renewals(3)).toHaveLength(1);
+    // Older than what they were served on.
+    expect(renewals(2, [1])).toEqual([]);
+    // As new, but another node's: two promotions took the same number.
+    expect(renewals(3, [1, 2])).toEqual([]);
+    // Newer, but promoted beside it.
+    expect(renewals(4, [1, 2])).toEqual([]);
+    expect(renewals(4)).toEqual([]);
+    expect(renewals(4, [1, 2, 3])).toHaveLength(1);
   });
 });
 

@@ -19,6 +19,7 @@ export const config: GuardConfig = {
   members: ["a", "b", "c"].map((name, i) => ({ name, address: `10.0.0.${i + 1}` })),
   namespace: "/s/",
   scope: "x",
+  dataDirectory: "/nowhere",
   etcd: [],
   tls: { authority: "", certificate: "", key: "" },
   ports: { postgres: 5432, patroni: 8008, guard: 8009 },

@@ -315,6 +315,7 @@ const config = (node: string, enabled: boolean): GuardConfig => ({
   members: NAMES.map((name) => ({ name, address: name })),
   namespace: "/s/",
   scope: "x",
+  dataDirectory: "/nowhere",
   etcd: [],
   tls: { authority: "", certificate: "", key: "" },
   ports: { postgres: 5432, patroni: 8008, guard: 8009 },

@@ -221,9 +221,9 @@ export class SimGuard {
     world.after(
       0.5 + world.random() * 4,
       node.database.guarded(() => {
-        const { role, timeline } = node.postgres;
+        const { role, timeline, ancestors } = node.postgres;
         if (role === "down") return;
-        const local = { startedAt, role, timeline, holdsLock: node.holdsLock };
+        const local = { startedAt, role, timeline, ancestors, holdsLock: node.holdsLock };
         this.later(0.5, () => this.feed({ kind: "local", local }));
       }),
     );

@@ -93,6 +93,8 @@ export class SimNode {
 export class Postgres {
   role: "primary" | "replica" | "down" = "replica";
   timeline = 1;
+  /** Timelines that it came through. */
+  ancestors: number[] = [];
   log: number[] = [];
   upstream: string | undefined;
   /** synchronous_standby_names = ANY numsync (names) */
@@ -119,6 +121,7 @@ export class Postgres {
   }
 
   promote(timeline: number): void {
+    this.ancestors = [...this.ancestors, this.timeline];
     this.timeline = timeline;
     this.become("primary");
   }
@@ -153,17 +156,19 @@ export class Postgres {
       while (this.log.length > 0 && source.postgres.log[this.log.length - 1] !== this.log.at(-1))
         this.log.pop();
       this.timeline = source.postgres.timeline;
+      this.ancestors = source.postgres.ancestors;
       return;
     }
     const data = source.postgres.log.slice(this.log.length);
     const from = this.log.length;
-    const { timeline } = source.postgres;
+    const { timeline, ancestors } = source.postgres;
     world.after(
       world.delay(),
       node.database.guarded(() => {
         if (this.role !== "replica" || this.upstream !== source.name || this.log.length !== from) return;
         this.log.push(...data);
         this.timeline = timeline;
+        this.ancestors = ancestors;
         const position = this.log.length;
         if (!node.canSend(source)) return;
         world.after(
