@@ -13,11 +13,11 @@ import { contractOf } from "../../stacks/contract.js";
 import { copyPlatform, machinesInCloud } from "../../twin/from-cloud.js";
 import { whyNoTwin } from "../../twin/host.js";
 import { openTwin } from "../../twin/open.js";
+import { EMULATED_ACCOUNT } from "../emulator/emulator.js";
 import { sandboxDir } from "../paths.js";
 import type { Scene } from "./scene.js";
 
-/** The emulator's account, and its root user. */
-const ACCOUNT_ID = "000000000000";
+/** The emulator's root user. */
 const CREDENTIALS = { accessKeyId: "test", secretAccessKey: "test" };
 const DRILL = "leader-node-dead";
 
@@ -27,7 +27,7 @@ export async function showNodeFailover(scene: Scene, settings: SharedSettings): 
   const reason = whyNoTwin();
   if (reason) return reason;
   const { endpoint } = sandbox.emulator;
-  const contract = contractOf(settings, ACCOUNT_ID);
+  const contract = contractOf(settings, EMULATED_ACCOUNT);
   const access = { endpoint, credentials: CREDENTIALS };
 
   say(pc.bold("  npx dr bootstrap ca --publish"));
