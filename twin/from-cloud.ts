@@ -1,13 +1,10 @@
 /**
- * The machines of a region as a cloud account holds them: launch templates, addresses, and what machines fetch
- * at boot. Read through the AWS API alone, so that a twin starts from what was deployed and from nothing else.
+ * The machines of a region as a cloud account holds them: launch templates, and what machines fetch at boot. Read
+ * through the AWS API, so that a twin starts from what was deployed. Only a node's address is the contract's: the
+ * emulator forgets the network interface that a launch template names.
  */
 import { AutoScalingClient, paginateDescribeAutoScalingGroups } from "@aws-sdk/client-auto-scaling";
-import {
-  DescribeLaunchTemplateVersionsCommand,
-  DescribeNetworkInterfacesCommand,
-  EC2Client,
-} from "@aws-sdk/client-ec2";
+import { DescribeLaunchTemplateVersionsCommand, EC2Client } from "@aws-sdk/client-ec2";
 import { GetObjectCommand, paginateListObjectsV2, S3Client } from "@aws-sdk/client-s3";
 import {
   GetSecretValueCommand,
@@ -18,6 +15,7 @@ import { paginateGetParametersByPath, SSMClient } from "@aws-sdk/client-ssm";
 import type { SharedSettings } from "../settings/schema.js";
 import { addressAt } from "../stacks/cidr.js";
 import type { Contract, RegionContract } from "../stacks/contract.js";
+import { parseUserData } from "./cloud-config.js";
 import type { MachineSpec, Twin } from "./types.js";
 
 export interface CloudAccess {
@@ -55,24 +53,15 @@ export async function machinesInCloud(
       const data = versions?.[0]?.LaunchTemplateData;
       if (!data?.UserData) throw new Error(`launch template ${template.LaunchTemplateName} has no user data`);
       const userData = Buffer.from(data.UserData, "base64").toString("utf8");
-      const card = data.NetworkInterfaces?.[0]?.NetworkInterfaceId;
-      if (card) {
-        const { NetworkInterfaces: cards } = await ec2.send(
-          new DescribeNetworkInterfacesCommand({ NetworkInterfaceIds: [card] }),
-        );
-        const address = cards?.[0]?.PrivateIpAddress;
-        const node = nodes.find((one) => one.address === address);
-        if (!node) throw new Error(`interface ${card} has the address ${address}, which is no node's`);
+      const { hostname } = parseUserData(userData);
+      if (hostname) {
+        const node = nodes.find(({ name }) => name === hostname);
+        if (!node)
+          throw new Error(`a machine is to be called ${hostname}, which is no node of ${region.region}`);
         const role = region.databaseNodes.includes(node) ? "database" : "read-replica";
         const volumeMib = settings.database.volumeGib * 1024;
-        machines.push({
-          name: node.name,
-          role,
-          region: region.id,
-          address: node.address,
-          userData,
-          volumeMib,
-        });
+        const { name, address } = node;
+        machines.push({ name, role, region: region.id, address, userData, volumeMib });
       } else {
         for (let i = 0; i < Math.min(size, tomcats); i++) {
           const subnet = region.privateCidrs[i % 3] as string;
