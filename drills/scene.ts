@@ -11,6 +11,7 @@ import type { Span } from "./checks.js";
 import { type ClusterView, flaws, viewCluster } from "./cluster.js";
 import type { ExtraMeasure, Proof } from "./drill.js";
 import type { LedgerData } from "./ledger.js";
+import { until } from "./until.js";
 import { now } from "./workload/clock.js";
 
 /** A step or a fault as it went, in milliseconds of CLOCK_MONOTONIC. */
@@ -22,7 +23,6 @@ export interface Done extends Span {
 
 /** Most that a replica may be behind and still count as caught up while writes go on. */
 const LAG_UNDER_LOAD_BYTES = 1024 ** 2;
-const POLL_MILLIS = 50;
 
 export class Scene {
   readonly done: Done[] = [];
@@ -90,26 +90,12 @@ export class Scene {
    * Waits until the condition gives something other than undefined or false, and returns that.
    * @throws Error naming what was waited for, and what the condition last threw.
    */
-  async eventually<T>(
+  eventually<T>(
     what: string,
     condition: () => Promise<T | undefined | false> | T | undefined | false,
     timeoutSeconds = 30,
   ): Promise<T> {
-    const end = now() + timeoutSeconds * 1000;
-    let last: unknown;
-    for (;;) {
-      try {
-        const value = await condition();
-        if (value !== undefined && value !== false) return value;
-      } catch (error) {
-        last = error;
-      }
-      if (now() > end) {
-        const why = last instanceof Error ? `: ${last.message}` : "";
-        throw new Error(`not within ${timeoutSeconds} s: ${what}${why}`);
-      }
-      await sleep(POLL_MILLIS);
-    }
+    return until(what, timeoutSeconds, condition);
   }
 
   /** Lets the load run on, so that what follows has something to compare with. */

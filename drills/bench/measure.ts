@@ -4,13 +4,13 @@ import { DATABASE_FRONTS } from "../../nodes/haproxy.js";
 import { acknowledgedAt, inFlight, longestGap, lostRows, type Span, watched } from "../checks.js";
 import { Ledger } from "../ledger.js";
 import { Tables } from "../tables.js";
+import { until } from "../until.js";
 import { now } from "../workload/clock.js";
 import type { WorkloadConfig } from "../workload/events.js";
 import { Workload } from "../workload/workload.js";
 import type { Fault } from "./faults.js";
 import type { Repetition } from "./statistics.js";
 import { primaries, type Subject, soleLeader } from "./subject.js";
-import { until } from "./until.js";
 
 const BASELINE_SECONDS = 120;
 /** Load before the fault, and after writes are back: time for a second gap to show. */

@@ -8,8 +8,8 @@ import { twinSettings } from "../../twin/settings.js";
 import type { Machine } from "../../twin/types.js";
 import { flaws, viewCluster } from "../cluster.js";
 import { aliveTomcat } from "../scene.js";
+import { until } from "../until.js";
 import { replicationFlaws, type Subject, soleLeader, type Wound } from "./subject.js";
-import { until } from "./until.js";
 
 /**
  * Patroni without a configuration of its own: detection by the leader key's ttl, a crashed leader given five

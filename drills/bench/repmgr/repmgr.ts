@@ -12,8 +12,8 @@ import { twinSettings } from "../../../twin/settings.js";
 import { LocalTwin } from "../../../twin/twin.js";
 import type { Machine, MachineSpec } from "../../../twin/types.js";
 import { aliveTomcat } from "../../scene.js";
+import { until } from "../../until.js";
 import { replicationFlaws, type Subject, soleLeader, type Wound } from "../subject.js";
-import { until } from "../until.js";
 import { renderRepmgrUserData } from "./files.js";
 
 /** The twin has no AWS account; names that carry one need some number. */
