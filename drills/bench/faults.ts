@@ -29,40 +29,30 @@ const KILL_POSTMASTER = 'kill -9 "$(head -1 /var/lib/dr/postgres/data/postmaster
 const led = (old: Machine) => (_: LedgerData, after: Machine) =>
   after.name === old.name ? undefined : `${after.name} leads in the place of ${old.name}`;
 
+/** The leader's whole machine is taken out of service: what the leader lease is for. */
+function struck(
+  name: string,
+  title: string,
+  kind: Wound["kind"],
+  strike: (leader: Machine) => Promise<void>,
+): Fault {
+  return {
+    name,
+    title,
+    aimSeconds: 3.5,
+    aimRatio: 6,
+    back: "elsewhere",
+    async inject(_, leader) {
+      await strike(leader);
+      return { wound: { kind, machine: leader }, proof: led(leader) };
+    },
+  };
+}
+
 export const FAULTS: readonly Fault[] = [
-  {
-    name: "leader-dead",
-    title: "leader node dead",
-    aimSeconds: 3.5,
-    aimRatio: 6,
-    back: "elsewhere",
-    async inject(_, leader) {
-      await leader.kill();
-      return { wound: { kind: "dead", machine: leader }, proof: led(leader) };
-    },
-  },
-  {
-    name: "leader-partitioned",
-    title: "leader partitioned",
-    aimSeconds: 3.5,
-    aimRatio: 6,
-    back: "elsewhere",
-    async inject(_, leader) {
-      await leader.cut();
-      return { wound: { kind: "cut", machine: leader }, proof: led(leader) };
-    },
-  },
-  {
-    name: "leader-frozen",
-    title: "leader frozen",
-    aimSeconds: 3.5,
-    aimRatio: 6,
-    back: "elsewhere",
-    async inject(_, leader) {
-      await leader.freeze();
-      return { wound: { kind: "frozen", machine: leader }, proof: led(leader) };
-    },
-  },
+  struck("leader-dead", "leader node dead", "dead", (leader) => leader.kill()),
+  struck("leader-partitioned", "leader partitioned", "cut", (leader) => leader.cut()),
+  struck("leader-frozen", "leader frozen", "frozen", (leader) => leader.freeze()),
   {
     name: "leader-crashed",
     title: "leader's PostgreSQL killed",
