@@ -130,5 +130,3 @@ export class RegionTwin {
 
 /** @see RegionTwin.open */
 export const openTwin = (options: OpenTwinOptions): Promise<RegionTwin> => RegionTwin.open(options);
-
-export type { Twin };

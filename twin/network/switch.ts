@@ -3,7 +3,6 @@
  * rules on the bridge, so a machine notices nothing but silence. Nothing has a name outside the namespace: it
  * is gone when its holder is.
  */
-import { readlink } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import type { RegionId } from "../../settings/stacks.js";
 import { host, Talker } from "../process.js";
@@ -151,13 +150,4 @@ function rulesOf(port: string, { direction = "both", peers, ports }: Cut): strin
     if (direction !== "in") rules.push(`iifname "${port}"${hosts ? ` ip daddr ${hosts}` : ""}${match} drop`);
   }
   return rules;
-}
-
-/** Whether a process still has a network namespace of its own, apart from this one's. */
-export async function hasOwnNetwork(pid: number): Promise<boolean> {
-  const [own, its] = await Promise.all([
-    readlink("/proc/self/ns/net"),
-    readlink(`/proc/${pid}/ns/net`).catch(() => undefined),
-  ]);
-  return its !== undefined && its !== own;
 }
