@@ -1,6 +1,6 @@
 // How many drills passed and how many did not, from their summary: `count-drills.mjs <exit code> <summary>` prints two numbers.
-import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
+import { read } from "./count.mjs";
 
 /**
  * @param exitCode of the run; one that failed without a drill that did (a crash, no root) counts as one failure.
@@ -11,14 +11,6 @@ export function countDrills(exitCode, results) {
   const failed = (results ?? []).length - passed;
   const nothing = passed + failed === 0 || (exitCode !== 0 && failed === 0);
   return { passed, failed: nothing ? failed + 1 : failed };
-}
-
-function read(file) {
-  try {
-    return JSON.parse(readFileSync(file, "utf8"));
-  } catch {
-    return undefined;
-  }
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {

@@ -23,7 +23,8 @@ export function count(exitCode, reports) {
   return { passed, failed };
 }
 
-function read(file) {
+/** A JSON file; undefined when there is none that can be read. */
+export function read(file) {
   try {
     return JSON.parse(readFileSync(file, "utf8"));
   } catch {
