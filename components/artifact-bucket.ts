@@ -1,6 +1,6 @@
 /** Where a region's Tomcat servers find the application when they start. */
 import * as pulumi from "@pulumi/pulumi";
-import { SecureBucket } from "./secure-bucket.js";
+import { expireSuperseded, SecureBucket } from "./secure-bucket.js";
 
 export interface ArtifactBucketArgs {
   readonly bucketName: string;
@@ -26,15 +26,7 @@ export class ArtifactBucket extends pulumi.ComponentResource {
       {
         bucketName: args.bucketName,
         keyArn: args.keyArn,
-        lifecycle: [
-          {
-            id: "expire-superseded",
-            status: "Enabled",
-            filter: {},
-            noncurrentVersionExpiration: { noncurrentDays: KEEP_EARLIER_DAYS },
-            expiration: { expiredObjectDeleteMarker: true },
-          },
-        ],
+        lifecycle: [expireSuperseded(KEEP_EARLIER_DAYS)],
       },
       { parent: this },
     );

@@ -4,7 +4,7 @@ import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as s3 from "@pulumi/aws/s3/index.js";
 import * as pulumi from "@pulumi/pulumi";
-import { SecureBucket } from "./secure-bucket.js";
+import { expireSuperseded, SecureBucket } from "./secure-bucket.js";
 
 export interface RunbookBucketArgs {
   readonly bucketName: string;
@@ -33,15 +33,7 @@ export class RunbookBucket extends pulumi.ComponentResource {
       {
         bucketName: args.bucketName,
         keyArn: args.keyArn,
-        lifecycle: [
-          {
-            id: "expire-superseded",
-            status: "Enabled",
-            filter: {},
-            noncurrentVersionExpiration: { noncurrentDays: KEEP_EARLIER_DAYS },
-            expiration: { expiredObjectDeleteMarker: true },
-          },
-        ],
+        lifecycle: [expireSuperseded(KEEP_EARLIER_DAYS)],
       },
       { parent: this },
     );

@@ -28,6 +28,15 @@ export interface SecureBucketArgs {
 /** Days after which parts of an upload that was never finished are removed. */
 const ABORT_UPLOAD_DAYS = 7;
 
+/** Versions that another one has replaced, or a delete has hidden, go after so many days. */
+export const expireSuperseded = (days: number): inputs.s3.BucketLifecycleConfigurationRule => ({
+  id: "expire-superseded",
+  status: "Enabled",
+  filter: {},
+  noncurrentVersionExpiration: { noncurrentDays: days },
+  expiration: { expiredObjectDeleteMarker: true },
+});
+
 /**
  * Versioned, encrypted with one key of ours, TLS only, no ACLs, nothing public; optionally immutable.
  * Reads and writes are recorded as CloudTrail data events (`audit.ts`), not as server access logs.

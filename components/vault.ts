@@ -6,7 +6,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { RegionId } from "../settings/stacks.js";
 import { type Contract, otherRegion, type RegionContract, vaultReplicationRule } from "../stacks/contract.js";
 import { everythingIn, policyDocument, trustService } from "./policy-document.js";
-import { SecureBucket } from "./secure-bucket.js";
+import { expireSuperseded, SecureBucket } from "./secure-bucket.js";
 
 export interface VaultArgs {
   readonly contract: Contract;
@@ -198,13 +198,7 @@ function expiry(other: RegionContract, retentionDays: number): inputs.s3.BucketL
   const replicas = `${other.repositoryPath.slice(1)}/`;
   const expiration = { days: retentionDays + REPLICA_SLACK_DAYS };
   return [
-    {
-      id: "expire-superseded",
-      status: "Enabled",
-      filter: {},
-      noncurrentVersionExpiration: { noncurrentDays: retentionDays },
-      expiration: { expiredObjectDeleteMarker: true },
-    },
+    expireSuperseded(retentionDays),
     {
       // backup.info stands here too; it is written anew with each backup.
       id: "expire-replica-backups",
