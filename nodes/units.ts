@@ -1,4 +1,7 @@
-/** systemd units of the machines. The packages bring those of etcd, HAProxy and Tomcat; here they get drop-ins. */
+/**
+ * systemd units of the machines: the same for all settings, so they are part of the images, and user data says
+ * which of them a machine runs. The packages bring those of etcd, HAProxy and Tomcat; here they get drop-ins.
+ */
 import { NODE_ENV_FILE, SECRETS_FILE } from "./boot.js";
 import { GUARD_CONFIG_FILE } from "./guard-config.js";
 import { IMAGE_PATHS } from "./layout.js";
@@ -51,13 +54,13 @@ export const SECRETS_UNIT = oneshot("Secrets and certificates, in memory", [
   "dr-fetch-certificates",
 ]);
 
-export const APPLICATION_UNIT = oneshot("The application's WAR", ["dr-fetch-application"]);
+const APPLICATION_UNIT = oneshot("The application's WAR", ["dr-fetch-application"]);
 
 /**
  * Comes back within 0.2 s, always: while it is away the kernel's lease runs on, and out after a while.
  * Loading the rules again neither opens nor closes anything.
  */
-export const GUARD_UNIT = unit({
+const GUARD_UNIT = unit({
   Unit: [
     ["Description", "Guard: leases of this node"],
     ...requires("dr-secrets"),
@@ -77,7 +80,7 @@ export const GUARD_UNIT = unit({
   Install: AT_BOOT,
 });
 
-export const ETCD_DROP_IN = unit({
+const ETCD_DROP_IN = unit({
   Unit: [...requires("dr-volume", "dr-secrets"), ["StartLimitIntervalSec", "0"]],
   Service: [
     ["Restart", "always"],
@@ -94,7 +97,7 @@ export const ETCD_DROP_IN = unit({
  * that is back in 0.2 s. A guard that stays away needs no more than the kernel: without it the lease runs out,
  * clients are cut off, and the guard of another node takes over.
  */
-export const PATRONI_UNIT = unit({
+const PATRONI_UNIT = unit({
   Unit: [
     ["Description", "Patroni"],
     ["Requires", "dr-volume.service dr-secrets.service dr-guard.service"],
@@ -121,7 +124,7 @@ export const PATRONI_UNIT = unit({
 });
 
 /** Takes over databases, owners and parameters from the cluster parameter; does nothing where nobody leads. */
-export const RECONCILE_UNIT = unit({
+const RECONCILE_UNIT = unit({
   Unit: [["Description", "Take over the cluster's settings"], ...requires("dr-secrets")],
   Service: [
     ["Type", "oneshot"],
@@ -132,7 +135,7 @@ export const RECONCILE_UNIT = unit({
   ],
 });
 
-export const RECONCILE_TIMER = unit({
+const RECONCILE_TIMER = unit({
   Unit: [["Description", "Take over the cluster's settings, every half minute"]],
   Timer: [
     ["OnActiveSec", "30s"],
@@ -143,9 +146,9 @@ export const RECONCILE_TIMER = unit({
 });
 
 /** Its checks need the authority's certificate. */
-export const HAPROXY_DROP_IN = unit({ Unit: requires("dr-secrets") });
+const HAPROXY_DROP_IN = unit({ Unit: requires("dr-secrets") });
 
-export const TOMCAT_DROP_IN = unit({
+const TOMCAT_DROP_IN = unit({
   Unit: [
     ["Requires", "dr-secrets.service dr-application.service"],
     ["After", "dr-secrets.service dr-application.service haproxy.service"],
@@ -159,3 +162,17 @@ export const TOMCAT_DROP_IN = unit({
     ["RestartSec", "1"],
   ],
 });
+
+/** File below `/etc/systemd/system` → its text. */
+export const UNITS: Readonly<Record<string, string>> = {
+  "dr-volume.service": VOLUME_UNIT,
+  "dr-secrets.service": SECRETS_UNIT,
+  "dr-guard.service": GUARD_UNIT,
+  "patroni.service": PATRONI_UNIT,
+  "etcd.service.d/dr.conf": ETCD_DROP_IN,
+  "dr-reconcile.service": RECONCILE_UNIT,
+  "dr-reconcile.timer": RECONCILE_TIMER,
+  "dr-application.service": APPLICATION_UNIT,
+  "haproxy.service.d/dr.conf": HAPROXY_DROP_IN,
+  "tomcat10.service.d/dr.conf": TOMCAT_DROP_IN,
+};

@@ -25,18 +25,6 @@ import { NFTABLES_FILE, renderNftables } from "./nftables.js";
 import { renderPatroni } from "./patroni.js";
 import { renderPgbackrest } from "./pgbackrest.js";
 import { renderTomcat } from "./tomcat.js";
-import {
-  APPLICATION_UNIT,
-  ETCD_DROP_IN,
-  GUARD_UNIT,
-  HAPROXY_DROP_IN,
-  PATRONI_UNIT,
-  RECONCILE_TIMER,
-  RECONCILE_UNIT,
-  SECRETS_UNIT,
-  TOMCAT_DROP_IN,
-  VOLUME_UNIT,
-} from "./units.js";
 
 /** EC2's limit, counted before base64. */
 export const USER_DATA_LIMIT_BYTES = 16_384;
@@ -59,21 +47,10 @@ export function databaseFiles(settings: SharedSettings, contract: Contract, node
     file(NODE_ENV_FILE, renderDatabaseEnv(contract, node)),
     file(`${config}/patroni.yml`, renderPatroni(settings, contract, node)),
     file(GUARD_CONFIG_FILE, renderGuardConfig(settings, contract, node)),
-    file(NFTABLES_FILE, renderNftables(contract)),
+    file(NFTABLES_FILE, renderNftables(settings, contract)),
     file("/etc/pgbackrest.conf", renderPgbackrest(settings, contract, node)),
     file(CLOUDWATCH_FILE, renderDatabaseCloudwatch(contract, node)),
-    systemd("dr-volume.service", VOLUME_UNIT),
-    systemd("dr-secrets.service", SECRETS_UNIT),
-    systemd("dr-guard.service", GUARD_UNIT),
-    systemd("patroni.service", PATRONI_UNIT),
-    ...(voter
-      ? [
-          file("/etc/default/etcd", renderEtcd(settings, contract, node)),
-          systemd("etcd.service.d/dr.conf", ETCD_DROP_IN),
-          systemd("dr-reconcile.service", RECONCILE_UNIT),
-          systemd("dr-reconcile.timer", RECONCILE_TIMER),
-        ]
-      : []),
+    ...(voter ? [file("/etc/default/etcd", renderEtcd(settings, contract, node))] : []),
   ];
 }
 
@@ -84,10 +61,6 @@ export function tomcatFiles(settings: SharedSettings, contract: Contract, region
     file(`${IMAGE_PATHS.config}/tomcat.env`, renderTomcat(settings, contract, region)),
     file("/etc/haproxy/haproxy.cfg", renderHaproxy(settings, contract, region)),
     file(CLOUDWATCH_FILE, renderTomcatCloudwatch(contract, region)),
-    systemd("dr-secrets.service", SECRETS_UNIT),
-    systemd("dr-application.service", APPLICATION_UNIT),
-    systemd("haproxy.service.d/dr.conf", HAPROXY_DROP_IN),
-    systemd("tomcat10.service.d/dr.conf", TOMCAT_DROP_IN),
   ];
 }
 
@@ -142,4 +115,3 @@ function cloudConfig(config: CloudConfig): string {
 
 const toCloudInit = ({ path, mode, content }: NodeFile) => ({ path, permissions: mode, content });
 const file = (path: string, content: string): NodeFile => ({ path, content, mode: "0644" });
-const systemd = (name: string, content: string) => file(`/etc/systemd/system/${name}`, content);

@@ -1,12 +1,13 @@
 /**
- * The project's own programs on a machine: the `dr-*` scripts, the platform's hooks and the guard. They change
- * more often than the packages of an image, so they are a layer of their own: files whose paths mirror the
- * file system.
+ * The project's own programs on a machine: the `dr-*` scripts, the platform's hooks, the guard, and the units
+ * that run them. They change more often than the packages of an image, so they are a layer of their own: files
+ * whose paths mirror the file system.
  */
 import { access, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { UNITS } from "../units.js";
 
 export interface PayloadFile {
   /** Relative to the machine's root, e.g. `usr/local/sbin/dr-reconcile`. */
@@ -32,6 +33,7 @@ export async function payloadFiles(platform: Platform): Promise<PayloadFile[]> {
     ...(await programsOf("nodes/scripts")),
     ...(await programsOf(HOOKS[platform])),
     ...(await guard()),
+    ...units(),
   ];
   return files.sort((a, b) => (a.path < b.path ? -1 : 1));
 }
@@ -55,6 +57,13 @@ async function programsOf(folder: string): Promise<PayloadFile[]> {
     })),
   );
 }
+
+const units = (): PayloadFile[] =>
+  Object.entries(UNITS).map(([name, content]) => ({
+    path: `etc/systemd/system/${name}`,
+    mode: 0o644,
+    content,
+  }));
 
 /** The guard as one file that needs nothing but Node, and its helper that talks to the kernel. */
 async function guard(): Promise<PayloadFile[]> {

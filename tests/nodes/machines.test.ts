@@ -6,7 +6,8 @@ import { guardConfig } from "../../nodes/guard-config.js";
 import { isReadReplica } from "../../nodes/layout.js";
 import { machinesOf } from "../../nodes/machines.js";
 import { renderPatroni } from "../../nodes/patroni.js";
-import { databaseFiles, tomcatFiles } from "../../nodes/user-data.js";
+import { UNITS } from "../../nodes/units.js";
+import { databaseFiles } from "../../nodes/user-data.js";
 import { parseSharedSettings } from "../../settings/parse.js";
 import { contractOf, type DatabaseNode } from "../../stacks/contract.js";
 import { BASE_SETTINGS } from "../support/recorder.js";
@@ -16,10 +17,7 @@ const contract = contractOf(settings, "123456789012");
 const [voter, second] = contract.home.databaseNodes as [DatabaseNode, DatabaseNode];
 const replica = contract.home.readReplicas[0] as DatabaseNode;
 const paths = (node: DatabaseNode) => databaseFiles(settings, contract, node).map(({ path }) => path);
-const unit = (name: string) =>
-  [...databaseFiles(settings, contract, voter), ...tomcatFiles(settings, contract, "home")].find(({ path }) =>
-    path.endsWith(name),
-  )?.content ?? "";
+const unit = (name: string) => UNITS[name] ?? "";
 
 describe("the machines of a region", () => {
   const machines = machinesOf(settings, contract, "home", { tomcats: 4 });
@@ -39,23 +37,25 @@ describe("the machines of a region", () => {
     expect(machinesOf(settings, contract, "recovery").map(({ role }) => role)).not.toContain("tomcat");
   });
 
-  test("start everything that they have a unit for, and nothing else", () => {
-    const packaged = ["etcd.service", "haproxy.service", "tomcat10.service"];
-    for (const { name, userData } of machines) {
-      const { write_files, runcmd } = parse(userData, { version: "1.1" }) as {
-        write_files: { path: string }[];
-        runcmd: string[][];
-      };
-      const units = write_files.flatMap(
-        ({ path }) => /system\/([\w-]+\.(?:service|timer))/.exec(path)?.[1] ?? [],
-      );
+  test("start all units that the image has for their kind, and nothing else", () => {
+    const secrets = ["dr-secrets.service"];
+    const replica = [...secrets, "dr-volume.service", "dr-guard.service", "patroni.service"];
+    const units = {
+      "read-replica": replica,
+      database: [...replica, "etcd.service", "dr-reconcile.timer"],
+      tomcat: [...secrets, "dr-application.service", "haproxy.service", "tomcat10.service"],
+    };
+    for (const { name, role, userData } of machines) {
+      const { runcmd } = parse(userData, { version: "1.1" }) as { runcmd: string[][] };
       const started = runcmd.flatMap((argv) => argv.filter((word) => /\.(service|timer)$/.test(word)));
-      // Started by its timer.
-      expect(started.toSorted(), name).toEqual(
-        units.filter((each) => each !== "dr-reconcile.service").toSorted(),
-      );
-      expect(packaged.some((each) => started.includes(each)) || name.includes("-read-"), name).toBe(true);
+      expect(started.toSorted(), name).toEqual(units[role].toSorted());
     }
+    const known = Object.values(units).flat();
+    // Started by its timer.
+    const files = Object.keys(UNITS).filter((file) => file !== "dr-reconcile.service");
+    expect(files.map((file) => file.replace(/\.d\/.*/, "")).filter((name) => !known.includes(name))).toEqual(
+      [],
+    );
   });
 });
 
@@ -103,22 +103,20 @@ describe("the guard's configuration", () => {
 
 describe("units", () => {
   test("Patroni never runs without a guard, and takes PostgreSQL along when it ends", () => {
-    const patroni = unit("system/patroni.service");
+    const patroni = unit("patroni.service");
     expect(patroni).toMatch(/^Requires=.*\bdr-guard\.service/m);
     expect(patroni).toMatch(/^After=.*\bdr-guard\.service/m);
     expect(patroni).toMatch(/^KillMode=mixed$/m);
     expect(patroni).toMatch(/^TimeoutStopSec=30$/m);
   });
 
-  test.each([
-    "system/patroni.service",
-    "system/dr-guard.service",
-    "etcd.service.d/dr.conf",
-    "tomcat10.service.d/dr.conf",
-  ])("%s is started again, however often it ends", (name) => {
-    expect(unit(name)).toMatch(/^Restart=always$/m);
-    expect(unit(name)).toMatch(/^StartLimitIntervalSec=0$/m);
-  });
+  test.each(["patroni.service", "dr-guard.service", "etcd.service.d/dr.conf", "tomcat10.service.d/dr.conf"])(
+    "%s is started again, however often it ends",
+    (name) => {
+      expect(unit(name)).toMatch(/^Restart=always$/m);
+      expect(unit(name)).toMatch(/^StartLimitIntervalSec=0$/m);
+    },
+  );
 
   test("what needs certificates waits for them", () => {
     for (const name of [

@@ -46,6 +46,7 @@ export async function inside(
 ): Promise<Outcome> {
   const folder = await mkdtemp(join(tmpdir(), "dr-inside-"));
   try {
+    await mkdir(join(folder, "files"));
     for (const { path, content, mode } of files) {
       const target = join(folder, "files", path);
       await mkdir(dirname(target), { recursive: true });
