@@ -1,7 +1,9 @@
 /**
- * The rules by which the kernel lets clients reach PostgreSQL on a database node: only while the guard keeps
- * an element with a timeout alive (`nodes/guard`). The guard's unit loads this file before each start.
+ * The rules by which the kernel lets clients reach PostgreSQL on a database node, and Patroni reach etcd: only
+ * while the guard keeps an element with a timeout alive (`nodes/guard`). The guard's unit loads this file before
+ * each start.
  */
+import type { SharedSettings } from "../settings/schema.js";
 import { type Contract, PORTS } from "../stacks/contract.js";
 import { IMAGE_PATHS } from "./layout.js";
 
@@ -15,17 +17,27 @@ export const NFTABLES = {
   until: "until",
   members: "members",
   mute: "mute",
+  etcd: "etcd",
+  etcdUntil: "etcd_until",
 } as const;
 
 /** The guard itself runs as root and may ask. */
 const PATRONI_USER = "postgres";
 
-export function renderNftables(contract: Contract): string {
+export function renderNftables({ failover }: Pick<SharedSettings, "failover">, contract: Contract): string {
   // Their subnets, which hold nothing else: so a further read replica is known at once to those that run.
   const nodes = [contract.home.dataCidr, contract.recovery.dataCidr];
-  const { family, table, open, until, members, mute } = NFTABLES;
+  const { family, table, open, until, members, mute, etcd, etcdUntil } = NFTABLES;
   const name = `${family} ${table}`;
   const port = PORTS.postgres;
+  const toEtcd = `tcp dport ${PORTS.etcdClient} meta skuid ${PATRONI_USER}`;
+  // Without the leader lease nobody takes over from a Patroni that may work on an old picture.
+  const patroni = failover.leaderLease
+    ? `
+    ${toEtcd} tcp dport @${etcd} meta time @${etcdUntil} accept
+    # Resets what is open too, so that a Patroni that was cut off drops its picture of the cluster.
+    ${toEtcd} reject with tcp reset`
+    : "";
   return `# One transaction. Rules and members are replaced; a lease that is alive stays and runs out by itself,
 # so that a restarted guard neither opens nor closes anything by loading this.
 table ${name} {
@@ -36,6 +48,9 @@ table ${name} {
   set ${until} { typeof meta time; flags interval; }
   # Nodes that died: a candidate's Patroni would wait for their answer, so it is told at once.
   set ${mute} { type ipv4_addr; flags timeout; }
+  # etcd's port while Patroni may speak with it, as above.
+  set ${etcd} { type inet_service; flags timeout; }
+  set ${etcdUntil} { typeof meta time; flags interval; }
   # Before connection tracking, so that open connections are judged packet by packet too.
   chain input { type filter hook input priority -150; policy accept; }
   chain output { type filter hook output priority -150; policy accept; }
@@ -56,7 +71,7 @@ table ${name} {
     tcp dport ${port} reject with tcp reset
   }
   chain output {
-    ip daddr @${mute} tcp dport ${PORTS.patroni} meta skuid ${PATRONI_USER} reject with tcp reset
+    ip daddr @${mute} tcp dport ${PORTS.patroni} meta skuid ${PATRONI_USER} reject with tcp reset${patroni}
     oifname "lo" accept
     tcp sport ${port} ip daddr @${members} accept
     tcp sport @${open} meta time @${until} accept

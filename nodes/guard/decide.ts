@@ -29,7 +29,7 @@ interface Step {
 }
 
 export function decide(config: Config, before: State, event: Event, now: number): Step {
-  const state = learn(before, event, now);
+  const state = learn(config, before, event, now);
   switch (event.kind) {
     case "tick":
       return onTick(config, state, now);
@@ -57,7 +57,7 @@ export function pace(config: Config, state: State): { readonly tick: number; rea
   return { tick: unled ? soon : (renewMillis * 2) / 5, local: renewMillis };
 }
 
-function learn(state: State, event: Event, now: number): State {
+function learn(config: Config, state: State, event: Event, now: number): State {
   switch (event.kind) {
     case "view":
     case "renewed": {
@@ -76,6 +76,9 @@ function learn(state: State, event: Event, now: number): State {
         view,
         revoking,
         blindUntil: gap > BLIND_MILLIS ? view.endedAt : state.blindUntil,
+        forgetUntil: hasLostTheLead(config, state, view)
+          ? view.endedAt + view.forgetMillis
+          : state.forgetUntil,
         heartbeatSeen: seen(state.heartbeatSeen, heartbeat?.mod ?? "0", view.endedAt),
         leaderSeen: seen(
           state.leaderSeen,
@@ -101,6 +104,23 @@ function learn(state: State, event: Event, now: number): State {
     case "tick":
       return state;
   }
+}
+
+/**
+ * Whether the lead went to somebody else in a way that Patroni here may not have noticed: by a takeover, or while
+ * nothing was heard of etcd. Its watch of etcd may take seconds to notice that it is back. Until then it works on
+ * an old picture in which it leads: with a new session it would put its key back in the middle of an election, and
+ * promote itself beside what others wrote.
+ */
+function hasLostTheLead({ node, leaderLease }: Config, state: State, { leader, heartbeat, startedAt }: View) {
+  const before = state.view;
+  const wasAway = !before || startedAt - before.startedAt >= leaderLease.leaseMillis;
+  const isNews = heartbeat !== undefined && heartbeat.mod !== state.heartbeatSeen?.what;
+  const isTaken = isNews && heartbeat.beat.node === node && heartbeat.beat.state === "taken";
+  if (isTaken) return true;
+  const led = before?.leader?.value === node || heartbeat?.beat.node === node;
+  const leads = leader?.value === node && (!before?.leader || before.leader.create === leader.create);
+  return wasAway && led && !leads;
 }
 
 const seen = (before: State["heartbeatSeen"], what: string, at: number) =>
@@ -180,9 +200,21 @@ function hasRunOut(config: Config, state: State, beat: Beat, now: number): boole
 }
 
 function onRenewed(config: Config, state: State, view: View, opens: boolean, now: number): Step {
-  if (!opens || state.handover) return { state, actions: [] };
+  const admitted = admit(config, state, view, now);
+  if (!opens || state.handover) return admitted;
   // From the *start* of the renewal: others count from when they see it.
-  return open(state, view.startedAt + config.leaderLease.leaseMillis, "leader", now);
+  const opened = open(admitted.state, view.startedAt + config.leaderLease.leaseMillis, "leader", now);
+  return { state: opened.state, actions: [...admitted.actions, ...opened.actions] };
+}
+
+/**
+ * Lets Patroni speak with etcd for one lease from this view on: a takeover comes later than that, so that it finds
+ * a Patroni that is silent or has a guard who is up to date.
+ */
+function admit({ leaderLease }: Config, state: State, { startedAt }: View, now: number): Step {
+  const until = startedAt + leaderLease.leaseMillis;
+  if (!leaderLease.enabled || until <= now || now < state.forgetUntil) return { state, actions: [] };
+  return { state: { ...state, admittedUntil: until }, actions: [{ kind: "admit", until }] };
 }
 
 function open(state: State, until: number, as: "leader" | "replica", now: number): Step {
@@ -206,6 +238,9 @@ function onView(config: Config, state: State, now: number): Step {
   };
 
   if (next.marker && view.leader?.value !== next.marker.value) next = { ...next, marker: undefined };
+
+  // A leader only by its renewals: others may be about to take over from one that merely reads.
+  if (!holdsTerm(config, view) || next.handover) then(admit(config, next, view, now));
 
   if (!leads) {
     const ours = view.heartbeat?.beat.node === config.node && view.heartbeat.beat.state === "held";

@@ -41,6 +41,8 @@ export interface View {
   readonly heartbeat?: { readonly beat: Beat; readonly mod: string };
   readonly sync?: Key;
   readonly initialize?: string;
+  /** How long a Patroni must be kept from etcd so that it has forgotten what it read before. */
+  readonly forgetMillis: number;
   /** Patroni's member keys: name → key. */
   readonly members: Readonly<Record<string, Key>>;
 }
@@ -82,6 +84,8 @@ export type Action =
   /** Serve clients until then; replaces what was allowed before. */
   | { readonly kind: "open"; readonly until: number; readonly as: "leader" | "replica" }
   | { readonly kind: "close"; readonly reason: string }
+  /** Let this node's Patroni speak with etcd until then. */
+  | { readonly kind: "admit"; readonly until: number }
   /** Only after the port is known to be closed. */
   | { readonly kind: "confess"; readonly heartbeatMod: string; readonly beat: Beat }
   | {
@@ -120,6 +124,9 @@ export interface State {
   readonly healthyAt: number;
   readonly openUntil: number;
   readonly openAs?: "leader" | "replica";
+  /** Until when Patroni may speak with etcd, and until when it must not, so that it forgets its old picture. */
+  readonly admittedUntil: number;
+  readonly forgetUntil: number;
   readonly probe?: {
     readonly node: string;
     readonly alive: boolean;
@@ -137,6 +144,8 @@ export const initialState = (now: number): State => ({
   blindUntil: now,
   healthyAt: now,
   openUntil: 0,
+  admittedUntil: 0,
+  forgetUntil: 0,
   revoking: {},
   muted: [],
   handover: false,

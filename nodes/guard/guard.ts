@@ -88,6 +88,12 @@ export class Guard {
 
   feed(event: Event): void {
     const { state, actions } = decide(this.config, this.current, event, monotonic());
+    if (state.forgetUntil > this.current.forgetUntil)
+      log("patroni-kept-from-etcd", {
+        forMillis: Math.round(state.forgetUntil - monotonic()),
+        leader: state.view?.leader?.value,
+        reason: "it may believe in a lost lead",
+      });
     this.current = state;
     let closing: Promise<void> | undefined;
     for (const action of actions) {
@@ -101,6 +107,9 @@ export class Guard {
           this.note("closed", action.reason);
           closing = this.kernel.close();
           void this.attempt("close", closing);
+          break;
+        case "admit":
+          if (!this.stopped) void this.attempt("admit", this.kernel.admit(action.until));
           break;
         case "mute":
           void this.attempt("mute", this.mute(action.nodes));
@@ -191,10 +200,10 @@ export class Guard {
           renewal(this.keys, action),
         );
         if (view) this.feed({ kind: "view", view });
-        if (!succeeded) return;
+        const before = this.current.view;
+        if (!succeeded || !before) return;
         const renewed: View = {
-          ...this.current.view,
-          members: this.current.view?.members ?? {},
+          ...before,
           startedAt,
           endedAt,
           leader: action.expect.leader,

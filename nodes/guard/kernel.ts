@@ -13,6 +13,7 @@ const FIRST_ANSWER_MILLIS = 5000;
 type Order =
   | { readonly open: number }
   | { readonly close: true }
+  | { readonly admit: number }
   | { readonly mute: readonly string[]; readonly seconds: number };
 
 export class Kernel {
@@ -21,7 +22,7 @@ export class Kernel {
   private waiting: ((answer: string | undefined) => void) | undefined;
   /** Orders are carried out one after the other: an opening never overtakes the closing that followed it. */
   private last: Promise<unknown> = Promise.resolve();
-  private readonly newest: { port?: Order; mute?: Order } = {};
+  private readonly newest: { port?: Order; etcd?: Order; mute?: Order } = {};
 
   /** @param program path of lease.py */
   constructor(private readonly program: string) {}
@@ -35,6 +36,11 @@ export class Kernel {
     return this.order({ close: true });
   }
 
+  /** @param until until when Patroni may speak with etcd, on the monotonic clock in milliseconds */
+  admit(until: number): Promise<void> {
+    return this.order({ admit: Math.floor(until * 1e6) });
+  }
+
   mute(addresses: readonly string[], seconds: number): Promise<void> {
     return this.order({ mute: addresses, seconds });
   }
@@ -45,7 +51,7 @@ export class Kernel {
   }
 
   private order(order: Order): Promise<void> {
-    const kind = "mute" in order ? "mute" : "port";
+    const kind = "mute" in order ? "mute" : "admit" in order ? "etcd" : "port";
     this.newest[kind] = order;
     // While the helper hangs, orders come faster than they fail: what a later one replaces is left out. Not a
     // closing: somebody waits for it to be done.

@@ -47,6 +47,7 @@ export function viewOf(
     leader: found(keys.leader),
     sync: found(keys.sync),
     initialize: found(keys.initialize)?.value,
+    forgetMillis: forgetMillisOf(found(keys.config)?.value),
     heartbeat: heartbeat && { beat: JSON.parse(heartbeat.value) as Beat, mod: heartbeat.mod_revision },
     members: Object.fromEntries(
       patroni
@@ -54,6 +55,24 @@ export function viewOf(
         .map((kv) => [kv.key.slice(keys.members.length), keyOf(kv)]),
     ),
   };
+}
+
+/** For the kernel's timers, and for what Patroni still does when its last request has failed. */
+const FORGET_ALLOWANCE_MILLIS = 500;
+/** Seconds. Source: Patroni, "Dynamic Configuration Settings". */
+const PATRONI_DEFAULTS = { loop_wait: 10, retry_timeout: 10 };
+
+/**
+ * Patroni gives up what it has begun after `retry_timeout`; its watch of etcd sends something at least once in
+ * `loop_wait` + `retry_timeout` (TCP keepalive, `Etcd3.set_socket_options`), and is then reset.
+ * @param config Patroni's dynamic configuration, as it is now
+ */
+function forgetMillisOf(config = "{}"): number {
+  const { loop_wait, retry_timeout } = { ...PATRONI_DEFAULTS, ...JSON.parse(config) } as Record<
+    string,
+    number
+  >;
+  return (Number(loop_wait) + Number(retry_timeout)) * 1000 + FORGET_ALLOWANCE_MILLIS;
 }
 
 const keyOf = (kv: KeyValue): Key => ({

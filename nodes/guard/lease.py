@@ -4,6 +4,7 @@
 Orders come as JSON lines on standard input, each is answered by one line:
   {"open": NS}            serve clients until CLOCK_MONOTONIC reads NS
   {"close": true}
+  {"admit": NS}           let Patroni speak with etcd until then
   {"mute": ["10.0.0.1"], "seconds": 5}   reject this node's calls to these nodes' Patroni
 Answers are {"ok": true, "millis": MS} or {"ok": false, "error": TEXT}.
 
@@ -20,7 +21,10 @@ import struct
 import sys
 import time
 
-TABLE, OPEN, UNTIL, MUTE, PORT = b"dr", b"open", b"until", b"mute", 5432
+TABLE, MUTE = b"dr", b"mute"
+# Two leases: the sets that hold a port with its timeout, and from and until when.
+CLIENTS = (5432, b"open", b"until")
+ETCD = (2379, b"etcd", b"etcd_until")
 NFPROTO_INET = 1
 NETLINK_NETFILTER = 12
 SUBSYS_NFTABLES = 10
@@ -103,23 +107,23 @@ def wall_key(nanoseconds):
     return struct.pack(">Q", nanoseconds)
 
 
-def opened(deadline_ns):
+def opened(deadline_ns, lease=CLIENTS):
+    port, ports, times = lease
     # Wall first, monotonic second: a pause between the two makes the bound earlier, never later.
     wall = time.time_ns()
     left = deadline_ns - time.monotonic_ns()
     if left < 1_000_000:
-        return closed()
+        return closed(lease)
     until = wall + left
-    return [
-        flush(OPEN),
-        flush(UNTIL),
-        set_message(NEWSETELEM, CREATE, OPEN, [element(struct.pack(">H", PORT), timeout_ms=left // 1_000_000)]),
-        set_message(NEWSETELEM, CREATE, UNTIL, [element(wall_key(0)), element(wall_key(until), flags=INTERVAL_END)]),
+    return closed(lease) + [
+        set_message(NEWSETELEM, CREATE, ports, [element(struct.pack(">H", port), timeout_ms=left // 1_000_000)]),
+        set_message(NEWSETELEM, CREATE, times, [element(wall_key(0)), element(wall_key(until), flags=INTERVAL_END)]),
     ]
 
 
-def closed():
-    return [flush(OPEN), flush(UNTIL)]
+def closed(lease=CLIENTS):
+    _, ports, times = lease
+    return [flush(ports), flush(times)]
 
 
 def muted(addresses, seconds):
@@ -132,6 +136,8 @@ def obey(kernel, order):
         kernel.commit(opened(int(order["open"])))
     elif "close" in order:
         kernel.commit(closed())
+    elif "admit" in order:
+        kernel.commit(opened(int(order["admit"]), ETCD))
     elif "mute" in order:
         kernel.commit(muted(order["mute"], order.get("seconds", 5)))
     else:

@@ -10,6 +10,10 @@ interface Mutant {
   readonly mutation: Mutation;
   /** The same for the same number. */
   readonly scenario: (seed: number) => Scenario;
+  /** Of all seeds, how many must show it at least: 1/4 when left out. */
+  readonly share?: number;
+  /** What a right guard needs at most. When left out: lease, allowance and election, of one fault. */
+  readonly outageMillis?: number;
 }
 
 const LEADER = 3;
@@ -84,7 +88,31 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   },
   "leaves the old leader its session": {
     mutation: { skip: ({ kind }) => kind === "revoke" },
-    scenario: cutOff,
+    // The kernel would keep its Patroni from etcd until it has forgotten: either would do here.
+    scenario: (seed) => ({ ...cutOff(seed), patroniKept: false }),
+  },
+  "lets a Patroni that lost the lead go on with its old picture": {
+    mutation: {
+      decide: (config, state, event, now) => {
+        const step = decide(config, state, event, now);
+        return { ...step, actions: [...step.actions, { kind: "admit", until: now + 60_000 }] };
+      },
+    },
+    // Its successor dies, and its watch of etcd comes back in the middle of the election that follows.
+    scenario: (seed) => ({
+      seed: 1_755_374_600 + seed,
+      slowness: 0,
+      rates: [0, -2, 9],
+      faults: [
+        { kind: "cut-out", node: 1, after: 3558, length: 5793 },
+        { kind: "cut-in", node: LEADER, after: 709, length: 8475 },
+        { kind: "pause-guard", node: 0, after: 3365, length: 4340 },
+        { kind: "kill", node: LEADER, after: 2668, length: 7596 },
+      ],
+      lateWatch: true,
+    }),
+    share: 1 / 20,
+    outageMillis: 20_000,
   },
   "lets candidates wait for the dead": {
     mutation: { skip: ({ kind }) => kind === "mute" },

@@ -39,6 +39,7 @@ const scenarios: fc.Arbitrary<Scenario> = fc.record({
     { weight: 7, arbitrary: fc.constant(true) },
     { weight: 1, arbitrary: fc.constant(false) },
   ),
+  lateWatch: fc.boolean(),
 });
 
 const violations = (scenario: Scenario) => new Cluster(scenario).run();

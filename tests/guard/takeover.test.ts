@@ -18,6 +18,7 @@ const view = (at: number, changes: Partial<View> = {}): View => ({
   leader: key("a", "77"),
   sync: key('{"leader":"a"}'),
   initialize: "1",
+  forgetMillis: 5500,
   heartbeat: { beat: held, mod: "9" },
   members: { a: key("{}", "77"), b: key("{}", "88") },
   ...changes,

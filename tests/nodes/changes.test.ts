@@ -100,7 +100,14 @@ describe("a change of", () => {
     [
       "whether there is one",
       { failover: { leaderLease: false }, objectives: { nodeRtoSeconds: 60 } },
-      replaced(["voter dr/guard.json"], '"enabled": true', '"enabled": false'),
+      [
+        ...replaced(["voter dr/guard.json"], '"enabled": true', '"enabled": false'),
+        ...[
+          "tcp dport 2379 meta skuid postgres tcp dport @etcd meta time @etcd_until accept",
+          "# Resets what is open too, so that a Patroni that was cut off drops its picture of the cluster.",
+          "tcp dport 2379 meta skuid postgres reject with tcp reset",
+        ].map((line) => `voter dr/guard.nft: - ${line}`),
+      ],
     ],
     [
       "etcd's heartbeat",

@@ -8,6 +8,7 @@ import { renderHaproxy } from "../../nodes/haproxy.js";
 import { renderNftables } from "../../nodes/nftables.js";
 import { renderPatroni } from "../../nodes/patroni.js";
 import { renderPgbackrest } from "../../nodes/pgbackrest.js";
+import { UNITS } from "../../nodes/units.js";
 import {
   renderDatabaseUserData,
   renderTomcatUserData,
@@ -35,8 +36,14 @@ describe("files of a node, as reviewed", () => {
     ["etcd.env", renderEtcd(settings, contract, home1)],
     ["pgbackrest.conf", renderPgbackrest(settings, contract, home1)],
     ["haproxy.cfg", renderHaproxy(settings, contract, "home")],
-    ["guard.nft", renderNftables(contract)],
+    ["guard.nft", renderNftables(settings, contract)],
     ["guard.json", renderGuardConfig(settings, contract, home1)],
+    [
+      "units.txt",
+      Object.entries(UNITS)
+        .map(([name, text]) => `# ${name}\n${text}`)
+        .join("\n"),
+    ],
     ["cluster-config.json", pretty(JSON.stringify(clusterConfig(settings, contract, "home")))],
     ["cloudwatch.database.json", pretty(renderDatabaseCloudwatch(contract, home1))],
     ["cloudwatch.tomcat.json", pretty(renderTomcatCloudwatch(contract, "home"))],
@@ -137,7 +144,7 @@ describe("user data", () => {
 
   test("that EC2 would refuse is refused here, with the reason", () => {
     const names = [..."abcdefghijklmnop"].map((letter) => `a_rather_long_extension_name.parameter_${letter}`);
-    const parameters = Object.fromEntries(names.map((name) => [name, "x".repeat(150)]));
+    const parameters = Object.fromEntries(names.map((name) => [name, "x".repeat(300)]));
     const long = parseSharedSettings("global", { ...BASE_SETTINGS, database: { parameters } });
     expect(() => renderDatabaseUserData(long, contract, home1)).toThrow(
       /user data of drs-eu-west-1-db-1 would have \d{5} bytes\n.*database\.parameters/,

@@ -11,7 +11,8 @@ import { inside } from "./support/inside.js";
 
 let seen: Record<string, string[]>;
 beforeAll(async () => {
-  const rules = renderNftables(contractOf(parseSharedSettings("global", BASE_SETTINGS), "123456789012"));
+  const settings = parseSharedSettings("global", BASE_SETTINGS);
+  const rules = renderNftables(settings, contractOf(settings, "123456789012"));
   const probe = await readFile(new URL("support/lease-probe.py", import.meta.url), "utf8");
   const { output } = await inside(
     await ensureImage(new Progress()),
@@ -45,6 +46,18 @@ test("an acknowledgement given after the lease doesn't arrive, nor later when th
 test("closing takes effect at once, on open connections too", () => {
   expect(seen.closed?.[1]).toMatch(GONE);
   expect(seen.closed?.[2]).toBe("reset");
+});
+
+test("Patroni, and nobody else, is kept from etcd until it is admitted", () => {
+  expect(seen["Patroni before"]).toEqual(["reset"]);
+  expect(seen["root before"]).toEqual(["connected"]);
+  expect(seen["Patroni admitted"]).toEqual(["connected", "sent", "answer"]);
+});
+
+test("its idle watch of etcd is reset by the keepalive alone, once its time is over", () => {
+  expect(seen["Patroni's watch later"]).toEqual(["reset"]);
+  expect(seen["Patroni admitted again, old connection"]?.[0]).toMatch(GONE);
+  expect(seen["Patroni admitted again"]).toEqual(["connected", "sent", "answer"]);
 });
 
 test("a helper that was stopped between computing a lease and setting it opens nothing after the deadline", () => {

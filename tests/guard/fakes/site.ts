@@ -159,6 +159,7 @@ export class Site {
         this.openUntil = 0;
         this.steps.push("closed");
       },
+      admit: async () => {},
       mute: async () => {},
       stop: () => {},
     };

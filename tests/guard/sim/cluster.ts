@@ -4,7 +4,7 @@ import type { Beat } from "../../../nodes/guard/facts.js";
 import { keysOf } from "../../../nodes/guard/keys.js";
 import { type Mutation, SimGuard } from "./guard.js";
 import { SimNode } from "./node.js";
-import { SimPatroni } from "./patroni.js";
+import { CONFIG, SimPatroni } from "./patroni.js";
 import { World } from "./world.js";
 
 export type FaultKind =
@@ -41,6 +41,8 @@ export interface Scenario {
   readonly leaderLease?: boolean;
   /** Patroni's watch of etcd takes up to 2 s to notice that it is back. */
   readonly lateWatch?: boolean;
+  /** False: the kernel lets Patroni speak with etcd at any time. */
+  readonly patroniKept?: boolean;
   /** Patroni's setting of that name. */
   readonly checkTimeline?: boolean;
 }
@@ -93,7 +95,16 @@ export class Cluster {
     const world = new World(scenario.seed, scenario.slowness);
     NAMES.forEach((name, i) => {
       const rate = 1 + (scenario.rates[i] as number) / 1000;
-      this.nodes.push(new SimNode(world, name, rate, 1_000_000 * (i + 1), this.nodes));
+      this.nodes.push(
+        new SimNode(
+          world,
+          name,
+          rate,
+          1_000_000 * (i + 1),
+          this.nodes,
+          (scenario.leaderLease ?? true) && (scenario.patroniKept ?? true),
+        ),
+      );
     });
     return { world, nodes: this.nodes, keys: this.keys };
   }
@@ -134,6 +145,7 @@ export class Cluster {
   private boot(): void {
     const [first] = this.nodes as [SimNode];
     first.postgres.promote(1);
+    this.world.etcd.transact([], [{ put: this.keys.config, value: CONFIG }], []);
     for (const [i, node] of this.nodes.entries()) {
       this.patronis[i]?.start();
       this.guards[i]?.start();
@@ -159,7 +171,11 @@ export class Cluster {
 
   private tell(node: SimNode, i: number, leaderChanged: boolean): void {
     if (this.isDeaf(node)) this.tellLater(node, i);
-    else node.database.guarded(() => this.patronis[i]?.notice(leaderChanged))();
+    else
+      node.database.guarded(() => {
+        if (node.isAdmitted) this.patronis[i]?.notice(leaderChanged);
+        else this.patronis[i]?.breakWatch();
+      })();
   }
 
   /** A watch that was cut off doesn't notice at once that it is back; it then reads all there is. */
@@ -255,6 +271,7 @@ export class Cluster {
     node.database.kill();
     node.guardProcess.kill();
     node.setPort(0, "replica");
+    node.admit(0);
     node.postgres.become("down");
     node.holdsLock = false;
   }

@@ -67,6 +67,9 @@ export class SimGuard {
         case "close":
           closedAt = this.kernel(() => this.node.setPort(0, "replica"));
           break;
+        case "admit":
+          this.kernel(() => this.node.admit(Math.max(0, action.until - this.clock)));
+          break;
         case "mute":
           this.node.muted.clear();
           for (const name of action.nodes) this.node.muted.add(name);
@@ -158,11 +161,11 @@ export class SimGuard {
           renewal(keys, action),
           action,
           (succeeded, revision, startedAt) => {
-            if (!succeeded) return;
+            const before = this.state.view;
+            if (!succeeded || !before) return;
             const endedAt = this.clock;
             const view: View = {
-              members: {},
-              ...this.state.view,
+              ...before,
               startedAt: this.mutation.startOf?.(startedAt, endedAt) ?? startedAt,
               endedAt,
               leader: action.expect.leader,
@@ -183,7 +186,8 @@ export class SimGuard {
           takeover(keys, action, marker && lease ? { value: marker, lease } : undefined),
           action,
           (succeeded) => {
-            if (!succeeded) return;
+            const before = this.state.view;
+            if (!succeeded || !before) return;
             if (marker) this.feed({ kind: "marked", marker, startedAt: this.clock });
             this.feed({ kind: "tick" });
           },

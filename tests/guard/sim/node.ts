@@ -16,6 +16,8 @@ export class SimNode {
   wallStep = 0;
   /** True time until which clients are served, and as what. */
   private open = { until: 0, as: "replica" as "leader" | "replica" };
+  /** True time until which the kernel lets Patroni speak with etcd. */
+  private admittedUntil = 0;
 
   constructor(
     readonly world: World,
@@ -24,6 +26,8 @@ export class SimNode {
     private readonly rate: number,
     private readonly offset: number,
     readonly all: SimNode[],
+    /** The kernel has the rule that keeps Patroni from etcd. */
+    private readonly keepsPatroni: boolean,
   ) {
     this.postgres = new Postgres(this);
   }
@@ -39,6 +43,14 @@ export class SimNode {
   setPort(remaining: number, as: "leader" | "replica"): void {
     this.open = { until: this.world.now + remaining / this.rate, as };
     this.world.note(`${this.name} ${remaining > 0 ? `open as ${as} for ${remaining.toFixed(0)}` : "closed"}`);
+  }
+
+  admit(remaining: number): void {
+    this.admittedUntil = this.world.now + remaining / this.rate;
+  }
+
+  get isAdmitted(): boolean {
+    return !this.keepsPatroni || this.world.now < this.admittedUntil;
   }
 
   get isOpen(): boolean {

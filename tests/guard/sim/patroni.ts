@@ -9,6 +9,12 @@ import type { SimNode } from "./node.js";
 export const TTL = 20_000;
 const LOOP_WAIT = 1_000;
 const RETRY_TIMEOUT = 4_000;
+/** Its dynamic configuration, where guards read how long it takes to forget. */
+export const CONFIG = JSON.stringify({ loop_wait: LOOP_WAIT / 1000, retry_timeout: RETRY_TIMEOUT / 1000 });
+/** Its picture of etcd must be there within this. */
+const READ_TIMEOUT = 1_300;
+/** Without a word on its watch it sends a keepalive after loop_wait + retry_timeout. */
+const KEEPALIVE = LOOP_WAIT + RETRY_TIMEOUT;
 /** Of one request to another node's REST API. */
 const POLL_TIMEOUT = 2_000;
 
@@ -35,6 +41,8 @@ export class SimPatroni {
   private cache = new Map<string, Cached>();
   private wake: (() => void) | undefined;
   private run = 0;
+  /** Its watch of etcd stands; without, it works on no picture at all. */
+  private isReady = true;
   /** Called when it makes PostgreSQL a primary. */
   onPromote: (node: SimNode) => void = () => {};
 
@@ -48,8 +56,38 @@ export class SimPatroni {
   start(): void {
     this.session = undefined;
     this.refresh();
+    this.isReady = true;
     const run = ++this.run;
     this.perform(this.loop(run), undefined as never);
+    this.perform(this.keepWatch(run), undefined as never);
+  }
+
+  /** The kernel has reset its connection. */
+  breakWatch(): void {
+    if (!this.isReady) return;
+    this.isReady = false;
+    this.node.world.note(`${this.node.name} has lost its watch`);
+    this.perform(this.rebuild(this.run), undefined as never);
+  }
+
+  private *rebuild(run: number): Script {
+    while (run === this.run) {
+      const answered = yield* this.etcd(() => true);
+      if (answered) break;
+      yield* this.wait(1_000);
+    }
+    if (run !== this.run) return;
+    this.refresh();
+    this.isReady = true;
+    this.wake?.();
+  }
+
+  /** At a random phase: nothing else tells it that the kernel would refuse. */
+  private *keepWatch(run: number): Script {
+    while (run === this.run) {
+      yield* this.wait(KEEPALIVE * this.node.world.random());
+      if (!this.node.isAdmitted) this.breakWatch();
+    }
   }
 
   /** Its watch of etcd tells it of a change, if the stream is alive. */
@@ -71,13 +109,20 @@ export class SimPatroni {
     yield (resume) => this.node.world.after(millis, () => resume(undefined as never));
   }
 
+  private ask<T>(request: () => T, done: (answer: T | undefined) => void): void {
+    const { node } = this;
+    if (node.isAdmitted) node.ask(node.database, READ_TIMEOUT, request, done);
+    else node.world.after(0.1, () => done(undefined));
+  }
+
   /** Tries again until it is answered or `retry_timeout` is over. */
   private *etcd<T>(request: () => T): Generator<Effect, T | undefined, never> {
     const deadline = this.node.world.now + RETRY_TIMEOUT;
     for (;;) {
       const answer: T | undefined = yield ((resume) =>
-        this.node.ask(this.node.database, 1_300, request, (value) => resume(value as never))) as Effect;
+        this.ask(request, (value) => resume(value as never))) as Effect;
       if (answer !== undefined || this.node.world.now > deadline) return answer;
+      yield* this.wait(20);
     }
   }
 
@@ -104,6 +149,13 @@ export class SimPatroni {
     if (node.postgres.role === "down") {
       yield* this.wait(400);
       node.postgres.become("replica");
+    }
+    const patience = node.world.now + READ_TIMEOUT;
+    while (!this.isReady && node.world.now < patience) yield* this.wait(20);
+    if (!this.isReady) {
+      node.holdsLock = false;
+      if (node.postgres.role === "primary") yield* this.demote();
+      return;
     }
     const session = this.session;
     const alive = yield* this.etcd(() => (session !== undefined && etcd.keepAlive(session) ? "yes" : "no"));
@@ -177,9 +229,7 @@ export class SimPatroni {
     const put = [{ put: this.history, value: String(timeline) }];
     // Once: a put that is tried again for seconds would write over a newer leader's.
     yield (resume) =>
-      node.ask(
-        node.database,
-        1_300,
+      this.ask(
         () => node.world.etcd.transact([], put, []).succeeded,
         () => resume(undefined as never),
       );

@@ -58,6 +58,39 @@ def listen():
         threading.Thread(target=serve, args=listener.accept()[:1], daemon=True).start()
 
 
+def idle(connection):
+    while connection.recv(1):
+        connection.sendall(b"a")
+
+
+def listen_as_etcd():
+    while True:
+        threading.Thread(target=idle, args=etcd.accept()[:1], daemon=True).start()
+
+
+# Patroni's side: its user, its keepalive, a second of it.
+PATRONI = """
+import os, pwd, socket, sys
+if sys.argv[1] == 'postgres': os.setuid(pwd.getpwnam('postgres').pw_uid)
+s = None
+for line in sys.stdin:
+    try:
+        if line.strip() == 'connect':
+            s = socket.socket()
+            for option, value in ((socket.TCP_KEEPIDLE, 1), (socket.TCP_KEEPINTVL, 1), (socket.TCP_KEEPCNT, 3)):
+                s.setsockopt(socket.IPPROTO_TCP, option, value)
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            s.settimeout(2.5); s.connect(('%s', 2379)); print('connected', flush=True)
+        elif line.strip() == 'send':
+            s.sendall(b'q'); print('sent', flush=True)
+        else:
+            print('answer' if s.recv(1) == b'a' else 'end', flush=True)
+    except socket.timeout: print('silence', flush=True)
+    except OSError: print('reset', flush=True)
+""" % (ADDRESS,)
+
+etcd = socket.create_server(("", 2379))
+threading.Thread(target=listen_as_etcd, daemon=True).start()
 listener = socket.create_server(("", PORT))
 threading.Thread(target=listen, daemon=True).start()
 pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "bufsize": 1}
@@ -79,8 +112,12 @@ def lease(seconds):
     order({"open": time.monotonic_ns() + int(seconds * 1e9)})
 
 
-def does(*words):
-    return [exchange(client, word) for word in words]
+def admit(seconds):
+    order({"admit": time.monotonic_ns() + int(seconds * 1e9)})
+
+
+def does(*words, who=None):
+    return [exchange(who or client, word) for word in words]
 
 
 seen = {}
@@ -99,6 +136,18 @@ seen["open again, old connection"] = does("receive")
 seen["open again"] = does("connect", "send", "receive")
 order({"close": True})
 seen["closed"] = does("send", "receive") + does("connect")
+
+patroni = subprocess.Popen(["python3", "-c", PATRONI, "postgres"], **pipes)
+root = subprocess.Popen(["python3", "-c", PATRONI, "root"], **pipes)
+seen["Patroni before"] = does("connect", who=patroni)
+seen["root before"] = does("connect", who=root)
+admit(1)
+seen["Patroni admitted"] = does("connect", "send", "receive", who=patroni)
+# It is over within this wait, and nobody sends anything.
+seen["Patroni's watch later"] = does("receive", who=patroni)
+admit(5)
+seen["Patroni admitted again, old connection"] = does("receive", who=patroni)
+seen["Patroni admitted again"] = does("connect", "send", "receive", who=patroni)
 
 spec = importlib.util.spec_from_file_location("lease", LEASE)
 module = importlib.util.module_from_spec(spec)
@@ -121,5 +170,5 @@ seen["paused shorter than the lease"] = paused(0.3)
 order({"close": True})
 seen["paused longer than the lease"] = paused(2.3)
 print(json.dumps(seen))
-for process in (helper, client, away):
+for process in (helper, client, patroni, root, away):
     process.kill()
