@@ -1,6 +1,7 @@
 /** etcd v3 through its JSON gateway: what the guard needs of it, with one deadline per call. */
 import { readFileSync } from "node:fs";
 import { Agent, request } from "node:https";
+import { timeLimit } from "./clock.js";
 
 export interface KeyValue {
   readonly key: string;
@@ -119,7 +120,7 @@ export class Etcd {
           method: "POST",
           agent: this.agent,
           headers: { "content-type": "application/json", "content-length": Buffer.byteLength(body) },
-          signal: AbortSignal.timeout(Math.ceil(millis)),
+          signal: timeLimit(millis),
         },
         (incoming) => {
           const chunks: Buffer[] = [];

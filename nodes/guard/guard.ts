@@ -179,10 +179,13 @@ export class Guard {
       if (next.done || this.stopped) return;
       const [kind, action] = next.value;
       this.queue.delete(kind);
+      const started = monotonic();
       try {
         await this.carryOut(action);
       } catch (error) {
         log("etcd-failed", { action: action.kind, error: String(error) });
+        // It has cost the time that a renewal may take: the lease leaves none to wait for the next tick.
+        if (monotonic() - started >= this.config.leaderLease.renewMillis) this.feed({ kind: "tick" });
       }
     }
   }

@@ -1,7 +1,7 @@
 /** Patroni's REST API, on this node and on others. */
 import { readFileSync } from "node:fs";
 import { Agent, request } from "node:https";
-import { monotonic } from "./clock.js";
+import { monotonic, timeLimit } from "./clock.js";
 import type { GuardConfig } from "./config.js";
 import type { Local } from "./facts.js";
 import { ancestorsOf } from "./history.js";
@@ -58,7 +58,7 @@ export class Patroni {
           port: this.config.ports.patroni,
           path,
           agent: this.agent,
-          signal: AbortSignal.timeout(timeoutMillis),
+          signal: timeLimit(timeoutMillis),
         },
         (incoming) => {
           let body = "";

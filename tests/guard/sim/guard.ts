@@ -144,7 +144,7 @@ export class SimGuard {
             this.feed({ kind: "view", view: { ...view, leaderTtlSeconds } });
           }
           done(outcome.succeeded, outcome.revision, startedAt);
-        }
+        } else this.feed({ kind: "tick" });
         finish();
       },
     );
