@@ -76,12 +76,15 @@ async function candidateOf(request: IncomingMessage): Promise<string | undefined
 }
 
 export function status(guard: Guard) {
-  const { view, local, openAs, openUntil, revoking, muted, marker, handover } = guard.state;
-  const left = Math.round(openUntil - monotonic());
+  const { view, local, openAs, openUntil, admittedUntil, forgetUntil, revoking, muted, marker, handover } =
+    guard.state;
+  const left = (until: number) => Math.max(0, Math.round(until - monotonic()));
   return {
     node: guard.config.node,
     active: guard.isActive,
-    port: left > 0 && openAs ? { openAs, leftMillis: left } : "closed",
+    port: left(openUntil) > 0 && openAs ? { openAs, leftMillis: left(openUntil) } : "closed",
+    patroniMayAskEtcd: !guard.config.leaderLease.enabled || left(admittedUntil) > 0,
+    patroniForgetsForMillis: left(forgetUntil),
     leaderLease: guard.config.leaderLease.enabled,
     leader: view?.leader?.value ?? null,
     etcdSeenMillisAgo: view ? Math.round(monotonic() - view.endedAt) : null,
