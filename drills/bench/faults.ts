@@ -2,6 +2,7 @@
 
 import type { Machine } from "../../twin/types.js";
 import type { LedgerData } from "../ledger.js";
+import { now } from "../workload/clock.js";
 import { type Subject, synchronousStandby, type Wound } from "./subject.js";
 
 export interface Fault {
@@ -59,14 +60,14 @@ export const FAULTS: readonly Fault[] = [
     aimSeconds: 2,
     back: "reconnected",
     async inject(_, leader) {
+      const from = now();
       const { exitCode, stderr } = await leader.run(["sh", "-c", KILL_POSTMASTER]);
       if (exitCode !== 0) throw new Error(`the postmaster could not be killed: ${stderr.trim()}`);
       return {
         wound: { kind: "crashed", machine: leader },
-        proof: ({ writes }) =>
-          writes.some(({ node, result }) => node === leader.address && result === "unknown")
-            ? `sessions to ${leader.name} broke`
-            : undefined,
+        // Not "a write was cut off": between two writes of a session there is time enough to end it.
+        proof: ({ sessions }) =>
+          sessions.some(({ sent }) => sent >= from) ? `sessions to ${leader.name} broke` : undefined,
       };
     },
   },
