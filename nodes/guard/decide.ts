@@ -21,6 +21,13 @@ const REVOKE_MILLIS = 60_000;
 const LOCAL_MILLIS = 1_000;
 /** Reads further apart than this: this node, or etcd, was away. */
 const BLIND_MILLIS = 1_000;
+/**
+ * Patroni may speak with etcd for this share of the lease from a view on: so that a replica whose Patroni is certainly
+ * silent can go on serving readers before its own lease from that view is over.
+ */
+const ADMIT_SHARE = 0.75;
+/** Until an idle watch that could not be cut off meets the kernel's rule: Patroni's keepalive before it is configured. */
+const KEEPALIVE_MILLIS = 20_000;
 
 type Config = Pick<GuardConfig, "node" | "leaderLease" | "mayLead">;
 interface Step {
@@ -29,7 +36,14 @@ interface Step {
 }
 
 export function decide(config: Config, before: State, event: Event, now: number): Step {
-  const state = learn(config, before, event, now);
+  const learnt = learn(config, before, event, now);
+  const forgets = learnt.forgetUntil > before.forgetUntil && event.kind !== "shut-out-failed";
+  const state = forgets ? { ...learnt, admittedUntil: 0 } : learnt;
+  const step = respond(config, state, event, now);
+  return forgets ? { ...step, actions: [{ kind: "shut-out" }, ...step.actions] } : step;
+}
+
+function respond(config: Config, state: State, event: Event, now: number): Step {
   switch (event.kind) {
     case "tick":
       return onTick(config, state, now);
@@ -62,7 +76,8 @@ function learn(config: Config, state: State, event: Event, now: number): State {
     case "view":
     case "renewed": {
       const { view } = event;
-      const gap = view.startedAt - (state.view?.endedAt ?? Number.NEGATIVE_INFINITY);
+      // By the answers: one that came while this process stood still is taken afterwards, and is old.
+      const gap = view.endedAt - (state.view?.endedAt ?? Number.NEGATIVE_INFINITY);
       const { heartbeat } = view;
       const taken = heartbeat?.beat.state === "taken" ? heartbeat.beat.session : undefined;
       const revoking = Object.fromEntries(
@@ -76,9 +91,7 @@ function learn(config: Config, state: State, event: Event, now: number): State {
         view,
         revoking,
         blindUntil: gap > BLIND_MILLIS ? view.endedAt : state.blindUntil,
-        forgetUntil: hasLostTheLead(config, state, view)
-          ? view.endedAt + view.forgetMillis
-          : state.forgetUntil,
+        forgetUntil: mustForget(config, state, view) ? view.endedAt + view.forgetMillis : state.forgetUntil,
         heartbeatSeen: seen(state.heartbeatSeen, heartbeat?.mod ?? "0", view.endedAt),
         leaderSeen: seen(
           state.leaderSeen,
@@ -101,26 +114,29 @@ function learn(config: Config, state: State, event: Event, now: number): State {
       return { ...state, marker: { value: event.marker, deleteAt: event.startedAt + MARKER_MILLIS } };
     case "handover":
       return { ...state, handover: event.active };
+    case "shut-out-failed":
+      return { ...state, forgetUntil: Math.max(state.forgetUntil, now) + KEEPALIVE_MILLIS };
     case "tick":
       return state;
   }
 }
 
 /**
- * Whether the lead went to somebody else in a way that Patroni here may not have noticed: by a takeover, or while
- * nothing was heard of etcd. Its watch of etcd may take seconds to notice that it is back. Until then it works on
- * an old picture in which it leads: with a new session it would put its key back in the middle of an election, and
- * promote itself beside what others wrote.
+ * Whether Patroni here may work on an old picture of the cluster that matters: the lead was taken from this node, or
+ * keys have changed while nothing was heard of etcd. Its watch of etcd may take seconds to notice that it is back.
+ * Until then a former leader, with a new session, would put its key back in the middle of an election; and a replica
+ * would stand for one by votes that don't count any more. Either promotes itself beside what others wrote.
  */
-function hasLostTheLead({ node, leaderLease }: Config, state: State, { leader, heartbeat, startedAt }: View) {
+function mustForget({ node, leaderLease }: Config, state: State, view: View): boolean {
+  const { leader, heartbeat, sync } = view;
   const before = state.view;
-  const wasAway = !before || startedAt - before.startedAt >= leaderLease.leaseMillis;
+  if (!before) return state.patroniIsOlder && leader?.value !== node;
   const isNews = heartbeat !== undefined && heartbeat.mod !== state.heartbeatSeen?.what;
-  const isTaken = isNews && heartbeat.beat.node === node && heartbeat.beat.state === "taken";
-  if (isTaken) return true;
-  const led = before?.leader?.value === node || heartbeat?.beat.node === node;
-  const leads = leader?.value === node && (!before?.leader || before.leader.create === leader.create);
-  return wasAway && led && !leads;
+  if (isNews && heartbeat.beat.node === node && heartbeat.beat.state === "taken") return true;
+  if (view.startedAt - before.startedAt < leaderLease.leaseMillis) return false;
+  const stillLeads = leader?.value === node && (!before.leader || before.leader.create === leader.create);
+  const isSame = before.leader?.create === leader?.create && before.sync?.mod === sync?.mod;
+  return !stillLeads && !(isSame && leader);
 }
 
 const seen = (before: State["heartbeatSeen"], what: string, at: number) =>
@@ -212,7 +228,7 @@ function onRenewed(config: Config, state: State, view: View, opens: boolean, now
  * a Patroni that is silent or has a guard who is up to date.
  */
 function admit({ leaderLease }: Config, state: State, { startedAt }: View, now: number): Step {
-  const until = startedAt + leaderLease.leaseMillis;
+  const until = startedAt + leaderLease.leaseMillis * ADMIT_SHARE;
   if (!leaderLease.enabled || until <= now || now < state.forgetUntil) return { state, actions: [] };
   return { state: { ...state, admittedUntil: until }, actions: [{ kind: "admit", until }] };
 }
@@ -281,12 +297,14 @@ function onLocal(config: Config, state: State, now: number): Step {
 /**
  * A replica's clients can only read; the lease is for the moment after it was promoted. It is counted from
  * before both answers: this node in recovery, and the leader key with another. While etcd is away the last
- * answer about the key stands, if Patroni doesn't think otherwise: nobody can be elected meanwhile.
+ * answer about the key stands, if Patroni doesn't think otherwise.
  */
 function openAsReplica(config: Config, state: State, readAt: number, now: number): Step {
   const { local } = state;
   if (!local || local.role === "primary" || local.holdsLock) return { state, actions: [] };
-  const etcdIsAway = now - readAt > BLIND_MILLIS;
+  // Nobody can be elected here meanwhile only if Patroni is kept from etcd; without the leader lease it is not.
+  const cannotWin = !config.leaderLease.enabled || local.startedAt >= state.admittedUntil;
+  const etcdIsAway = now - readAt > BLIND_MILLIS && cannotWin;
   const since = etcdIsAway ? local.startedAt : Math.min(readAt, local.startedAt);
   return open(state, since + config.leaderLease.leaseMillis, "replica", now);
 }

@@ -69,6 +69,8 @@ export type Event =
   | { readonly kind: "revoked"; readonly session: string }
   /** The leader key now holds our marker. */
   | { readonly kind: "marked"; readonly marker: string; readonly startedAt: number }
+  /** What the kernel said to `shut-out`. */
+  | { readonly kind: "shut-out-failed" }
   /** A planned switchover has closed the port, or is over. */
   | { readonly kind: "handover"; readonly active: boolean };
 
@@ -86,6 +88,8 @@ export type Action =
   | { readonly kind: "close"; readonly reason: string }
   /** Let this node's Patroni speak with etcd until then. */
   | { readonly kind: "admit"; readonly until: number }
+  /** From now on it may not, and its connections to etcd, the watch above all, are cut off. */
+  | { readonly kind: "shut-out" }
   /** Only after the port is known to be closed. */
   | { readonly kind: "confess"; readonly heartbeatMod: string; readonly beat: Beat }
   | {
@@ -127,6 +131,8 @@ export interface State {
   /** Until when Patroni may speak with etcd, and until when it must not, so that it forgets its old picture. */
   readonly admittedUntil: number;
   readonly forgetUntil: number;
+  /** Patroni ran before this guard did: what it has read, nobody knows. */
+  readonly patroniIsOlder: boolean;
   readonly probe?: {
     readonly node: string;
     readonly alive: boolean;
@@ -140,12 +146,13 @@ export interface State {
   readonly handover: boolean;
 }
 
-export const initialState = (now: number): State => ({
+export const initialState = (now: number, patroniIsOlder = false): State => ({
   blindUntil: now,
   healthyAt: now,
   openUntil: 0,
   admittedUntil: 0,
   forgetUntil: 0,
+  patroniIsOlder,
   revoking: {},
   muted: [],
   handover: false,

@@ -31,11 +31,12 @@ const OPEN = { leader: "open-as-leader", replica: "open-as-replica" } as const;
 type EtcdAction = Extract<Action, { kind: "read" | "renew" | "confess" | "take-over" | "unmark" | "revoke" }>;
 
 export class Guard {
-  private current: State = initialState(monotonic());
+  private current: State;
   private readonly keys;
   /** etcd's answers are facts in the order asked: one at a time. The newest of each kind waits, older ones are stale. */
   private readonly queue = new Map<string, EtcdAction>();
   private draining: Promise<void> | undefined;
+  private carrying: Promise<void> | undefined;
   private stopped = false;
   private asking = false;
   private askedAt = Number.NEGATIVE_INFINITY;
@@ -46,8 +47,11 @@ export class Guard {
     private readonly etcd: Etcd,
     private readonly patroni: Patroni,
     private readonly kernel: Kernel,
+    /** Whether Patroni ran already when this guard started. */
+    patroniIsOlder = false,
   ) {
     this.keys = keysOf(config);
+    this.current = initialState(monotonic(), patroniIsOlder);
   }
 
   get state(): State {
@@ -92,7 +96,7 @@ export class Guard {
       log("patroni-kept-from-etcd", {
         forMillis: Math.round(state.forgetUntil - monotonic()),
         leader: state.view?.leader?.value,
-        reason: "it may believe in a lost lead",
+        reason: "it may work on an old picture",
       });
     this.current = state;
     let closing: Promise<void> | undefined;
@@ -110,6 +114,9 @@ export class Guard {
           break;
         case "admit":
           if (!this.stopped) void this.attempt("admit", this.kernel.admit(action.until));
+          break;
+        case "shut-out":
+          void this.shutOut();
           break;
         case "mute":
           void this.attempt("mute", this.mute(action.nodes));
@@ -133,7 +140,7 @@ export class Guard {
   async suspend(): Promise<void> {
     this.feed({ kind: "handover", active: true });
     this.queue.delete("renew");
-    await this.draining;
+    await this.carrying?.catch(() => {});
     this.note("closed", "switchover");
     await this.kernel.close();
   }
@@ -166,7 +173,7 @@ export class Guard {
 
   private enqueue(action: EtcdAction): void {
     const kind = action.kind === "revoke" ? `revoke ${action.session}` : action.kind;
-    this.queue.delete(kind);
+    // In the place of the one before, if that still waits: kinds that come often must not overtake others for ever.
     this.queue.set(kind, action);
     this.draining ??= this.drain().finally(() => {
       this.draining = undefined;
@@ -181,7 +188,8 @@ export class Guard {
       this.queue.delete(kind);
       const started = monotonic();
       try {
-        await this.carryOut(action);
+        this.carrying = this.carryOut(action);
+        await this.carrying;
       } catch (error) {
         log("etcd-failed", { action: action.kind, error: String(error) });
         // It has cost the time that a renewal may take: the lease leaves none to wait for the next tick.
@@ -278,6 +286,15 @@ export class Guard {
     const alive = address !== undefined && (await this.patroni.isAlive(address, PROBE_MILLIS));
     log("probed", { node, alive, reason: "its heartbeat stands still" });
     this.feed({ kind: "probed", node, alive });
+  }
+
+  private async shutOut(): Promise<void> {
+    try {
+      await this.kernel.shutOut();
+    } catch (error) {
+      log("shut-out-failed", { error: String(error) });
+      this.feed({ kind: "shut-out-failed" });
+    }
   }
 
   private async mute(nodes: readonly string[]): Promise<void> {

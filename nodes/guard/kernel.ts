@@ -14,7 +14,11 @@ type Order =
   | { readonly open: number }
   | { readonly close: true }
   | { readonly admit: number }
+  | { readonly shutOut: true }
   | { readonly mute: readonly string[]; readonly seconds: number };
+
+const kindOf = (order: Order) =>
+  "mute" in order ? "mute" : "admit" in order || "shutOut" in order ? "etcd" : "port";
 
 export class Kernel {
   private child: ChildProcessByStdio<Writable, Readable, null> | undefined;
@@ -41,6 +45,11 @@ export class Kernel {
     return this.order({ admit: Math.floor(until * 1e6) });
   }
 
+  /** Patroni may not speak with etcd any more, and its connections there end now. @throws Error when they can't be ended */
+  shutOut(): Promise<void> {
+    return this.order({ shutOut: true });
+  }
+
   mute(addresses: readonly string[], seconds: number): Promise<void> {
     return this.order({ mute: addresses, seconds });
   }
@@ -51,11 +60,11 @@ export class Kernel {
   }
 
   private order(order: Order): Promise<void> {
-    const kind = "mute" in order ? "mute" : "admit" in order ? "etcd" : "port";
+    const kind = kindOf(order);
     this.newest[kind] = order;
-    // While the helper hangs, orders come faster than they fail: what a later one replaces is left out. Not a
-    // closing: somebody waits for it to be done.
-    const isStale = () => !("close" in order) && this.newest[kind] !== order;
+    // While the helper hangs, orders come faster than they fail: what a later one replaces is left out. Not what
+    // closes something: somebody waits for it to be done.
+    const isStale = () => !("close" in order || "shutOut" in order) && this.newest[kind] !== order;
     const result = this.last.then(() => (isStale() ? undefined : this.ask(order)));
     this.last = result.catch(() => {});
     return result;

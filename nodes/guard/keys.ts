@@ -57,22 +57,33 @@ export function viewOf(
   };
 }
 
+/**
+ * What a cycle of Patroni does between reading its picture and asking etcd: queries of PostgreSQL, each given up
+ * after 2 s and tried twice, and questions to the other members. Source: Patroni, ha.py and postgresql/connection.py.
+ */
+const CYCLE_MILLIS = 5_000;
 /** For the kernel's timers, and for what Patroni still does when its last request has failed. */
 const FORGET_ALLOWANCE_MILLIS = 500;
 /** Seconds. Source: Patroni, "Dynamic Configuration Settings". */
-const PATRONI_DEFAULTS = { loop_wait: 10, retry_timeout: 10 };
+const DEFAULT_RETRY_TIMEOUT = 10;
 
 /**
- * Patroni gives up what it has begun after `retry_timeout`; its watch of etcd sends something at least once in
- * `loop_wait` + `retry_timeout` (TCP keepalive, `Etcd3.set_socket_options`), and is then reset.
+ * A cycle that began on an old picture ends after this: what it asks of etcd is given up after `retry_timeout`. The
+ * next finds no picture, for its watch has been cut off.
  * @param config Patroni's dynamic configuration, as it is now
  */
-function forgetMillisOf(config = "{}"): number {
-  const { loop_wait, retry_timeout } = { ...PATRONI_DEFAULTS, ...JSON.parse(config) } as Record<
-    string,
-    number
-  >;
-  return (Number(loop_wait) + Number(retry_timeout)) * 1000 + FORGET_ALLOWANCE_MILLIS;
+function forgetMillisOf(config: string | undefined): number {
+  return retryTimeoutOf(config) * 1000 + CYCLE_MILLIS + FORGET_ALLOWANCE_MILLIS;
+}
+
+function retryTimeoutOf(config: string | undefined): number {
+  try {
+    const seconds = Number((JSON.parse(config ?? "{}") as { retry_timeout?: unknown }).retry_timeout);
+    return seconds > 0 ? seconds : DEFAULT_RETRY_TIMEOUT;
+  } catch {
+    // Patroni passes over what it can't read, too.
+    return DEFAULT_RETRY_TIMEOUT;
+  }
 }
 
 const keyOf = (kv: KeyValue): Key => ({

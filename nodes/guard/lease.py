@@ -5,6 +5,7 @@ Orders come as JSON lines on standard input, each is answered by one line:
   {"open": NS}            serve clients until CLOCK_MONOTONIC reads NS
   {"close": true}
   {"admit": NS}           let Patroni speak with etcd until then
+  {"shutOut": true}       no longer, and end its connections there
   {"mute": ["10.0.0.1"], "seconds": 5}   reject this node's calls to these nodes' Patroni
 Answers are {"ok": true, "millis": MS} or {"ok": false, "error": TEXT}.
 
@@ -13,8 +14,10 @@ be paused between computing it and then, the wall-clock bound in the same batch 
 alone would do: the one survives a pause, the other a step of the wall clock.
 """
 import ctypes
+import errno
 import json
 import os
+import pwd
 import signal
 import socket
 import struct
@@ -31,7 +34,11 @@ SUBSYS_NFTABLES = 10
 BATCH_BEGIN, BATCH_END = 16, 17
 NEWSETELEM, DELSETELEM = 12, 14
 REQUEST, ACK, CREATE = 1, 4, 0x400
-NLMSG_ERROR = 2
+NLMSG_ERROR, NLMSG_DONE = 2, 3
+DUMP = 0x300
+NETLINK_SOCK_DIAG = 4
+SOCK_DIAG_BY_FAMILY, SOCK_DESTROY = 20, 21
+PATRONI_USER = "postgres"
 NESTED = 0x8000
 LIST_TABLE, LIST_SET, LIST_ELEMENTS = 1, 2, 3
 ELEM_KEY, ELEM_FLAGS, ELEM_TIMEOUT = 1, 3, 4
@@ -131,6 +138,50 @@ def muted(addresses, seconds):
     return [flush(MUTE)] + ([set_message(NEWSETELEM, CREATE, MUTE, elements)] if elements else [])
 
 
+def end_connections(user, port):
+    """
+    Aborts a user's connections to a port, wherever they lead: as if the other side had. A watch that is idle would
+    not notice the rules for long.
+    """
+    uid = pwd.getpwnam(user).pw_uid
+    for family in (socket.AF_INET, socket.AF_INET6):
+        for state, identity in connections(family, uid, port):
+            body = struct.pack("=BBBBI", family, socket.IPPROTO_TCP, 0, 0, 1 << state) + identity
+            error = diagnose(SOCK_DESTROY, REQUEST | ACK, body)[0]
+            # It may have ended by itself.
+            if error not in (0, -errno.ENOENT):
+                raise OSError(-error, os.strerror(-error))
+
+
+def connections(family, uid, port):
+    every_state = 0xFFF
+    identity = struct.pack(">HH", 0, port) + bytes(32) + struct.pack("=I", 0) + b"\xff" * 8
+    body = struct.pack("=BBBBI", family, socket.IPPROTO_TCP, 0, 0, every_state) + identity
+    for answer in diagnose(SOCK_DIAG_BY_FAMILY, REQUEST | DUMP, body)[1]:
+        state, identity = answer[1], answer[4:52]
+        owner = struct.unpack_from("=I", answer, 64)[0]
+        if owner == uid and struct.unpack_from(">H", identity, 2)[0] == port:
+            yield state, identity
+
+
+def diagnose(kind, flags, body):
+    """@returns the kernel's error code and the messages that came before it."""
+    found = []
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_SOCK_DIAG) as asking:
+        asking.settimeout(0.4)
+        asking.send(struct.pack("=IHHII", 16 + len(body), kind, flags, 1, 0) + body)
+        while True:
+            data = asking.recv(65536)
+            while len(data) >= 16:
+                length, answer = struct.unpack_from("=IH", data)
+                if answer == NLMSG_DONE:
+                    return 0, found
+                if answer == NLMSG_ERROR:
+                    return struct.unpack_from("=i", data, 16)[0], found
+                found.append(data[16:length])
+                data = data[length + (-length % 4):]
+
+
 def obey(kernel, order):
     if "open" in order:
         kernel.commit(opened(int(order["open"])))
@@ -138,6 +189,10 @@ def obey(kernel, order):
         kernel.commit(closed())
     elif "admit" in order:
         kernel.commit(opened(int(order["admit"]), ETCD))
+    elif "shutOut" in order:
+        # Closed first, so that no new one is made in between.
+        kernel.commit(closed(ETCD))
+        end_connections(PATRONI_USER, ETCD[0])
     elif "mute" in order:
         kernel.commit(muted(order["mute"], order.get("seconds", 5)))
     else:

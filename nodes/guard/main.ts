@@ -9,6 +9,7 @@ import { serve } from "./http.js";
 import { Kernel } from "./kernel.js";
 import { log } from "./log.js";
 import { Patroni } from "./patroni.js";
+import { patroniRuns } from "./processes.js";
 
 const CONFIG_FILE = "/etc/dr/guard.json";
 /** The checkpoint before a switchover may take long. */
@@ -47,6 +48,7 @@ async function run(config: GuardConfig): Promise<void> {
     etcd,
     patroni,
     new Kernel(join(dirname(process.argv[1] as string), "lease.py")),
+    patroniRuns(),
   );
   serve(guard, patroni);
   for (const signal of ["SIGTERM", "SIGINT"] as const) {

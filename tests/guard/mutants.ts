@@ -112,7 +112,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
       lateWatch: true,
     }),
     share: 1 / 20,
-    outageMillis: 20_000,
+    outageMillis: 30_000,
   },
   "lets candidates wait for the dead": {
     mutation: { skip: ({ kind }) => kind === "mute" },

@@ -60,6 +60,12 @@ test("its idle watch of etcd is reset by the keepalive alone, once its time is o
   expect(seen["Patroni admitted again"]).toEqual(["connected", "sent", "answer"]);
 });
 
+test("shut out, its watch ends at once, and nobody else's does", () => {
+  expect(seen["Patroni shut out"]).toEqual(["reset", "reset"]);
+  expect(seen["shut out within"]).toEqual(["True"]);
+  expect(seen["root meanwhile"]).toEqual(["connected", "sent", "answer"]);
+});
+
 test("a helper that was stopped between computing a lease and setting it opens nothing after the deadline", () => {
   expect(seen["paused shorter than the lease"]).toEqual(["connected"]);
   expect(seen["paused longer than the lease"]).toEqual(["reset"]);

@@ -160,6 +160,7 @@ export class Site {
         this.steps.push("closed");
       },
       admit: async () => {},
+      shutOut: async () => {},
       mute: async () => {},
       stop: () => {},
     };

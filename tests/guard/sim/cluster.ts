@@ -41,6 +41,8 @@ export interface Scenario {
   readonly leaderLease?: boolean;
   /** Patroni's watch of etcd takes up to 2 s to notice that it is back. */
   readonly lateWatch?: boolean;
+  /** PostgreSQL answers Patroni's queries after seconds, now and then. */
+  readonly slowQueries?: boolean;
   /** False: the kernel lets Patroni speak with etcd at any time. */
   readonly patroniKept?: boolean;
   /** Patroni's setting of that name. */
@@ -78,8 +80,9 @@ export class Cluster {
         this.acknowledgedAt.push(world.now);
         this.checkOneWriter();
       };
-      const patroni = new SimPatroni(node, keys, HISTORY, scenario.checkTimeline ?? true);
+      const patroni = new SimPatroni(node, keys, HISTORY, scenario);
       patroni.onPromote = () => this.checkOneWriter();
+      node.onShutOut = () => patroni.breakWatch();
       this.patronis.push(patroni);
       this.guards.push(new SimGuard(node, config(node.name, scenario.leaderLease ?? true), mutation));
     }
@@ -190,7 +193,9 @@ export class Cluster {
   }
 
   private isDeaf(node: SimNode): boolean {
-    return node.cuts.size > 0 || this.world.etcdDown;
+    // A machine that stood still: what was sent meanwhile is sent again some time later.
+    const stoodStill = this.scenario.lateWatch === true && node.database.isPaused;
+    return node.cuts.size > 0 || this.world.etcdDown || stoodStill;
   }
 
   private strike({ kind, node: index, length }: Fault): void {
@@ -230,7 +235,7 @@ export class Cluster {
         later(() => {
           if (!node.alive || node.guardProcess.alive) return;
           node.guardProcess.start();
-          this.guards[i]?.start();
+          this.guards[i]?.start(true);
         });
         break;
       case "cut":

@@ -46,8 +46,9 @@ export class SimGuard {
     return (this.mutation.clock ?? ((node) => node.clock))(this.node);
   }
 
-  start(): void {
-    this.state = initialState(this.clock);
+  /** @param patroniIsOlder this process starts beside a Patroni that has run for a while */
+  start(patroniIsOlder = false): void {
+    this.state = initialState(this.clock, patroniIsOlder);
     this.queue.clear();
     this.busy = false;
     this.loop();
@@ -69,6 +70,12 @@ export class SimGuard {
           break;
         case "admit":
           this.kernel(() => this.node.admit(Math.max(0, action.until - this.clock)));
+          break;
+        case "shut-out":
+          this.kernel(() => {
+            this.node.admit(0);
+            this.node.onShutOut();
+          });
           break;
         case "mute":
           this.node.muted.clear();
@@ -107,7 +114,6 @@ export class SimGuard {
 
   private enqueue(action: Action): void {
     const kind = action.kind === "revoke" ? `revoke ${action.session}` : action.kind;
-    this.queue.delete(kind);
     this.queue.set(kind, action);
     if (!this.busy) this.next();
   }
@@ -207,7 +213,7 @@ export class SimGuard {
             return true;
           },
           (answer) => {
-            if (answer) this.feed({ kind: "revoked", session: action.session });
+            this.feed(answer ? { kind: "revoked", session: action.session } : { kind: "tick" });
             finish();
           },
         );

@@ -10,6 +10,8 @@ export class SimNode {
   answersTake = 0;
   readonly muted = new Set<string>();
   readonly postgres: Postgres;
+  /** Patroni's connections to etcd are cut off. */
+  onShutOut: () => void = () => {};
   /** Patroni here believes that it holds the leader key. */
   holdsLock = false;
   /** The wall clock's steps; only a mutant reads it. */

@@ -4,6 +4,7 @@
  * changes the sync key by compare-and-set on the version it knows.
  */
 import type { Keys } from "../../../nodes/guard/keys.js";
+import type { Scenario } from "./cluster.js";
 import type { SimNode } from "./node.js";
 
 export const TTL = 20_000;
@@ -13,8 +14,10 @@ const RETRY_TIMEOUT = 4_000;
 export const CONFIG = JSON.stringify({ loop_wait: LOOP_WAIT / 1000, retry_timeout: RETRY_TIMEOUT / 1000 });
 /** Its picture of etcd must be there within this. */
 const READ_TIMEOUT = 1_300;
-/** Without a word on its watch it sends a keepalive after loop_wait + retry_timeout. */
-const KEEPALIVE = LOOP_WAIT + RETRY_TIMEOUT;
+/** Without a word on its watch it sends a keepalive, as it was set up before it knew its configuration. */
+const KEEPALIVE = 20_000;
+/** What its queries of PostgreSQL may take in a cycle, between its picture and its requests. */
+const QUERIES = 4_000;
 /** Of one request to another node's REST API. */
 const POLL_TIMEOUT = 2_000;
 
@@ -38,7 +41,10 @@ type Script<T = void> = Generator<Effect, T, never>;
 
 export class SimPatroni {
   private session: string | undefined;
+  /** What its watch has told. */
   private cache = new Map<string, Cached>();
+  /** What it was when the cycle began: the whole cycle works on it. */
+  private picture = this.cache;
   private wake: (() => void) | undefined;
   private run = 0;
   /** Its watch of etcd stands; without, it works on no picture at all. */
@@ -50,21 +56,21 @@ export class SimPatroni {
     private readonly node: SimNode,
     private readonly keys: Keys,
     private readonly history: string,
-    private readonly checkTimeline: boolean,
+    private readonly scenario: Pick<Scenario, "checkTimeline" | "slowQueries">,
   ) {}
 
   start(): void {
     this.session = undefined;
-    this.refresh();
-    this.isReady = true;
+    this.isReady = false;
     const run = ++this.run;
+    this.perform(this.rebuild(run), undefined as never);
     this.perform(this.loop(run), undefined as never);
     this.perform(this.keepWatch(run), undefined as never);
   }
 
-  /** The kernel has reset its connection. */
+  /** Its connection has been reset. */
   breakWatch(): void {
-    if (!this.isReady) return;
+    if (!this.isReady || !this.node.alive) return;
     this.isReady = false;
     this.node.world.note(`${this.node.name} has lost its watch`);
     this.perform(this.rebuild(this.run), undefined as never);
@@ -157,6 +163,10 @@ export class SimPatroni {
       if (node.postgres.role === "primary") yield* this.demote();
       return;
     }
+    this.picture = this.cache;
+    const { random } = node.world;
+    // Rarely long: PostgreSQL waits for its disk.
+    yield* this.wait(this.scenario.slowQueries && random() < 0.05 ? random() * QUERIES : random() * 20);
     const session = this.session;
     const alive = yield* this.etcd(() => (session !== undefined && etcd.keepAlive(session) ? "yes" : "no"));
     if (alive === undefined) {
@@ -170,11 +180,11 @@ export class SimPatroni {
       this.session = granted;
     }
     const member = this.keys.member(node.name);
-    if (this.cache.get(member)?.lease !== this.session) {
+    if (this.picture.get(member)?.lease !== this.session) {
       const lease = this.session as string;
       yield* this.etcd(() => etcd.transact([], [{ put: member, value: "{}", lease }], []).succeeded);
     }
-    const leader = this.cache.get(this.keys.leader);
+    const leader = this.picture.get(this.keys.leader);
     if (leader?.value === node.name) yield* this.lead(leader);
     else if (!leader) yield* this.race();
     else {
@@ -221,7 +231,7 @@ export class SimPatroni {
       members.filter((name) => name !== node.name),
       Math.max(0, members.length - quorum - 1),
     );
-    const timeline = Math.max(node.postgres.timeline, Number(this.cache.get(this.history)?.value ?? 0)) + 1;
+    const timeline = Math.max(node.postgres.timeline, Number(this.picture.get(this.history)?.value ?? 0)) + 1;
     yield* this.wait(50 + node.world.random() * 250);
     if (node.postgres.role !== "replica") return;
     node.postgres.promote(timeline);
@@ -236,7 +246,7 @@ export class SimPatroni {
   }
 
   private sync(): Sync & { mod: string } {
-    const key = this.cache.get(this.keys.sync);
+    const key = this.picture.get(this.keys.sync);
     const value = key ? (JSON.parse(key.value) as Sync) : { leader: "", voters: [], quorum: 0 };
     return { ...value, mod: String(key?.mod ?? 0) };
   }
@@ -249,8 +259,15 @@ export class SimPatroni {
     const written = yield* this.etcd(
       () => node.world.etcd.transact(compare, [{ put: keys.sync, value }], []).succeeded,
     );
-    if (!written) this.refreshSoon();
+    if (written) this.know(keys.sync);
+    else this.refreshSoon();
     return written === true;
+  }
+
+  /** What it has written itself it knows at once. */
+  private know(name: string): void {
+    const stored = this.node.world.etcd.get(name);
+    if (stored) this.cache = new Map(this.cache).set(name, { ...stored });
   }
 
   private refreshSoon(): void {
@@ -298,10 +315,14 @@ export class SimPatroni {
     node.holdsLock = false;
     const { leader, voters, quorum } = this.sync();
     if (postgres.role === "primary") {
-      if (postgres.timeline < Number(this.cache.get(this.history)?.value ?? 0)) return yield* this.demote();
+      if (postgres.timeline < Number(this.picture.get(this.history)?.value ?? 0)) return yield* this.demote();
     } else if (leader) {
       // check_timeline: positions of different timelines can't be compared.
-      if (this.checkTimeline && postgres.timeline < Number(this.cache.get(this.history)?.value ?? 0)) return;
+      if (
+        (this.scenario.checkTimeline ?? true) &&
+        postgres.timeline < Number(this.picture.get(this.history)?.value ?? 0)
+      )
+        return;
       const electorate = [...new Set([leader, ...voters])];
       const answers: Answer[] = yield ((resume) =>
         this.poll(electorate, (found) => resume(found as never))) as Effect;
@@ -324,7 +345,8 @@ export class SimPatroni {
     );
     if (!won) return;
     this.refresh();
-    const leaderKey = this.cache.get(keys.leader);
+    this.picture = this.cache;
+    const leaderKey = this.picture.get(keys.leader);
     if (leaderKey?.value === node.name) yield* this.lead(leaderKey);
   }
 

@@ -113,6 +113,10 @@ export class Process {
     };
   }
 
+  get isPaused(): boolean {
+    return this.paused.size > 0;
+  }
+
   pause(why: string): void {
     this.paused.add(why);
   }

@@ -148,6 +148,13 @@ seen["Patroni's watch later"] = does("receive", who=patroni)
 admit(5)
 seen["Patroni admitted again, old connection"] = does("receive", who=patroni)
 seen["Patroni admitted again"] = does("connect", "send", "receive", who=patroni)
+root_before = does("connect", who=root)
+order({"shutOut": True})
+# Long before its keepalive.
+started = time.monotonic()
+seen["Patroni shut out"] = does("receive", "connect", who=patroni)
+seen["shut out within"] = [str(time.monotonic() - started < 0.5)]
+seen["root meanwhile"] = root_before + does("send", "receive", who=root)
 
 spec = importlib.util.spec_from_file_location("lease", LEASE)
 module = importlib.util.module_from_spec(spec)
