@@ -136,7 +136,9 @@ function mustForget({ node, leaderLease }: Config, state: State, view: View): bo
   if (view.startedAt - before.startedAt < leaderLease.leaseMillis) return false;
   const stillLeads = leader?.value === node && (!before.leader || before.leader.create === leader.create);
   const isSame = before.leader?.create === leader?.create && before.sync?.mod === sync?.mod;
-  return !stillLeads && !(isSame && leader);
+  // Where nobody led and nobody leads, somebody may have in between; a takeover from him would show here.
+  const isQuiet = leader !== undefined || before.heartbeat?.mod === heartbeat?.mod;
+  return !stillLeads && !(isSame && isQuiet);
 }
 
 const seen = (before: State["heartbeatSeen"], what: string, at: number) =>
