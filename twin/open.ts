@@ -1,5 +1,5 @@
 /** From settings to running regions: the image, the platform's answers, the machines, and the wait for a leader. */
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { machinesOf } from "../nodes/machines.js";
 import { REPO } from "../sandbox/paths.js";
 import type { Progress } from "../sandbox/progress.js";
@@ -38,7 +38,7 @@ export interface TwinSource {
 }
 
 /** Folder of the twin that `dr twin` runs. */
-export const twinDir = (): string => process.env.DR_TWIN_DIR ?? join(REPO, ".twin");
+export const twinDir = (): string => resolve(process.env.DR_TWIN_DIR ?? join(REPO, ".twin"));
 
 /** A twin whose regions were started from settings, and can be changed by them. */
 export class RegionTwin {
