@@ -29,7 +29,7 @@ export async function runDrills(drills: readonly Drill[], options: RunOptions): 
   const { report, progress, keep = false, repeat = 1 } = options;
   await mkdir(report, { recursive: true });
   const results: DrillResult[] = [];
-  const bundle = await bundleWorkload();
+  const workload = await bundleWorkload();
   const stage = new Stage(progress, drills);
   const interrupted = () => {
     void stage.close(keep).finally(() => process.exit(130));
@@ -41,7 +41,7 @@ export async function runDrills(drills: readonly Drill[], options: RunOptions): 
       for (let repetition = 1; repetition <= repeat; repetition++) {
         progress.heading(`${drill.name}${repeat > 1 ? ` #${repetition}` : ""}: ${drill.title}`);
         const running = await stage.twinFor(drill);
-        const result = await rehearse(drill, { running, workload: bundle.file, progress, repetition });
+        const result = await rehearse(drill, { running, workload, progress, repetition });
         results.push(await store(result, running, options));
         if (result.outcome !== "passed" || drill.leavesTraces) await stage.close(keep);
       }
@@ -50,7 +50,6 @@ export async function runDrills(drills: readonly Drill[], options: RunOptions): 
     process.off("SIGINT", interrupted);
     process.off("SIGTERM", interrupted);
     await stage.close(keep);
-    await bundle.remove();
   }
   await writeFile(join(report, "README.md"), renderIndex(results));
   await writeFile(join(report, "summary.json"), `${JSON.stringify(results, undefined, 2)}\n`);

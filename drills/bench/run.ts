@@ -65,11 +65,11 @@ export async function benchFailover(options: BenchOptions): Promise<FailoverBenc
     repetitions,
     failures,
   });
-  const bundle = await bundleWorkload();
+  const workload = await bundleWorkload();
   const stage = new Stage(progress);
   const interrupted = () => {
     progress.line("interrupted: stopping the twin");
-    Promise.all([stage.close(false), bundle.remove()]).then(
+    stage.close(false).then(
       () => process.exit(130),
       (error: Error) => {
         progress.line(`the twin did not stop in good order: ${error.message}`);
@@ -88,7 +88,7 @@ export async function benchFailover(options: BenchOptions): Promise<FailoverBenc
           try {
             const subject = await stage.play(system, round + 1, repeat);
             const measured = await progress.during(`${system.title}: ${fault.title}`, () =>
-              measure(subject, fault, bundle.file),
+              measure(subject, fault, workload),
             );
             repetitions.push({ ...what, ...measured });
             const { gapSeconds, back, lost, healedSeconds } = measured;
@@ -113,7 +113,6 @@ export async function benchFailover(options: BenchOptions): Promise<FailoverBenc
     process.off("SIGINT", interrupted);
     process.off("SIGTERM", interrupted);
     await stage.close(keep);
-    await bundle.remove();
   }
   return known();
 }
