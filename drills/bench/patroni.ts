@@ -28,7 +28,8 @@ export const PATRONI_DEFAULTS: RawSettings = {
 };
 
 export class PatroniSubject implements Subject {
-  readonly etcdLeader = (): Promise<Machine> => etcdLeader(this.nodes);
+  readonly etcdLeader = (butOf?: Machine): Promise<Machine> =>
+    etcdLeader(this.nodes.filter(({ name }) => name !== butOf?.name));
   readonly switchover: (from: Machine, to: Machine) => Promise<void>;
 
   private constructor(
