@@ -3,6 +3,7 @@ import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
+import { inTurn } from "../sandbox/settle.js";
 import type { Cgroup } from "./cgroups.js";
 import { parseUserData, writeFiles } from "./cloud-config.js";
 import { PREFIX_LENGTH, type Switch } from "./network/switch.js";
@@ -186,12 +187,16 @@ export class TwinMachine implements Machine {
   }
 
   async kill(): Promise<void> {
-    await this.stopSlowDisk?.();
-    // First the link: a dying process would still say goodbye, and a lost host doesn't.
-    await this.context.network.unplug(this.name);
-    await this.group?.remove();
-    await this.init?.ended;
-    this.pid = undefined;
+    await inTurn(
+      () => this.stopSlowDisk?.(),
+      // First the link: a dying process would still say goodbye, and a lost host doesn't.
+      () => this.context.network.unplug(this.name),
+      async () => {
+        await this.group?.remove();
+        await this.init?.ended;
+        this.pid = undefined;
+      },
+    );
   }
 
   freeze(): Promise<void> {

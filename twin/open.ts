@@ -3,6 +3,7 @@ import { join, resolve } from "node:path";
 import { machinesOf } from "../nodes/machines.js";
 import { REPO } from "../sandbox/paths.js";
 import type { Progress } from "../sandbox/progress.js";
+import { allEnded } from "../sandbox/settle.js";
 import { UserError } from "../settings/problem.js";
 import type { SharedSettings } from "../settings/schema.js";
 import type { RegionId } from "../settings/stacks.js";
@@ -119,7 +120,8 @@ export class RegionTwin {
   }
 
   private async addAll(specs: readonly MachineSpec[]): Promise<void> {
-    const added = await Promise.all(specs.map((spec) => this.twin.add(spec)));
+    // All of them: after one that failed, no other must boot on while the twin is closed.
+    const added = await allEnded(specs.map((spec) => this.twin.add(spec)));
     await Promise.all(added.map((machine) => machine.booted()));
   }
 

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
+import { allEnded, inTurn } from "../sandbox/settle.js";
 import type { RegionId } from "../settings/stacks.js";
 import { Cgroup } from "./cgroups.js";
 import { clearFolder, takeFolder } from "./folder.js";
@@ -106,10 +107,12 @@ export class LocalTwin implements Twin {
   async close({ keep = false } = {}): Promise<void> {
     if (this.closed) return;
     this.closed = true;
-    await Promise.all(this.machines.map((machine) => machine.kill()));
-    await this.network.close();
-    await this.cgroups.remove();
-    await rm(join(this.dir, "twin.pid"), { force: true });
-    if (!keep) await clearFolder(this.dir);
+    await inTurn(
+      () => allEnded(this.machines.map((machine) => machine.kill())),
+      () => this.network.close(),
+      () => this.cgroups.remove(),
+      () => rm(join(this.dir, "twin.pid"), { force: true }),
+      () => keep || clearFolder(this.dir),
+    );
   }
 }

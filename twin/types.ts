@@ -115,6 +115,6 @@ export interface Twin {
     name: string,
     content: string | Uint8Array,
   ): Promise<void>;
-  /** Ends everything. Nothing is left but what is in the folder; that goes too unless `keep`. */
+  /** Ends everything. Nothing is left but what is in the folder; that goes too unless `keep`. @throws the first error, once all is done that can be. */
   close(options?: { readonly keep?: boolean }): Promise<void>;
 }
