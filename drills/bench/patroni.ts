@@ -47,7 +47,7 @@ export class PatroniSubject implements Subject {
       if (plain) await subject.oneNamedStandby();
       return subject;
     } catch (error) {
-      await subject.close();
+      await subject.close({ keep: true });
       throw error;
     }
   }
