@@ -1,5 +1,5 @@
 /** cgroup v2: what kills or freezes all processes of a machine between two instructions. */
-import { mkdir, readdir, readFile, rm, rmdir, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "../settings/problem.js";
 
@@ -67,6 +67,5 @@ export class Cgroup {
       .map((entry) => join(entry.parentPath, entry.name))
       .sort((a, b) => b.length - a.length);
     for (const folder of [...folders, this.path]) await rmdir(folder).catch(() => {});
-    await rm(this.path, { force: true }).catch(() => {});
   }
 }

@@ -11,7 +11,7 @@ import { Switch } from "./network/switch.js";
 import type { Machine, MachineSpec, Twin, Wire } from "./types.js";
 
 /** One way between the regions: 30 ms there and back, as between Dublin and Frankfurt. */
-export const WIRE_DELAY_MILLIS = 15;
+const WIRE_DELAY_MILLIS = 15;
 
 const PLATFORM_KINDS = ["secrets", "parameters", "artifacts"] as const;
 /** Any user of any machine may write here; who may do what in a vault is S3's business. */
