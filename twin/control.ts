@@ -11,7 +11,7 @@ import { UserError } from "../settings/problem.js";
 import { PORTS } from "../stacks/contract.js";
 import { Cgroup } from "./cgroups.js";
 import { clearFolder, holderOf, takeFolder } from "./folder.js";
-import { requireHost } from "./host.js";
+import { requireHost, requireRoot } from "./host.js";
 import { RegionTwin, twinDir } from "./open.js";
 import { inside, type MachineRecord, runningTwin, type TwinRecord, writeRecord } from "./record.js";
 import { cgroupName } from "./twin.js";
@@ -94,6 +94,7 @@ export async function hold({ regions, tomcats }: UpOptions, progress: Progress):
  * @returns whether there was one. @throws UserError when it belongs to something else, e.g. a drill.
  */
 export async function down(): Promise<boolean> {
+  requireRoot();
   const dir = twinDir();
   const holder = await holderOf(dir);
   if (holder && !holder.isHold) {
@@ -155,13 +156,15 @@ export async function status(): Promise<MachineStatus[]> {
   return Promise.all(
     twin.machines.map(async (machine) => {
       const { role, state, timeline, lag } = members.get(machine.name) ?? {};
-      const alive = machine.pid !== undefined && (await processRuns(machine.pid, "init"));
-      return { ...machine, alive, databaseRole: role, state, timeline, lag };
+      return { ...machine, alive: await isAlive(machine), databaseRole: role, state, timeline, lag };
     }),
   );
 }
 
-/** Runs a command inside a machine with this terminal. @returns its exit code. */
+/**
+ * Runs a command inside a machine with this terminal. @returns its exit code.
+ * @throws UserError when no twin runs, or when there is no such machine or it is dead.
+ */
 export async function exec(name: string, argv: readonly string[]): Promise<number> {
   const twin = await mustRun();
   const machine = twin.machines.find((one) => one.name === name);
@@ -172,12 +175,24 @@ export async function exec(name: string, argv: readonly string[]): Promise<numbe
       "npx dr twin status lists them",
     );
   }
+  if (!(await isAlive(machine))) {
+    throw new UserError(
+      `machine '${name}' is dead`,
+      "None of its processes is there to be joined.",
+      "npx dr twin down && npx dr twin up start all of them anew",
+    );
+  }
   const [file, ...args] = inside(machine, argv.length > 0 ? argv : ["bash"]);
   const { exitCode } = await execa(file as string, args, { stdio: "inherit", reject: false });
   return exitCode ?? 1;
 }
 
+const isAlive = async ({ pid }: MachineRecord): Promise<boolean> =>
+  pid !== undefined && processRuns(pid, "init");
+
 async function mustRun(): Promise<TwinRecord> {
+  // Its folder is root's alone: anybody else would hear that there is none.
+  requireRoot();
   const twin = await runningTwin(twinDir());
   if (!twin) throw new UserError("no twin is running", `There is none in ${twinDir()}.`, "npx dr twin up");
   return twin;

@@ -5,9 +5,10 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { down } from "../../twin/control.js";
+import { down, exec } from "../../twin/control.js";
 import { clearFolder, holderOf, setAside, takeFolder } from "../../twin/folder.js";
 import { twinDir } from "../../twin/open.js";
+import { writeRecord } from "../../twin/record.js";
 
 let base: string;
 let dir: string;
@@ -104,6 +105,24 @@ test("down stops what holds the twin, also one that is still coming up", async (
   expect(await down()).toBe(true);
   expect(hold.signalCode).toBe("SIGTERM");
   expect(await readdir(base)).toEqual([]);
+});
+
+test("nothing is run in a machine that is dead", async () => {
+  const hold = await start("twin", "hold");
+  await occupied(hold.pid as number);
+  const dead = { name: "a", role: "tomcat", region: "home", address: "10.0.0.1" } as const;
+  const machines = [dead, { ...dead, name: "b", pid: hold.pid as number }];
+  await writeRecord(dir, { pid: hold.pid as number, machines });
+  await expect(exec("a", ["true"])).rejects.toThrow("machine 'a' is dead");
+  await expect(exec("b", ["true"])).rejects.toThrow("machine 'b' is dead");
+  await expect(exec("c", ["true"])).rejects.toThrow("no machine 'c'");
+});
+
+test("without root, or elsewhere than on Linux, down and exec say so", async () => {
+  const getuid = vi.spyOn(process, "getuid").mockReturnValue(1000);
+  await expect(down()).rejects.toThrow(/user id 1000 is not root[\s\S]*sudo/);
+  await expect(exec("a", [])).rejects.toThrow("user id 1000 is not root");
+  getuid.mockRestore();
 });
 
 test("down leaves a drill alone and says which it is", async () => {
