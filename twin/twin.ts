@@ -88,8 +88,9 @@ export class LocalTwin implements Twin {
   async remove(name: string): Promise<void> {
     const machine = this.all.get(name);
     if (!machine) return;
-    this.all.delete(name);
+    // One that can't be killed stays known, for `close` to try again.
     await machine.kill();
+    this.all.delete(name);
     await rm(join(this.dir, "machines", name), { recursive: true, force: true });
   }
 
