@@ -187,7 +187,7 @@ export function httpFigures(requests: readonly RequestEvent[]): HttpFigures {
   };
 }
 
-/** What was watched, from the first to the last line of the workload. */
+/** What was watched: from the workload's first line to the order to stop. */
 export function watched({ started, stopped }: LedgerData): Span {
   if (started === undefined || stopped === undefined)
     throw new Error("the workload has no beginning or no end");

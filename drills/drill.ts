@@ -1,6 +1,5 @@
 /** What a drill is: a runbook's steps, run on the twin under load, and what must come of it. */
 import type { RawSettings } from "../settings/parse.js";
-import type { RegionId } from "../settings/stacks.js";
 import type { Scene } from "./scene.js";
 
 export interface Drill {
@@ -14,12 +13,8 @@ export interface Drill {
   readonly hypothesis: string;
   /** What it needs beyond the project's settings; a drill with such settings gets a twin of its own. */
   readonly settings?: RawSettings;
-  /** Regions that run; the home region alone when left out. */
-  readonly regions?: readonly RegionId[];
   /** Tomcat servers per region; 1 when left out. The workload runs beside the first. */
   readonly tomcats?: number;
-  /** Whether it leaves the twin such that the next drill needs a fresh one. */
-  readonly leavesTraces?: boolean;
   readonly workload?: WorkloadChoice;
   readonly expect: Expectations;
   /** The steps. What throws fails the drill. */

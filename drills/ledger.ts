@@ -9,7 +9,7 @@ import type {
 } from "./workload/events.js";
 
 export interface LedgerData {
-  /** When the workload began and ended; between them every gap counts. `stopped` is missing when it died. */
+  /** When the workload began and was told to stop; between them every gap counts. `stopped` is missing when it died. */
   readonly started?: number;
   readonly stopped?: number;
   readonly writes: readonly WriteEvent[];

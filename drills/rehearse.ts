@@ -96,7 +96,7 @@ async function perform(drill: Drill, scene: Scene, ledger: Ledger, rehearsal: Re
     throw error;
   }
   await progress.during("end of the load", () => workload.stop());
-  const wound = await aftermath(drill, scene, progress);
+  const wound = await aftermath(scene, progress);
   const leader = await scene.leader(30);
   return judge(
     {
@@ -123,8 +123,7 @@ function answered({ requests }: Ledger): boolean {
 }
 
 /** A drill must leave a whole cluster. @returns what is wrong with it, if anything. */
-async function aftermath(drill: Drill, scene: Scene, progress: Progress): Promise<string | undefined> {
-  if (drill.leavesTraces) return undefined;
+async function aftermath(scene: Scene, progress: Progress): Promise<string | undefined> {
   try {
     await progress.during("afterwards: the cluster is whole", () => scene.whole(60, 0));
     return undefined;
@@ -196,4 +195,4 @@ function environment({ settings }: RegionTwin): Record<string, string> {
   };
 }
 
-const oneLine = (text: string): string => text.replaceAll(/\s*\n\s*/g, " ").trim();
+export const oneLine = (text: string): string => text.replaceAll(/\s*\n\s*/g, " ").trim();

@@ -2,11 +2,13 @@
 import { cp, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Progress } from "../sandbox/progress.js";
-import type { RegionId } from "../settings/stacks.js";
+import { inTurn } from "../sandbox/settle.js";
+import { isUserError } from "../settings/problem.js";
 import { openTwin, type RegionTwin } from "../twin/open.js";
 import { twinSettings } from "../twin/settings.js";
 import type { Drill } from "./drill.js";
-import { rehearse } from "./rehearse.js";
+import { forever, interruptible } from "./interrupt.js";
+import { oneLine, rehearse } from "./rehearse.js";
 import { type DrillResult, fileName, renderIndex, renderReport } from "./report.js";
 import { bundleWorkload } from "./workload/bundle.js";
 
@@ -22,43 +24,60 @@ export interface RunOptions {
 }
 
 /**
- * @returns one result per drill and repetition, also of those that failed.
+ * @returns one result per drill and repetition, also of those that failed. A summary of them is written in any case.
  * @throws UserError when this host can't run a twin.
  */
 export async function runDrills(drills: readonly Drill[], options: RunOptions): Promise<DrillResult[]> {
   const { report, progress, keep = false, repeat = 1 } = options;
   await mkdir(report, { recursive: true });
   const results: DrillResult[] = [];
-  const bundle = await bundleWorkload();
+  const workload = await bundleWorkload();
   const stage = new Stage(progress, drills);
-  const interrupted = () => {
-    void stage.close(keep).finally(() => process.exit(130));
-  };
-  process.on("SIGINT", interrupted);
-  process.on("SIGTERM", interrupted);
-  try {
+  const runAll = async () => {
     for (const drill of grouped(drills)) {
       for (let repetition = 1; repetition <= repeat; repetition++) {
         progress.heading(`${drill.name}${repeat > 1 ? ` #${repetition}` : ""}: ${drill.title}`);
-        const running = await stage.twinFor(drill);
-        const result = await rehearse(drill, { running, workload: bundle.file, progress, repetition });
-        results.push(await store(result, running, options));
-        if (result.outcome !== "passed" || drill.leavesTraces) await stage.close(keep);
+        const startedAt = new Date();
+        const running = await stage.twinFor(drill).catch((error: unknown) => {
+          // Something about this host, which the next drill would meet again.
+          if (isUserError(error)) throw error;
+          return error as Error;
+        });
+        const result =
+          running instanceof Error
+            ? withoutTwin(drill, repetition, startedAt, running)
+            : await rehearse(drill, { running, workload, progress, repetition });
+        results.push(await store(result, running instanceof Error ? undefined : running, options));
+        if (result.outcome !== "passed") await stage.close(keep);
       }
     }
-  } finally {
-    process.off("SIGINT", interrupted);
-    process.off("SIGTERM", interrupted);
-    await stage.close(keep);
-    await bundle.remove();
-  }
-  await writeFile(join(report, "README.md"), renderIndex(results));
-  await writeFile(join(report, "summary.json"), `${JSON.stringify(results, undefined, 2)}\n`);
+  };
+  await inTurn(
+    () => interruptible(progress, () => stage.end(keep), runAll),
+    () => stage.close(keep),
+    () => writeFile(join(report, "README.md"), renderIndex(results)),
+    () => writeFile(join(report, "summary.json"), `${JSON.stringify(results, undefined, 2)}\n`),
+  );
   return results;
 }
 
+/** Of a drill whose twin did not come up. */
+const withoutTwin = (
+  { name, title, runbook, hypothesis }: Drill,
+  repetition: number,
+  startedAt: Date,
+  error: Error,
+): DrillResult => ({
+  ...{ name, title, runbook, hypothesis, repetition },
+  startedAt: startedAt.toISOString(),
+  seconds: (Date.now() - startedAt.getTime()) / 1000,
+  outcome: "failed",
+  reasons: [oneLine(`its twin did not come up: ${error.message}`)],
+  ...{ measures: [], steps: [], proofs: [], environment: {} },
+});
+
 /** What a drill needs of its twin; drills that need the same share one. */
-const needs = ({ settings = {}, regions = ["home"] }: Drill): string => JSON.stringify([settings, regions]);
+const needs = ({ settings = {} }: Drill): string => JSON.stringify(settings);
 
 /** In their order, but those that can share a twin next to each other. */
 function grouped(drills: readonly Drill[]): Drill[] {
@@ -69,6 +88,7 @@ function grouped(drills: readonly Drill[]): Drill[] {
 /** The twin that stands now. */
 class Stage {
   private standing: { readonly running: RegionTwin; readonly needs: string } | undefined;
+  private over = false;
 
   constructor(
     private readonly progress: Progress,
@@ -76,13 +96,13 @@ class Stage {
   ) {}
 
   async twinFor(drill: Drill): Promise<RegionTwin> {
+    if (this.over) await forever();
     if (this.standing?.needs === needs(drill)) return this.standing.running;
     await this.close(false);
     const alike = this.drills.filter((other) => needs(other) === needs(drill));
     const running = await openTwin({
       progress: this.progress,
       settings: await twinSettings(drill.settings),
-      regions: (drill.regions ?? ["home"]) as readonly RegionId[],
       tomcats: Math.max(...alike.map(({ tomcats = 1 }) => tomcats)),
     });
     this.standing = { running, needs: needs(drill) };
@@ -90,6 +110,17 @@ class Stage {
   }
 
   async close(keep: boolean): Promise<void> {
+    if (this.over) await forever();
+    await this.stop(keep);
+  }
+
+  /** Closes it for good: whoever asks for a twin now waits for the end of the process. */
+  end(keep: boolean): Promise<void> {
+    this.over = true;
+    return this.stop(keep);
+  }
+
+  private async stop(keep: boolean): Promise<void> {
     const running = this.standing?.running;
     this.standing = undefined;
     await running?.close({ keep });
@@ -99,12 +130,13 @@ class Stage {
 /** Writes the reports of one drill and, when it did not pass, the machines' logs beside them. */
 async function store(
   result: DrillResult,
-  { twin }: RegionTwin,
+  running: RegionTwin | undefined,
   { report, runbooks, progress }: RunOptions,
 ): Promise<DrillResult> {
   const name = fileName(result);
   let stored = result;
-  if (result.outcome !== "passed") {
+  if (result.outcome !== "passed" && running) {
+    const { twin } = running;
     const logs = `${name}-logs`;
     for (const machine of twin.machines) {
       await cp(join(twin.dir, "machines", machine.name, "shared/logs"), join(report, logs, machine.name), {

@@ -1,5 +1,6 @@
 /** cgroup v2: what kills or freezes all processes of a machine between two instructions. */
-import { mkdir, readdir, readFile, rm, rmdir, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rmdir, writeFile } from "node:fs/promises";
+import { release } from "node:os";
 import { join } from "node:path";
 import { UserError } from "../settings/problem.js";
 
@@ -15,6 +16,32 @@ async function mountPoint(): Promise<string> {
     );
   }
   return line.split(" ")[1] as string;
+}
+
+/**
+ * Sees that groups can be made and killed here.
+ * @throws UserError when no cgroup2 is mounted, when it is read-only, or when the kernel is older than 5.14.
+ */
+export async function requireCgroups(): Promise<void> {
+  // Only a group below the root has the file.
+  const probe = join(await mountPoint(), `dr-probe-${process.pid}`);
+  try {
+    await mkdir(probe);
+  } catch (error) {
+    throw new UserError(
+      "no control group can be made",
+      `The twin kills and freezes machines through them. ${(error as Error).message}.`,
+      "give the container cgroup2 to write to, e.g. run it privileged",
+    );
+  }
+  const files = await readdir(probe);
+  await rmdir(probe);
+  if (files.includes("cgroup.kill")) return;
+  throw new UserError(
+    `Linux ${release()} has no cgroup.kill`,
+    "The twin ends all processes of a machine at once through it.",
+    "use Linux 5.14 or newer",
+  );
 }
 
 export class Cgroup {
@@ -67,6 +94,5 @@ export class Cgroup {
       .map((entry) => join(entry.parentPath, entry.name))
       .sort((a, b) => b.length - a.length);
     for (const folder of [...folders, this.path]) await rmdir(folder).catch(() => {});
-    await rm(this.path, { force: true }).catch(() => {});
   }
 }

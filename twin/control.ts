@@ -1,7 +1,7 @@
 /** `dr twin`: a twin that stays until it is told to go. One process holds it; these start, ask and stop that one. */
 import { spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
-import { mkdir, readFile, rm } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import { REPO } from "../sandbox/paths.js";
@@ -10,7 +10,8 @@ import type { Progress } from "../sandbox/progress.js";
 import { UserError } from "../settings/problem.js";
 import { PORTS } from "../stacks/contract.js";
 import { Cgroup } from "./cgroups.js";
-import { requireHost } from "./host.js";
+import { clearFolder, holderOf, takeFolder } from "./folder.js";
+import { requireHost, requireRoot } from "./host.js";
 import { RegionTwin, twinDir } from "./open.js";
 import { inside, type MachineRecord, runningTwin, type TwinRecord, writeRecord } from "./record.js";
 import { cgroupName } from "./twin.js";
@@ -27,10 +28,7 @@ const logFile = () => join(twinDir(), "twin.log");
 export async function up({ regions, tomcats }: UpOptions, progress: Progress): Promise<TwinRecord> {
   await requireHost(progress);
   const dir = twinDir();
-  if (await runningTwin(dir)) {
-    throw new UserError(`a twin is running in ${dir}`, "There can be one per folder.", "npx dr twin down");
-  }
-  await mkdir(dir, { recursive: true });
+  await takeFolder(dir);
   await rm(join(dir, "twin.json"), { force: true });
   await rm(logFile(), { force: true });
   const log = openSync(logFile(), "a");
@@ -45,6 +43,8 @@ export async function up({ regions, tomcats }: UpOptions, progress: Progress): P
   holder.once("exit", () => {
     over = true;
   });
+  // From now on `down` finds it, however long it takes to come up.
+  if (holder.pid) await takeFolder(dir, holder.pid);
   let shown = 0;
   for (;;) {
     const text = await readFile(logFile(), "utf8").catch(() => "");
@@ -89,18 +89,29 @@ export async function hold({ regions, tomcats }: UpOptions, progress: Progress):
   await twin.close();
 }
 
-/** Stops it, waits for its end, and removes its folder. @returns whether there was one. */
+/**
+ * Stops what `up` started, also while it is still coming up, waits for its end, and removes its folder.
+ * @returns whether there was one. @throws UserError when it belongs to something else, e.g. a drill.
+ */
 export async function down(): Promise<boolean> {
+  requireRoot();
   const dir = twinDir();
-  const twin = await runningTwin(dir);
-  if (twin) {
-    process.kill(twin.pid, "SIGTERM");
-    while (await processRuns(twin.pid, "twin")) await new Promise((resolve) => setTimeout(resolve, 50));
+  const holder = await holderOf(dir);
+  if (holder && !holder.isHold) {
+    throw new UserError(
+      `the twin in ${dir} belongs to process ${holder.pid}: ${holder.command}`,
+      "A drill or a benchmark ends its own twin.",
+      "wait until it has ended, or stop that process with Ctrl-C",
+    );
+  }
+  if (holder) {
+    process.kill(holder.pid, "SIGTERM");
+    while (await processRuns(holder.pid, "twin")) await new Promise((resolve) => setTimeout(resolve, 50));
   }
   // What a crashed one left: nothing runs, but its group and its folder are there.
   await (await Cgroup.create(cgroupName(dir))).remove();
-  await rm(dir, { recursive: true, force: true });
-  return twin !== undefined;
+  await clearFolder(dir);
+  return holder !== undefined;
 }
 
 /** What `dr twin status` tells of one machine. */
@@ -145,13 +156,15 @@ export async function status(): Promise<MachineStatus[]> {
   return Promise.all(
     twin.machines.map(async (machine) => {
       const { role, state, timeline, lag } = members.get(machine.name) ?? {};
-      const alive = machine.pid !== undefined && (await processRuns(machine.pid, "init"));
-      return { ...machine, alive, databaseRole: role, state, timeline, lag };
+      return { ...machine, alive: await isAlive(machine), databaseRole: role, state, timeline, lag };
     }),
   );
 }
 
-/** Runs a command inside a machine with this terminal. @returns its exit code. */
+/**
+ * Runs a command inside a machine with this terminal. @returns its exit code.
+ * @throws UserError when no twin runs, or when there is no such machine or it is dead.
+ */
 export async function exec(name: string, argv: readonly string[]): Promise<number> {
   const twin = await mustRun();
   const machine = twin.machines.find((one) => one.name === name);
@@ -162,12 +175,24 @@ export async function exec(name: string, argv: readonly string[]): Promise<numbe
       "npx dr twin status lists them",
     );
   }
+  if (!(await isAlive(machine))) {
+    throw new UserError(
+      `machine '${name}' is dead`,
+      "None of its processes is there to be joined.",
+      "npx dr twin down && npx dr twin up start all of them anew",
+    );
+  }
   const [file, ...args] = inside(machine, argv.length > 0 ? argv : ["bash"]);
   const { exitCode } = await execa(file as string, args, { stdio: "inherit", reject: false });
   return exitCode ?? 1;
 }
 
+const isAlive = async ({ pid }: MachineRecord): Promise<boolean> =>
+  pid !== undefined && processRuns(pid, "init");
+
 async function mustRun(): Promise<TwinRecord> {
+  // Its folder is root's alone: anybody else would hear that there is none.
+  requireRoot();
   const twin = await runningTwin(twinDir());
   if (!twin) throw new UserError("no twin is running", `There is none in ${twinDir()}.`, "npx dr twin up");
   return twin;

@@ -3,6 +3,7 @@ import { access, readFile } from "node:fs/promises";
 import { execa } from "execa";
 import type { Progress } from "../sandbox/progress.js";
 import { UserError } from "../settings/problem.js";
+import { requireCgroups } from "./cgroups.js";
 
 /** Programs that the twin calls, and the packages of Debian and Ubuntu that bring them. */
 const PROGRAMS: Readonly<Record<string, string>> = {
@@ -44,21 +45,26 @@ export function whyNoTwin(): string | undefined {
   return undefined;
 }
 
+/** @throws UserError when this is not Linux, or not root. */
+export function requireRoot(): void {
+  const reason = whyNoTwin();
+  if (!reason) return;
+  throw new UserError(
+    "the twin can't run here",
+    `${reason}. Its machines are namespaces of the Linux kernel, which only root may make and enter.`,
+    process.platform === "linux"
+      ? "run the command again with sudo, or as root"
+      : "run it on Linux, best on Debian or Ubuntu; a virtual machine will do",
+  );
+}
+
 /**
  * Sees that this machine can run the twin; installs missing packages of its distribution and says which.
  * @throws UserError naming what is missing, where it can't.
  */
 export async function requireHost(progress: Progress): Promise<void> {
-  const reason = whyNoTwin();
-  if (reason) {
-    throw new UserError(
-      "the twin can't run here",
-      `${reason}. Its machines are namespaces of the Linux kernel, which only root may make.`,
-      process.platform === "linux"
-        ? "run the command again with sudo, or as root"
-        : "run it on Linux, best on Debian or Ubuntu; a virtual machine will do",
-    );
-  }
+  requireRoot();
+  await requireCgroups();
   for (const [device, what] of Object.entries(DEVICES)) {
     if (await exists(device)) continue;
     throw new UserError(

@@ -38,14 +38,15 @@ export async function ensureImage(progress: Progress): Promise<NodeImage> {
 /** Days after its last use that an image is kept: going back to an earlier commit needn't build it again. */
 const KEPT_DAYS = 7;
 
-/** Marks this image as used, and removes those that nobody has used for long: a root is a gigabyte. */
+/** Marks this image as used, and removes those, and workloads, that nobody has used for long: a root is a gigabyte. */
 async function prune({ root, payload }: NodeImage): Promise<void> {
   const now = new Date();
   const current = [dirname(root), payload];
   await Promise.all(current.map((folder) => utimes(folder, now, now)));
   for (const name of await readdir(cacheDir())) {
     const folder = join(cacheDir(), name);
-    if (!/^node-(root|payload)-[0-9a-f]{12}$/.test(name) || current.includes(folder)) continue;
+    if (!/^(node-root-|node-payload-|workload-)[0-9a-f]{12}(\.mjs)?$/.test(name) || current.includes(folder))
+      continue;
     const idle = now.getTime() - (await stat(folder)).mtimeMs;
     if (idle > KEPT_DAYS * 86_400_000) await rm(folder, { recursive: true, force: true });
   }

@@ -1,8 +1,10 @@
 /** One machine of the twin: its namespaces, its disk, its processes, and how they are broken. */
+import { once } from "node:events";
 import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
+import { inTurn } from "../sandbox/settle.js";
 import type { Cgroup } from "./cgroups.js";
 import { parseUserData, writeFiles } from "./cloud-config.js";
 import { PREFIX_LENGTH, type Switch } from "./network/switch.js";
@@ -10,6 +12,7 @@ import { DIES_WITH_PARENT, Talker } from "./process.js";
 import type { CommandOptions, CommandResult, Cut, Machine, MachineSpec, RunningCommand } from "./types.js";
 
 const LAUNCH = fileURLToPath(new URL("machine/launch.py", import.meta.url));
+const SLOW_DISK = fileURLToPath(new URL("machine/slow-disk.py", import.meta.url));
 const INIT_FILES = ["init.py", "reaper.py", "service.py", "units.py", "systemctl.py"];
 /** `run` waits this long unless told otherwise. */
 const DEFAULT_TIMEOUT_MILLIS = 10_000;
@@ -186,12 +189,16 @@ export class TwinMachine implements Machine {
   }
 
   async kill(): Promise<void> {
-    await this.stopSlowDisk?.();
-    // First the link: a dying process would still say goodbye, and a lost host doesn't.
-    await this.context.network.unplug(this.name);
-    await this.group?.remove();
-    await this.init?.ended;
-    this.pid = undefined;
+    await inTurn(
+      () => this.stopSlowDisk?.(),
+      // First the link: a dying process would still say goodbye, and a lost host doesn't.
+      () => this.context.network.unplug(this.name),
+      async () => {
+        await this.group?.remove();
+        await this.init?.ended;
+        this.pid = undefined;
+      },
+    );
   }
 
   freeze(): Promise<void> {
@@ -221,25 +228,28 @@ export class TwinMachine implements Machine {
   }
 
   async slowDisk(hangMillis: number, everyMillis: number): Promise<() => Promise<void>> {
-    // fsfreeze makes every write and sync wait, and nothing else. The trap thaws it whatever ends the loop.
-    const script = `trap 'fsfreeze -u /var/lib/dr; exit 0' TERM INT EXIT
-while :; do fsfreeze -f /var/lib/dr; sleep ${hangMillis / 1000}; fsfreeze -u /var/lib/dr; sleep ${(everyMillis - hangMillis) / 1000}; done`;
-    const { stdout } = await this.run([
-      "sh",
-      "-c",
-      `nohup setsid sh -c "$1" > /dev/null 2>&1 & echo $!`,
-      "sh",
-      script,
-    ]);
+    this.running();
+    // Outlives the machine and this process, by as long as it takes to thaw: see the script.
+    const child = execa(
+      "nsenter",
+      [
+        ...[`--mount=/proc/${this.pid}/ns/mnt`, "--", "python3", SLOW_DISK],
+        ...[join(this.context.dir, "root/var/lib/dr"), `${hangMillis}`, `${everyMillis}`],
+      ],
+      { stdin: "pipe", reject: false, detached: true, cleanup: false },
+    );
+    // It may have ended by itself.
+    child.stdin.on("error", () => {});
     const stop = async () => {
       this.stopSlowDisk = undefined;
-      await this.run([
-        "sh",
-        "-c",
-        `kill ${stdout.trim()}; sleep 0.1; fsfreeze -u /var/lib/dr 2> /dev/null; true`,
-      ]);
+      child.stdin.end();
+      const { exitCode, stderr } = await child;
+      if (exitCode !== 0) throw new Error(`the volume of ${this.name} did not hang: ${stderr}`);
     };
     this.stopSlowDisk = stop;
+    const hangs = await Promise.race([once(child.stdout, "data"), child.then(() => undefined)]);
+    // It has ended, and says why.
+    if (!hangs) await stop();
     return stop;
   }
 

@@ -1,8 +1,9 @@
 /** From settings to running regions: the image, the platform's answers, the machines, and the wait for a leader. */
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { machinesOf } from "../nodes/machines.js";
 import { REPO } from "../sandbox/paths.js";
 import type { Progress } from "../sandbox/progress.js";
+import { allEnded } from "../sandbox/settle.js";
 import { UserError } from "../settings/problem.js";
 import type { SharedSettings } from "../settings/schema.js";
 import type { RegionId } from "../settings/stacks.js";
@@ -38,7 +39,7 @@ export interface TwinSource {
 }
 
 /** Folder of the twin that `dr twin` runs. */
-export const twinDir = (): string => process.env.DR_TWIN_DIR ?? join(REPO, ".twin");
+export const twinDir = (): string => resolve(process.env.DR_TWIN_DIR ?? join(REPO, ".twin"));
 
 /** A twin whose regions were started from settings, and can be changed by them. */
 export class RegionTwin {
@@ -119,7 +120,8 @@ export class RegionTwin {
   }
 
   private async addAll(specs: readonly MachineSpec[]): Promise<void> {
-    const added = await Promise.all(specs.map((spec) => this.twin.add(spec)));
+    // All of them: after one that failed, no other must boot on while the twin is closed.
+    const added = await allEnded(specs.map((spec) => this.twin.add(spec)));
     await Promise.all(added.map((machine) => machine.booted()));
   }
 

@@ -1,17 +1,17 @@
 /** A running twin: its network, its machines, what the platform would answer them. */
 import { createHash } from "node:crypto";
-import { chmod, mkdir, readFile, rm, writeFile } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
-import { processRuns } from "../sandbox/process.js";
-import { UserError } from "../settings/problem.js";
+import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { allEnded, inTurn } from "../sandbox/settle.js";
 import type { RegionId } from "../settings/stacks.js";
 import { Cgroup } from "./cgroups.js";
+import { clearFolder, takeFolder } from "./folder.js";
 import { TwinMachine } from "./machine.js";
 import { Switch } from "./network/switch.js";
 import type { Machine, MachineSpec, Twin, Wire } from "./types.js";
 
 /** One way between the regions: 30 ms there and back, as between Dublin and Frankfurt. */
-export const WIRE_DELAY_MILLIS = 15;
+const WIRE_DELAY_MILLIS = 15;
 
 const PLATFORM_KINDS = ["secrets", "parameters", "artifacts"] as const;
 /** Any user of any machine may write here; who may do what in a vault is S3's business. */
@@ -43,10 +43,9 @@ export class LocalTwin implements Twin {
 
   /**
    * An empty twin. Cleans up what a crashed one left in the same folder.
-   * @throws UserError when one is running there.
+   * @throws UserError when one is running there, or when the folder is somebody else's.
    */
   static async open({ dir, regions, layers }: TwinOptions): Promise<LocalTwin> {
-    await mkdir(dir, { recursive: true, mode: 0o700 });
     await takeFolder(dir);
     const cgroups = await Cgroup.create(cgroupName(dir));
     await rm(join(dir, "machines"), { recursive: true, force: true });
@@ -89,8 +88,9 @@ export class LocalTwin implements Twin {
   async remove(name: string): Promise<void> {
     const machine = this.all.get(name);
     if (!machine) return;
-    this.all.delete(name);
+    // One that can't be killed stays known, for `close` to try again.
     await machine.kill();
+    this.all.delete(name);
     await rm(join(this.dir, "machines", name), { recursive: true, force: true });
   }
 
@@ -108,24 +108,12 @@ export class LocalTwin implements Twin {
   async close({ keep = false } = {}): Promise<void> {
     if (this.closed) return;
     this.closed = true;
-    await Promise.all(this.machines.map((machine) => machine.kill()));
-    await this.network.close();
-    await this.cgroups.remove();
-    await rm(join(this.dir, "twin.pid"), { force: true });
-    if (!keep) await rm(this.dir, { recursive: true, force: true });
-  }
-}
-
-/** Writes down who uses the folder. @throws UserError when somebody else does. */
-async function takeFolder(dir: string): Promise<void> {
-  const file = join(dir, "twin.pid");
-  const holder = Number(await readFile(file, "utf8").catch(() => ""));
-  if (holder && holder !== process.pid && (await processRuns(holder, basename(process.execPath)))) {
-    throw new UserError(
-      `a twin is running in ${dir} (process ${holder})`,
-      "Two twins can't share a folder.",
-      "stop it with npx dr twin down, or set DR_TWIN_DIR to another folder",
+    await inTurn(
+      () => allEnded(this.machines.map((machine) => machine.kill())),
+      () => this.network.close(),
+      () => this.cgroups.remove(),
+      () => rm(join(this.dir, "twin.pid"), { force: true }),
+      () => keep || clearFolder(this.dir),
     );
   }
-  await writeFile(file, `${process.pid}`);
 }

@@ -86,7 +86,7 @@ export interface Machine {
   /** Takes all free space of the data volume but this many bytes; gives it back. */
   fillDisk(leaveBytes?: number): Promise<void>;
   emptyDisk(): Promise<void>;
-  /** Makes writes to the data volume wait: it hangs for `hangMillis` out of every `everyMillis`, until told to stop. */
+  /** Makes writes to the data volume wait: it hangs for `hangMillis` out of every `everyMillis`, until told to stop. @throws Error when it can't. */
   slowDisk(hangMillis: number, everyMillis: number): Promise<() => Promise<void>>;
 }
 
@@ -115,6 +115,6 @@ export interface Twin {
     name: string,
     content: string | Uint8Array,
   ): Promise<void>;
-  /** Ends everything. Nothing is left but the folder; that too unless `keep`. */
+  /** Ends everything. Nothing is left but what is in the folder; that goes too unless `keep`. @throws the first error, once all is done that can be. */
   close(options?: { readonly keep?: boolean }): Promise<void>;
 }

@@ -24,7 +24,7 @@ export function addBench(dr: Command): void {
     .option("--system <name...>", "ours, patroni, repmgr; all when left out")
     .option("--repeat <n>", "repetitions of each", wholeNumber, 5)
     .option("--report <folder>", "where the report goes (default: .sandbox/bench/<time>)")
-    .option("--keep", "leave the folder of a twin in which a repetition failed")
+    .option("--keep", "leave the folder of a twin in which a repetition failed, under a name of its own")
     .option("--json", "print the figures as JSON")
     .action(failover);
 }

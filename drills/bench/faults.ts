@@ -2,6 +2,7 @@
 
 import type { Machine } from "../../twin/types.js";
 import type { LedgerData } from "../ledger.js";
+import { until } from "../until.js";
 import { now } from "../workload/clock.js";
 import { type Subject, synchronousStandby, type Wound } from "./subject.js";
 
@@ -23,6 +24,9 @@ export interface Injury {
   /** What shows in the end that the fault took effect; undefined when nothing does. */
   readonly proof: (ledger: LedgerData, leaderAfter: Machine) => string | undefined;
 }
+
+/** An election takes about one. */
+const ELECTED_SECONDS = 8;
 
 /** The leader's PostgreSQL: the postmaster's process id stands on the first line of its file. */
 const KILL_POSTMASTER = 'kill -9 "$(head -1 /var/lib/dr/postgres/data/postmaster.pid)"';
@@ -111,10 +115,15 @@ export const FAULTS: readonly Fault[] = [
       await old.signal("etcd.service", "SIGKILL");
       // Its unit would start it again; lost means that it stays away.
       await old.systemctl("stop", "etcd.service");
-      const next = await subject.etcdLeader().catch(() => undefined);
+      const next = await until(
+        "another etcd that leads",
+        ELECTED_SECONDS,
+        () => subject.etcdLeader?.(old),
+        250,
+      ).catch(() => undefined);
       return {
         wound: { kind: "etcd down", machine: old },
-        proof: () => (next?.name === old.name ? undefined : `etcd of ${old.name}, which led, is dead`),
+        proof: () => next && `etcd of ${next.name} leads in the place of ${old.name}'s`,
       };
     },
   },

@@ -28,7 +28,8 @@ export const PATRONI_DEFAULTS: RawSettings = {
 };
 
 export class PatroniSubject implements Subject {
-  readonly etcdLeader = (): Promise<Machine> => etcdLeader(this.nodes);
+  readonly etcdLeader = (butOf?: Machine): Promise<Machine> =>
+    etcdLeader(this.nodes.filter(({ name }) => name !== butOf?.name));
   readonly switchover: (from: Machine, to: Machine) => Promise<void>;
 
   private constructor(
@@ -46,7 +47,7 @@ export class PatroniSubject implements Subject {
       if (plain) await subject.oneNamedStandby();
       return subject;
     } catch (error) {
-      await subject.close();
+      await subject.close({ keep: true });
       throw error;
     }
   }

@@ -1,9 +1,13 @@
 /** The benchmark: rounds in which each system in turn, alone on the machine, is given every fault. */
 import { cpus, release, totalmem } from "node:os";
 import type { Progress } from "../../sandbox/progress.js";
+import { inTurn } from "../../sandbox/settle.js";
 import { UserError } from "../../settings/problem.js";
+import { setAside } from "../../twin/folder.js";
 import { ensureImage, imageManifest } from "../../twin/image.js";
+import { twinDir } from "../../twin/open.js";
 import { twinSettings } from "../../twin/settings.js";
+import { forever, interruptible } from "../interrupt.js";
 import { bundleWorkload } from "../workload/bundle.js";
 import type { Fault } from "./faults.js";
 import { measure } from "./measure.js";
@@ -26,7 +30,7 @@ export interface BenchOptions {
   readonly progress: Progress;
   /** Told after each round what is known so far, so that a long run that is cut short leaves something. */
   readonly onRound?: (bench: FailoverBench) => Promise<void>;
-  /** Leave the folder of a twin in which a repetition failed. */
+  /** Leave the folder of a twin in which a repetition failed, as `<folder>-failed-<system>-<fault>-<repetition>`. */
   readonly keep?: boolean;
 }
 
@@ -65,22 +69,9 @@ export async function benchFailover(options: BenchOptions): Promise<FailoverBenc
     repetitions,
     failures,
   });
-  const bundle = await bundleWorkload();
+  const workload = await bundleWorkload();
   const stage = new Stage(progress);
-  const interrupted = () => {
-    progress.line("interrupted: stopping the twin");
-    Promise.all([stage.close(false), bundle.remove()]).then(
-      () => process.exit(130),
-      (error: Error) => {
-        progress.line(`the twin did not stop in good order: ${error.message}`);
-        process.exit(130);
-      },
-    );
-  };
-  // Not `once`: execa's own listener ends the process when it finds itself the only one left.
-  process.on("SIGINT", interrupted);
-  process.on("SIGTERM", interrupted);
-  try {
+  const runAll = async () => {
     for (let round = 0; round < repeat; round++) {
       for (const system of rotated(systems, round)) {
         for (const fault of faults.filter(({ name }) => system.without[name] === undefined)) {
@@ -88,7 +79,7 @@ export async function benchFailover(options: BenchOptions): Promise<FailoverBenc
           try {
             const subject = await stage.play(system, round + 1, repeat);
             const measured = await progress.during(`${system.title}: ${fault.title}`, () =>
-              measure(subject, fault, bundle.file),
+              measure(subject, fault, workload),
             );
             repetitions.push({ ...what, ...measured });
             const { gapSeconds, back, lost, healedSeconds } = measured;
@@ -103,28 +94,34 @@ export async function benchFailover(options: BenchOptions): Promise<FailoverBenc
             progress.note(`not measured: ${text}`);
             // What is left of it is no fair start for the next.
             await stage.close(keep);
+            const folder = keep && (await setAside(twinDir(), asideName(what)));
+            if (folder) progress.note(`its folder: ${folder}`);
           }
         }
         await stage.close(false);
       }
       await onRound?.(known());
     }
-  } finally {
-    process.off("SIGINT", interrupted);
-    process.off("SIGTERM", interrupted);
-    await stage.close(keep);
-    await bundle.remove();
-  }
+  };
+  await inTurn(
+    () => interruptible(progress, () => stage.end(), runAll),
+    () => stage.close(false),
+  );
   return known();
 }
+
+const asideName = ({ system, fault, repetition }: Omit<Failure, "error">): string =>
+  `failed-${system}-${fault}-${repetition}`;
 
 /** The system that runs now: one at a time, so that none pays for another. */
 class Stage {
   private subject: Subject | undefined;
+  private over = false;
 
   constructor(private readonly progress: Progress) {}
 
   async play(system: System, round: number, rounds: number): Promise<Subject> {
+    if (this.over) await forever();
     if (!this.subject) {
       this.progress.heading(`${system.title}, ${round} of ${rounds}`);
       this.subject = await system.open(this.progress);
@@ -133,6 +130,17 @@ class Stage {
   }
 
   async close(keep: boolean): Promise<void> {
+    if (this.over) await forever();
+    await this.stop(keep);
+  }
+
+  /** Closes it for good: whoever asks for it now waits for the end of the process. */
+  end(): Promise<void> {
+    this.over = true;
+    return this.stop(false);
+  }
+
+  private async stop(keep: boolean): Promise<void> {
     const { subject } = this;
     this.subject = undefined;
     await subject?.close({ keep });

@@ -24,8 +24,8 @@ export interface Subject {
   flaws(): Promise<string[]>;
   /** Hands the leadership over on purpose. Undefined where the system can't. */
   readonly switchover?: (from: Machine, to: Machine) => Promise<void>;
-  /** The node whose etcd leads; undefined where the system has none. */
-  readonly etcdLeader?: () => Promise<Machine>;
+  /** The node whose etcd leads, asked of all but one. Undefined where the system has no etcd. @throws Error when none does. */
+  readonly etcdLeader?: (butOf?: Machine) => Promise<Machine>;
   /** Begins to heal what a fault did; `flaws` tells when it has. */
   heal(wound: Wound): Promise<void>;
   close(options?: { readonly keep?: boolean }): Promise<void>;

@@ -4,6 +4,7 @@ import type { Drill } from "../drill.js";
 import { measureSilencing } from "../evidence.js";
 import { guardStatus } from "../guards.js";
 import { seeTakeover } from "../takeover.js";
+import { mainPid } from "../units.js";
 
 const PROGRAM = "/usr/local/lib/dr/guard.cjs";
 const AWAY_SECONDS = 8;
@@ -17,6 +18,7 @@ export const guardKilledForGood: Drill = {
   expect: { writeGapSeconds: 8, rejoinSeconds: 120 },
   async run(scene) {
     const old = await scene.leader();
+    const patroni = await mainPid(old, "patroni");
     await scene.fault(`take the guard's program away on ${old.name} and kill -9 the guard`, async () => {
       await scene.must(old, ["mv", PROGRAM, `${PROGRAM}.away`]);
       await old.signal("dr-guard", "SIGKILL");
@@ -31,7 +33,11 @@ export const guardKilledForGood: Drill = {
       }
       scene.prove(`no guard answered on ${old.name} for ${AWAY_SECONDS} s`, answers === 0);
     });
-    scene.prove(`Patroni ran on ${old.name} all the while`, await old.isActive("patroni"));
+    const after = await mainPid(old, "patroni");
+    scene.prove(
+      `Patroni ran on ${old.name} all the while, as process ${patroni}`,
+      after !== undefined && after === patroni,
+    );
     await scene.step("Recover: put the program back; the unit starts it", async () => {
       await scene.must(old, ["mv", `${PROGRAM}.away`, PROGRAM]);
       await scene.eventually(`a guard on ${old.name}`, () => guardStatus(scene, old));

@@ -1,6 +1,7 @@
 import type { Drill } from "../drill.js";
 import { measureLeaderChanges } from "../evidence.js";
 import { guardStatus } from "../guards.js";
+import { mainPid } from "../units.js";
 
 export const guardKilled: Drill = {
   name: "guard-killed",
@@ -12,13 +13,12 @@ export const guardKilled: Drill = {
   async run(scene) {
     const before = await scene.whole();
     const leader = await scene.leader();
-    const process = async () => /MainPID=(\d+)/.exec(await leader.systemctl("show", "dr-guard"))?.[1];
-    const first = await process();
+    const first = await mainPid(leader, "dr-guard");
     await scene.fault(`kill -9 the guard of ${leader.name}`, () => leader.signal("dr-guard", "SIGKILL"));
     const second = await scene.step("Detect: its unit has started it again", () =>
       scene.eventually("another process", async () => {
-        const pid = await process();
-        return pid !== "0" && pid !== first && pid;
+        const pid = await mainPid(leader, "dr-guard");
+        return pid !== first && pid;
       }),
     );
     scene.prove(`the guard is another process: ${first} before, ${second} now`, first !== second);

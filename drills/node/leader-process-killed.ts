@@ -1,4 +1,5 @@
 import type { Drill } from "../drill.js";
+import { sessionsBroke } from "../evidence.js";
 
 /** The postmaster's process id stands on the first line of its file. */
 const PID_FILE = "/var/lib/dr/postgres/data/postmaster.pid";
@@ -21,10 +22,7 @@ export const leaderProcessKilled: Drill = {
       const node = await scene.writesFlow();
       scene.prove(`writes are acknowledged by ${next.name}`, node === next.address);
     });
-    scene.prove(
-      "sessions to the old leader broke",
-      scene.ledger.writes.some(({ node, result }) => node === old.address && result === "unknown"),
-    );
+    scene.prove("sessions to the old leader broke", sessionsBroke(scene, old));
     await scene.step(`Recover: ${old.name} rejoins as a replica`, () => scene.whole());
   },
 };

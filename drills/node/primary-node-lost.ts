@@ -6,6 +6,9 @@ import { etcdctl, etcdWhole } from "../etcd.js";
 import type { Scene } from "../scene.js";
 import { seeTakeover, verifyConsistency, verifyHealth } from "../takeover.js";
 
+/** What `journalctl -u etcd` shows on a real machine. It outlives the machine. */
+const ETCD_LOG = "/run/twin/logs/etcd.log";
+
 export const primaryNodeLost: Drill = {
   name: "primary-node-lost",
   title: "The leader's machine is lost, and its volume with it",
@@ -15,17 +18,18 @@ export const primaryNodeLost: Drill = {
   expect: { writeGapSeconds: 8, rejoinSeconds: 180 },
   async run(scene) {
     const old = await scene.leader();
+    const logged = Number(await scene.must(old, ["stat", "--format=%s", ETCD_LOG]));
     await scene.fault(`power ${old.name} off`, () => old.kill());
     const next = await seeTakeover(scene, old);
     await verifyHealth(scene, next);
     await verifyConsistency(scene, next);
     await scene.step(`Recover: the platform replaces ${old.name}, with an empty volume`, async () => {
       await old.boot({ emptyVolume: true });
-      await refuses(scene, old);
+      const why = await refusal(scene, old, logged);
+      scene.prove(`etcd on ${old.name} refused to start under its old id: ${why}`, true);
       await old.systemctl("stop", "patroni");
       await old.systemctl("stop", "etcd");
     });
-    scene.prove(`etcd on ${old.name} refused to start under its old id`, true);
     const cluster = await scene.step(`Recover: take ${old.name} out of etcd and in again`, () =>
       readmit(scene, next, old),
     );
@@ -38,13 +42,13 @@ export const primaryNodeLost: Drill = {
   },
 };
 
-/** Waits until etcd has started, refused, and is being started again. */
-async function refuses(scene: Scene, node: Machine): Promise<void> {
-  await scene.eventually(
-    `etcd on ${node.name} refuses to start`,
+/** Waits until etcd has refused to start for the reason that was expected. @param logged bytes of its log from before. */
+function refusal(scene: Scene, node: Machine, logged: number): Promise<string> {
+  return scene.eventually(
+    `etcd on ${node.name} refuses to start under its old id`,
     async () => {
-      const shown = await scene.must(node, ["systemctl", "show", "--property=NRestarts", "etcd"]);
-      return Number(/NRestarts=(\d+)/.exec(shown)?.[1] ?? 0) > 0;
+      const log = await scene.must(node, ["tail", "-c", `+${logged + 1}`, ETCD_LOG]);
+      return /member [0-9a-f]+ has already been bootstrapped/.exec(log)?.[0];
     },
     60,
   );

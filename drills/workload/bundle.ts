@@ -1,21 +1,18 @@
 /** Bundles the workload into one file, so that its process starts in a fraction of a second. */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { createHash } from "node:crypto";
+import { mkdir, rename, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { cacheDir, REPO } from "../../sandbox/paths.js";
 
-export interface Bundle {
-  readonly file: string;
-  remove(): Promise<void>;
-}
-
-export async function bundleWorkload(): Promise<Bundle> {
-  const folder = await mkdtemp(join(tmpdir(), "dr-workload-"));
-  const file = join(folder, "workload.mjs");
-  await build({
+/** @returns the file, in the user's cache under the hash of what is in it: nobody has to remove it. */
+export async function bundleWorkload(): Promise<string> {
+  const { outputFiles } = await build({
     entryPoints: [fileURLToPath(new URL("./main.ts", import.meta.url))],
-    outfile: file,
+    // Comments in the result name files relative to this.
+    absWorkingDir: REPO,
+    write: false,
     bundle: true,
     platform: "node",
     format: "esm",
@@ -28,5 +25,20 @@ export async function bundleWorkload(): Promise<Bundle> {
     },
     logLevel: "silent",
   });
-  return { file, remove: () => rm(folder, { recursive: true, force: true }) };
+  const content = outputFiles[0]?.contents ?? new Uint8Array();
+  const hash = createHash("sha256").update(content).digest("hex").slice(0, 12);
+  const file = join(cacheDir(), `workload-${hash}.mjs`);
+  const now = new Date();
+  // The cache is pruned of what nobody has used for long.
+  const isThere = await utimes(file, now, now).then(
+    () => true,
+    () => false,
+  );
+  if (isThere) return file;
+  await mkdir(cacheDir(), { recursive: true });
+  // Under another name first: nobody must run half of it.
+  const scratch = `${file}.${process.pid}`;
+  await writeFile(scratch, content);
+  await rename(scratch, file);
+  return file;
 }

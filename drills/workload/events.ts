@@ -75,7 +75,10 @@ export interface RequestEvent {
   readonly error?: string;
 }
 
-/** First and last line of every workload: what lies outside was not watched. */
+/**
+ * First and last line of every workload: what lies outside was not watched. The last one is told once everything
+ * in flight has ended; its time is that of the order to stop.
+ */
 export interface SpanEvent {
   readonly kind: "started" | "stopped";
   readonly at: number;

@@ -14,7 +14,11 @@ import { write } from "./writer.js";
 
 const input = createInterface({ input: process.stdin });
 const stopping = new AbortController();
-input.once("close", () => stopping.abort());
+let told: number | undefined;
+input.once("close", () => {
+  told = now();
+  stopping.abort();
+});
 // The drill ends it by its input; a Ctrl-C meant for the drill must not cut the last lines off.
 process.on("SIGINT", () => undefined);
 
@@ -34,5 +38,7 @@ await Promise.all([
   http && request(http, around),
   prober && probe(prober, around),
 ]);
+// Since it was told to stop nothing new was begun: waiting for the last answers is no gap.
+const stopped: WorkloadEvent = { kind: "stopped", at: told ?? now() };
 // Pipes are written asynchronously: the last line must be out before the process is.
-process.stdout.write(`${JSON.stringify({ kind: "stopped", at: now() })}\n`, () => process.exit(0));
+process.stdout.write(`${JSON.stringify(stopped)}\n`, () => process.exit(0));

@@ -4,8 +4,8 @@ import type { Machine, RunningCommand } from "../../twin/types.js";
 import type { Ledger } from "../ledger.js";
 import type { WorkloadConfig } from "./events.js";
 
-/** The longest that an answer is waited for, and a little more. */
-const STOP_MILLIS = 8_000;
+/** The longest turn, and a little more: an item is written and asked for, and each answer waited for 5 s. */
+const STOP_MILLIS = 12_000;
 
 export class Workload {
   private problem: Error | undefined;

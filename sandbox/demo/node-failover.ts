@@ -34,31 +34,27 @@ export async function showNodeFailover(scene: Scene, settings: SharedSettings): 
   await progress.during("make the certificate authority and the nodes' certificates", () =>
     publishCertificates(settings, endpoint),
   );
-  const bundle = await bundleWorkload();
+  const workload = await bundleWorkload();
+  const running = await openTwin({
+    progress,
+    settings,
+    dir: join(sandboxDir(), "twin"),
+    source: {
+      machines: () => machinesInCloud(access, contract.home, settings, 1),
+      fill: (twin) => copyPlatform(access, contract, contract.home, settings.name, twin),
+    },
+  });
   try {
-    const running = await openTwin({
-      progress,
-      settings,
-      dir: join(sandboxDir(), "twin"),
-      source: {
-        machines: () => machinesInCloud(access, contract.home, settings, 1),
-        fill: (twin) => copyPlatform(access, contract, contract.home, settings.name, twin),
-      },
-    });
-    try {
-      for (const { name, address, spec } of running.twin.machines) say(`    ${name} ${address} ${spec.role}`);
-      const [drill] = findDrills([DRILL]);
-      if (!drill) throw new Error(`no drill ${DRILL}`);
-      say(`\n  ${drill.title}: npx dr drill ${drill.name}`);
-      const result = await rehearse(drill, { running, workload: bundle.file, progress, repetition: 1 });
-      for (const measure of result.measures) say(`    ${measure.name.padEnd(44)} ${figure(measure)}`);
-      if (result.outcome !== "passed")
-        throw new Error(`drill ${drill.name} ${result.outcome}: ${result.reasons.join("; ")}`);
-    } finally {
-      await running.close();
-    }
+    for (const { name, address, spec } of running.twin.machines) say(`    ${name} ${address} ${spec.role}`);
+    const [drill] = findDrills([DRILL]);
+    if (!drill) throw new Error(`no drill ${DRILL}`);
+    say(`\n  ${drill.title}: npx dr drill ${drill.name}`);
+    const result = await rehearse(drill, { running, workload, progress, repetition: 1 });
+    for (const measure of result.measures) say(`    ${measure.name.padEnd(44)} ${figure(measure)}`);
+    if (result.outcome !== "passed")
+      throw new Error(`drill ${drill.name} ${result.outcome}: ${result.reasons.join("; ")}`);
   } finally {
-    await bundle.remove();
+    await running.close();
   }
   return undefined;
 }

@@ -171,7 +171,9 @@ test("has a disk that fills, hangs and survives the machine's death", async () =
   for (let i = 0; i < 4; i++) waits.push(Number(await sh(home, write)));
   expect(Math.max(...waits)).toBeGreaterThan(150);
   await stop();
+  expect(Number(await sh(home, write))).toBeLessThan(300);
 
+  await home.slowDisk(900, 950);
   await home.kill();
   expect(home.alive).toBe(false);
   await expect(home.run(["true"])).rejects.toThrow("a is not running");

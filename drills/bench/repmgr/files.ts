@@ -65,7 +65,7 @@ export function renderPostgresql(settings: SharedSettings, contract: Contract, n
   });
 }
 
-export function renderHba(settings: SharedSettings, contract: Contract): string {
+function renderHba(settings: SharedSettings, contract: Contract): string {
   const own = `hostssl repmgr,replication repmgr ${contract.home.dataCidr} scram-sha-256`;
   return `${[own, ...hba(contract, settings.databases)].join("\n")}\n`;
 }

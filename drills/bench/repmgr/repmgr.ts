@@ -2,6 +2,7 @@
 
 import { machinesOf } from "../../../nodes/machines.js";
 import type { Progress } from "../../../sandbox/progress.js";
+import { allEnded } from "../../../sandbox/settle.js";
 import type { SharedSettings } from "../../../settings/schema.js";
 import { type Contract, contractOf } from "../../../stacks/contract.js";
 import { DatabaseCluster } from "../../../twin/database-cluster.js";
@@ -42,7 +43,7 @@ export class RepmgrSubject implements Subject {
       await new Platform(twin, contract).provide(settings, ["home"]);
       const specs = subject.specs();
       await progress.during(`start ${specs.length} machines`, () =>
-        Promise.all(specs.map((spec) => twin.add(spec))),
+        allEnded(specs.map((spec) => twin.add(spec))),
       );
       await progress.during("wait for a primary and its standbys", async () => {
         // Joins the start that the user data began, and fails when that does.

@@ -66,6 +66,16 @@ test.each([
 
 test("an aim without figures is neither met nor missed", () => {
   expect(renderBench(bench([patroni]))).toContain("Patroni: not measured)");
+  expect(renderBench(bench([ours]))).toContain("Patroni: ratio not measured)");
+});
+
+test.each([
+  ["this project", { ...ours, repetitions: 3 }, patroni],
+  ["Patroni, where the ratio counts", ours, { ...patroni, repetitions: 3 }],
+])("an aim is not simply met when repetitions are missing: %s", (_, mine, theirs) => {
+  const text = renderBench(bench([mine, theirs]));
+  expect(text).toContain("Patroni: met, n=3 of 5)");
+  expect(text.split("\n").filter((line) => line.length > 80)).toEqual([]);
 });
 
 test("the page has one row per fault, the losses, the set-ups and what is left out and why", () => {
