@@ -24,7 +24,7 @@ const view = (at: number, changes: Partial<View> = {}): View => ({
   ...changes,
 });
 /** The kinds of what is done after views at those times. */
-function after(views: readonly View[], state: State = initialState(0)): { kinds: string[]; state: State } {
+function seeing(views: readonly View[], state: State = initialState(0)): { kinds: string[]; state: State } {
   let kinds: string[] = [];
   let now = state;
   for (const one of views) {
@@ -42,26 +42,26 @@ describe("Patroni is shut out of etcd", () => {
     ["nobody leads", { leader: undefined }],
     ["other standbys count", { sync: key("{}", "3", "8") }],
   ])("when, after a time without views, %s", (_, changes) => {
-    const { kinds, state } = after([view(1000), view(4000, changes)]);
+    const { kinds, state } = seeing([view(1000), view(4000, changes)]);
     expect(kinds).toContain("shut-out");
     expect(kinds).not.toContain("admit");
-    expect(after([view(13_400, changes)], state).kinds).not.toContain("admit");
-    expect(after([view(13_400, changes), view(13_600, changes)], state).kinds).toContain("admit");
+    expect(seeing([view(13_400, changes)], state).kinds).not.toContain("admit");
+    expect(seeing([view(13_400, changes), view(13_600, changes)], state).kinds).toContain("admit");
   });
 
   test("when a takeover from here is seen", () => {
     const beat = { node: "b", state: "taken", term: "4", timeline: 1, system: "1", session: "7" } as const;
-    const { kinds } = after([view(1000), view(1100, { leader: undefined, heartbeat: { beat, mod: "9" } })]);
+    const { kinds } = seeing([view(1000), view(1100, { leader: undefined, heartbeat: { beat, mod: "9" } })]);
     expect(kinds).toContain("shut-out");
   });
 
   test("when it ran before this guard did", () => {
-    expect(after([view(1000)], initialState(0, true)).kinds).toContain("shut-out");
-    expect(after([view(1000)], initialState(0, false)).kinds).toContain("admit");
+    expect(seeing([view(1000)], initialState(0, true)).kinds).toContain("shut-out");
+    expect(seeing([view(1000)], initialState(0, false)).kinds).toContain("admit");
   });
 
   test("for longer where the kernel can't end its connections", () => {
-    const { state } = after([view(1000), view(4000, { leader: undefined })]);
+    const { state } = seeing([view(1000), view(4000, { leader: undefined })]);
     const failed = decide(config, state, { kind: "shut-out-failed" }, 4010);
     expect(failed.actions).toEqual([]);
     expect(failed.state.forgetUntil).toBe(state.forgetUntil + 20_000);
@@ -79,7 +79,7 @@ test.each<[string, View[]]>([
     [view(1000, { leader: key("b") }), view(9000, { leader: key("b"), sync: key("{}", "3", "8") })],
   ],
 ])("Patroni is not shut out when %s", (_, views) => {
-  expect(after(views).kinds).not.toContain("shut-out");
+  expect(seeing(views).kinds).not.toContain("shut-out");
 });
 
 test("how long it takes to forget follows Patroni's configuration, and is long when that can't be read", () => {
