@@ -5,7 +5,7 @@ export const plannedSwitchover: Drill = {
   title: "The leadership is handed over on purpose",
   runbook: "planned-switchover-in-region.md",
   hypothesis:
-    "The guard shuts the port, waits until a replica has everything, and hands it the leader key. Writes stop for less than a second, none is lost, and the old leader follows the new one.",
+    "The guard shuts the port, waits until a replica has everything, and hands it the leader key. Writes stop for about a second at most, none is lost, and the old leader follows the new one.",
   expect: { writeGapSeconds: 1.5, rejoinSeconds: 60, readGapSeconds: 5 },
   async run(scene) {
     const old = await scene.leader();
