@@ -84,8 +84,7 @@ function learn(config: Config, state: State, event: Event, now: number): State {
         Object.entries(state.revoking).filter(([, since]) => now - since < REVOKE_MILLIS),
       );
       // Once per record: a session named again would be revoked for ever.
-      const isNews = heartbeat !== undefined && heartbeat.mod !== state.heartbeatSeen?.what;
-      if (taken && isNews) revoking[taken] = now;
+      if (taken && isNews(state, view)) revoking[taken] = now;
       return {
         ...state,
         view,
@@ -130,9 +129,10 @@ function learn(config: Config, state: State, event: Event, now: number): State {
 function mustForget({ node, leaderLease }: Config, state: State, view: View): boolean {
   const { leader, heartbeat, sync } = view;
   const before = state.view;
+  // Then Patroni's ttl decides, as it does for Patroni itself; and nothing keeps it from etcd.
+  if (!leaderLease.enabled) return false;
   if (!before) return state.patroniIsOlder && leader?.value !== node;
-  const isNews = heartbeat !== undefined && heartbeat.mod !== state.heartbeatSeen?.what;
-  if (isNews && heartbeat.beat.node === node && heartbeat.beat.state === "taken") return true;
+  if (isNews(state, view) && heartbeat?.beat.node === node && heartbeat.beat.state === "taken") return true;
   if (view.startedAt - before.startedAt < leaderLease.leaseMillis) return false;
   const stillLeads = leader?.value === node && (!before.leader || before.leader.create === leader.create);
   const isSame = before.leader?.create === leader?.create && before.sync?.mod === sync?.mod;
@@ -140,6 +140,10 @@ function mustForget({ node, leaderLease }: Config, state: State, view: View): bo
   const isQuiet = leader !== undefined || before.heartbeat?.mod === heartbeat?.mod;
   return !stillLeads && !(isSame && isQuiet);
 }
+
+/** Whether the heartbeat has been rewritten since it was last seen. */
+const isNews = ({ heartbeatSeen }: State, { heartbeat }: View): boolean =>
+  heartbeat !== undefined && heartbeat.mod !== heartbeatSeen?.what;
 
 const seen = (before: State["heartbeatSeen"], what: string, at: number) =>
   before?.what === what ? before : { what, since: at };
@@ -226,8 +230,8 @@ function onRenewed(config: Config, state: State, view: View, opens: boolean, now
 }
 
 /**
- * Lets Patroni speak with etcd for one lease from this view on: a takeover comes later than that, so that it finds
- * a Patroni that is silent or has a guard who is up to date.
+ * Lets Patroni speak with etcd for most of a lease from this view on: a takeover comes later than that, so that it
+ * finds a Patroni that is silent or has a guard who is up to date.
  */
 function admit({ leaderLease }: Config, state: State, { startedAt }: View, now: number): Step {
   const until = startedAt + leaderLease.leaseMillis * ADMIT_SHARE;

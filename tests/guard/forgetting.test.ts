@@ -68,6 +68,13 @@ describe("Patroni is shut out of etcd", () => {
   });
 });
 
+test("without the leader lease Patroni is neither shut out nor admitted: nothing keeps it from etcd", () => {
+  const off = { ...config, leaderLease: { ...config.leaderLease, enabled: false } };
+  const first = decide(off, initialState(0, true), { kind: "view", view: view(1000) }, 1000);
+  const second = decide(off, first.state, { kind: "view", view: view(9000, { leader: undefined }) }, 9000);
+  for (const { kind } of [...first.actions, ...second.actions]) expect(kind).not.toMatch(/shut-out|admit/);
+});
+
 test.each<[string, View[]]>([
   ["nothing has changed meanwhile", [view(1000), view(9000)]],
   [
