@@ -1,4 +1,5 @@
 /** Where the sandbox keeps things. State lives in the checkout; what takes minutes to make lives in the user's cache. */
+import { access } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -12,3 +13,10 @@ export const sandboxDir = (): string => resolve(process.env.DR_SANDBOX_DIR ?? jo
 /** What is built or downloaded once per machine. */
 export const cacheDir = (): string =>
   join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "disaster-recovery");
+
+/** Whether there is something at a path that this process may reach. */
+export const exists = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  );

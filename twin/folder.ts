@@ -1,6 +1,7 @@
 /** The folder of a twin: who uses it, what in it is the twin's own, and how it is cleared of that and nothing else. */
-import { access, chmod, mkdir, readdir, readFile, rename, rm, rmdir, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, readFile, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { exists } from "../sandbox/paths.js";
 import { commandLine } from "../sandbox/process.js";
 import { UserError } from "../settings/problem.js";
 
@@ -70,12 +71,6 @@ async function requireFree(dir: string, own: readonly number[]): Promise<void> {
 
 const isTwins = async (dir: string): Promise<boolean> =>
   (await Promise.all(SIGNS.map((sign) => exists(join(dir, sign))))).includes(true);
-
-const exists = (path: string) =>
-  access(path).then(
-    () => true,
-    () => false,
-  );
 
 /** Removes what a twin has put there, and the folder itself when nothing else is in it. Leaves any other folder alone. */
 export async function clearFolder(dir: string): Promise<void> {

@@ -1,6 +1,7 @@
 /** What the twin needs of the machine that it runs on, and how it gets it. */
-import { access, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { execa } from "execa";
+import { exists } from "../sandbox/paths.js";
 import type { Progress } from "../sandbox/progress.js";
 import { UserError } from "../settings/problem.js";
 import { requireCgroups } from "./cgroups.js";
@@ -110,12 +111,6 @@ async function missingPackages(): Promise<string[]> {
   if (!(await exists(KEYRING.file))) missing.add(KEYRING.package);
   return [...missing];
 }
-
-const exists = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    () => false,
-  );
 
 const onPath = async (program: string): Promise<boolean> =>
   (await execa("sh", ["-c", 'command -v "$1"', "sh", program], { reject: false })).exitCode === 0;

@@ -3,11 +3,11 @@
  * the user's cache, and beside it the project's own programs, which change more often.
  */
 import { createHash } from "node:crypto";
-import { access, mkdir, readdir, readFile, rename, rm, stat, utimes } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, stat, utimes } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { execa } from "execa";
 import { type PayloadFile, payloadFiles, writePayload } from "../nodes/image/payload.js";
-import { cacheDir, REPO } from "../sandbox/paths.js";
+import { cacheDir, exists, REPO } from "../sandbox/paths.js";
 import type { Progress } from "../sandbox/progress.js";
 import { UserError } from "../settings/problem.js";
 import { debianMirrors, requireHost } from "./host.js";
@@ -123,9 +123,3 @@ const hashOf = (texts: readonly string[]): string =>
   createHash("sha256").update(JSON.stringify(texts)).digest("hex").slice(0, 12);
 
 const lastLines = (text: string): string => text.trim().split("\n").slice(-6).join("\n  ");
-
-const exists = (path: string) =>
-  access(path).then(
-    () => true,
-    () => false,
-  );

@@ -3,7 +3,7 @@
  * that run them. They change more often than the packages of an image, so they are a layer of their own: files
  * whose paths mirror the file system.
  */
-import { access, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -75,7 +75,7 @@ async function guard(): Promise<PayloadFile[]> {
     content: await content,
   });
   return Promise.all([
-    ...((await exists(join(folder, "main.ts"))) ? [library("guard.cjs", bundle("nodes/guard/main.ts"))] : []),
+    library("guard.cjs", bundle("nodes/guard/main.ts")),
     ...helpers.map((name) => library(name, readFile(join(folder, name), "utf8"))),
   ]);
 }
@@ -95,9 +95,3 @@ async function bundle(entry: string): Promise<string> {
   });
   return (outputFiles[0] as (typeof outputFiles)[number]).text;
 }
-
-const exists = (path: string) =>
-  access(path).then(
-    () => true,
-    () => false,
-  );

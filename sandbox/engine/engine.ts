@@ -2,11 +2,11 @@
  * Pulumi's engine: the one on PATH when its version is supported, else built once from its published Go
  * modules (versions in `go.mod` and `language-host/go.mod`, checked by `go.sum`).
  */
-import { access, cp, mkdir, rename, rm } from "node:fs/promises";
+import { cp, mkdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { execa } from "execa";
 import { UserError } from "../../settings/problem.js";
-import { cacheDir, REPO } from "../paths.js";
+import { cacheDir, exists, REPO } from "../paths.js";
 import type { Progress } from "../progress.js";
 
 /** The engine that is built, exactly. */
@@ -148,9 +148,3 @@ function compare(a: readonly number[], b: readonly number[]): number {
 }
 
 const lastLines = (text: string): string => text.trim().split("\n").slice(-4).join("\n  ");
-
-const exists = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    () => false,
-  );
