@@ -1,0 +1,202 @@
+/**
+ * What a guard knows of both regions, and what it may do about it. Times are milliseconds on this node's monotonic
+ * clock unless they are called wall.
+ */
+
+/** The settings that a region's guards work by. */
+export interface RegionRules {
+  /** Region lease: how long a node may serve writes after the last read of the claims that showed its region greatest. */
+  readonly leaseMillis: number;
+  /** Added to the lease before silence counts as absence. */
+  readonly marginMillis: number;
+  readonly readMillis: number;
+  /** An unplanned promotion with more proven lag than this is refused. */
+  readonly lagBudgetMillis: number;
+}
+
+/**
+ * A row that each leader writes into the log before it serves writes, and that is replicated like any other: which
+ * history a log belongs to. Timeline and position alone don't tell two regions' logs apart, for both count on.
+ */
+export interface Mark {
+  /** Epoch in which the region that wrote it was active; 0 when there is none yet. */
+  readonly epoch: number;
+  /** Of the leader that wrote it: a region's failovers part histories too. */
+  readonly timeline: number;
+}
+
+export const NO_MARK: Mark = { epoch: 0, timeline: 0 };
+
+/** How far a leader's log went, and when by its own wall clock. */
+export interface Position {
+  readonly wallMillis: number;
+  readonly node: string;
+  readonly mark: Mark;
+  /** Bytes since the beginning of the log. */
+  readonly lsn: number;
+}
+
+/** The leader of this region has been told to become a standby. It alone, in that term, can say how far the log went. */
+export interface Demotion {
+  /** The epoch that it served in. */
+  readonly of: number;
+  readonly node: string;
+  /** Create revision of the leader key that it held. */
+  readonly term: string;
+  /** Where the rest of its log can be fetched. */
+  readonly address: string;
+}
+
+/** Nothing more will be acknowledged in this region under an epoch below `epoch`. */
+export interface Release {
+  /** The other region's epoch that this one yields to. Valid for that epoch alone. */
+  readonly epoch: number;
+  /** The newest epoch in which this region has ever served: 0 if none. */
+  readonly opened: number;
+  /** All that it acknowledged stands in the log of this mark, up to this position. */
+  readonly mark: Mark;
+  readonly lsn: number;
+}
+
+/** The last time at which this node is known to have had all of the other region's log. */
+export interface Proof {
+  readonly node: string;
+  readonly mark: Mark;
+  /** Of the position that was reached: by the other leader's clock. */
+  readonly wallMillis: number;
+}
+
+/** What a region's guards say of it: one item, each write of which compares the sequence of the one before. */
+export interface Status {
+  /** 0: there is no item yet. */
+  readonly sequence: number;
+  /** The newest own epoch in which clients may have been served writes: written before they are. */
+  readonly opened: number;
+  readonly position?: Position;
+  readonly demoted?: Demotion;
+  readonly released?: Release;
+  readonly proof?: Proof;
+}
+
+export const NO_STATUS: Status = { sequence: 0, opened: 0 };
+
+/** Epochs for which an operator has taken it on himself; 0 for none. */
+export interface Overrides {
+  /** The other region is certainly silent: no waiting. */
+  readonly fenced: number;
+  /** Promote with more lag than the budget, or without what a demoted peer still holds. */
+  readonly acceptDataLoss: number;
+}
+
+/** One strongly consistent reading of claims, status and overrides. */
+export interface Reading {
+  readonly startedAt: number;
+  readonly endedAt: number;
+  /** Greatest claimed epoch of this region and of the other; 0 for none. */
+  readonly own: number;
+  readonly peer: number;
+  readonly mine: Status;
+  readonly theirs: Status;
+  /** Of this region. */
+  readonly overrides: Overrides;
+}
+
+/** Where a standby region's leader gets its log from. */
+export type Source =
+  /** Whichever node of the other region takes writes. */
+  | { readonly kind: "region" }
+  /** One node by its address: it has been demoted and takes no writes. */
+  | { readonly kind: "node"; readonly address: string };
+
+export type Role = { readonly kind: "primary" } | { readonly kind: "standby"; readonly source: Source };
+
+/** What this region's etcd says. */
+export interface RegionView {
+  readonly startedAt: number;
+  readonly endedAt: number;
+  /** What Patroni's configuration makes of the region; undefined while there is none. */
+  readonly role?: Role;
+  readonly configMod: string;
+  /** The greatest epoch that any guard of this region has seen. */
+  readonly epoch: number;
+  readonly epochMod: string;
+  /** This node leads, in this term: its guard has renewed the heartbeat, so that nobody before it is served any more. */
+  readonly term?: string;
+  readonly heartbeatMod: string;
+  /** Patroni has replicas that must confirm each commit of this node's. */
+  readonly isSynchronous: boolean;
+}
+
+/** What PostgreSQL here says of its log. */
+export interface LogEnd {
+  readonly startedAt: number;
+  /** Only a primary writes. */
+  readonly isPrimary: boolean;
+  /** Of a primary. */
+  readonly timeline?: number;
+  /** The newest in the log, as far as it is replayed. */
+  readonly mark: Mark;
+  /** Written by a primary, replayed by a standby. */
+  readonly lsn: number;
+}
+
+export type RegionEvent =
+  | { readonly kind: "tick" }
+  | { readonly kind: "reading"; readonly reading: Reading }
+  | { readonly kind: "view"; readonly view: RegionView }
+  | { readonly kind: "log"; readonly log: LogEnd }
+  /** Own status, as it was written; from when on it counts. */
+  | { readonly kind: "status-written"; readonly status: Status; readonly startedAt: number };
+
+export type RegionAction =
+  | { readonly kind: "read-claims" }
+  | { readonly kind: "raise-epoch"; readonly epoch: number; readonly expectMod: string }
+  /** No write may be served from now on, until the lease is renewed. */
+  | { readonly kind: "close"; readonly reason: string }
+  /** Written only if the item still has the sequence before. */
+  | { readonly kind: "write-status"; readonly status: Status; readonly reason: string }
+  | {
+      readonly kind: "change-role";
+      readonly role: Role;
+      readonly expect: {
+        readonly configMod: string;
+        readonly epochMod: string;
+        /** Undefined: nobody needs to lead for it. */
+        readonly term?: string;
+        readonly heartbeatMod: string;
+      };
+      /** Of no effect when it can't be asked for before. */
+      readonly notAfter: number;
+      readonly reason: string;
+    }
+  | { readonly kind: "mark-log"; readonly mark: Mark };
+
+export interface RegionState {
+  readonly reading?: Reading;
+  readonly view?: RegionView;
+  readonly log?: LogEnd;
+  /** When this region's greatest claim was first seen by this process. */
+  readonly claimSeen?: { readonly epoch: number; readonly at: number };
+  /** The own status' last change: not before this. */
+  readonly publishedNotBefore: number;
+  /** The other region's last publication: not before this. */
+  readonly peerNotBefore: number;
+  /** Positions that the other region's leader published, the newest last; what this node has reached is forgotten. */
+  readonly peerPositions: readonly Position[];
+  readonly proof?: Proof;
+  /** Region lease: until when writes may be served here. */
+  readonly permitUntil: number;
+  readonly readAskedAt: number;
+  readonly wroteAt: number;
+  /** Since when this node's log says that it is primary in this term. */
+  readonly primarySince?: { readonly term: string; readonly at: number };
+}
+
+export const initialRegionState = (): RegionState => ({
+  publishedNotBefore: Number.NEGATIVE_INFINITY,
+  peerNotBefore: Number.NEGATIVE_INFINITY,
+  peerPositions: [],
+  permitUntil: 0,
+  readAskedAt: Number.NEGATIVE_INFINITY,
+  wroteAt: Number.NEGATIVE_INFINITY,
+});
