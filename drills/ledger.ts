@@ -1,15 +1,20 @@
-/** What a workload told, in memory: the one account of what clients were promised. */
+/** What the workloads told, in memory: the one account of what clients were promised. */
 import type {
   ProbeEvent,
   ReadEvent,
   RequestEvent,
   SessionEvent,
+  SpanEvent,
+  WorkloadConfig,
   WorkloadEvent,
   WriteEvent,
 } from "./workload/events.js";
 
 export interface LedgerData {
-  /** When the workload began and was told to stop; between them every gap counts. `stopped` is missing when it died. */
+  /**
+   * When the first workload began and the first was told to stop; between them every gap counts. `stopped` is
+   * missing when it died.
+   */
   readonly started?: number;
   readonly stopped?: number;
   readonly writes: readonly WriteEvent[];
@@ -20,16 +25,24 @@ export interface LedgerData {
 }
 
 export class Ledger implements LedgerData {
-  started: number | undefined;
-  stopped: number | undefined;
   readonly writes: WriteEvent[] = [];
   readonly sessions: SessionEvent[] = [];
   readonly reads: ReadEvent[] = [];
   readonly requests: RequestEvent[] = [];
   readonly probes: ProbeEvent[] = [];
+  private readonly spans: SpanEvent[] = [];
+  private readonly lost = new Set<string | undefined>();
+
+  get started(): number | undefined {
+    return earliest(this.spans.filter(({ kind }) => kind === "started"));
+  }
+
+  get stopped(): number | undefined {
+    return earliest(this.spans.filter(({ kind }) => kind === "stopped"));
+  }
 
   /** @throws Error when it is no event: then the workload is broken, and nothing that it says can be relied on. */
-  addLine(line: string): void {
+  addLine(line: string): WorkloadEvent {
     let event: WorkloadEvent;
     try {
       event = JSON.parse(line) as WorkloadEvent;
@@ -37,15 +50,18 @@ export class Ledger implements LedgerData {
       throw new Error(`the workload said what is no event: ${line.slice(0, 200)}`);
     }
     this.add(event);
+    return event;
   }
 
   add(event: WorkloadEvent): void {
     switch (event.kind) {
       case "started":
-        this.started = event.at;
+        this.lost.delete(event.source);
+        this.spans.push(event);
         break;
       case "stopped":
-        this.stopped = event.at;
+        // One that went down with its region ends nothing: the others go on watching.
+        if (!this.lost.has(event.source)) this.spans.push(event);
         break;
       case "write":
         this.writes.push(event);
@@ -66,4 +82,35 @@ export class Ledger implements LedgerData {
         throw new Error(`the workload told of something unknown: ${JSON.stringify(event satisfies never)}`);
     }
   }
+
+  /** The machines of this workload are being killed on purpose: its end is not the end of what is watched. */
+  lose({ source }: Pick<WorkloadConfig, "source">): void {
+    this.lost.add(source);
+  }
+
+  /**
+   * A lost workload has ended, and tells nothing more: what each of its writers had sent last, if anything, is in
+   * doubt. A writer counts its rows without a gap and has one under way at most, so its id is known.
+   */
+  bury({ source, writer }: Pick<WorkloadConfig, "source" | "writer">, at: number): void {
+    const { connections = 0, firstWorker = 0 } = writer ?? {};
+    for (let worker = firstWorker; worker < firstWorker + connections; worker++) {
+      const last = this.writes.findLast((write) => write.worker === worker && write.source === source);
+      this.writes.push({
+        kind: "write",
+        source,
+        worker,
+        sequence: (last?.sequence ?? 0) + 1,
+        // Not before the answer to the one before.
+        sent: last?.done ?? this.started ?? at,
+        done: at,
+        arrived: at,
+        result: "unknown",
+        error: "its workload was lost with its region",
+      });
+    }
+  }
 }
+
+const earliest = (spans: readonly SpanEvent[]): number | undefined =>
+  spans.length > 0 ? Math.min(...spans.map(({ at }) => at)) : undefined;

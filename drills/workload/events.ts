@@ -14,7 +14,12 @@ export type WriteResult =
   /** Sent, and no answer, or one that proves nothing: it may be there or not. */
   | "unknown";
 
-export interface WriteEvent {
+/** Which of several workloads saw it: `WorkloadConfig.source`. */
+export interface Seen {
+  readonly source?: string;
+}
+
+export interface WriteEvent extends Seen {
   readonly kind: "write";
   readonly worker: number;
   readonly sequence: number;
@@ -37,7 +42,7 @@ export interface ProbeEvent extends Omit<WriteEvent, "kind" | "worker"> {
 }
 
 /** A session that was opened, or could not be. */
-export interface SessionEvent {
+export interface SessionEvent extends Seen {
   readonly kind: "session";
   readonly of: "writer" | "reader";
   readonly worker: number;
@@ -48,7 +53,7 @@ export interface SessionEvent {
   readonly error?: string;
 }
 
-export interface ReadEvent {
+export interface ReadEvent extends Seen {
   readonly kind: "read";
   readonly worker: number;
   readonly sent: number;
@@ -60,7 +65,7 @@ export interface ReadEvent {
   readonly error?: string;
 }
 
-export interface RequestEvent {
+export interface RequestEvent extends Seen {
   readonly kind: "request";
   readonly worker: number;
   readonly method: "GET" | "POST";
@@ -79,7 +84,7 @@ export interface RequestEvent {
  * First and last line of every workload: what lies outside was not watched. The last one is told once everything
  * in flight has ended; its time is that of the order to stop.
  */
-export interface SpanEvent {
+export interface SpanEvent extends Seen {
   readonly kind: "started" | "stopped";
   readonly at: number;
 }
@@ -88,6 +93,8 @@ export type WorkloadEvent = WriteEvent | ProbeEvent | SessionEvent | ReadEvent |
 
 /** What a workload is told, as the first line of its standard input: a password has no place in `ps`. */
 export interface WorkloadConfig {
+  /** Stands in each of its events: where it runs, when several workloads fill one ledger. */
+  readonly source?: string;
   readonly database: {
     readonly user: string;
     readonly password: string;
@@ -105,6 +112,8 @@ export interface WriterConfig {
   readonly host: string;
   readonly port: number;
   readonly connections: number;
+  /** Number of the first worker; 0 when left out. Rows carry it, so two workloads on one table must not share any. */
+  readonly firstWorker?: number;
   /** Of one connection, from one send to the next. */
   readonly intervalMillis: number;
   /** An answer later than this proves nothing; the session is given up. */
