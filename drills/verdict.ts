@@ -1,8 +1,6 @@
 /** Judges a drill from what was recorded. Pure. */
 import {
   acknowledgedAt,
-  acknowledgements,
-  doubleAcknowledgements,
   duplicatedRows,
   httpFigures,
   inFlight,
@@ -18,6 +16,7 @@ import {
 } from "./checks.js";
 import type { Expectations, ExtraMeasure, Proof } from "./drill.js";
 import type { LedgerData } from "./ledger.js";
+import { acknowledgements, doubleAcknowledgements } from "./reigns.js";
 
 export type Outcome = "passed" | "failed" | "inconclusive";
 
