@@ -1,5 +1,6 @@
 /** What the workloads told, in memory: the one account of what clients were promised. */
 import type {
+  NameEvent,
   ProbeEvent,
   ReadEvent,
   RequestEvent,
@@ -22,6 +23,7 @@ export interface LedgerData {
   readonly reads: readonly ReadEvent[];
   readonly requests: readonly RequestEvent[];
   readonly probes: readonly ProbeEvent[];
+  readonly names: readonly NameEvent[];
 }
 
 export class Ledger implements LedgerData {
@@ -30,6 +32,7 @@ export class Ledger implements LedgerData {
   readonly reads: ReadEvent[] = [];
   readonly requests: RequestEvent[] = [];
   readonly probes: ProbeEvent[] = [];
+  readonly names: NameEvent[] = [];
   private readonly spans: SpanEvent[] = [];
   private readonly lost = new Set<string | undefined>();
 
@@ -77,6 +80,9 @@ export class Ledger implements LedgerData {
         break;
       case "probe":
         this.probes.push(event);
+        break;
+      case "name":
+        this.names.push(event);
         break;
       default:
         throw new Error(`the workload told of something unknown: ${JSON.stringify(event satisfies never)}`);

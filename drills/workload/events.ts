@@ -5,6 +5,9 @@
  * namespaces do not part clocks), so that a ledger can order what several processes saw.
  */
 
+import type { NameConfig } from "../name/config.js";
+import type { BalancerConfig } from "./balancer.js";
+
 /** How a write ended, as far as its client can know. */
 export type WriteResult =
   /** The server said that it is committed, and gave no warning. Only such a write may not be lost. */
@@ -71,8 +74,10 @@ export interface RequestEvent extends Seen {
   readonly method: "GET" | "POST";
   /** Of the item that was written or asked for. */
   readonly id: string;
-  /** Tomcat server that was asked. */
+  /** Who was asked, `address:port`: a Tomcat server, or a region's load balancer; empty when the name had no answer. */
   readonly target: string;
+  /** The service's name, when it was asked by that. */
+  readonly name?: string;
   readonly sent: number;
   readonly done: number;
   /** HTTP status; 0 when there was no answer. */
@@ -89,7 +94,26 @@ export interface SpanEvent extends Seen {
   readonly at: number;
 }
 
-export type WorkloadEvent = WriteEvent | ProbeEvent | SessionEvent | ReadEvent | RequestEvent | SpanEvent;
+/** Where the service's name leads from now on. */
+export interface NameEvent extends Seen {
+  readonly kind: "name";
+  readonly at: number;
+  /** Region id. */
+  readonly leadsTo: string;
+  /** What its health checks say of each region. */
+  readonly healthy: Readonly<Record<string, boolean>>;
+  /** Whether every prober has asked, and what came of it is known: before that the name says nothing about the regions. */
+  readonly settled: boolean;
+}
+
+export type WorkloadEvent =
+  | WriteEvent
+  | ProbeEvent
+  | SessionEvent
+  | ReadEvent
+  | RequestEvent
+  | NameEvent
+  | SpanEvent;
 
 /** What a workload is told, as the first line of its standard input: a password has no place in `ps`. */
 export interface WorkloadConfig {
@@ -106,6 +130,8 @@ export interface WorkloadConfig {
   readonly reader?: ReaderConfig;
   readonly http?: HttpConfig;
   readonly prober?: ProberConfig;
+  /** Serves the name by which `http` asks. */
+  readonly name?: NameConfig;
 }
 
 export interface WriterConfig {
@@ -122,15 +148,22 @@ export interface WriterConfig {
 
 export type ReaderConfig = WriterConfig;
 
-export interface HttpConfig {
-  /** Tomcat servers, `address:port`; those that fail their health checks are passed over, as a load balancer does. */
-  readonly targets: readonly string[];
+interface HttpPace {
   readonly connections: number;
   readonly intervalMillis: number;
   readonly timeoutMillis: number;
-  readonly healthPath: string;
-  readonly healthIntervalMillis: number;
 }
+
+/** Asks the service by its name. */
+export interface ByName extends HttpPace {
+  readonly hostname: string;
+  readonly port: number;
+  /** `address:port`. */
+  readonly nameServer: string;
+}
+
+/** Straight to Tomcat servers, those passed over that fail their health checks; or by the service's name. */
+export type HttpConfig = (HttpPace & BalancerConfig) | ByName;
 
 export interface ProberConfig {
   readonly nodes: readonly { readonly address: string; readonly port: number }[];
