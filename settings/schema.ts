@@ -352,6 +352,22 @@ export const regionSchema = sharedSchema.extend({
     .describe(
       "Epoch of the other region that this one has yielded to. When it is above `epoch`, the fleet goes back to the size of `site`. It decides about cost, never about who may write.",
     ),
+  fenced: z
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .default(0)
+    .describe(
+      "The epoch of this region for which you assert that the other region is certainly silent: its guards need not wait for lease and margin. Wrong, it makes two regions writable. Below `epoch` it is left over and of no effect; once deployed for an epoch it can't be taken back.",
+    ),
+  acceptDataLoss: z
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .default(0)
+    .describe(
+      "The epoch of this region for which you accept the loss of writes: more lag than `promotion.lagBudgetSeconds`, or what a demoted region still holds. Below `epoch` it is left over and of no effect; once deployed for an epoch it can't be taken back.",
+    ),
 });
 
 export type SharedSettings = z.infer<typeof sharedSchema>;
