@@ -245,7 +245,9 @@ export const sharedSchema = z.strictObject({
     .strictObject({
       leaseSeconds: seconds(5, 300)
         .default(15)
-        .describe("Region lease: how long a node may serve after the last read of the claims."),
+        .describe(
+          "Region lease: how long a node may serve after the last read of the claims. To raise it, raise `marginSeconds` by as much first, on all nodes of both regions: each waits by what it was told.",
+        ),
       marginSeconds: seconds(2, 300)
         .default(5)
         .describe("Added to the lease before another region may open."),
