@@ -1,7 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { METRICS, nodeDimensions } from "../../components/metrics.js";
-import { nodeLogGroup, renderDatabaseCloudwatch } from "../../nodes/cloudwatch.js";
+import { METRIC_INTERVAL_SECONDS, METRICS, nodeDimensions } from "../../components/metrics.js";
+import {
+  nodeLogGroup,
+  renderDatabaseCloudwatch,
+  renderTomcatCloudwatch,
+  STATSD,
+} from "../../nodes/cloudwatch.js";
 import { clusterConfig } from "../../nodes/cluster-config.js";
 import { standbyCluster } from "../../nodes/guard/region/standby-cluster.js";
 import { guardConfig } from "../../nodes/guard-config.js";
@@ -207,6 +212,27 @@ describe("the CloudWatch agent", () => {
     // An alarm names all dimensions of its metric: there must be a series with these and no others.
     expect(config.metrics.aggregation_dimensions).toContainEqual(Object.keys(nodeDimensions(voter.name)));
     expect(config.metrics.namespace).toBe(contract.metricNamespace);
+  });
+
+  test("takes the guard's metrics by StatsD, from this machine only, and publishes once per minute", () => {
+    expect(config.metrics.metrics_collected.statsd).toEqual({
+      service_address: `${STATSD.address}:${STATSD.port}`,
+      metrics_collection_interval: 10,
+      metrics_aggregation_interval: METRIC_INTERVAL_SECONDS,
+    });
+    expect(STATSD.address).toBe("127.0.0.1");
+    // The agent adds `metric_type`; the alarms on a region's metrics read the series without any dimension.
+    expect(config.metrics.aggregation_dimensions).toContainEqual([]);
+  });
+
+  test("a Tomcat server has nobody who would tell it anything", () => {
+    const { metrics } = JSON.parse(renderTomcatCloudwatch(contract, "home"));
+    expect(metrics.metrics_collected).not.toHaveProperty("statsd");
+    expect(metrics.aggregation_dimensions).toEqual([["InstanceId"]]);
+  });
+
+  test("StatsD takes every metric's name as it is", () => {
+    for (const { name } of Object.values(METRICS)) expect(name).toMatch(/^[A-Z][A-Za-z]+$/);
   });
 
   test("writes to a group of its kind of machine", () => {
