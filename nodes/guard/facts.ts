@@ -94,6 +94,8 @@ export const OPEN_GATE: Gate = {
   isStandby: false,
 };
 
+export const NO_REGION_KEYS: RegionKeys = { configMod: "0", epoch: 0, epochMod: "0" };
+
 export type Event =
   | { readonly kind: "tick" }
   | { readonly kind: "gate"; readonly gate: Gate; readonly reason?: string }

@@ -28,6 +28,8 @@ export interface RegionConfig {
   /** Under which the other region's nodes reach this one. */
   readonly address: string;
   readonly rules: RegionRules;
+  /** A new cluster here begins as a standby: what patroni.yml says where etcd says nothing yet. */
+  readonly startsAsStandby: boolean;
 }
 
 export interface RegionStep {
@@ -189,12 +191,25 @@ export const isPending = ({ reading }: RegionState): boolean =>
  * Whether Patroni may run here: not before the region is marked as standby where the other one is active, or an old
  * leader would come back writable; and as a possible leader not before the claims were read.
  */
-export function patroniMayRun({ reading, view }: RegionState): boolean {
-  if (view?.role?.kind === "standby") return true;
+export function patroniMayRun({ startsAsStandby }: RegionConfig, { reading, view }: RegionState): boolean {
+  if (!view) return false;
+  if (view.role?.kind === "standby") return true;
+  // A cluster that has never been, or lost all that it had: it must not begin anew beside what has been served.
+  if (!view.role) return startsAsStandby || (reading !== undefined && headOf(reading) === 0);
   if (!reading) return false;
   const { own, peer, theirs } = reading;
   // Where the other region has not opened yet it waits for what this one still has: that needs a leader.
   return own >= peer || theirs.opened < peer;
+}
+
+/**
+ * Until when replicas may be reached in a region that is primary: one of them may be promoted at any moment, and its
+ * port still be open from before.
+ */
+export function replicaUntil({ rules }: RegionConfig, { reading, view }: RegionState): number {
+  if (view?.role?.kind === "standby") return Number.POSITIVE_INFINITY;
+  if (!reading || reading.own <= reading.peer || reading.mine.opened !== reading.own) return 0;
+  return reading.startedAt + rules.leaseMillis;
 }
 
 interface Known {
@@ -384,11 +399,11 @@ type RoleChange = Extract<RegionAction, { kind: "change-role" }>;
 
 function changeRole(known: Known, role: Role, reason: string, needsTerm = true): RoleChange {
   const { config, reading, view } = known;
-  const { configMod, epochMod, heartbeatMod, term } = view;
+  const { configMod, epochMod, term } = view;
   return {
     kind: "change-role",
     role,
-    expect: { configMod, epochMod, heartbeatMod, term: needsTerm ? term : undefined },
+    expect: { configMod, epochMod, term: needsTerm ? term : undefined },
     notAfter: reading.startedAt + config.rules.leaseMillis,
     reason,
   };

@@ -150,7 +150,6 @@ export interface RegionView {
   readonly epochMod: string;
   /** This node leads, in this term: its guard has renewed the heartbeat, so that nobody before it is served any more. */
   readonly term?: string;
-  readonly heartbeatMod: string;
 }
 
 /** What PostgreSQL here says of its log. */
@@ -195,7 +194,6 @@ export type RegionAction =
         readonly epochMod: string;
         /** Undefined: nobody needs to lead for it. */
         readonly term?: string;
-        readonly heartbeatMod: string;
       };
       /** Of no effect when it can't be asked for before. */
       readonly notAfter: number;

@@ -1,5 +1,10 @@
 /** The shell around `decideRegion`, on simulated time: what it asks takes long, gets lost, or is overtaken. */
-import { decideRegion, isPending, patroniMayRun } from "../../../../nodes/guard/region/decide.js";
+import {
+  decideRegion,
+  isPending,
+  patroniMayRun,
+  type RegionConfig,
+} from "../../../../nodes/guard/region/decide.js";
 import {
   initialRegionState,
   type LogEnd,
@@ -51,8 +56,13 @@ export class SimGuard {
     return this.mutation.clock?.(this.node) ?? this.node.clock;
   }
 
+  private get config(): RegionConfig {
+    const { node, rules } = this;
+    return { node: node.name, address: node.name, rules, startsAsStandby: node.region.side === 1 };
+  }
+
   get mayRun(): boolean {
-    return patroniMayRun(this.state);
+    return patroniMayRun(this.config, this.state);
   }
 
   start(): void {
@@ -70,9 +80,7 @@ export class SimGuard {
 
   private feed(event: RegionEvent): void {
     const decide = this.mutation.decide ?? decideRegion;
-    const { node, rules } = this;
-    const config = { node: node.name, address: node.name, rules };
-    const step = decide(config, this.state, event, this.clock);
+    const step = decide(this.config, this.state, event, this.clock);
     this.state = step.state;
     for (const action of step.actions) if (!this.mutation.skip?.(action)) this.carryOut(action);
   }
@@ -98,7 +106,6 @@ export class SimGuard {
           epoch: region.epoch.value,
           epochMod: `${region.epoch.mod}`,
           term,
-          heartbeatMod: term ?? "",
         },
       });
     });
