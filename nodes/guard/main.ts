@@ -10,6 +10,10 @@ import { Kernel } from "./kernel.js";
 import { log } from "./log.js";
 import { Patroni } from "./patroni.js";
 import { patroniRuns } from "./processes.js";
+import { Claims } from "./region/claims.js";
+import { claimEndpoints } from "./region/endpoints.js";
+import { PostgresLog } from "./region/local-log.js";
+import { Region, SHUT_GATE } from "./region/region.js";
 
 const CONFIG_FILE = "/etc/dr/guard.json";
 /** The checkpoint before a switchover may take long. */
@@ -49,8 +53,14 @@ async function run(config: GuardConfig): Promise<void> {
     patroni,
     new Kernel(join(dirname(process.argv[1] as string), "lease.py")),
     patroniRuns(),
+    SHUT_GATE,
   );
-  serve(guard, patroni);
+  const region = new Region(
+    guard,
+    new Claims({ ...config.region, endpoints: claimEndpoints(config.region.endpoints) }),
+    new PostgresLog(),
+  );
+  serve(guard, patroni, region);
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.once(signal, () => void guard.stop().finally(() => process.exit(0)));
   }
@@ -63,7 +73,7 @@ async function run(config: GuardConfig): Promise<void> {
   };
   process.on("uncaughtException", crash);
   // The HTTPS port alone would keep a guard alive that guards nothing.
-  await guard.run().catch(crash);
+  await Promise.race([guard.run(), region.run()]).catch(crash);
 }
 
 /** Asks the guard that runs on this node, and prints its answer. */

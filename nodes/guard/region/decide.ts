@@ -183,6 +183,19 @@ function isUnsettled({ reading }: RegionState): boolean {
   return own > peer ? mine.opened < own : theirs.opened < peer && peer > 0;
 }
 
+/** For people: what a region that is to become active waits for, and by how much it may lag behind. */
+export function explain(config: RegionConfig, state: RegionState, now: number) {
+  const { reading, view, log } = state;
+  if (!reading || !view?.role || !log) return { lagMillis: undefined, waitsFor: undefined };
+  const lag = lagMillis(config.rules, reading, log, state, now);
+  const pending = isPending(state) && view.opening?.epoch !== reading.own;
+  const ticket = pending ? ticketOf({ config, state, reading, view, role: view.role, now }, log) : undefined;
+  return {
+    lagMillis: Number.isFinite(lag) ? Math.ceil(lag) : undefined,
+    waitsFor: ticket?.kind === "wait" ? ticket.reason : undefined,
+  };
+}
+
 /** Whether this region is on its way to being active: its leader's port is shut until it is. */
 export const isPending = ({ reading }: RegionState): boolean =>
   reading !== undefined && reading.own > reading.peer && reading.mine.opened < reading.own;

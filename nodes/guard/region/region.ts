@@ -4,7 +4,14 @@ import type { Gate, View } from "../facts.js";
 import type { Guard } from "../guard.js";
 import { keysOf } from "../keys.js";
 import { log } from "../log.js";
-import { decideRegion, isPending, patroniMayRun, type RegionConfig, replicaUntil } from "./decide.js";
+import {
+  decideRegion,
+  explain,
+  isPending,
+  patroniMayRun,
+  type RegionConfig,
+  replicaUntil,
+} from "./decide.js";
 import {
   initialRegionState,
   type LogEnd,
@@ -74,6 +81,11 @@ export class Region {
 
   get state(): RegionState {
     return this.current;
+  }
+
+  /** For people. */
+  get waitsFor() {
+    return explain(this.rules, this.current, monotonic());
   }
 
   /** Runs until `stop`. */
