@@ -1,7 +1,7 @@
 /** DynamoDB's JSON protocol to one region, signed. As little as the guard needs: its loop must not wait for more. */
 import { Agent as HttpAgent, request as httpRequest } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
-import { sign } from "aws4";
+import aws4 from "aws4";
 import { timeLimit } from "../clock.js";
 import type { Credentials } from "./credentials.js";
 
@@ -37,7 +37,7 @@ export class Dynamo {
   /** @throws DynamoError with DynamoDB's own words, or Error when it doesn't answer in time. */
   async call<T>(operation: string, input: object, timeoutMillis: number): Promise<T> {
     const deadline = performance.now() + timeoutMillis;
-    const signed = sign(
+    const signed = aws4.sign(
       {
         service: "dynamodb",
         region: this.region,
