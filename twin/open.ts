@@ -146,7 +146,7 @@ async function openClaims(
 ): Promise<TwinClaims> {
   const store =
     given ??
-    (await startClaimStore(progress, join(twin.dir, "emulator"), contract.claimTable, contract.home.region));
+    (await startClaimStore(progress, join(twin.dir, "claims"), contract.claimTable, contract.home.region));
   const claims = await TwinClaims.open(twin.dir, twin.network, contract, regions, store);
   twin.closing.push(() => claims.close());
   const lines = Object.entries(claims.environment).map(([name, value]) => `Environment=${name}=${value}\n`);

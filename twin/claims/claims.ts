@@ -1,6 +1,6 @@
 /** The claim table of a twin: one copy, a road to it from each region, and what a stack or an operator writes there. */
-import { rm } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
   ConditionalCheckFailedException,
@@ -65,7 +65,8 @@ export class TwinClaims {
   ): Promise<TwinClaims> {
     const roads = new Map<RegionId, Road>();
     for (const id of regions) {
-      const socket = join(dir, `claims-${id}.sock`);
+      const socket = join(dir, "claims", `${id}.sock`);
+      await mkdir(dirname(socket), { recursive: true });
       await rm(socket, { force: true });
       const proxy = await ClaimsProxy.start({ socket, endpoint: store.endpoint, region: store.region });
       const address = addressOf(contract[id]);
