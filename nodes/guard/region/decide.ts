@@ -20,7 +20,7 @@ import type {
   Role,
   Status,
 } from "./facts.js";
-import { hasAllOf, headOf, isMarked, sameMark } from "./history.js";
+import { hasAllOf, hasLastOf, headOf, isMarked, sameMark } from "./history.js";
 import { lagMillis, published, reached } from "./lag.js";
 
 export interface RegionConfig {
@@ -41,8 +41,11 @@ export interface RegionStep {
 const LOG_MILLIS = 1_000;
 /** While something is about to change, claims and status are read so often. */
 const HURRY_MILLIS = 250;
-/** The rest of a demoted node's log usually comes while it stops; after this it is fetched from the node itself. */
-const FETCH_AFTER_MILLIS = 1_500;
+/**
+ * The rest of a demoted node's log usually comes while it stops. After this, what was acknowledged is fetched from the
+ * node itself, and what was not is no longer waited for.
+ */
+const FETCH_AFTER_MILLIS = 1_000;
 /** A leader that is stopping is given so long to come back and release; the other nodes as long again. */
 const RELEASE_AFTER_MILLIS = 10_000;
 
@@ -315,8 +318,13 @@ function ticketOf({ config, state, reading, now }: Known, log: LogEnd): Ticket {
     return complete || accepted ? go("no claim of the other region's is in the way") : wait(LACKS);
   const { released } = theirs;
   if (released?.epoch === own) {
-    if (hasAllOf(log, released) && log.mark.epoch >= mine.opened)
+    const patient = now - (state.releaseSeen?.at ?? now) < FETCH_AFTER_MILLIS;
+    const complete = hasAllOf(log, released) && log.mark.epoch >= mine.opened;
+    if (complete && hasLastOf(log, released))
       return go(`the other region has released for epoch ${own}, and all that it had is here`);
+    // What is missing then was acknowledged to nobody: a whole segment of padding, over a slow link.
+    if (complete && !patient)
+      return go(`the other region has released for epoch ${own}, and all that it acknowledged is here`);
     if (!accepted) return wait("the other region has released, but not all that it had is here");
   }
   const seen = state.claimSeen;
@@ -365,7 +373,9 @@ function yieldTo(known: Known): RegionAction[] {
   if (!log || log.isPrimary || now - log.startedAt > LOG_MILLIS) return [];
   if (theirs.opened < peer && mine.released?.epoch !== peer && mayRelease(known, log)) {
     const { address } = config;
-    const released = { epoch: peer, opened: mine.opened, mark: log.mark, lsn: log.lsn, address };
+    const { mark, lsn } = log;
+    const acknowledged = view.extent?.of === mine.opened ? view.extent.lsn : lsn;
+    const released = { epoch: peer, opened: mine.opened, mark, acknowledged, lsn, address };
     return [write(known, { ...mine, released }, `releases for epoch ${peer}`)];
   }
   return leads ? publish(known, { proof: state.proof }) : [];
