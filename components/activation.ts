@@ -1,4 +1,4 @@
-/** What decides which region is active: the claim table, and a region's claims in it. */
+/** What decides which region is active: the claim table, a region's claims in it, and what an operator answers for. */
 import * as dynamodb from "@pulumi/aws/dynamodb/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import type { Contract, RegionContract } from "../stacks/contract.js";
@@ -20,8 +20,8 @@ export interface ClaimTableArgs {
  * consistency a write is acknowledged by two of the three, and a strongly consistent read in either region
  * sees it. Losing any one region leaves a quorum.
  *
- * Items: `claim#<region>` with `sk` = epoch, written once by that region's stack; `status#<region>` with
- * `sk` = 0, written by that region's nodes.
+ * Items: `claim#<region>`, `fenced#<region>` and `acceptDataLoss#<region>` with `sk` = epoch, written once by that
+ * region's stack; `status#<region>` with `sk` = 0, written by that region's nodes.
  */
 export class ClaimTable extends pulumi.ComponentResource {
   readonly arn: pulumi.Output<string>;
@@ -78,35 +78,52 @@ export interface RegionClaimArgs {
   readonly claimTable: string;
   /** Number to claim; 0 claims nothing. */
   readonly epoch: number;
+  /** Epoch for which the other region is asserted to be silent. Of effect when it is `epoch`. Default: 0, for none. */
+  readonly fenced?: number;
+  /** Epoch for which the loss of writes is accepted, likewise. */
+  readonly acceptDataLoss?: number;
 }
 
 /**
- * A region's claim of an epoch. It is created once (the provider's create is conditional: an epoch that was
- * used can't be claimed again) and never updated: its content depends on nothing but region and epoch. A
- * higher epoch adds an item; the earlier one stays in the table (`retainOnDelete`), because a claim taken
- * back would let a fenced region open again.
+ * A region's claim of an epoch, and beside it the operator's overrides for that very epoch. Each is an item that is
+ * created once (the provider's create is conditional: an epoch that was used can't be claimed again) and never
+ * updated: its content depends on nothing but region and epoch. A higher epoch adds items; the earlier ones stay in
+ * the table (`retainOnDelete`), because a claim taken back would let a fenced region open again. An override is no
+ * part of the claim's item, so that it can follow a claim that is already there.
  */
 export class RegionClaim extends pulumi.ComponentResource {
-  constructor(name: string, args: RegionClaimArgs, opts?: pulumi.ComponentResourceOptions) {
+  constructor(
+    name: string,
+    private readonly args: RegionClaimArgs,
+    opts?: pulumi.ComponentResourceOptions,
+  ) {
     super("dr:activation:RegionClaim", name, {}, opts);
-    const { region, claimTable, epoch } = args;
-    if (epoch > 0) {
-      new dynamodb.TableItem(
-        `claim-${epoch}`,
-        {
-          tableName: claimTable,
-          hashKey: PARTITION_KEY,
-          rangeKey: SORT_KEY,
-          item: JSON.stringify({
-            [PARTITION_KEY]: { S: region.claimKey },
-            [SORT_KEY]: { N: `${epoch}` },
-            region: { S: region.region },
-            epoch: { N: `${epoch}` },
-          }),
-        },
-        { parent: this, retainOnDelete: true },
-      );
+    const { region, epoch, fenced = 0, acceptDataLoss = 0 } = args;
+    if (epoch > 0) this.write(`claim-${epoch}`, region.claimKey);
+    // One for another epoch is left over. It must not come back with a new claim.
+    if (epoch > 0 && fenced === epoch) this.write(`fenced-${epoch}`, region.fencedKey);
+    if (epoch > 0 && acceptDataLoss === epoch) {
+      this.write(`accept-data-loss-${epoch}`, region.acceptDataLossKey);
     }
     this.registerOutputs();
+  }
+
+  private write(name: string, key: string): void {
+    const { region, claimTable, epoch } = this.args;
+    new dynamodb.TableItem(
+      name,
+      {
+        tableName: claimTable,
+        hashKey: PARTITION_KEY,
+        rangeKey: SORT_KEY,
+        item: JSON.stringify({
+          [PARTITION_KEY]: { S: key },
+          [SORT_KEY]: { N: `${epoch}` },
+          region: { S: region.region },
+          epoch: { N: `${epoch}` },
+        }),
+      },
+      { parent: this, retainOnDelete: true },
+    );
   }
 }

@@ -2,19 +2,23 @@
  * The project's own CloudWatch metrics: what the guards publish and the alarms read. No Pulumi here, so
  * that both sides import the same names. The namespace is the contract's `metricNamespace`.
  *
- * Every guard publishes all metrics of its scope in one PutMetricData call per minute, in either role.
- * Metrics of scope `region` carry no node: guards of one region publish into the same series, and the
+ * Every guard tells all metrics of its scope, in either role, to the CloudWatch agent of its node by StatsD
+ * (`STATSD` in nodes/cloudwatch.ts), as gauges, which can't be below 0: a sign would mean "more" or "less". The
+ * agent publishes once per minute. Metrics of scope `region` carry no node: guards of one region publish into the same series, and the
  * alarm's statistic says whether the best or the worst of them counts. So a metric that stays away while
  * machines run means that no guard runs, which one alarm (`no-leader`) tells; the others stay quiet then.
  */
 
-/** How often a guard publishes. Alarms use periods of this length or longer. */
+/** How often the agent publishes. Alarms use periods of this length or longer. */
 export const METRIC_INTERVAL_SECONDS = 60;
 
 export interface MetricDefinition {
   readonly name: string;
-  /** CloudWatch's unit. CloudWatch has none for hours or booleans: those say None, and the name says hours. */
-  readonly unit: "Seconds" | "Percent" | "None";
+  /**
+   * What the numbers are. CloudWatch has no unit for hours or booleans: those say None, and the name says hours.
+   * StatsD carries no unit, so CloudWatch shows None there; alarms name none, and so read any.
+   */
+  readonly unit: "Seconds" | "Percent" | "Count" | "None";
   /** `region`: no dimension. `node`: dimension Node, the node's name. */
   readonly scope: "region" | "node";
   /** What is measured, and what it is where there is nothing to measure, so that it makes sense in either role. */
@@ -63,6 +67,27 @@ export const METRICS = {
     scope: "region",
     meaning:
       "Seconds since this guard last read the claims. What is left of the region lease is promotion.leaseSeconds less this; in the standby region it says how soon a promotion would be seen.",
+  },
+  regionActive: {
+    name: "RegionActive",
+    unit: "None",
+    scope: "region",
+    meaning:
+      "1 where this guard's node serves writes under both leases, else 0. The region's is the maximum.",
+  },
+  regionLeaseSecondsLeft: {
+    name: "RegionLeaseSecondsLeft",
+    unit: "Seconds",
+    scope: "region",
+    meaning:
+      "What is left of the region lease on this guard's node. 0 in a region that isn't the greatest, and where the lease has run out.",
+  },
+  claimReadFailures: {
+    name: "ClaimReadFailures",
+    unit: "Count",
+    scope: "region",
+    meaning:
+      "Reads of the claims that failed at both replicas since this guard last told. A counter, not a gauge.",
   },
   dataVolumeUsedPercent: {
     name: "DataVolumeUsedPercent",

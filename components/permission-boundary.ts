@@ -160,7 +160,8 @@ export function boundaryStatements(args: PermissionBoundaryArgs): Statement[] {
       Resource: claimTableArns(contract),
     },
     {
-      // Only a stack claims. A node that could would promote its own region.
+      // Only a stack claims, and says what an operator answers for. A node that could would promote its own region.
+      // By what it may write, so that another kind of item is denied as well.
       Sid: "NodesDoNotClaim",
       Effect: "Deny",
       Action: [
@@ -178,8 +179,8 @@ export function boundaryStatements(args: PermissionBoundaryArgs): Statement[] {
             `arn:aws:iam::${accountId}:role/${tomcatRole}`,
           ]),
         },
-        "ForAnyValue:StringEquals": {
-          "dynamodb:LeadingKeys": [contract.home.claimKey, contract.recovery.claimKey],
+        "ForAnyValue:StringNotEquals": {
+          "dynamodb:LeadingKeys": [contract.home.statusKey, contract.recovery.statusKey],
         },
       },
     },

@@ -52,7 +52,7 @@ export function previewStatements({ home, recovery, accountId, handoffParameter 
 }
 
 /**
- * A region's stack: its own region, its own name in DNS, its own claims. No IAM but handing out ready roles.
+ * A region's stack: its own region, its own name in DNS, its own claims and overrides. No IAM but handing out ready roles.
  */
 export function deployRegionStatements(
   contract: Contract,
@@ -120,12 +120,15 @@ export function deployRegionStatements(
       },
     },
     {
+      // Claims and overrides. No UpdateItem and no DeleteItem: an item is written once.
       Sid: "ClaimForThisRegion",
       Effect: "Allow",
       Action: ["dynamodb:GetItem", "dynamodb:PutItem"],
       Resource: `arn:aws:dynamodb:${region}:${accountId}:table/${claimTable}`,
       Condition: {
-        "ForAllValues:StringEquals": { "dynamodb:LeadingKeys": [own.claimKey] },
+        "ForAllValues:StringEquals": {
+          "dynamodb:LeadingKeys": [own.claimKey, own.fencedKey, own.acceptDataLossKey],
+        },
         Null: { "dynamodb:LeadingKeys": "false" },
       },
     },

@@ -1,6 +1,6 @@
 /**
- * Configuration of the CloudWatch agent: what a machine can tell of itself without the guard. The guard publishes
- * the other metrics of `components/metrics.ts`.
+ * Configuration of the CloudWatch agent: what a machine can tell of itself, and on a database node what its guard
+ * tells the agent by StatsD, the other metrics of `components/metrics.ts`.
  */
 import type { RegionId } from "../settings/stacks.js";
 import type { Contract, DatabaseNode } from "../stacks/contract.js";
@@ -16,6 +16,11 @@ const DATA_VOLUME_METRIC = {
 } as const;
 
 const INTERVAL_SECONDS = 60;
+
+/** Where the agent of a database node takes StatsD's lines (UDP, this machine only), e.g. `RegionActive:1|g`. */
+export const STATSD = { address: "127.0.0.1", port: 8125 } as const;
+/** A gauge's last line in each of these counts; after one without, there is no value, so silence stays silence. */
+const STATSD_SECONDS = 10;
 
 /** Log group of a kind of machine. The region's stack declares it, with its retention and key; nodes can't. */
 export const nodeLogGroup = (contract: Contract, region: RegionId, kind: "database" | "tomcat"): string =>
@@ -37,8 +42,15 @@ export function renderDatabaseCloudwatch(contract: Contract, node: DatabaseNode)
         append_dimensions: dimensions,
       },
       mem: { measurement: ["mem_used_percent"], append_dimensions: dimensions },
+      statsd: {
+        service_address: `${STATSD.address}:${STATSD.port}`,
+        metrics_collection_interval: STATSD_SECONDS,
+        metrics_aggregation_interval: INTERVAL_SECONDS,
+      },
     },
-    aggregate: [["Node"]],
+    // The agent puts a dimension `metric_type` on whatever comes by StatsD. A region's metrics have none, so the
+    // alarms read the series without.
+    aggregate: [["Node"], []],
   });
 }
 

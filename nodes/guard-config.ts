@@ -1,24 +1,24 @@
 /** /etc/dr/guard.json: what the guard of a database node is told. */
 import { GUARD_RENEW_MILLIS, GUARD_TIMEOUT_MILLIS } from "../settings/failover-time.js";
 import type { SharedSettings } from "../settings/schema.js";
-import { type Contract, type DatabaseNode, PORTS } from "../stacks/contract.js";
-import type { GuardConfig } from "./guard/config.js";
+import { type Contract, type DatabaseNode, PORTS, type RegionContract } from "../stacks/contract.js";
+import type { GuardConfig, StandbySource } from "./guard/config.js";
+import type { RegionRules } from "./guard/region/facts.js";
 import {
   clusterName,
   IMAGE_PATHS,
   isReadReplica,
+  otherOf,
   patroniNamespace,
   regionOfNode,
+  standbySlot,
   TLS_FILES,
 } from "./layout.js";
 
 export const GUARD_CONFIG_FILE = `${IMAGE_PATHS.config}/guard.json`;
 
-export function guardConfig(
-  { name, failover }: SharedSettings,
-  contract: Contract,
-  node: DatabaseNode,
-): GuardConfig {
+export function guardConfig(settings: SharedSettings, contract: Contract, node: DatabaseNode): GuardConfig {
+  const { name, failover } = settings;
   const region = regionOfNode(contract, node);
   // The own one first: it is nearest. On a read replica there is none.
   const voters = region.databaseNodes.toSorted(
@@ -41,8 +41,43 @@ export function guardConfig(
       timeoutMillis: GUARD_TIMEOUT_MILLIS,
     },
     mayLead: !isReadReplica(region, node),
+    region: regionSection(settings, contract, region),
   };
 }
+
+function regionSection(
+  { network, promotion }: SharedSettings,
+  contract: Contract,
+  own: RegionContract,
+): GuardConfig["region"] {
+  const peer = otherOf(contract, own);
+  // Without a NAT gateway nothing leads to the other region's replica. Named, it would only be waited for.
+  const reachable = network.egress === "nat" ? [own, peer] : [own];
+  return {
+    own: own.region,
+    peer: peer.region,
+    table: contract.claimTable,
+    endpoints: reachable.map(({ region }) => ({ region, url: `https://dynamodb.${region}.amazonaws.com` })),
+    rules: regionRules(promotion),
+    source: standbySource(contract, own),
+    startsAsStandby: own.id === "recovery",
+  };
+}
+
+const regionRules = (promotion: SharedSettings["promotion"]): RegionRules => ({
+  leaseMillis: promotion.leaseSeconds * 1000,
+  marginMillis: promotion.marginSeconds * 1000,
+  readMillis: promotion.readIntervalSeconds * 1000,
+  lagBudgetMillis: promotion.lagBudgetSeconds * 1000,
+});
+
+/** Where a region gets its log from while it is standby: whichever node of the other leads. */
+export const standbySource = (contract: Contract, standby: RegionContract): StandbySource => ({
+  addresses: otherOf(contract, standby).databaseNodes.map(({ address }) => address),
+  port: PORTS.postgres,
+  slot: standbySlot(standby),
+  createReplicaMethods: ["basebackup"],
+});
 
 export const renderGuardConfig = (settings: SharedSettings, contract: Contract, node: DatabaseNode): string =>
   `${JSON.stringify(guardConfig(settings, contract, node))}\n`;

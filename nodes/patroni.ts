@@ -1,22 +1,16 @@
 /** patroni.yml of a database node. Passwords come from the environment, never from this file. */
 import { stringify } from "yaml";
 import type { SharedSettings } from "../settings/schema.js";
-import {
-  type Contract,
-  DATABASE_LOGINS,
-  type DatabaseNode,
-  PORTS,
-  type RegionContract,
-} from "../stacks/contract.js";
+import { type Contract, DATABASE_LOGINS, type DatabaseNode, PORTS } from "../stacks/contract.js";
 import { dynamicConfig } from "./dynamic-config.js";
+import { standbyCluster } from "./guard/region/standby-cluster.js";
+import { standbySource } from "./guard-config.js";
 import {
   clusterName,
   IMAGE_PATHS,
   isReadReplica,
-  otherOf,
   patroniNamespace,
   regionOfNode,
-  standbySlot,
   TLS_FILES,
 } from "./layout.js";
 
@@ -57,7 +51,9 @@ export function renderPatroni(settings: SharedSettings, contract: Contract, node
       // only the application's: the others follow with the cluster parameter, and one more changes no machine.
       dcs: {
         ...dynamicConfig(settings, contract, region, settings.databases.slice(0, 1)),
-        ...(region.id === "recovery" && { standby_cluster: standbyCluster(contract, region) }),
+        ...(region.id === "recovery" && {
+          standby_cluster: standbyCluster(standbySource(contract, region), { kind: "region" }),
+        }),
       },
       initdb: [{ encoding: "UTF8" }, { locale: "C.UTF-8" }, "data-checksums"],
       post_bootstrap: `${scripts}/dr-post-bootstrap`,
@@ -92,20 +88,4 @@ export function renderPatroni(settings: SharedSettings, contract: Contract, node
   };
   // PyYAML reads YAML 1.1, in which a bare `on` or `no` is a boolean.
   return stringify(config, { version: "1.1", lineWidth: 0, aliasDuplicateObjects: false });
-}
-
-/**
- * A region that starts as standby follows whichever node of the other leads.
- *
- * With several hosts and a slot Patroni asks for `target_session_attrs=read-write`. So it can't follow a source
- * that has been demoted: for that time the guard names the demoted node alone.
- */
-function standbyCluster(contract: Contract, region: RegionContract) {
-  const sources = otherOf(contract, region).databaseNodes;
-  return {
-    host: sources.map(({ address }) => address).join(","),
-    port: PORTS.postgres,
-    primary_slot_name: standbySlot(region),
-    create_replica_methods: ["basebackup"],
-  };
 }

@@ -128,9 +128,13 @@ function protectedAsOne(diagnostics: readonly string[]): string[] {
 }
 
 function withRemedy(diagnostic: string): string {
-  const used = /claim-(\d+)\b[\s\S]*conditional request failed/i.exec(diagnostic);
+  const used = /\b(claim|fenced|accept-data-loss)-(\d+)\b[\s\S]*conditional request failed/i.exec(diagnostic);
   if (!used) return diagnostic;
-  const epoch = Number(used[1]);
+  const epoch = Number(used[2]);
+  if (used[1] !== "claim") {
+    const setting = used[1] === "fenced" ? "fenced" : "acceptDataLoss";
+    return `${diagnostic}\n  It stands in the table from an earlier up and has its effect: it can't be taken back.\n  → take the setting out (pulumi config rm ${setting}), or import the item (runbooks/promote-recovery-region.md)`;
+  }
   return `${diagnostic}\n  Epoch ${epoch} was claimed before; a claim is made once and stays for ever.\n  → set epoch ${epoch + 2}; if this very stack's last up wrote it and its answer was lost, import it (runbooks/promote-recovery-region.md)`;
 }
 

@@ -2,18 +2,30 @@
 import type { Change } from "./events.js";
 
 const FLEET = "aws:autoscaling/group:Group";
+/** Claims and overrides are items of the same table. */
 const CLAIM = "aws:dynamodb/tableItem:TableItem";
 
-/** @throws Error naming what isn't the new claim or a group that grows. */
-export function assertPromotion(changes: readonly Change[], claim: string): void {
-  const created = changes.filter(
-    ({ operation, type, name }) => operation === "create" && type === CLAIM && name.endsWith(claim),
-  );
+/**
+ * @param claim name of the new claim, e.g. `claim-2`.
+ * @param overrides names of the overrides that were asked for, e.g. `fenced-2`.
+ * @throws Error naming what is neither of these nor a group that grows.
+ */
+export function assertPromotion(
+  changes: readonly Change[],
+  claim: string,
+  overrides: readonly string[] = [],
+): void {
+  const created = (item: string) =>
+    changes.filter(({ operation, type, name }) => operation === "create" && type === CLAIM && name === item);
+  const wanted = [claim, ...overrides];
+  for (const item of wanted) {
+    const { length } = created(item);
+    if (length !== 1) throw new Error(`a promotion must create exactly one ${item}; it creates ${length}`);
+  }
+  const items = wanted.flatMap(created);
   const strays = changes.filter(
-    (change) => !created.includes(change) && !grows(change) && !isSuperseded(change),
+    (change) => !items.includes(change) && !grows(change) && !isSuperseded(change),
   );
-  if (created.length !== 1)
-    throw new Error(`a promotion must create exactly one ${claim}; it creates ${created.length}`);
   if (strays.length > 0)
     throw new Error(
       `a promotion may not touch:\n${strays.map(({ operation, type, name }) => `  ${operation} ${type} ${name}`).join("\n")}`,
@@ -26,5 +38,5 @@ const grows = ({ operation, type, properties }: Change): boolean =>
   type === FLEET &&
   properties.every((name) => ["minSize", "maxSize", "desiredCapacity"].includes(name));
 
-/** The claim of an earlier epoch leaves the state; `retainOnDelete` keeps it in the table. */
+/** Claim and overrides of an earlier epoch leave the state; `retainOnDelete` keeps them in the table. */
 const isSuperseded = ({ operation, type }: Change): boolean => operation === "forget" && type === CLAIM;

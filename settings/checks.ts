@@ -6,8 +6,8 @@ import { NODE_TAG } from "../stacks/contract.js";
 import { DATABASE_CHECKS } from "./database-checks.js";
 import { FAILOVER_CHECKS } from "./failover-checks.js";
 import type { Problem } from "./problem.js";
-import { type RegionSettings, type SharedSettings, STRONG_CONSISTENCY_REGION_SETS } from "./schema.js";
-import type { RegionStackName } from "./stacks.js";
+import { PROMOTION_CHECKS } from "./promotion-checks.js";
+import { type SharedSettings, STRONG_CONSISTENCY_REGION_SETS } from "./schema.js";
 
 export type Check<T> = (settings: T) => Problem[];
 
@@ -147,39 +147,6 @@ const rpoCoversArchive: Check<SharedSettings> = ({ objectives, backup }) =>
         },
       ];
 
-/** Smallest margin, in seconds, for which a lease that lapses in one region is over before the other opens. */
-export function smallestMarginSeconds(leaseSeconds: number, readIntervalSeconds: number): number {
-  // margin ≥ read interval + 1 s + 1 % of (lease + margin), solved for the margin.
-  return Math.ceil((readIntervalSeconds + 1 + 0.01 * leaseSeconds) / 0.99);
-}
-
-const marginCoversClocks: Check<SharedSettings> = ({ promotion }) => {
-  const { leaseSeconds, marginSeconds, readIntervalSeconds } = promotion;
-  const least = smallestMarginSeconds(leaseSeconds, readIntervalSeconds);
-  return marginSeconds >= least
-    ? no
-    : [
-        {
-          key: "promotion.marginSeconds",
-          value: marginSeconds,
-          reason: `must be at least the read interval (${readIntervalSeconds}) + 1 s + 1 % of lease and margin, or two regions could be writable at once`,
-          remedy: `set at least ${least}`,
-        },
-      ];
-};
-
-const leaseOutlivesReads: Check<SharedSettings> = ({ promotion }) =>
-  promotion.leaseSeconds >= 3 * promotion.readIntervalSeconds
-    ? no
-    : [
-        {
-          key: "promotion.leaseSeconds",
-          value: promotion.leaseSeconds,
-          reason: `leaves fewer than three reads (every ${promotion.readIntervalSeconds} s) before a healthy region fences itself`,
-          remedy: `set at least ${3 * promotion.readIntervalSeconds}`,
-        },
-      ];
-
 const fleetSizesAreOrdered: Check<SharedSettings> = ({ fleet }) => {
   const problems: Problem[] = [];
   if (fleet.fullSize < fleet.minSize) {
@@ -252,8 +219,6 @@ export const SHARED_CHECKS: readonly Check<SharedSettings>[] = [
   cidrsDiffer,
   retentionCoversLock,
   rpoCoversArchive,
-  marginCoversClocks,
-  leaseOutlivesReads,
   fleetSizesAreOrdered,
   someonePages,
   contactsFitTheirProtocol,
@@ -261,29 +226,5 @@ export const SHARED_CHECKS: readonly Check<SharedSettings>[] = [
   buildsReachMirrors,
   ...DATABASE_CHECKS,
   ...FAILOVER_CHECKS,
+  ...PROMOTION_CHECKS,
 ];
-
-/** Checks of one region's own keys: home epochs are odd and recovery epochs even, so there are no ties. */
-export function checkRegion(stack: RegionStackName, { epoch, yieldedTo }: RegionSettings): Problem[] {
-  const ownParity = stack === "prod" ? 1 : 0;
-  const word = ownParity === 1 ? "odd" : "even";
-  const other = ownParity === 1 ? "even" : "odd";
-  const problems: Problem[] = [];
-  if (epoch !== 0 && epoch % 2 !== ownParity) {
-    problems.push({
-      key: "epoch",
-      value: epoch,
-      reason: `epochs of stack ${stack} are ${word}, so that two regions never claim the same one`,
-      remedy: `use ${epoch + 1}`,
-    });
-  }
-  if (yieldedTo !== 0 && yieldedTo % 2 === ownParity) {
-    problems.push({
-      key: "yieldedTo",
-      value: yieldedTo,
-      reason: `is an epoch of this stack itself; the other region's epochs are ${other}`,
-      remedy: "name the epoch that the other region claimed",
-    });
-  }
-  return problems;
-}

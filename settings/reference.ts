@@ -53,11 +53,11 @@ export function settingsReference(): string {
     "- The two networks don't overlap.",
     "- `retentionDays` ≥ `lockDays`, for backups and for the audit trail.",
     "- `objectives.rpoSeconds` ≥ `backup.archiveTimeoutSeconds`.",
-    "- `promotion.marginSeconds` ≥ read interval + 1 s + 1 % of (lease + margin); `promotion.leaseSeconds` ≥ three read intervals.",
+    "- `promotion.marginSeconds` ≥ the greater of read interval and `failover.leaderLeaseSeconds`, + 1 s + 1 % of (lease + margin); `promotion.leaseSeconds` > three read intervals.",
     "- `fleet.minSize` ≤ `fleet.fullSize` ≤ `fleet.maxSize`.",
     "- At least one contact pages, and every endpoint fits its protocol.",
     "- At most eight `tags`, and none of the names that the program sets itself.",
-    "- Epochs of `prod` are odd and those of `dr` even (0 claims nothing); `yieldedTo` is an epoch of the other region.",
+    "- Epochs of `prod` are odd and those of `dr` even (0 claims nothing); `yieldedTo` is an epoch of the other region; `fenced` and `acceptDataLoss` are epochs of this one, not above `epoch`.",
     "",
   ].join("\n");
 }

@@ -245,7 +245,9 @@ export const sharedSchema = z.strictObject({
     .strictObject({
       leaseSeconds: seconds(5, 300)
         .default(15)
-        .describe("Region lease: how long a node may serve after the last read of the claims."),
+        .describe(
+          "Region lease: how long a node may serve after the last read of the claims. To raise it, raise `marginSeconds` by as much first, on all nodes of both regions: each waits by what it was told.",
+        ),
       marginSeconds: seconds(2, 300)
         .default(5)
         .describe("Added to the lease before another region may open."),
@@ -351,6 +353,22 @@ export const regionSchema = sharedSchema.extend({
     .default(0)
     .describe(
       "Epoch of the other region that this one has yielded to. When it is above `epoch`, the fleet goes back to the size of `site`. It decides about cost, never about who may write.",
+    ),
+  fenced: z
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .default(0)
+    .describe(
+      "The epoch of this region for which you assert that the other region is certainly silent: its guards need not wait for lease and margin. Wrong, it makes two regions writable. Below `epoch` it is left over and of no effect; once deployed for an epoch it can't be taken back.",
+    ),
+  acceptDataLoss: z
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .default(0)
+    .describe(
+      "The epoch of this region for which you accept the loss of writes: more lag than `promotion.lagBudgetSeconds`, or what a demoted region still holds. Below `epoch` it is left over and of no effect; once deployed for an epoch it can't be taken back.",
     ),
 });
 

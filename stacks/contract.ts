@@ -120,9 +120,13 @@ export interface RegionContract {
   /** Role (trusted by vpc-flow-logs.amazonaws.com) that may write to `flowLogGroup`, and that group. */
   readonly flowLogRole: string;
   readonly flowLogGroup: string;
-  /** Partition keys of this region's items in the claim table. */
+  /** Partition keys of this region's items in the claim table. The status is its nodes', all others are its stack's. */
   readonly claimKey: string;
   readonly statusKey: string;
+  /** Epochs for which an operator asserts that the other region is silent. */
+  readonly fencedKey: string;
+  /** Epochs for which an operator accepts the loss of writes. */
+  readonly acceptDataLossKey: string;
 }
 
 export interface Contract {
@@ -226,6 +230,8 @@ export function contractOf(settings: SharedSettings, accountId: string): Contrac
       flowLogGroup: `/${name}/${aws}/flow-logs`,
       claimKey: `claim#${aws}`,
       statusKey: `status#${aws}`,
+      fencedKey: `fenced#${aws}`,
+      acceptDataLossKey: `acceptDataLoss#${aws}`,
     };
   };
   return {

@@ -30,7 +30,12 @@ export async function regionStack(stack: RegionStackName, settings: RegionSettin
   const opts = { provider };
 
   // First, and waiting for nothing: in a promotion the guards act on the claim while the rest goes on.
-  new RegionClaim("activation", { region, claimTable: contract.claimTable, epoch: settings.epoch }, opts);
+  const { epoch, fenced, acceptDataLoss } = settings;
+  new RegionClaim(
+    "activation",
+    { region, claimTable: contract.claimTable, epoch, fenced, acceptDataLoss },
+    opts,
+  );
 
   const network = new Network("network", shared, opts);
   const groups = new SecurityGroups("access", { contract, region: id, vpcId: network.vpcId }, opts);

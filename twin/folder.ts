@@ -6,8 +6,8 @@ import { commandLine } from "../sandbox/process.js";
 import { UserError } from "../settings/problem.js";
 
 /** All that a twin puts into its folder. */
-const OWN = ["machines", "platform", "twin.json", "twin.json.new", "twin.log", "twin.pid"];
-/** Not `machines` or `platform`: others name their folders so too. `platform/parameters` stands in one that was kept. */
+const OWN = ["claims", "machines", "platform", "twin.json", "twin.json.new", "twin.log", "twin.pid"];
+/** Not `claims`, `machines` or `platform`: others name their folders so too. `platform/parameters` stands in one that was kept. */
 const SIGNS = ["twin.json", "twin.log", "twin.pid", "platform/parameters"];
 
 const pidFile = (dir: string) => join(dir, "twin.pid");

@@ -1,7 +1,7 @@
 /** One machine of the twin: its namespaces, its disk, its processes, and how they are broken. */
 import { once } from "node:events";
 import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { inTurn } from "../sandbox/settle.js";
@@ -26,6 +26,8 @@ export interface MachineContext {
   readonly platform: string;
   readonly network: Switch;
   readonly cgroups: Cgroup;
+  /** Files that the twin puts into every machine, path → content: where its stand-ins are. */
+  readonly extras: ReadonlyMap<string, string>;
 }
 
 export class TwinMachine implements Machine {
@@ -52,7 +54,7 @@ export class TwinMachine implements Machine {
 
   async boot({ emptyVolume = false } = {}): Promise<void> {
     if (this.alive) throw new Error(`${this.name} is running`);
-    const { dir, layers, platform, network, cgroups } = this.context;
+    const { dir, layers, platform, network, cgroups, extras } = this.context;
     const at = (name: string) => join(dir, name);
     await rm(at("upper"), { recursive: true, force: true });
     await rm(at("work"), { recursive: true, force: true });
@@ -80,6 +82,10 @@ export class TwinMachine implements Machine {
       at("upper/etc/systemd/system.conf.d/vault.conf"),
       `[Manager]\nDefaultEnvironment=PGBACKREST_REPO1_TYPE=posix PGBACKREST_REPO1_PATH=/run/twin/vault/${this.spec.region}\n`,
     );
+    for (const [path, content] of extras) {
+      await mkdir(dirname(at(`upper${path}`)), { recursive: true });
+      await writeFile(at(`upper${path}`), content);
+    }
     const group = await cgroups.child(this.name);
     await writeFile(
       at("launch.json"),

@@ -8,12 +8,16 @@ import { UserError } from "../settings/problem.js";
 import type { SharedSettings } from "../settings/schema.js";
 import type { RegionId } from "../settings/stacks.js";
 import { type Contract, contractOf } from "../stacks/contract.js";
+import { TwinClaims } from "./claims/claims.js";
+import { type ClaimStore, startClaimStore } from "./claims/emulator.js";
 import { DatabaseCluster } from "./database-cluster.js";
 import { ensureImage } from "./image.js";
 import { Platform } from "./platform.js";
 import { twinSettings } from "./settings.js";
 import { LocalTwin } from "./twin.js";
 import type { MachineSpec, Twin } from "./types.js";
+
+const GUARD_DROP_IN = "/etc/systemd/system/dr-guard.service.d/twin.conf";
 
 /** The twin has no AWS account; names that carry one need some number. */
 const ACCOUNT_ID = "000000000000";
@@ -30,6 +34,8 @@ export interface OpenTwinOptions {
   readonly dir?: string;
   /** Where machines and what they fetch come from, instead of the settings: see `from-cloud.ts`. */
   readonly source?: TwinSource;
+  /** A claim table that is there already. Default: one of the twin's own, in which the home region has claimed epoch 1. */
+  readonly claims?: ClaimStore;
 }
 
 export interface TwinSource {
@@ -48,6 +54,7 @@ export class RegionTwin {
     readonly contract: Contract,
     readonly regions: readonly RegionId[],
     private readonly platform: Platform,
+    readonly claims: TwinClaims,
     private current: SharedSettings,
   ) {}
 
@@ -67,7 +74,8 @@ export class RegionTwin {
     const twin = await LocalTwin.open({ dir, regions, layers: [payload, root] });
     try {
       const platform = new Platform(twin, contract);
-      const self = new RegionTwin(twin, contract, regions, platform, settings);
+      const claims = await openClaims(twin, contract, options);
+      const self = new RegionTwin(twin, contract, regions, platform, claims, settings);
       if (options.source) await options.source.fill(twin);
       else await platform.provide(settings, regions);
       const specs = (await options.source?.machines()) ?? self.specs(settings, tomcats);
@@ -128,6 +136,23 @@ export class RegionTwin {
   close(options?: { readonly keep?: boolean }): Promise<void> {
     return this.twin.close(options);
   }
+}
+
+/** The claim table, and every guard told where it is. */
+async function openClaims(
+  twin: LocalTwin,
+  contract: Contract,
+  { progress, regions = ["home"], claims: given }: OpenTwinOptions,
+): Promise<TwinClaims> {
+  const store =
+    given ??
+    (await startClaimStore(progress, join(twin.dir, "claims"), contract.claimTable, contract.home.region));
+  const claims = await TwinClaims.open(twin.dir, twin.network, contract, regions, store);
+  twin.closing.push(() => claims.close());
+  const lines = Object.entries(claims.environment).map(([name, value]) => `Environment=${name}=${value}\n`);
+  twin.extras.set(GUARD_DROP_IN, `[Service]\n${lines.join("")}`);
+  if (!given) await claims.claim("home", 1);
+  return claims;
 }
 
 /** @see RegionTwin.open */

@@ -31,12 +31,16 @@ export const cgroupName = (dir: string): string =>
 
 export class LocalTwin implements Twin {
   private readonly all = new Map<string, TwinMachine>();
+  /** Files that every machine gets at its next boot, path → content. */
+  readonly extras = new Map<string, string>();
+  /** What else ends with the twin; before its network does. */
+  readonly closing: (() => Promise<unknown>)[] = [];
   private closed = false;
 
   private constructor(
     readonly dir: string,
     private readonly layers: readonly string[],
-    private readonly network: Switch,
+    readonly network: Switch,
     private readonly cgroups: Cgroup,
     readonly wire: Wire | undefined,
   ) {}
@@ -79,6 +83,7 @@ export class LocalTwin implements Twin {
       platform: join(this.dir, "platform"),
       network: this.network,
       cgroups: this.cgroups,
+      extras: this.extras,
     });
     this.all.set(spec.name, machine);
     await machine.boot();
@@ -110,6 +115,7 @@ export class LocalTwin implements Twin {
     this.closed = true;
     await inTurn(
       () => allEnded(this.machines.map((machine) => machine.kill())),
+      ...this.closing,
       () => this.network.close(),
       () => this.cgroups.remove(),
       () => rm(join(this.dir, "twin.pid"), { force: true }),

@@ -1,3 +1,5 @@
+import type { RegionRules } from "./region/facts.js";
+
 /** What a guard is told: rendered by `nodes/guard-config.ts` into `/etc/dr/guard.json`. Times in milliseconds. */
 export interface GuardConfig {
   /** This node's name: its member name in Patroni and etcd. */
@@ -27,4 +29,27 @@ export interface GuardConfig {
   };
   /** Whether this node may ever lead: false on a read replica. */
   readonly mayLead: boolean;
+  /** What decides between the two regions. */
+  readonly region: {
+    /** AWS region names. */
+    readonly own: string;
+    readonly peer: string;
+    /** The claim table. */
+    readonly table: string;
+    /** DynamoDB's address in each region that can be reached from here, the own first. */
+    readonly endpoints: readonly { readonly region: string; readonly url: string }[];
+    readonly rules: RegionRules;
+    readonly source: StandbySource;
+    /** What patroni.yml makes of a cluster that is new. */
+    readonly startsAsStandby: boolean;
+  };
+}
+
+/** The other region's nodes, for Patroni's `standby_cluster`. */
+export interface StandbySource {
+  readonly addresses: readonly string[];
+  readonly port: number;
+  /** Permanent slot there that is kept for this region. */
+  readonly slot: string;
+  readonly createReplicaMethods: readonly string[];
 }

@@ -15,6 +15,8 @@ import { isMarker, suspectOf, takeOver, waitMillis } from "./succession.js";
 export const MARKER_MILLIS = 600;
 /** A leader whose PostgreSQL does not run stops renewing after this; Patroni itself should have acted by then. */
 const SICK_MILLIS = 10_000;
+/** In a standby region it may be stopping, starting or copying: nobody else could do better there. */
+const SLOW_MILLIS = 300_000;
 /** A session that can't be revoked for this long has run out by itself (Patroni's ttl). */
 const REVOKE_MILLIS = 60_000;
 /** An answer of Patroni's older than this says nothing about now. */
@@ -53,6 +55,8 @@ function respond(config: Config, state: State, event: Event, now: number): Step 
       return onView(config, state, now);
     case "local":
       return onLocal(config, state, now);
+    case "gate":
+      return onGate(config, state, event.reason, now);
     default:
       return { state, actions: [] };
   }
@@ -115,6 +119,8 @@ function learn(config: Config, state: State, event: Event, now: number): State {
       return { ...state, handover: event.active };
     case "shut-out-failed":
       return { ...state, forgetUntil: Math.max(state.forgetUntil, now) + KEEPALIVE_MILLIS };
+    case "gate":
+      return { ...state, gate: event.gate };
     case "tick":
       return state;
   }
@@ -188,7 +194,7 @@ function renew(config: Config, state: State, now: number): Action | undefined {
     if (local.role === "primary" && floor > 0 && !descendsFrom(floor, local, before?.node === config.node))
       return undefined;
     if (before && before.node !== config.node && !hasRunOut(config, state, before, now)) return undefined;
-  } else if (now - state.healthyAt > SICK_MILLIS) return undefined;
+  } else if (now - state.healthyAt > (state.gate.isStandby ? SLOW_MILLIS : SICK_MILLIS)) return undefined;
   // What clients may be served on is written down before they are.
   const timeline = local?.role === "primary" ? Math.max(floor, local.timeline ?? 0) : floor;
   const serves = local?.role === "primary" ? local.timeline === timeline : local?.role === "standby_leader";
@@ -225,7 +231,7 @@ function onRenewed(config: Config, state: State, view: View, opens: boolean, now
   const admitted = admit(config, state, view, now);
   if (!opens || state.handover) return admitted;
   // From the *start* of the renewal: others count from when they see it.
-  const opened = open(admitted.state, view.startedAt + config.leaderLease.leaseMillis, "leader", now);
+  const opened = openAsLeader(admitted.state, view.startedAt + config.leaderLease.leaseMillis, now);
   return { state: opened.state, actions: [...admitted.actions, ...opened.actions] };
 }
 
@@ -235,13 +241,37 @@ function onRenewed(config: Config, state: State, view: View, opens: boolean, now
  */
 function admit({ leaderLease }: Config, state: State, { startedAt }: View, now: number): Step {
   const until = startedAt + leaderLease.leaseMillis * ADMIT_SHARE;
-  if (!leaderLease.enabled || until <= now || now < state.forgetUntil) return { state, actions: [] };
+  if (!leaderLease.enabled || until <= now || now < state.forgetUntil || !state.gate.patroniMayRun)
+    return { state, actions: [] };
   return { state: { ...state, admittedUntil: until }, actions: [{ kind: "admit", until }] };
 }
 
 function open(state: State, until: number, as: "leader" | "replica", now: number): Step {
   if (until <= now) return { state, actions: [] };
   return { state: { ...state, openUntil: until, openAs: as }, actions: [{ kind: "open", until, as }] };
+}
+
+/** Both leases must hold: the leader's, and for writes the region's. */
+function openAsLeader(state: State, until: number, now: number): Step {
+  const { gate, local } = state;
+  const isStandby = local?.role === "standby_leader";
+  const bound = isStandby ? (gate.standbyLeaderMayServe ? until : 0) : gate.writesUntil;
+  return open(state, Math.min(until, bound), "leader", now);
+}
+
+/** What the region has taken back ends at once; what it has allowed comes with the next renewal. */
+function onGate(config: Config, state: State, reason: string | undefined, now: number): Step {
+  const { gate, local, openAs, openUntil } = state;
+  if (openUntil <= now) return { state, actions: [] };
+  const isStandby = local?.role === "standby_leader";
+  const allowed =
+    openAs === "replica"
+      ? gate.replicaUntil
+      : isStandby && gate.standbyLeaderMayServe
+        ? openUntil
+        : gate.writesUntil;
+  if (allowed > now) return { state, actions: [] };
+  return close(state, reason ?? `the region of ${config.node} takes no writes`);
 }
 
 function close(state: State, reason: string): Step {
@@ -312,7 +342,12 @@ function openAsReplica(config: Config, state: State, readAt: number, now: number
   const cannotWin = !config.leaderLease.enabled || local.startedAt >= state.admittedUntil;
   const etcdIsAway = now - readAt > BLIND_MILLIS && cannotWin;
   const since = etcdIsAway ? local.startedAt : Math.min(readAt, local.startedAt);
-  return open(state, since + config.leaderLease.leaseMillis, "replica", now);
+  return open(
+    state,
+    Math.min(since + config.leaderLease.leaseMillis, state.gate.replicaUntil),
+    "replica",
+    now,
+  );
 }
 
 /** Without the leader lease: while Patroni's key names this node, and not past the key's own time to live. */
@@ -321,7 +356,7 @@ function openByKey(config: Config, state: State, view: View, now: number): Step 
   const fresh = local && now - local.startedAt <= LOCAL_MILLIS && local.role !== "replica";
   const ttlMillis = (view.leaderTtlSeconds ?? 0) * 990;
   if (!fresh || ttlMillis <= 0) return { state, actions: [] };
-  return open(state, view.startedAt + Math.min(config.leaderLease.leaseMillis, ttlMillis), "leader", now);
+  return openAsLeader(state, view.startedAt + Math.min(config.leaderLease.leaseMillis, ttlMillis), now);
 }
 
 /** Watches another leader: probes it, mutes it, takes over from it. */

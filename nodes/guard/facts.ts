@@ -1,4 +1,5 @@
 /** What a guard sees and remembers. Times are milliseconds on this node's monotonic clock. */
+import type { Extent, Opening } from "./region/facts.js";
 
 /** A key in etcd. Revisions and leases are decimal strings, compared for equality only. */
 export interface Key {
@@ -45,6 +46,19 @@ export interface View {
   readonly forgetMillis: number;
   /** Patroni's member keys: name → key. */
   readonly members: Readonly<Record<string, Key>>;
+  /** Keys by which the region's role is decided. */
+  readonly region: RegionKeys;
+}
+
+/** Values as they stand in etcd, and the revisions of those that are compared. "0": there is no such key. */
+export interface RegionKeys {
+  /** Patroni's dynamic configuration, JSON. */
+  readonly config?: string;
+  readonly configMod: string;
+  readonly epoch: number;
+  readonly epochMod: string;
+  readonly extent?: Extent;
+  readonly opening?: Opening;
 }
 
 /** What Patroni says about PostgreSQL on this node. */
@@ -58,8 +72,33 @@ export interface Local {
   readonly holdsLock: boolean;
 }
 
+/** What the region that this node is in allows: `nodes/guard/region` decides it. */
+export interface Gate {
+  /** Until when writes may be served here, as far as the region is concerned. */
+  readonly writesUntil: number;
+  /** Until when a replica's port may be open. */
+  readonly replicaUntil: number;
+  /** A standby region's leader may be reached: not while the region is being promoted. */
+  readonly standbyLeaderMayServe: boolean;
+  readonly patroniMayRun: boolean;
+  /** The region is standby or about to be: its leader may take long to stop and to start again. */
+  readonly isStandby: boolean;
+}
+
+/** There is no other region. */
+export const OPEN_GATE: Gate = {
+  writesUntil: Number.POSITIVE_INFINITY,
+  replicaUntil: Number.POSITIVE_INFINITY,
+  standbyLeaderMayServe: true,
+  patroniMayRun: true,
+  isStandby: false,
+};
+
+export const NO_REGION_KEYS: RegionKeys = { configMod: "0", epoch: 0, epochMod: "0" };
+
 export type Event =
   | { readonly kind: "tick" }
+  | { readonly kind: "gate"; readonly gate: Gate; readonly reason?: string }
   | { readonly kind: "view"; readonly view: View }
   /** The renewal was accepted; the view holds the rewritten heartbeat. */
   | { readonly kind: "renewed"; readonly view: View; readonly opens: boolean }
@@ -117,6 +156,7 @@ interface Seen {
 }
 
 export interface State {
+  readonly gate: Gate;
   readonly view?: View;
   readonly local?: Local;
   /** Since when the heartbeat, and the leader key, have been as they are. */
@@ -146,7 +186,8 @@ export interface State {
   readonly handover: boolean;
 }
 
-export const initialState = (now: number, patroniIsOlder = false): State => ({
+export const initialState = (now: number, patroniIsOlder = false, gate = OPEN_GATE): State => ({
+  gate,
   blindUntil: now,
   healthyAt: now,
   openUntil: 0,

@@ -4,7 +4,15 @@ import { monotonic, sleep } from "./clock.js";
 import type { GuardConfig } from "./config.js";
 import { decide, MARKER_MILLIS, pace } from "./decide.js";
 import type { Etcd, Outcome } from "./etcd.js";
-import { type Action, type Event, initialState, type State, type View } from "./facts.js";
+import {
+  type Action,
+  type Event,
+  type Gate,
+  initialState,
+  OPEN_GATE,
+  type State,
+  type View,
+} from "./facts.js";
 import type { Kernel } from "./kernel.js";
 import {
   confession,
@@ -49,10 +57,15 @@ export class Guard {
     private readonly kernel: Kernel,
     /** Whether Patroni ran already when this guard started. */
     patroniIsOlder = false,
+    /** What its region allows until it says otherwise. */
+    gate: Gate = OPEN_GATE,
   ) {
     this.keys = keysOf(config);
-    this.current = initialState(monotonic(), patroniIsOlder);
+    this.current = initialState(monotonic(), patroniIsOlder, gate);
   }
+
+  /** Is told each view of etcd; one at a time. */
+  onView: (view: View) => void = () => {};
 
   get state(): State {
     return this.current;
@@ -99,6 +112,7 @@ export class Guard {
         reason: "it may work on an old picture",
       });
     this.current = state;
+    if (event.kind === "view" || event.kind === "renewed") this.onView(event.view);
     let closing: Promise<void> | undefined;
     for (const action of actions) {
       switch (action.kind) {
@@ -134,6 +148,17 @@ export class Guard {
           this.enqueue(action);
       }
     }
+  }
+
+  /** Takes over what the region allows. */
+  allow(gate: Gate, reason?: string): void {
+    this.feed({ kind: "gate", gate, reason });
+  }
+
+  /** Shuts the port, whatever it was open for. Settles once the kernel has done it: then no answer leaves this node. */
+  async shut(reason: string): Promise<void> {
+    this.note("closed", reason);
+    await this.kernel.close();
   }
 
   /** No renewals from here on, none under way, and the port shut. Undone by `resume`. */

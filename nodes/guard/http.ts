@@ -7,9 +7,11 @@ import { monotonic } from "./clock.js";
 import type { Guard } from "./guard.js";
 import { log } from "./log.js";
 import type { Patroni } from "./patroni.js";
+import type { Region } from "./region/region.js";
+import { regionStatus } from "./region/status.js";
 import { switchover } from "./switchover.js";
 
-export function serve(guard: Guard, patroni: Patroni): Server {
+export function serve(guard: Guard, patroni: Patroni, region: Region): Server {
   const { authority, certificate, key } = guard.config.tls;
   let moving = false;
   const server = createServer(
@@ -26,7 +28,7 @@ export function serve(guard: Guard, patroni: Patroni): Server {
       if (route === "GET /dr/active" || route === "HEAD /dr/active" || route === "OPTIONS /dr/active") {
         answer(response, guard.isActive ? 200 : 503, { active: guard.isActive });
       } else if (route === "GET /status") {
-        answer(response, 200, status(guard));
+        answer(response, 200, { ...status(guard), region: regionStatus(region) });
       } else if (route === "POST /switchover") {
         if (!mayChange(request)) {
           answer(response, 403, { error: "a client certificate of the cluster's authority is required" });

@@ -2,6 +2,7 @@
 import type { GuardConfig } from "./config.js";
 import type { Compare, KeyValue, Operation } from "./etcd.js";
 import type { Action, Beat, Key, View } from "./facts.js";
+import type { Extent, Opening } from "./region/facts.js";
 
 export interface Transaction {
   readonly compare: readonly Compare[];
@@ -9,7 +10,7 @@ export interface Transaction {
   readonly failure: readonly Operation[];
 }
 
-/** The heartbeat stands outside Patroni's prefix: its watch needn't wake for it. */
+/** The guards' own keys stand outside Patroni's prefix: its watch needn't wake for them. */
 export const keysOf = ({ namespace, scope }: Pick<GuardConfig, "namespace" | "scope">) => {
   const patroni = `${namespace}${scope}/`;
   return {
@@ -20,7 +21,12 @@ export const keysOf = ({ namespace, scope }: Pick<GuardConfig, "namespace" | "sc
     config: `${patroni}config`,
     members: `${patroni}members/`,
     member: (node: string) => `${patroni}members/${node}`,
+    guard: `${namespace}guard/${scope}/`,
     heartbeat: `${namespace}guard/${scope}/heartbeat`,
+    /** The greatest epoch that a guard of this region has seen. */
+    epoch: `${namespace}guard/${scope}/epoch`,
+    extent: `${namespace}guard/${scope}/extent`,
+    opening: `${namespace}guard/${scope}/opening`,
   };
 };
 export type Keys = ReturnType<typeof keysOf>;
@@ -28,32 +34,46 @@ export type Keys = ReturnType<typeof keysOf>;
 /** Linearizable, as transactions are. */
 export const readAll = (keys: Keys): Operation[] => [
   { range: keys.patroni, prefix: true },
-  { range: keys.heartbeat },
+  { range: keys.guard, prefix: true },
 ];
 
 /** What `readAll` found. Times are the caller's: before the request, after the answer. */
 export function viewOf(
   keys: Keys,
-  [patroni = [], heartbeats = []]: readonly (readonly KeyValue[])[],
+  [patroni = [], guards = []]: readonly (readonly KeyValue[])[],
   times: Pick<View, "startedAt" | "endedAt">,
 ): View {
   const found = (name: string): Key | undefined => {
     const kv = patroni.find(({ key }) => key === name);
     return kv && keyOf(kv);
   };
-  const heartbeat = heartbeats[0];
+  const own = (name: string) => guards.find(({ key }) => key === name);
+  const json = <T>(name: string) => {
+    const value = own(name)?.value;
+    return value === undefined ? undefined : (JSON.parse(value) as T);
+  };
+  const heartbeat = own(keys.heartbeat);
+  const config = found(keys.config);
   return {
     ...times,
     leader: found(keys.leader),
     sync: found(keys.sync),
     initialize: found(keys.initialize)?.value,
-    forgetMillis: forgetMillisOf(found(keys.config)?.value),
+    forgetMillis: forgetMillisOf(config?.value),
     heartbeat: heartbeat && { beat: JSON.parse(heartbeat.value) as Beat, mod: heartbeat.mod_revision },
     members: Object.fromEntries(
       patroni
         .filter(({ key }) => key.startsWith(keys.members))
         .map((kv) => [kv.key.slice(keys.members.length), keyOf(kv)]),
     ),
+    region: {
+      config: config?.value,
+      configMod: config?.mod ?? "0",
+      epoch: json<number>(keys.epoch) ?? 0,
+      epochMod: own(keys.epoch)?.mod_revision ?? "0",
+      extent: json<Extent>(keys.extent),
+      opening: json<Opening>(keys.opening),
+    },
   };
 }
 

@@ -110,32 +110,42 @@ describe("database nodes", () => {
     expect(node("s3:PutObject", `${OTHER_VAULT}/eu-west-1/backup/x`)).toBe(false);
   });
 
-  test("read claims in either region and write their own status, nobody's claim", () => {
+  test("read all items in either region and write their own status, nobody's claim or override", () => {
     const self = "drs-eu-west-1-database";
     for (const table of [TABLE, OTHER_TABLE]) {
-      expect(node("dynamodb:Query", table, leading("claim#eu-central-1", self))).toBe(true);
+      for (const key of ["claim", "status", "fenced", "acceptDataLoss"]) {
+        for (const action of ["dynamodb:Query", "dynamodb:GetItem"])
+          expect(node(action, table, leading(`${key}#eu-central-1`, self)), `${action} ${key}`).toBe(true);
+      }
       expect(node("dynamodb:PutItem", table, leading("status#eu-west-1", self))).toBe(true);
       expect(node("dynamodb:PutItem", table, leading("status#eu-central-1", self))).toBe(false);
-      expect(node("dynamodb:PutItem", table, leading("claim#eu-west-1", self))).toBe(false);
+      for (const key of ["claim", "fenced", "acceptDataLoss"]) {
+        for (const region of ["eu-west-1", "eu-central-1"])
+          for (const action of ["dynamodb:PutItem", "dynamodb:UpdateItem"])
+            expect(node(action, table, leading(`${key}#${region}`, self)), `${action} ${key}`).toBe(false);
+      }
       expect(node("dynamodb:DeleteItem", table, leading("status#eu-west-1", self))).toBe(false);
     }
     expect(node("dynamodb:PutItem", TABLE), "a request that names no keys").toBe(false);
   });
 
-  test("could not claim even if a policy let them: the boundary forbids it", () => {
+  test("could write nothing but a status even if a policy let them: the boundary forbids it", () => {
     const everything = JSON.stringify({
       Version: "2012-10-17",
       Statement: [{ Sid: "All", Effect: "Allow", Action: "dynamodb:*", Resource: "*" }],
     });
-    const claim = (role: string) =>
+    const put = (key: string, role: string) =>
       allows(
-        { action: "dynamodb:PutItem", resource: TABLE, context: leading("claim#eu-west-1", role) },
+        { action: "dynamodb:PutItem", resource: TABLE, context: leading(`${key}#eu-west-1`, role) },
         everything,
         boundary,
       );
-    expect(claim("drs-eu-west-1-database")).toBe(false);
-    expect(claim("drs-eu-central-1-tomcat")).toBe(false);
-    expect(claim("drs-pipeline-deploy-prod")).toBe(true);
+    for (const key of ["claim", "fenced", "acceptDataLoss", "whatever"]) {
+      expect(put(key, "drs-eu-west-1-database"), key).toBe(false);
+      expect(put(key, "drs-eu-central-1-tomcat"), key).toBe(false);
+      expect(put(key, "drs-pipeline-deploy-prod"), key).toBe(true);
+    }
+    expect(put("status", "drs-eu-west-1-database")).toBe(true);
   });
 
   test("use keys through the service that holds the data, not directly", () => {

@@ -63,7 +63,7 @@ test("a preview reads the handoff and no data", () => {
   expect(attached.map(({ inputs }) => inputs.policyArn)).toEqual(["arn:aws:iam::aws:policy/SecurityAudit"]);
 });
 
-test("a region's role claims for its own region only, in its own region", () => {
+test("a region's role claims, and overrides, for its own region only, in its own region, once", () => {
   const claim = (role: string, region: string, key: string) =>
     may(role, "dynamodb:PutItem", TABLE(region), { "dynamodb:LeadingKeys": [key] });
   expect(claim("deploy-dr", "eu-central-1", "claim#eu-central-1")).toBe(true);
@@ -71,6 +71,15 @@ test("a region's role claims for its own region only, in its own region", () => 
   expect(claim("deploy-dr", "eu-central-1", "status#eu-central-1")).toBe(false);
   expect(claim("deploy-dr", "eu-west-1", "claim#eu-central-1")).toBe(false);
   expect(claim("deploy-prod", "eu-west-1", "claim#eu-west-1")).toBe(true);
+  for (const override of ["fenced", "acceptDataLoss"]) {
+    expect(claim("deploy-dr", "eu-central-1", `${override}#eu-central-1`), override).toBe(true);
+    expect(claim("deploy-dr", "eu-central-1", `${override}#eu-west-1`), override).toBe(false);
+    expect(claim("deploy-prod", "eu-central-1", `${override}#eu-central-1`), override).toBe(false);
+  }
+  for (const action of ["dynamodb:DeleteItem", "dynamodb:UpdateItem", "dynamodb:BatchWriteItem"]) {
+    const own = { "dynamodb:LeadingKeys": ["fenced#eu-central-1"] };
+    expect(may("deploy-dr", action, TABLE("eu-central-1"), own), action).toBe(false);
+  }
   // `pulumi import` of a claim needs it.
   expect(may("deploy-dr", "dynamodb:DescribeTable", TABLE("eu-central-1"))).toBe(true);
   expect(may("deploy-dr", "dynamodb:DescribeTable", TABLE("eu-west-1"))).toBe(false);

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { decide } from "../../nodes/guard/decide.js";
-import { initialState, type State, type View } from "../../nodes/guard/facts.js";
+import { initialState, NO_REGION_KEYS, type State, type View } from "../../nodes/guard/facts.js";
 import { keysOf, viewOf } from "../../nodes/guard/keys.js";
 import { patroniRuns } from "../../nodes/guard/processes.js";
 
@@ -19,6 +19,7 @@ const view = (at: number, changes: Partial<View> = {}): View => ({
   leader: key("a"),
   sync: key("{}", "3", "6"),
   initialize: "1",
+  region: NO_REGION_KEYS,
   forgetMillis: 9500,
   members: {},
   ...changes,

@@ -1,6 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { decide } from "../../nodes/guard/decide.js";
-import { type Action, type Beat, initialState, type State, type View } from "../../nodes/guard/facts.js";
+import {
+  type Action,
+  type Beat,
+  initialState,
+  NO_REGION_KEYS,
+  type State,
+  type View,
+} from "../../nodes/guard/facts.js";
 import { handover, keysOf, type Transaction, takeover } from "../../nodes/guard/keys.js";
 import { SimEtcd } from "./sim/etcd.js";
 
@@ -18,6 +25,7 @@ const view = (at: number, changes: Partial<View> = {}): View => ({
   leader: key("a", "77"),
   sync: key('{"leader":"a"}'),
   initialize: "1",
+  region: NO_REGION_KEYS,
   forgetMillis: 5500,
   heartbeat: { beat: held, mod: "9" },
   members: { a: key("{}", "77"), b: key("{}", "88") },

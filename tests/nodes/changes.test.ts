@@ -98,6 +98,18 @@ describe("a change of", () => {
       replaced(["voter dr/guard.json"], '"leaseMillis": 2000', '"leaseMillis": 3000'),
     ],
     [
+      "the region lease",
+      { promotion: { leaseSeconds: 20 } },
+      replaced(["voter dr/guard.json"], '"leaseMillis": 15000', '"leaseMillis": 20000'),
+    ],
+    [
+      "the way out: the other region's claims can't be read any more",
+      { network: { egress: "endpoints" } },
+      ["{", '"region": "eu-central-1"', '"url": "https://dynamodb.eu-central-1.amazonaws.com"', "}"].map(
+        (line) => `voter dr/guard.json: - ${line}`,
+      ),
+    ],
+    [
       "whether there is one",
       { failover: { leaderLease: false }, objectives: { nodeRtoSeconds: 60 } },
       [
@@ -159,11 +171,10 @@ describe("a change of", () => {
       replaced(["voter etc/pgbackrest.conf"], "repo1-retention-full=35", "repo1-retention-full=50"),
     ],
     [
-      "nothing but the lock of backups, the fleet's size, the region lease and the objectives",
+      "nothing but the lock of backups, the fleet's size and the objectives",
       {
         backup: { lockDays: 31 },
         fleet: { maxSize: 50 },
-        promotion: { leaseSeconds: 20 },
         objectives: { rpoSeconds: 600 },
       },
       [],

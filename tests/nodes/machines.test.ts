@@ -1,9 +1,16 @@
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { METRICS, nodeDimensions } from "../../components/metrics.js";
-import { nodeLogGroup, renderDatabaseCloudwatch } from "../../nodes/cloudwatch.js";
+import { METRIC_INTERVAL_SECONDS, METRICS, nodeDimensions } from "../../components/metrics.js";
+import {
+  nodeLogGroup,
+  renderDatabaseCloudwatch,
+  renderTomcatCloudwatch,
+  STATSD,
+} from "../../nodes/cloudwatch.js";
+import { clusterConfig } from "../../nodes/cluster-config.js";
+import { standbyCluster } from "../../nodes/guard/region/standby-cluster.js";
 import { guardConfig } from "../../nodes/guard-config.js";
-import { isReadReplica } from "../../nodes/layout.js";
+import { isReadReplica, regionOfNode } from "../../nodes/layout.js";
 import { machinesOf } from "../../nodes/machines.js";
 import { renderPatroni } from "../../nodes/patroni.js";
 import { UNITS } from "../../nodes/units.js";
@@ -101,6 +108,69 @@ describe("the guard's configuration", () => {
   });
 });
 
+describe("what the guard is told of the regions", () => {
+  const recovery = contract.recovery.databaseNodes[0] as DatabaseNode;
+  const { region } = guardConfig(settings, contract, recovery);
+
+  test("who they are, where the claims are, the own replica first", () => {
+    expect(region).toMatchObject({
+      own: "eu-central-1",
+      peer: "eu-west-1",
+      table: contract.claimTable,
+      endpoints: [
+        { region: "eu-central-1", url: "https://dynamodb.eu-central-1.amazonaws.com" },
+        { region: "eu-west-1", url: "https://dynamodb.eu-west-1.amazonaws.com" },
+      ],
+    });
+    for (const node of [voter, replica])
+      expect(guardConfig(settings, contract, node).region).toMatchObject({
+        own: "eu-west-1",
+        peer: "eu-central-1",
+      });
+  });
+
+  test("the rules, in milliseconds", () => {
+    expect(region.rules).toEqual({
+      leaseMillis: 15_000,
+      marginMillis: 5000,
+      readMillis: 2000,
+      lagBudgetMillis: 60_000,
+    });
+  });
+
+  test("no replica that the network doesn't lead to", () => {
+    const closed = { ...settings, network: { ...settings.network, egress: "endpoints" as const } };
+    expect(guardConfig(closed, contract, recovery).region.endpoints.map((one) => one.region)).toEqual([
+      "eu-central-1",
+    ]);
+  });
+
+  test("where to follow the other from: all its voters, or the one that was demoted", () => {
+    const all = standbyCluster(region.source, { kind: "region" });
+    expect(all.host).toBe("10.10.200.10,10.10.201.10,10.10.202.10");
+    const demoted = standbyCluster(region.source, { kind: "node", address: "10.10.201.10" });
+    expect(demoted).toEqual({ ...all, host: "10.10.201.10" });
+  });
+
+  test("the same as Patroni starts with", () => {
+    const { dcs } = parse(renderPatroni(settings, contract, recovery)).bootstrap;
+    expect(dcs.standby_cluster).toEqual(standbyCluster(region.source, { kind: "region" }));
+  });
+
+  test("a slot that the other region keeps, in either direction and on running clusters too", () => {
+    for (const [node, other] of [
+      [voter, recovery],
+      [recovery, voter],
+    ] as const) {
+      const { slot } = guardConfig(settings, contract, node).region.source;
+      const { dcs } = parse(renderPatroni(settings, contract, other), { version: "1.1" }).bootstrap;
+      expect(dcs.slots).toEqual({ [slot]: { type: "physical" } });
+      const running = clusterConfig(settings, contract, regionOfNode(contract, other).id).patroni;
+      expect(running.slots).toEqual(dcs.slots);
+    }
+  });
+});
+
 describe("units", () => {
   test("Patroni never runs without a guard, and takes PostgreSQL along when it ends", () => {
     const patroni = unit("patroni.service");
@@ -142,6 +212,27 @@ describe("the CloudWatch agent", () => {
     // An alarm names all dimensions of its metric: there must be a series with these and no others.
     expect(config.metrics.aggregation_dimensions).toContainEqual(Object.keys(nodeDimensions(voter.name)));
     expect(config.metrics.namespace).toBe(contract.metricNamespace);
+  });
+
+  test("takes the guard's metrics by StatsD, from this machine only, and publishes once per minute", () => {
+    expect(config.metrics.metrics_collected.statsd).toEqual({
+      service_address: `${STATSD.address}:${STATSD.port}`,
+      metrics_collection_interval: 10,
+      metrics_aggregation_interval: METRIC_INTERVAL_SECONDS,
+    });
+    expect(STATSD.address).toBe("127.0.0.1");
+    // The agent adds `metric_type`; the alarms on a region's metrics read the series without any dimension.
+    expect(config.metrics.aggregation_dimensions).toContainEqual([]);
+  });
+
+  test("a Tomcat server has nobody who would tell it anything", () => {
+    const { metrics } = JSON.parse(renderTomcatCloudwatch(contract, "home"));
+    expect(metrics.metrics_collected).not.toHaveProperty("statsd");
+    expect(metrics.aggregation_dimensions).toEqual([["InstanceId"]]);
+  });
+
+  test("StatsD takes every metric's name as it is", () => {
+    for (const { name } of Object.values(METRICS)) expect(name).toMatch(/^[A-Z][A-Za-z]+$/);
   });
 
   test("writes to a group of its kind of machine", () => {

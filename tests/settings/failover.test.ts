@@ -19,6 +19,8 @@ const with_ = (failover: RawSettings, nodeRtoSeconds?: number): RawSettings => (
   ...BASE_SETTINGS,
   failover,
   objectives: nodeRtoSeconds === undefined ? {} : { nodeRtoSeconds },
+  // Covers any leader lease.
+  promotion: { marginSeconds: 40 },
 });
 
 function problemsOf(raw: RawSettings) {
@@ -86,8 +88,12 @@ describe("a timer that can't be", () => {
     expect(problems[0]?.remedy).toMatch(remedy);
   });
 
-  test("without the leader lease its length doesn't matter", () => {
-    expect(problemsOf(with_({ leaderLease: false, leaderLeaseSeconds: 30 }, 60))).toEqual([]);
+  test("without the leader lease its length matters to the margin between regions alone", () => {
+    const settings = with_({ leaderLease: false, leaderLeaseSeconds: 30 }, 60);
+    expect(problemsOf(settings)).toEqual([]);
+    expect(problemsOf({ ...settings, promotion: {} }).map(({ key }) => key)).toEqual([
+      "promotion.marginSeconds",
+    ]);
   });
 });
 

@@ -147,11 +147,18 @@ describe("one bad setting", () => {
       /at least 4/,
     ],
     [
-      "a lease shorter than three reads",
-      { promotion: { leaseSeconds: 5, readIntervalSeconds: 2 } },
+      "a margin that a replica's port outlives",
+      { failover: { leaderLeaseSeconds: 4 }, objectives: { nodeRtoSeconds: 60 } },
+      "promotion.marginSeconds",
+      /failover\.leaderLeaseSeconds \(4\).* two regions could be writable/,
+      /at least 6/,
+    ],
+    [
+      "a lease of three reads, with none to spare",
+      { promotion: { leaseSeconds: 6, readIntervalSeconds: 2 } },
       "promotion.leaseSeconds",
       /three reads/,
-      /at least 6/,
+      /at least 7/,
     ],
     [
       "a witness in another region set",
@@ -197,6 +204,21 @@ describe("one bad setting", () => {
       /other region's epochs are even/,
       /other region/,
     ],
+    ["an assertion for an epoch to come", { epoch: 1, fenced: 3 }, "fenced", /above .* \(1\)/, /epoch to 3/],
+    [
+      "a loss accepted before anything is claimed",
+      { acceptDataLoss: 1 },
+      "acceptDataLoss",
+      /above .* \(0\)/,
+      /pulumi config rm acceptDataLoss --stack prod/,
+    ],
+    [
+      "an assertion for the other region's epoch",
+      { epoch: 3, fenced: 2 },
+      "fenced",
+      /other region/,
+      /epoch is 3/,
+    ],
   ])("%s", (_, changes, key, reason, remedy) => {
     const problems = problemsOf(with_(changes));
     expect(problems.map((p) => p.key)).toEqual([key]);
@@ -209,8 +231,21 @@ describe("one bad setting", () => {
     expect(problemsOf(with_({ epoch: 2 }), "dr")).toEqual([]);
   });
 
+  test.each(["fenced", "acceptDataLoss"])(
+    "%s names the epoch that it is for, and may be left over",
+    (key) => {
+      expect(problemsOf(with_({ epoch: 4, [key]: 4 }), "dr")).toEqual([]);
+      expect(problemsOf(with_({ epoch: 4, [key]: 2 }), "dr")).toEqual([]);
+      expect(problemsOf(with_({ epoch: 4, [key]: 6 }), "dr").map((p) => p.key)).toEqual([key]);
+      expect(parseRegionSettings("dr", BASE_SETTINGS)).toHaveProperty(key, 0);
+    },
+  );
+
   test("global takes no key of a region", () => {
-    expect(problemsOf(with_({ epoch: 1 }), "global").map((p) => p.key)).toEqual(["epoch"]);
+    expect(problemsOf(with_({ epoch: 1, fenced: 1 }), "global").map((p) => p.key)).toEqual([
+      "epoch",
+      "fenced",
+    ]);
   });
 });
 

@@ -59,6 +59,30 @@ describe("raising dr's epoch from 0 to 2 adds the claim and changes sizes, nothi
   });
 });
 
+test("an override for that epoch is one item more, also after the claim", async () => {
+  const asked = { ...BASE_SETTINGS, site: "hot", epoch: 2, fenced: 2, acceptDataLoss: 2 };
+  const [standby, claimed, forced] = [
+    await at("dr", "hot", 0),
+    await at("dr", "hot", 2),
+    await recordStack("dr", asked),
+  ];
+  const overrides = ["fenced-2", "accept-data-loss-2"].map(
+    (name) => `aws:dynamodb/tableItem:TableItem ${name}`,
+  );
+  const only = (added: readonly string[]) => ({ added, removed: [], changed: [], options: [] });
+  expect(differences(standby, forced)).toEqual(only([CLAIM, ...overrides]));
+  expect(differences(claimed, forced)).toEqual(only(overrides));
+});
+
+test("an override that is left over goes with the old claim, and stays in the table", async () => {
+  const before = await recordStack("dr", { ...BASE_SETTINGS, epoch: 2, fenced: 2 });
+  const after = await recordStack("dr", { ...BASE_SETTINGS, epoch: 4, fenced: 2 });
+  const { added, removed } = differences(before, after);
+  expect(added).toEqual(["aws:dynamodb/tableItem:TableItem claim-4"]);
+  expect(removed.map((one) => one.split(" ")[1])).toEqual(["claim-2", "fenced-2"]);
+  expect(before.one("fenced-2").retainOnDelete).toBe(true);
+});
+
 test("prod is promoted the same way, back from dr", async () => {
   const yielded = { ...BASE_SETTINGS, site: "warm", epoch: 1, yieldedTo: 2 };
   const [before, after] = [

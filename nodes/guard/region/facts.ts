@@ -36,15 +36,24 @@ export interface Position {
   readonly lsn: number;
 }
 
-/** The leader of this region has been told to become a standby. It alone, in that term, can say how far the log went. */
+/** The leader of this region is about to become a standby: the other region waits for what it will release. */
 export interface Demotion {
   /** The epoch that it served in. */
   readonly of: number;
   readonly node: string;
   /** Create revision of the leader key that it held. */
   readonly term: string;
-  /** Where the rest of its log can be fetched. */
-  readonly address: string;
+}
+
+/**
+ * How far the log went when the region was made a standby: all that was acknowledged stands before. Read after the
+ * leader's port was shut, and kept in the region's etcd by the very transaction that changes its role.
+ */
+export interface Extent {
+  /** The epoch that was served in. */
+  readonly of: number;
+  readonly mark: Mark;
+  readonly lsn: number;
 }
 
 /** Nothing more will be acknowledged in this region under an epoch below `epoch`. */
@@ -55,7 +64,11 @@ export interface Release {
   readonly opened: number;
   /** All that it acknowledged stands in the log of this mark, up to this position. */
   readonly mark: Mark;
+  readonly acknowledged: number;
+  /** Where its log ends: who has all of it need not make this region rewind what it wrote while it stopped. */
   readonly lsn: number;
+  /** Of a node that has it all, to fetch the rest from. */
+  readonly address: string;
 }
 
 /** The last time at which this node is known to have had all of the other region's log. */
@@ -66,12 +79,24 @@ export interface Proof {
   readonly wallMillis: number;
 }
 
+/**
+ * Why this region may open an epoch: kept in its etcd by the transaction that makes it primary. What it rests on stays
+ * true, so that the next guard need not wait anew, and what the other region says afterwards comes too late.
+ */
+export interface Opening {
+  readonly epoch: number;
+  readonly reason: string;
+  /** At most so much of what the other region acknowledged was missing; undefined when nobody could say. */
+  readonly lagMillis?: number;
+}
+
 /** What a region's guards say of it: one item, each write of which compares the sequence of the one before. */
 export interface Status {
   /** 0: there is no item yet. */
   readonly sequence: number;
   /** The newest own epoch in which clients may have been served writes: written before they are. */
   readonly opened: number;
+  readonly opening?: Opening;
   readonly position?: Position;
   readonly demoted?: Demotion;
   readonly released?: Release;
@@ -103,6 +128,8 @@ export interface Reading {
 
 /** Where a standby region's leader gets its log from. */
 export type Source =
+  /** Nobody yet: what the other region has may still be of no account, and this log must not be rewound to it. */
+  | { readonly kind: "nobody" }
   /** Whichever node of the other region takes writes. */
   | { readonly kind: "region" }
   /** One node by its address: it has been demoted and takes no writes. */
@@ -117,14 +144,14 @@ export interface RegionView {
   /** What Patroni's configuration makes of the region; undefined while there is none. */
   readonly role?: Role;
   readonly configMod: string;
+  /** Of the last demotion, and of the last promotion. */
+  readonly extent?: Extent;
+  readonly opening?: Opening;
   /** The greatest epoch that any guard of this region has seen. */
   readonly epoch: number;
   readonly epochMod: string;
   /** This node leads, in this term: its guard has renewed the heartbeat, so that nobody before it is served any more. */
   readonly term?: string;
-  readonly heartbeatMod: string;
-  /** Patroni has replicas that must confirm each commit of this node's. */
-  readonly isSynchronous: boolean;
 }
 
 /** What PostgreSQL here says of its log. */
@@ -145,6 +172,8 @@ export type RegionEvent =
   | { readonly kind: "reading"; readonly reading: Reading }
   | { readonly kind: "view"; readonly view: RegionView }
   | { readonly kind: "log"; readonly log: LogEnd }
+  /** The kernel has shut this node's port to writers. */
+  | { readonly kind: "closed"; readonly at: number }
   /** Own status, as it was written; from when on it counts. */
   | { readonly kind: "status-written"; readonly status: Status; readonly startedAt: number };
 
@@ -153,17 +182,20 @@ export type RegionAction =
   | { readonly kind: "raise-epoch"; readonly epoch: number; readonly expectMod: string }
   /** No write may be served from now on, until the lease is renewed. */
   | { readonly kind: "close"; readonly reason: string }
-  /** Written only if the item still has the sequence before. */
+  /** Written only if the item still has the sequence before. The wall clock of its position is the writer's to fill in. */
   | { readonly kind: "write-status"; readonly status: Status; readonly reason: string }
   | {
       readonly kind: "change-role";
       readonly role: Role;
+      /** Written with it when an active region is demoted. */
+      readonly extent?: Extent;
+      /** Written with it when a standby region is promoted. */
+      readonly opening?: Opening;
       readonly expect: {
         readonly configMod: string;
         readonly epochMod: string;
         /** Undefined: nobody needs to lead for it. */
         readonly term?: string;
-        readonly heartbeatMod: string;
       };
       /** Of no effect when it can't be asked for before. */
       readonly notAfter: number;
@@ -171,12 +203,19 @@ export type RegionAction =
     }
   | { readonly kind: "mark-log"; readonly mark: Mark };
 
+/** Something about an epoch, and when this process saw it first. */
+export interface FirstSeen {
+  readonly epoch: number;
+  readonly at: number;
+}
+
 export interface RegionState {
   readonly reading?: Reading;
   readonly view?: RegionView;
   readonly log?: LogEnd;
-  /** When this region's greatest claim was first seen by this process. */
-  readonly claimSeen?: { readonly epoch: number; readonly at: number };
+  /** When this region's greatest claim, and the other's release for it, were first seen by this process. */
+  readonly claimSeen?: FirstSeen;
+  readonly releaseSeen?: FirstSeen;
   /** The own status' last change: not before this. */
   readonly publishedNotBefore: number;
   /** The other region's last publication: not before this. */
@@ -188,8 +227,14 @@ export interface RegionState {
   readonly permitUntil: number;
   readonly readAskedAt: number;
   readonly wroteAt: number;
-  /** Since when this node's log says that it is primary in this term. */
-  readonly primarySince?: { readonly term: string; readonly at: number };
+  /** With which this process promoted its region last. */
+  readonly opening?: Opening;
+  /** Since when this node's port is certainly shut to writers; undefined while it may be open. */
+  readonly closedAt?: number;
+  /** Since when this region has been a standby. */
+  readonly standbySince?: number;
+  /** The term in which this node leads, and when it was first seen to. */
+  readonly term?: { readonly term: string; readonly since: number };
 }
 
 export const initialRegionState = (): RegionState => ({

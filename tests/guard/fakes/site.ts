@@ -11,6 +11,7 @@ import { keysOf } from "../../../nodes/guard/keys.js";
 import type { Patroni } from "../../../nodes/guard/patroni.js";
 import type { Psql } from "../../../nodes/guard/postgres.js";
 import { SimEtcd } from "../sim/etcd.js";
+import { REGION } from "./region.js";
 import { until } from "./until.js";
 
 export const config: GuardConfig = {
@@ -25,6 +26,7 @@ export const config: GuardConfig = {
   ports: { postgres: 5432, patroni: 8008, guard: 8009 },
   leaderLease: { enabled: true, leaseMillis: 2000, renewMillis: 40, timeoutMillis: 300 },
   mayLead: true,
+  region: REGION,
 };
 export const keys = keysOf(config);
 

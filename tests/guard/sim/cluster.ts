@@ -2,6 +2,7 @@
 import type { GuardConfig } from "../../../nodes/guard/config.js";
 import type { Beat } from "../../../nodes/guard/facts.js";
 import { keysOf } from "../../../nodes/guard/keys.js";
+import { REGION } from "../fakes/region.js";
 import { type Mutation, SimGuard } from "./guard.js";
 import { SimNode } from "./node.js";
 import { CONFIG, SimPatroni } from "./patroni.js";
@@ -343,4 +344,5 @@ const config = (node: string, enabled: boolean): GuardConfig => ({
   ports: { postgres: 5432, patroni: 8008, guard: 8009 },
   leaderLease: { enabled, leaseMillis: 2000, renewMillis: 250, timeoutMillis: 300 },
   mayLead: true,
+  region: REGION,
 });

@@ -160,6 +160,19 @@ describe.sequential("promotion by config", () => {
     );
   });
 
+  test("an override can follow the claim, once; it stays in the table when the setting goes", async () => {
+    const items = async () =>
+      (await sandbox.up("dr")).changes.map(({ operation, name }) => `${operation} ${name}`);
+    await setConfig("dr", "fenced", "4");
+    expect(await items()).toEqual(["create fenced-4"]);
+    await setConfig("dr", "fenced", "0");
+    expect(await items()).toEqual(["forget fenced-4"]);
+    await setConfig("dr", "fenced", "4");
+    const error = (await sandbox.up("dr").catch((e: unknown) => e)) as OperationFailed;
+    expect(error.message).toMatch(/fenced-4[\s\S]*conditional request failed[\s\S]*config rm fenced/);
+    await setConfig("dr", "fenced", "2");
+  });
+
   test.each(["prod", "dr"] as const)("%s: up again changes nothing", async (stack) => {
     expect((await sandbox.up(stack)).changes).toEqual([]);
   });

@@ -1,0 +1,178 @@
+/**
+ * The claim table: epochs claimed by each region, what each region says of itself, what an operator has taken on
+ * himself. Every read is strongly consistent.
+ *
+ * Asked is the region's own replica first, then the other's: a regional outage of DynamoDB must not look like
+ * isolation. What can't be read is an error, never "no claim".
+ */
+import { monotonic } from "../clock.js";
+import type { GuardConfig } from "../config.js";
+import { credentialsSource } from "./credentials.js";
+import { type Attribute, Dynamo, DynamoError, type Item } from "./dynamodb.js";
+import { NO_STATUS, type Reading, type Status } from "./facts.js";
+import type { ClaimTable } from "./region.js";
+
+/** Of one attempt at one replica. */
+const ATTEMPT_MILLIS = 1000;
+/** So long a replica that failed is not the first to be asked. */
+const AVOID_MILLIS = 30_000;
+
+type Config = Pick<GuardConfig["region"], "own" | "peer" | "table" | "endpoints">;
+
+export class Claims implements ClaimTable {
+  private readonly replicas: readonly Dynamo[];
+  private readonly failedAt: number[];
+
+  constructor(
+    private readonly config: Config,
+    credentials = credentialsSource(),
+    private readonly attemptMillis = ATTEMPT_MILLIS,
+  ) {
+    this.replicas = config.endpoints.map(({ region, url }) => new Dynamo(region, url, credentials));
+    this.failedAt = this.replicas.map(() => Number.NEGATIVE_INFINITY);
+  }
+
+  async read(): Promise<Reading> {
+    let startedAt = 0;
+    const answer = await this.withReplica((replica) => {
+      // Of the attempt that succeeds: the lease counts from it.
+      startedAt = monotonic();
+      return this.readFrom(replica);
+    });
+    return { startedAt, endedAt: monotonic(), ...answer };
+  }
+
+  async writeStatus(status: Status): Promise<boolean> {
+    const { own, table } = this.config;
+    const before = status.sequence - 1;
+    let isRetry = false;
+    return this.withReplica(async (replica) => {
+      try {
+        await replica.call(
+          "PutItem",
+          {
+            TableName: table,
+            Item: statusItem(own, status),
+            ...(before === 0
+              ? { ConditionExpression: "attribute_not_exists(pk)" }
+              : {
+                  ConditionExpression: "#sequence = :before",
+                  ExpressionAttributeNames: { "#sequence": "sequence" },
+                  ExpressionAttributeValues: { ":before": { N: `${before}` } },
+                }),
+          },
+          this.attemptMillis,
+        );
+        return true;
+      } catch (error) {
+        if (error instanceof DynamoError && error.type === "ConditionalCheckFailedException") {
+          if (!isRetry) return false;
+          // The attempt before may have been carried out, and only its answer been lost.
+          const found = await this.status(replica, own);
+          return JSON.stringify(found) === JSON.stringify(status);
+        }
+        isRetry = true;
+        throw error;
+      }
+    });
+  }
+
+  close(): void {
+    for (const replica of this.replicas) replica.close();
+  }
+
+  private async readFrom(replica: Dynamo): Promise<Omit<Reading, "startedAt" | "endedAt">> {
+    const { own, peer } = this.config;
+    const [claimed, theirs, mine, status, fenced, acceptDataLoss] = await Promise.all([
+      this.greatest(replica, `claim#${own}`),
+      this.greatest(replica, `claim#${peer}`),
+      this.status(replica, own),
+      this.status(replica, peer),
+      this.greatest(replica, `fenced#${own}`),
+      this.greatest(replica, `acceptDataLoss#${own}`),
+    ]);
+    return { own: claimed, peer: theirs, mine, theirs: status, overrides: { fenced, acceptDataLoss } };
+  }
+
+  /** Greatest sort key of a partition: 0 when it is empty. */
+  private async greatest(replica: Dynamo, partition: string): Promise<number> {
+    const { table } = this.config;
+    const answer = await replica.call<{ Items?: Item[]; Count?: number }>(
+      "Query",
+      {
+        TableName: table,
+        ConsistentRead: true,
+        KeyConditionExpression: "pk = :pk",
+        ExpressionAttributeValues: { ":pk": { S: partition } },
+        ScanIndexForward: false,
+        Limit: 1,
+      },
+      this.attemptMillis,
+    );
+    if (!Array.isArray(answer.Items))
+      throw new Error(`table ${table}, ${partition}: the answer has no items`);
+    const [item] = answer.Items;
+    return item ? numberOf(item.sk, `table ${table}, ${partition}, sk`) : 0;
+  }
+
+  private async status(replica: Dynamo, region: string): Promise<Status> {
+    const { table } = this.config;
+    const key = { pk: { S: `status#${region}` }, sk: { N: "0" } };
+    const answer = await replica.call<{ Item?: Item }>(
+      "GetItem",
+      { TableName: table, ConsistentRead: true, Key: key },
+      this.attemptMillis,
+    );
+    return answer.Item ? statusOf(answer.Item, `table ${table}, status#${region}`) : NO_STATUS;
+  }
+
+  private async withReplica<T>(work: (replica: Dynamo) => Promise<T>): Promise<T> {
+    const now = monotonic();
+    const isAvoided = (i: number) => now - (this.failedAt[i] as number) < AVOID_MILLIS;
+    const order = this.replicas
+      .map((_, i) => i)
+      .sort((a, b) => Number(isAvoided(a)) - Number(isAvoided(b)) || a - b);
+    const failures: string[] = [];
+    for (const i of order) {
+      try {
+        const result = await work(this.replicas[i] as Dynamo);
+        this.failedAt[i] = Number.NEGATIVE_INFINITY;
+        return result;
+      } catch (error) {
+        this.failedAt[i] = monotonic();
+        failures.push(error instanceof Error ? error.message : String(error));
+      }
+    }
+    throw new Error(failures.join("; "));
+  }
+}
+
+const statusItem = (region: string, status: Status): Item => ({
+  pk: { S: `status#${region}` },
+  sk: { N: "0" },
+  sequence: { N: `${status.sequence}` },
+  status: { S: JSON.stringify(status) },
+});
+
+/** @throws Error naming what is wrong: a status that can't be understood must not pass for none. */
+export function statusOf(item: Item, what: string): Status {
+  const text = item.status && "S" in item.status ? item.status.S : undefined;
+  const sequence = numberOf(item.sequence, `${what}, sequence`);
+  let status: Status | undefined;
+  try {
+    status = JSON.parse(text ?? "") as Status;
+  } catch {
+    throw new Error(`${what}: status is not JSON`);
+  }
+  if (status.sequence !== sequence)
+    throw new Error(`${what}: sequence ${sequence}, but ${status.sequence} inside`);
+  if (!Number.isSafeInteger(status.opened) || status.opened < 0)
+    throw new Error(`${what}: opened is ${String(status.opened)}, not an epoch`);
+  return status;
+}
+
+function numberOf(attribute: Attribute | undefined, what: string): number {
+  const value = attribute && "N" in attribute ? Number(attribute.N) : Number.NaN;
+  if (!Number.isSafeInteger(value) || value < 0) throw new Error(`${what} is not a whole number`);
+  return value;
+}

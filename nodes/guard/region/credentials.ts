@@ -1,0 +1,103 @@
+/** AWS credentials of this machine: from the environment, or its instance role (IMDSv2). */
+import { request } from "node:http";
+import { timeLimit } from "../clock.js";
+
+export interface Credentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
+}
+
+const METADATA_MILLIS = 1000;
+/** AWS puts new ones there at least five minutes before the old ones end. */
+const REFRESH_BEFORE_MILLIS = 300_000;
+const RETRY_MILLIS = 10_000;
+const ROLE_PATH = "/latest/meta-data/iam/security-credentials/";
+
+interface Held extends Credentials {
+  /** By the wall clock, as AWS says it. */
+  readonly expiresAt: number;
+}
+
+/** What one instance's role gives, fetched again before it ends; what is still valid is used while IMDS is away. */
+export class InstanceCredentials {
+  private held: Held | undefined;
+  private fetching: Promise<void> | undefined;
+  private triedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(
+    private readonly host = "169.254.169.254",
+    private readonly port = 80,
+  ) {}
+
+  /** @throws Error when there are none that are valid. */
+  async get(): Promise<Credentials> {
+    const left = (this.held?.expiresAt ?? 0) - Date.now();
+    if (left < REFRESH_BEFORE_MILLIS && performance.now() - this.triedAt > (left > 0 ? RETRY_MILLIS : 0)) {
+      this.fetching ??= this.fetch().finally(() => {
+        this.fetching = undefined;
+      });
+      // Those at hand do for now: nobody waits.
+      if (left > 0) this.fetching.catch(() => {});
+      else await this.fetching;
+    }
+    if (!this.held || this.held.expiresAt <= Date.now())
+      throw new Error("the instance role gave no credentials");
+    return this.held;
+  }
+
+  private async fetch(): Promise<void> {
+    this.triedAt = performance.now();
+    const token = await this.ask("PUT", "/latest/api/token", {
+      "x-aws-ec2-metadata-token-ttl-seconds": "21600",
+    });
+    const headers = { "x-aws-ec2-metadata-token": token };
+    const role = (await this.ask("GET", ROLE_PATH, headers)).split("\n")[0] ?? "";
+    const answer = JSON.parse(await this.ask("GET", `${ROLE_PATH}${role}`, headers)) as Record<
+      string,
+      string
+    >;
+    const { AccessKeyId: accessKeyId, SecretAccessKey: secretAccessKey, Token: sessionToken } = answer;
+    if (!accessKeyId || !secretAccessKey) throw new Error(`role '${role}' gave no credentials`);
+    this.held = {
+      accessKeyId,
+      secretAccessKey,
+      sessionToken,
+      expiresAt: Date.parse(answer.Expiration ?? ""),
+    };
+  }
+
+  private ask(method: string, path: string, headers: Record<string, string>): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const { host, port } = this;
+      const outgoing = request(
+        { host, port, method, path, headers, signal: timeLimit(METADATA_MILLIS) },
+        (incoming) => {
+          let body = "";
+          incoming.setEncoding("utf8");
+          incoming.on("data", (chunk: string) => {
+            body += chunk;
+          });
+          incoming.on("error", reject);
+          incoming.on("end", () => {
+            if (incoming.statusCode === 200) resolve(body);
+            else reject(new Error(`instance metadata: ${incoming.statusCode} for ${path}`));
+          });
+        },
+      );
+      outgoing.on("error", (error) => reject(new Error(`instance metadata: ${error.message}`)));
+      outgoing.end();
+    });
+  }
+}
+
+/** Those of the environment win: that is how a machine that is no instance gets them. */
+export function credentialsSource(env = process.env): { get(): Promise<Credentials> } {
+  const {
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    AWS_SESSION_TOKEN: sessionToken,
+  } = env;
+  if (!accessKeyId || !secretAccessKey) return new InstanceCredentials();
+  return { get: async () => ({ accessKeyId, secretAccessKey, sessionToken }) };
+}

@@ -1,0 +1,24 @@
+/** Where DynamoDB is: as configured, or where a stand-in on the same machine says. */
+import type { GuardConfig } from "../config.js";
+
+type Endpoints = GuardConfig["region"]["endpoints"];
+
+/**
+ * @param override `region=url,region=url`, the variable DR_CLAIMS_ENDPOINTS. Regions that it doesn't name are left out.
+ * @throws Error for anything else: a guard that asked AWS instead of the stand-in would fence its node.
+ */
+export function claimEndpoints(endpoints: Endpoints, override = process.env.DR_CLAIMS_ENDPOINTS): Endpoints {
+  if (!override) return endpoints;
+  const given = new Map(
+    override.split(",").map((part) => {
+      const [region, url] = part.split("=");
+      if (!region || !url || !URL.canParse(url))
+        throw new Error(`DR_CLAIMS_ENDPOINTS: '${part}' is not region=url`);
+      return [region, url] as const;
+    }),
+  );
+  const known = [...given].map(([region, url]) => ({ region, url }));
+  const first = endpoints[0]?.region;
+  // The own region's first, as configured.
+  return known.sort((a, b) => Number(b.region === first) - Number(a.region === first));
+}

@@ -1,0 +1,66 @@
+/** The region's keys in its etcd: how they are read, and the transactions that change them. Pure. */
+import type { GuardConfig } from "../config.js";
+import type { View } from "../facts.js";
+import type { Keys, Transaction } from "../keys.js";
+import type { RegionAction, RegionView } from "./facts.js";
+import { roleOf, withRole } from "./standby-cluster.js";
+
+/** @param node this node; leads only once its own heartbeat has begun the term: then nobody before it is served */
+export function regionViewOf(
+  { startedAt, endedAt, leader, heartbeat, region }: View,
+  { node, leaderLease }: Pick<GuardConfig, "node" | "leaderLease">,
+): RegionView {
+  const beat = heartbeat?.beat;
+  const begun =
+    !leaderLease.enabled || (beat?.node === node && beat.state === "held" && beat.term === leader?.create);
+  return {
+    startedAt,
+    endedAt,
+    role: roleOf(region.config),
+    configMod: region.configMod,
+    epoch: region.epoch,
+    epochMod: region.epochMod,
+    extent: region.extent,
+    opening: region.opening,
+    term: leader?.value === node && begun ? leader.create : undefined,
+  };
+}
+
+type Of<K extends RegionAction["kind"]> = Extract<RegionAction, { kind: K }>;
+
+export const raiseEpoch = (keys: Keys, { epoch, expectMod }: Of<"raise-epoch">): Transaction => ({
+  compare: [{ key: keys.epoch, mod: expectMod }],
+  success: [{ put: keys.epoch, value: JSON.stringify(epoch) }],
+  failure: [],
+});
+
+/**
+ * Compares all that the decision was made on: the configuration, the newest epoch that any guard here has seen, and
+ * that this node still leads in that term.
+ * @param config as it was read
+ */
+export function changeRole(
+  keys: Keys,
+  { role, expect, extent, opening }: Of<"change-role">,
+  config: string,
+  { node, region }: Pick<GuardConfig, "node" | "region">,
+): Transaction {
+  return {
+    compare: [
+      { key: keys.config, mod: expect.configMod },
+      { key: keys.epoch, mod: expect.epochMod },
+      ...(expect.term === undefined
+        ? []
+        : [
+            { key: keys.leader, value: node },
+            { key: keys.leader, create: expect.term },
+          ]),
+    ],
+    success: [
+      { put: keys.config, value: withRole(config, role, region.source) },
+      ...(extent ? [{ put: keys.extent, value: JSON.stringify(extent) }] : []),
+      ...(opening ? [{ put: keys.opening, value: JSON.stringify(opening) }] : []),
+    ],
+    failure: [],
+  };
+}

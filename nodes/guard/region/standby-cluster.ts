@@ -1,0 +1,61 @@
+/** Patroni's `standby_cluster`: what makes a region follow the other. */
+import type { StandbySource } from "../config.js";
+import type { Role, Source } from "./facts.js";
+
+export interface StandbyCluster {
+  /** One address, or several with commas. */
+  readonly host?: string;
+  readonly port?: number;
+  readonly primary_slot_name?: string;
+  readonly restore_command?: string;
+  readonly create_replica_methods: readonly string[];
+}
+
+/** Finds nothing, ever. Patroni takes a section without host and port as one only if it has such a command. */
+const NOTHING = "/bin/false";
+
+/**
+ * The one way to it: patroni.yml of a region that starts as standby, and what the guard makes of a running one.
+ *
+ * With several hosts and a slot Patroni asks for `target_session_attrs=read-write`. So it can't follow a source
+ * that has been demoted: for that time the demoted node stands there alone.
+ */
+export function standbyCluster(
+  { addresses, port, slot, createReplicaMethods }: StandbySource,
+  from: Source,
+): StandbyCluster {
+  const methods = { create_replica_methods: createReplicaMethods };
+  if (from.kind === "nobody") return { restore_command: NOTHING, ...methods };
+  const host = from.kind === "node" ? from.address : addresses.join(",");
+  return { host, port, primary_slot_name: slot, ...methods };
+}
+
+type PatroniConfig = Readonly<Record<string, unknown>> & { readonly standby_cluster?: StandbyCluster | null };
+
+/** @param config Patroni's dynamic configuration, JSON. @returns undefined for what is none. */
+export function roleOf(config: string | undefined): Role | undefined {
+  const cluster = parse(config);
+  if (!cluster) return undefined;
+  const { host, port, restore_command: command } = cluster.standby_cluster ?? {};
+  if (!host && !port && !command) return { kind: "primary" };
+  if (!host) return { kind: "standby", source: { kind: "nobody" } };
+  const source: Source = host.includes(",") ? { kind: "region" } : { kind: "node", address: host };
+  return { kind: "standby", source };
+}
+
+/** The same configuration with another role. */
+export function withRole(config: string, role: Role, source: StandbySource): string {
+  const { standby_cluster: _, ...rest } = parse(config) ?? {};
+  return JSON.stringify(
+    role.kind === "primary" ? rest : { ...rest, standby_cluster: standbyCluster(source, role.source) },
+  );
+}
+
+function parse(config: string | undefined): PatroniConfig | undefined {
+  try {
+    const value: unknown = config === undefined ? undefined : JSON.parse(config);
+    return typeof value === "object" && value !== null ? (value as PatroniConfig) : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,259 @@
+/** The shell around `decideRegion`, on simulated time: what it asks takes long, gets lost, or is overtaken. */
+import {
+  decideRegion,
+  isPending,
+  patroniMayRun,
+  type RegionConfig,
+} from "../../../../nodes/guard/region/decide.js";
+import {
+  initialRegionState,
+  type LogEnd,
+  type Reading,
+  type RegionAction,
+  type RegionEvent,
+  type RegionRules,
+  type RegionState,
+} from "../../../../nodes/guard/region/facts.js";
+import type { SimNode } from "./region.js";
+import { other, type SimTable } from "./table.js";
+
+/** One thing done wrong. */
+export interface Mutation {
+  readonly decide?: typeof decideRegion;
+  /** When a reading counts from. */
+  readonly startOf?: (startedAt: number, endedAt: number) => number;
+  readonly clock?: (node: SimNode) => number;
+  readonly log?: (log: LogEnd, node: SimNode) => LogEnd;
+  readonly skip?: (action: RegionAction) => boolean;
+  /** Role changes that compare nothing. */
+  readonly blind?: boolean;
+}
+
+/** How the network to the claim table does at the moment. */
+export interface Weather {
+  cut: boolean;
+  /** Milliseconds more, at most. */
+  slow: number;
+  failShare: number;
+}
+
+const ANSWER = 1000;
+
+export class SimGuard {
+  state: RegionState = initialRegionState();
+  private outstanding = new Set<string>();
+
+  constructor(
+    readonly node: SimNode,
+    private readonly table: SimTable,
+    private readonly rules: RegionRules,
+    private readonly weather: Weather,
+    private readonly mutation: Mutation,
+    private readonly onDecision: (node: SimNode, reason: string, lag: number) => void,
+  ) {}
+
+  private get clock(): number {
+    return this.mutation.clock?.(this.node) ?? this.node.clock;
+  }
+
+  private get config(): RegionConfig {
+    const { node, rules } = this;
+    return { node: node.name, address: node.name, rules, startsAsStandby: node.region.side === 1 };
+  }
+
+  get mayRun(): boolean {
+    return patroniMayRun(this.config, this.state);
+  }
+
+  start(): void {
+    this.state = initialRegionState();
+    this.outstanding = new Set();
+    const { world, guard } = this.node;
+    const loop = guard.guarded(() => {
+      this.look();
+      this.feed({ kind: "tick" });
+      this.renew();
+      world.after(125, guard.guarded(loop));
+    });
+    world.after(world.random() * 100, loop);
+  }
+
+  private feed(event: RegionEvent): void {
+    const decide = this.mutation.decide ?? decideRegion;
+    const step = decide(this.config, this.state, event, this.clock);
+    this.state = step.state;
+    for (const action of step.actions) if (!this.mutation.skip?.(action)) this.carryOut(action);
+  }
+
+  /** Its own etcd and PostgreSQL, both near. */
+  private look(): void {
+    const { node } = this;
+    const { region } = node;
+    const startedAt = this.clock;
+    const { leader } = region;
+    this.after("view", 20, () => {
+      const term =
+        leader?.node === node && region.leader?.term === leader.term ? `${leader.term}` : undefined;
+      this.feed({
+        kind: "view",
+        view: {
+          startedAt,
+          endedAt: this.clock,
+          role: region.config.role,
+          extent: region.extent,
+          opening: region.opening,
+          configMod: `${region.config.mod}`,
+          epoch: region.epoch.value,
+          epochMod: `${region.epoch.mod}`,
+          term,
+        },
+      });
+    });
+    if (!node.runs || node.role === "changing") return;
+    const log: LogEnd = {
+      startedAt,
+      isPrimary: node.role === "primary",
+      timeline: node.role === "primary" ? node.log.timeline : undefined,
+      mark: node.log.mark,
+      lsn: node.log.lsn,
+    };
+    this.after("log", 20, () => this.feed({ kind: "log", log: this.mutation.log?.(log, node) ?? log }));
+  }
+
+  /** What the first half does: the port is open while this node leads and both leases hold. */
+  private renew(): void {
+    const { node, state } = this;
+    const { region } = node;
+    if (region.leader?.node === node && node.role === "primary") {
+      if (state.permitUntil > this.clock && !isPending(state)) node.open(state.permitUntil);
+    } else if (region.leader?.node !== node) node.openUntil = 0;
+  }
+
+  private after(what: string, most: number, run: () => void): void {
+    if (this.outstanding.has(what)) return;
+    this.outstanding.add(what);
+    const { world, guard } = this.node;
+    world.after(
+      world.random() * most,
+      guard.guarded(() => {
+        this.outstanding.delete(what);
+        run();
+      }),
+    );
+  }
+
+  private carryOut(action: RegionAction): void {
+    const { node, table, mutation } = this;
+    const { region, world } = node;
+    switch (action.kind) {
+      case "close":
+        node.openUntil = 0;
+        this.after("closed", 10, () => this.feed({ kind: "closed", at: this.clock }));
+        return;
+      case "read-claims":
+        this.read();
+        return;
+      case "write-status": {
+        const startedAt = this.clock;
+        const { position } = action.status;
+        const status = position
+          ? { ...action.status, position: { ...position, wallMillis: position.wallMillis || node.wall } }
+          : action.status;
+        this.ask(
+          "write",
+          () => table.write(region.side, status),
+          (written) => {
+            if (written) this.feed({ kind: "status-written", status, startedAt });
+            if (written && !/^publishes/.test(action.reason)) world.note(`${node.name} ${action.reason}`);
+          },
+        );
+        return;
+      }
+      case "raise-epoch":
+        this.after("raise", 20, () => {
+          if (`${region.epoch.mod}` === action.expectMod)
+            region.epoch = { value: action.epoch, mod: region.epoch.mod + 1 };
+        });
+        return;
+      case "change-role": {
+        const { expect, role, notAfter, reason } = action;
+        this.after("role", 20, () => {
+          if (!mutation.blind) {
+            if (this.clock > notAfter) return;
+            if (expect.configMod !== `${region.config.mod}` || expect.epochMod !== `${region.epoch.mod}`)
+              return;
+          }
+          const leads = region.leader?.node === node && `${region.leader.term}` === expect.term;
+          if (expect.term !== undefined && !leads) return;
+          region.changeRole(role, action.extent, action.opening);
+          world.note(`${node.name} makes ${role.kind}: ${reason}`);
+          if (role.kind === "primary")
+            this.onDecision(node, reason, action.opening?.lagMillis ?? Number.POSITIVE_INFINITY);
+        });
+        return;
+      }
+      case "mark-log":
+        this.after("mark", 30, () => {
+          if (node.role === "primary" && node.runs && node.log.timeline === action.mark.timeline)
+            region.append(node, action.mark);
+        });
+    }
+  }
+
+  /** Claims, status and overrides one after the other: each is consistent, the whole is not. */
+  private read(): void {
+    const { table, node } = this;
+    const mine = node.region.side;
+    const theirs = other(mine);
+    const startedAt = this.clock;
+    const parts: Partial<Reading>[] = [];
+    const take = [
+      () => ({ own: table.claims[mine] }),
+      () => ({ peer: table.claims[theirs] }),
+      () => ({ mine: table.status[mine] }),
+      () => ({ theirs: table.status[theirs] }),
+      () => ({ overrides: { fenced: table.fenced[mine], acceptDataLoss: table.acceptDataLoss[mine] } }),
+    ].sort(() => node.world.random() - 0.5);
+    if (this.outstanding.has("read")) return;
+    this.outstanding.add("read");
+    let failed = false;
+    const done = (part: Partial<Reading> | undefined) => {
+      if (failed) return;
+      if (!part) {
+        failed = true;
+        this.outstanding.delete("read");
+        return;
+      }
+      parts.push(part);
+      if (parts.length < take.length) return;
+      this.outstanding.delete("read");
+      const endedAt = this.clock;
+      const start = this.mutation.startOf?.(startedAt, endedAt) ?? startedAt;
+      this.feed({ kind: "reading", reading: { ...Object.assign({}, ...parts), startedAt: start, endedAt } });
+    };
+    for (const [i, one] of take.entries()) this.ask(`read ${i}`, one, done);
+  }
+
+  private ask<T>(what: string, run: () => T, done: (answer: T | undefined) => void): void {
+    if (this.outstanding.has(what)) return;
+    this.outstanding.add(what);
+    const { node, weather } = this;
+    const { world, guard } = node;
+    let settled = false;
+    const settle = (answer: T | undefined) =>
+      guard.guarded(() => {
+        if (settled) return;
+        settled = true;
+        this.outstanding.delete(what);
+        done(answer);
+      });
+    world.after(ANSWER, settle(undefined));
+    if (weather.cut || world.random() < weather.failShare / 2) return;
+    world.after(10 + world.random() * (20 + weather.slow), () => {
+      const answer = run();
+      // Carried out, and nobody hears of it.
+      if (weather.cut || world.random() < weather.failShare / 2) return;
+      world.after(10 + world.random() * (20 + weather.slow), settle(answer));
+    });
+  }
+}

@@ -1,0 +1,53 @@
+/** A log as PostgreSQL keeps it: records in order. Positions and timelines of two regions may look alike. */
+import type { Mark } from "../../../../nodes/guard/region/facts.js";
+import { NO_MARK } from "../../../../nodes/guard/region/facts.js";
+
+export interface Entry {
+  /** Of a client's write; 0 for a mark or what a server writes for itself. */
+  readonly id: number;
+  readonly mark?: Mark;
+}
+
+export class Log {
+  private readonly entries: Entry[] = [];
+  private readonly ids = new Set<number>();
+  private readonly marks: Mark[] = [];
+  timeline = 1;
+
+  get lsn(): number {
+    return this.entries.length;
+  }
+
+  get mark(): Mark {
+    return this.marks.at(-1) ?? NO_MARK;
+  }
+
+  has(id: number): boolean {
+    return this.ids.has(id);
+  }
+
+  append(entry: Entry): void {
+    this.entries.push(entry);
+    if (entry.id) this.ids.add(entry.id);
+    if (entry.mark) this.marks.push(entry.mark);
+  }
+
+  /** Ends recovery: a record of its own parts it from every other log. */
+  promote(): void {
+    this.timeline++;
+    this.append({ id: 0 });
+  }
+
+  /** Takes over at most `limit` records; goes back to where both were one first, as pg_rewind does. */
+  follow(source: Log, limit: number): void {
+    let common = Math.min(this.lsn, source.lsn);
+    while (common > 0 && this.entries[common - 1] !== source.entries[common - 1]) common--;
+    while (this.lsn > common) {
+      const { id, mark } = this.entries.pop() as Entry;
+      this.ids.delete(id);
+      if (mark) this.marks.pop();
+    }
+    for (const entry of source.entries.slice(common, common + limit)) this.append(entry);
+    this.timeline = source.timeline;
+  }
+}

@@ -1,0 +1,181 @@
+/**
+ * A simulated region: its etcd's keys, its Patroni as far as regions are concerned, its nodes. The leader lease is
+ * taken for granted here (tests/guard/sim has that one): nobody is elected before the last leader's port has lapsed.
+ */
+import type { Extent, Mark, Opening, Role } from "../../../../nodes/guard/region/facts.js";
+import { Process, type World } from "../../sim/world.js";
+import { Log } from "./log.js";
+import type { Side } from "./table.js";
+
+const LEADER_LEASE = 2000;
+const ELECTION = 2300;
+const PATRONI = 500;
+
+export class SimNode {
+  readonly guard = new Process();
+  readonly database = new Process();
+  readonly log = new Log();
+  role: "primary" | "standby" | "changing" = "standby";
+  /** True time until which writes are served here. */
+  openUntil = 0;
+  heardAt = 0;
+
+  constructor(
+    readonly world: World,
+    readonly region: SimRegion,
+    readonly name: string,
+    private readonly rate: number,
+    private readonly offset: number,
+    readonly wallOffset: number,
+  ) {}
+
+  get clock(): number {
+    return this.offset + this.world.now * this.rate;
+  }
+  get wall(): number {
+    return 1e9 + this.world.now + this.wallOffset;
+  }
+  get runs(): boolean {
+    return this.database.alive && !this.database.isPaused;
+  }
+  get serves(): boolean {
+    return this.database.alive && this.world.now < this.openUntil && this.role === "primary";
+  }
+  open(until: number): void {
+    const bounded = Math.min(until - this.clock, LEADER_LEASE * this.rate);
+    this.openUntil = bounded > 0 ? this.world.now + bounded / this.rate : 0;
+  }
+}
+
+export class SimRegion {
+  readonly nodes: SimNode[];
+  config: { role: Role; mod: number };
+  epoch = { value: 0, mod: 1 };
+  extent: Extent | undefined;
+  opening: Opening | undefined;
+  leader: { node: SimNode; term: number } | undefined;
+  private terms = 0;
+  /** The region's machines can be reached from the other region. */
+  linked = true;
+  /** What Patroni does is announced by the guard before: nobody starts unmarked. */
+  mayRun: (node: SimNode) => boolean = () => true;
+  peer!: SimRegion;
+
+  constructor(
+    readonly world: World,
+    readonly side: Side,
+    rates: readonly number[],
+    role: Role,
+  ) {
+    this.config = { role, mod: 1 };
+    this.nodes = rates.map(
+      (rate, i) =>
+        new SimNode(
+          world,
+          this,
+          `${side === 0 ? "home" : "recovery"}-${i + 1}`,
+          1 + rate / 1000,
+          world.random() * 1e6,
+          (world.random() - 0.5) * 20,
+        ),
+    );
+  }
+
+  start(): void {
+    const cycle = () => {
+      this.patroni();
+      this.world.after(PATRONI * (0.5 + this.world.random()), cycle);
+    };
+    cycle();
+    const stream = () => {
+      this.stream();
+      this.world.after(30, stream);
+    };
+    stream();
+  }
+
+  changeRole(role: Role, extent = this.extent, opening = this.opening): void {
+    this.extent = extent;
+    this.opening = opening;
+    this.config = { role, mod: this.config.mod + 1 };
+  }
+
+  /** Commits wait for one more copy in the region. */
+  isReplicated(node: SimNode, id: number): boolean {
+    return this.nodes.some((each) => each !== node && each.runs && each.log.has(id));
+  }
+
+  append(node: SimNode, mark: Mark): void {
+    node.log.append({ id: 0, mark });
+  }
+
+  private patroni(): void {
+    const { world } = this;
+    const ready = this.nodes.filter((node) => node.runs && this.mayRun(node));
+    for (const node of this.nodes) if (node.runs) node.heardAt = world.now;
+    const { leader } = this;
+    if (leader && (!leader.node.runs || !this.mayRun(leader.node))) {
+      const lapsed = this.nodes.every((node) => world.now >= node.openUntil);
+      if (world.now - leader.node.heardAt < ELECTION || !lapsed) return;
+      this.leader = undefined;
+    }
+    if (!this.leader) {
+      if (ready.length < 2 || this.nodes.some((node) => world.now < node.openUntil)) return;
+      const best = ready.reduce((a, b) => (isAhead(b.log, a.log) ? b : a));
+      this.leader = { node: best, term: ++this.terms };
+      world.note(`${best.name} is elected, term ${this.terms}, lsn ${best.log.lsn}`);
+    }
+    const { node, term } = this.leader;
+    for (const each of ready) if (each !== node && each.role === "primary") each.role = "standby";
+    const stillLeads = () => this.leader?.node === node && this.leader.term === term;
+    if (this.config.role.kind === "primary" && node.role === "standby") {
+      node.role = "changing";
+      world.after(
+        100 + world.random() * 700,
+        node.database.guarded(() => {
+          if (!stillLeads() || this.config.role.kind !== "primary") {
+            node.role = "standby";
+            return;
+          }
+          node.role = "primary";
+          node.log.promote();
+          world.note(`${node.name} promoted to timeline ${node.log.timeline}, lsn ${node.log.lsn}`);
+        }),
+      );
+    } else if (this.config.role.kind === "standby" && node.role === "primary") {
+      // Still writes its last while it stops.
+      world.after(
+        200 + world.random() * 1500,
+        node.database.guarded(() => {
+          if (node.role !== "primary") return;
+          node.log.append({ id: 0 });
+          node.role = "standby";
+          world.note(`${node.name} stopped, lsn ${node.log.lsn}`);
+        }),
+      );
+    }
+  }
+
+  private stream(): void {
+    const leader = this.leader?.node;
+    if (!leader?.runs) return;
+    for (const node of this.nodes)
+      if (node !== leader && node.runs && node.role === "standby") node.log.follow(leader.log, 50);
+    const { role } = this.config;
+    if (role.kind !== "standby" || leader.role !== "standby") return;
+    if (!this.linked || !this.peer.linked) return;
+    const { source } = role;
+    const found =
+      source.kind === "nobody"
+        ? undefined
+        : this.peer.nodes.find(
+            (node) =>
+              node.runs && (source.kind === "node" ? node.name === source.address : node.role === "primary"),
+          );
+    // A source behind the standby's own timeline is none for PostgreSQL, but Patroni rewinds to it.
+    if (found) leader.log.follow(found.log, source.kind === "node" ? 400 : 20);
+  }
+}
+
+/** Patroni's check of timelines, then the longer log. */
+const isAhead = (a: Log, b: Log) => (a.timeline === b.timeline ? a.lsn > b.lsn : a.timeline > b.timeline);

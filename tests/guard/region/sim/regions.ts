@@ -1,0 +1,333 @@
+/** Two regions under faults, and what must hold whatever happens. */
+import type { RegionRules } from "../../../../nodes/guard/region/facts.js";
+import { World } from "../../sim/world.js";
+import { type Mutation, SimGuard, type Weather } from "./guard.js";
+import { type SimNode, SimRegion } from "./region.js";
+import { other, type Side, SimTable } from "./table.js";
+
+export type FaultKind =
+  | "claim"
+  | "kill-region"
+  | "freeze-region"
+  | "isolate"
+  | "cut-link"
+  | "cut-table"
+  | "slow-table"
+  | "failing-table"
+  | "kill-node"
+  | "kill-leader"
+  | "pause-guard"
+  | "kill-guard"
+  | "freeze-node"
+  | "fence"
+  | "accept-loss";
+
+export interface Fault {
+  readonly kind: FaultKind;
+  readonly side: Side;
+  readonly node: number;
+  readonly after: number;
+  readonly length: number;
+}
+
+export interface Scenario {
+  readonly seed: number;
+  readonly rates: readonly number[];
+  readonly faults: readonly Fault[];
+  readonly mutation?: Mutation;
+}
+
+export const RULES: RegionRules = {
+  leaseMillis: 15_000,
+  marginMillis: 5_000,
+  readMillis: 2_000,
+  lagBudgetMillis: 60_000,
+};
+
+const WRITE = 150;
+/** After the last fault: to heal, to wait for the lease, and to catch up. */
+const HEAL = 90_000;
+
+interface Acknowledged {
+  readonly id: number;
+  readonly at: number;
+  readonly side: Side;
+  readonly epoch: number;
+}
+
+export class Regions {
+  readonly world: World;
+  readonly table = new SimTable();
+  readonly regions: [SimRegion, SimRegion];
+  readonly guards: SimGuard[] = [];
+  readonly acknowledged: Acknowledged[] = [];
+  readonly opened: { side: Side; epoch: number; at: number; lost: number; lag: number; planned: boolean }[] =
+    [];
+  private readonly weather: [Weather, Weather] = [calm(), calm()];
+  private readonly decisions = new Map<SimRegion, { reason: string; lag: number }>();
+  private ids = 0;
+  private lastEpoch = 0;
+  private readonly forgiven = new Set<number>();
+
+  constructor(private readonly scenario: Scenario) {
+    this.world = new World(scenario.seed, 0);
+    const { rates } = scenario;
+    this.regions = [
+      new SimRegion(this.world, 0, rates.slice(0, 3), { kind: "primary" }),
+      new SimRegion(this.world, 1, rates.slice(3, 6), { kind: "standby", source: { kind: "region" } }),
+    ];
+    this.regions[0].peer = this.regions[1];
+    this.regions[1].peer = this.regions[0];
+    this.table.claim(0, 1);
+    for (const region of this.regions) {
+      const guards = region.nodes.map(
+        (node) =>
+          new SimGuard(
+            node,
+            this.table,
+            RULES,
+            this.weather[region.side],
+            scenario.mutation ?? {},
+            (at, reason, lag) => this.decisions.set(at.region, { reason, lag }),
+          ),
+      );
+      this.guards.push(...guards);
+      region.mayRun = (node) => guards[region.nodes.indexOf(node)]?.mayRun ?? false;
+    }
+  }
+
+  /** @returns what was violated. */
+  run(): readonly string[] {
+    const { world, scenario } = this;
+    for (const guard of this.guards) guard.start();
+    for (const region of this.regions) region.start();
+    const writer = () => {
+      for (const region of this.regions) this.write(region);
+      world.after(WRITE * (0.5 + world.random()), writer);
+    };
+    writer();
+    world.runUntil(12_000);
+    if (!this.acknowledged.length) world.violation("home never served");
+    let last = world.now;
+    for (const fault of scenario.faults) {
+      world.runUntil(world.now + fault.after);
+      this.strike(fault);
+      last = Math.max(last, world.now + fault.length);
+    }
+    world.runUntil(last);
+    this.healAll();
+    world.runUntil(last + HEAL);
+    this.judge();
+    return world.violations;
+  }
+
+  private write(region: SimRegion): void {
+    const { world } = this;
+    for (const node of region.nodes) {
+      if (!node.serves || node.database.isPaused) continue;
+      const id = ++this.ids;
+      node.log.append({ id });
+      this.waitForCopy(node, id, world.now + 3000);
+    }
+  }
+
+  private waitForCopy(node: SimNode, id: number, until: number): void {
+    const { world } = this;
+    world.after(
+      30,
+      node.database.guarded(() => {
+        // Its answer passes the kernel only while the port is open.
+        if (node.serves && node.log.has(id) && node.region.isReplicated(node, id)) this.acknowledge(node, id);
+        else if (world.now < until) this.waitForCopy(node, id, until);
+      }),
+    );
+  }
+
+  private acknowledge(node: SimNode, id: number): void {
+    const { side } = node.region;
+    const { epoch } = node.log.mark;
+    if (epoch < this.lastEpoch)
+      this.world.violation(
+        `${node.name} acknowledged in epoch ${epoch} after epoch ${this.lastEpoch} had begun`,
+      );
+    if (epoch > this.lastEpoch) this.open(node, epoch);
+    this.acknowledged.push({ id, at: this.world.now, side, epoch });
+  }
+
+  /** The first acknowledgement of an epoch: what is missing now is lost. */
+  private open(node: SimNode, epoch: number): void {
+    const { world } = this;
+    const { side } = node.region;
+    const { status } = this.table;
+    this.lastEpoch = epoch;
+    const missing = this.acknowledged.filter(({ id }) => !node.log.has(id) && !this.forgiven.has(id));
+    for (const { id } of missing) this.forgiven.add(id);
+    const decision = this.decisions.get(node.region);
+    const planned = decision === undefined || /has released|no claim/.test(decision.reason);
+    const accepted = this.table.acceptDataLoss[side] === epoch;
+    const last = this.acknowledged.at(-1)?.at ?? 0;
+    const from = missing.reduce((least, { at }) => Math.min(least, at), last);
+    const lag = decision?.lag ?? 0;
+    world.note(`${node.name} serves in epoch ${epoch}, ${missing.length} lost; ${decision?.reason}`);
+    this.opened.push({ side, epoch, at: world.now, lost: missing.length, lag, planned });
+    if (missing.length > 0 && planned && !accepted)
+      world.violation(`${missing.length} acknowledged writes lost in a planned move to epoch ${epoch}`);
+    // Stamps are of several nodes' clocks.
+    if (!accepted && last - from > lag * 1.02 + 50)
+      world.violation(`lost ${Math.round(last - from)} ms of writes, reported ${Math.round(lag)} ms`);
+    if (status[side].opened < epoch)
+      world.violation(`serves in epoch ${epoch}, which its status doesn't say`);
+  }
+
+  private strike({ kind, side, node: index, length }: Fault): void {
+    const { world } = this;
+    const region = this.regions[side];
+    const node = region.nodes[index % 3] as SimNode;
+    const leader = region.leader?.node ?? node;
+    const weather = this.weather[side];
+    world.note(`fault: ${kind} ${side === 0 ? "home" : "recovery"} ${length}`);
+    const later = (run: () => void) => world.after(length, run);
+    switch (kind) {
+      case "claim": {
+        const greatest = Math.max(...this.table.claims);
+        const next = greatest + 1;
+        this.table.claim(side, next % 2 === (side === 0 ? 1 : 0) ? next : next + 1);
+        return;
+      }
+      case "kill-region":
+        for (const each of region.nodes) this.kill(each);
+        later(() => {
+          for (const each of region.nodes) this.boot(each);
+        });
+        return;
+      case "freeze-region":
+        for (const each of region.nodes) this.freeze(each, "region");
+        later(() => {
+          for (const each of region.nodes) this.thaw(each, "region");
+        });
+        return;
+      case "isolate":
+        region.linked = false;
+        weather.cut = true;
+        later(() => {
+          region.linked = true;
+          weather.cut = false;
+        });
+        return;
+      case "cut-link":
+        region.linked = false;
+        later(() => {
+          region.linked = true;
+        });
+        return;
+      case "cut-table":
+        weather.cut = true;
+        later(() => {
+          weather.cut = false;
+        });
+        return;
+      case "slow-table":
+        weather.slow = 600;
+        later(() => {
+          weather.slow = 0;
+        });
+        return;
+      case "failing-table":
+        weather.failShare = 0.6;
+        later(() => {
+          weather.failShare = 0;
+        });
+        return;
+      case "kill-node":
+      case "kill-leader": {
+        const one = kind === "kill-leader" ? leader : node;
+        this.kill(one);
+        later(() => this.boot(one));
+        return;
+      }
+      case "pause-guard":
+        leader.guard.pause("guard");
+        later(() => leader.guard.resume("guard"));
+        return;
+      case "freeze-node":
+        this.freeze(leader, "node");
+        later(() => this.thaw(leader, "node"));
+        return;
+      case "kill-guard":
+        this.restartGuard(leader);
+        return;
+      case "fence": {
+        // Nobody may say so of a region that runs.
+        const peer = this.regions[other(side)];
+        if (peer.nodes.every((each) => !each.database.alive && !each.guard.alive))
+          this.table.fenced[side] = this.table.claims[side];
+        return;
+      }
+      case "accept-loss":
+        this.table.acceptDataLoss[side] = this.table.claims[side];
+    }
+  }
+
+  private freeze(node: SimNode, why: string): void {
+    node.guard.pause(why);
+    node.database.pause(why);
+  }
+
+  private thaw(node: SimNode, why: string): void {
+    node.database.resume(why);
+    node.guard.resume(why);
+  }
+
+  private kill(node: SimNode): void {
+    node.guard.kill();
+    node.database.kill();
+    node.openUntil = 0;
+    if (node.role === "changing") node.role = "standby";
+  }
+
+  private boot(node: SimNode): void {
+    if (node.database.alive) return;
+    this.thaw(node, "region");
+    this.thaw(node, "node");
+    node.guard.resume("guard");
+    node.database.start();
+    node.guard.start();
+    node.role = "standby";
+    this.guards.find((guard) => guard.node === node)?.start();
+  }
+
+  private restartGuard(node: SimNode): void {
+    if (!node.guard.alive) return;
+    node.guard.kill();
+    node.guard.start();
+    this.guards.find((guard) => guard.node === node)?.start();
+  }
+
+  private healAll(): void {
+    for (const region of this.regions) {
+      region.linked = true;
+      Object.assign(this.weather[region.side], calm());
+      for (const node of region.nodes) {
+        this.thaw(node, "region");
+        this.thaw(node, "node");
+        node.guard.resume("guard");
+        this.boot(node);
+      }
+    }
+  }
+
+  /** Everything is well again: the greatest region serves, and the other has what it has. */
+  private judge(): void {
+    const { world, table } = this;
+    if (world.violations.length > 0) return;
+    const active: Side = table.claims[0] > table.claims[1] ? 0 : 1;
+    const served = this.acknowledged.some(({ side, at }) => side === active && at > world.now - 5_000);
+    if (!served) world.violation(`nobody serves in region ${active} at the end`);
+    if (this.lastEpoch !== Math.max(...table.claims)) world.violation("the greatest epoch was never opened");
+    const standby = this.regions[other(active)].leader?.node;
+    const recent = this.acknowledged.filter(({ at }) => at < world.now - 10_000).at(-1);
+    if (recent && !standby?.log.has(recent.id)) world.violation("the standby region does not follow");
+  }
+}
+
+const calm = (): Weather => ({ cut: false, slow: 0, failShare: 0 });

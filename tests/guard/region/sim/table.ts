@@ -1,0 +1,24 @@
+/** The claim table: one true copy, reached through a slow network that loses answers. */
+import type { Status } from "../../../../nodes/guard/region/facts.js";
+import { NO_STATUS } from "../../../../nodes/guard/region/facts.js";
+
+export type Side = 0 | 1;
+export const other = (side: Side): Side => (side === 0 ? 1 : 0);
+
+export class SimTable {
+  readonly claims: [number, number] = [0, 0];
+  readonly status: [Status, Status] = [NO_STATUS, NO_STATUS];
+  readonly fenced: [number, number] = [0, 0];
+  readonly acceptDataLoss: [number, number] = [0, 0];
+
+  claim(side: Side, epoch: number): void {
+    this.claims[side] = Math.max(this.claims[side], epoch);
+  }
+
+  /** Written only if nobody else has written since. */
+  write(side: Side, status: Status): boolean {
+    if (status.sequence !== this.status[side].sequence + 1) return false;
+    this.status[side] = status;
+    return true;
+  }
+}
