@@ -39,11 +39,10 @@ export function unexpectedRows(writes: readonly WriteEvent[], rows: readonly Row
 }
 
 /** Items that the application confirmed (a POST answered with 200 or 201) and that are not there. */
-export function lostItems(requests: readonly RequestEvent[], items: ReadonlySet<string>): string[] {
-  const confirmed = requests.filter(
-    ({ method, status }) => method === "POST" && (status === 200 || status === 201),
+export function lostItems(requests: readonly RequestEvent[], items: ReadonlySet<string>): RequestEvent[] {
+  return requests.filter(
+    ({ method, status, id }) => method === "POST" && (status === 200 || status === 201) && !items.has(id),
   );
-  return confirmed.map(({ id }) => id).filter((id) => !items.has(id));
 }
 
 /**

@@ -32,10 +32,17 @@ export interface WorkloadChoice {
 
 /** Losses are judged strictly; times are upper bounds. What is left out is measured and not judged. */
 export interface Expectations {
-  /** `some`: the drill is a control, and must find acknowledged rows that are lost. `none` when left out. */
-  readonly lostRows?: "none" | "some";
-  /** Longest time without an acknowledged write. */
+  /**
+   * `none` when left out. `some`: the drill is a control, and must find acknowledged rows that are lost.
+   * `within-lag`: what a lost region had acknowledged last, as far back as the guard of the new one had said.
+   */
+  readonly lostRows?: "none" | "some" | "within-lag";
+  /** Longest time without an acknowledged write, in whichever region, through HAProxy. */
   readonly writeGapSeconds?: number;
+  /** Longest time without a successful POST to the service's name. */
+  readonly nameGapSeconds?: number;
+  /** From the moment at which the epoch is raised until the new region acknowledges a write; of each move. */
+  readonly claimToWriteSeconds?: number;
   /** Longest time without a successful read from a replica. */
   readonly readGapSeconds?: number;
   /** By how much a replica's answer may be behind. */

@@ -1,6 +1,7 @@
 /** A drill's result as JSON, as a page to read, and as a line of the summary. Rendering is pure. */
 import type { Proof, StepRecord } from "./drill.js";
-import { figure, type Measure, type Outcome } from "./verdict.js";
+import { figure, type Measure } from "./measure.js";
+import type { Outcome } from "./verdict.js";
 
 export interface DrillResult {
   readonly name: string;
