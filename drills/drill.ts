@@ -1,9 +1,11 @@
 /** What a drill is: a runbook's steps, run on the twin under load, and what must come of it. */
 import type { RawSettings } from "../settings/parse.js";
+import type { RegionId } from "../settings/stacks.js";
+import type { RegionScene } from "./region/scene.js";
 import type { Scene } from "./scene.js";
 
-export interface Drill {
-  /** Kebab case; the name of its file in `drills/node/`. */
+interface Rehearsed {
+  /** Kebab case; the name of its file in `drills/node/` or `drills/region/`. */
   readonly name: string;
   /** One line for people, e.g. "The leader's PostgreSQL is killed". */
   readonly title: string;
@@ -17,9 +19,27 @@ export interface Drill {
   readonly tomcats?: number;
   readonly workload?: WorkloadChoice;
   readonly expect: Expectations;
+}
+
+/** About one region, which is active; no other runs. */
+export interface Drill extends Rehearsed {
+  readonly kind?: "node";
   /** The steps. What throws fails the drill. */
   run(scene: Scene): Promise<void>;
 }
+
+/**
+ * About both regions, one of them active and the other following. It may end with either active, as long as both
+ * are whole.
+ */
+export interface RegionDrill extends Rehearsed {
+  readonly kind: "region";
+  /** It ends with the region that was lost still down, or not following: the next drill gets a new twin. */
+  readonly leavesOneRegion?: boolean;
+  run(scene: RegionScene): Promise<void>;
+}
+
+export type AnyDrill = Drill | RegionDrill;
 
 export interface WorkloadChoice {
   /** Writing sessions; 4 when left out. */
@@ -60,6 +80,20 @@ export interface StepRecord {
   readonly from: number;
   readonly to: number;
   readonly error?: string;
+}
+
+/** A move of the business, as it went. Seconds since the first fault; what is missing never came. */
+export interface MoveRecord {
+  readonly to: RegionId;
+  readonly epoch: number;
+  readonly fault?: number;
+  readonly claimed: number;
+  readonly fenced?: number;
+  readonly promoted?: number;
+  readonly firstWrite?: number;
+  readonly full?: number;
+  readonly lagSeconds?: number;
+  readonly reason?: string;
 }
 
 /** Something that shows that the fault took effect, or that it did not. */
