@@ -1,8 +1,8 @@
 /** What a drill is: a runbook's steps, run on the twin under load, and what must come of it. */
 import type { RawSettings } from "../settings/parse.js";
 import type { RegionId } from "../settings/stacks.js";
-import type { RegionScene } from "./region/scene.js";
 import type { Scene } from "./scene.js";
+import type { RegionScene } from "./two-regions/scene.js";
 
 interface Rehearsed {
   /** Kebab case; the name of its file in `drills/node/` or `drills/region/`. */

@@ -4,12 +4,12 @@ import type { RegionTwin } from "../twin/open.js";
 import type { AnyDrill, Drill, RegionDrill } from "./drill.js";
 import type { Ledger } from "./ledger.js";
 import { databaseLoad, httpLoad, type Load } from "./load.js";
-import { RegionLoads } from "./region/loads.js";
-import type { RegionObservations } from "./region/moves.js";
-import { twoRegions } from "./region/open.js";
-import { RegionScene } from "./region/scene.js";
-import { type Raise, raiseByClaim } from "./region/twin.js";
 import { Scene } from "./scene.js";
+import { RegionLoads } from "./two-regions/loads.js";
+import type { RegionObservations } from "./two-regions/moves.js";
+import { twoRegions } from "./two-regions/open.js";
+import { RegionScene } from "./two-regions/scene.js";
+import { type Raise, raiseByClaim } from "./two-regions/twin.js";
 import type { WorkloadConfig } from "./workload/events.js";
 import { Workload } from "./workload/workload.js";
 

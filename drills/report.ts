@@ -1,7 +1,7 @@
 /** A drill's result as JSON, as a page to read, and as a line of the summary. Rendering is pure. */
 import type { MoveRecord, Proof, StepRecord } from "./drill.js";
 import { figure, type Measure } from "./measure.js";
-import type { MoveTimes } from "./region/moves.js";
+import type { MoveTimes } from "./two-regions/moves.js";
 import type { Outcome } from "./verdict.js";
 
 export interface DrillResult {

@@ -8,9 +8,9 @@ import { openTwin, type RegionTwin } from "../twin/open.js";
 import { twinSettings } from "../twin/settings.js";
 import type { AnyDrill } from "./drill.js";
 import { forever, interruptible } from "./interrupt.js";
-import type { Raise } from "./region/twin.js";
 import { oneLine, rehearse } from "./rehearse.js";
 import { type DrillResult, fileName, renderIndex, renderReport } from "./report.js";
+import type { Raise } from "./two-regions/twin.js";
 import { bundleWorkload } from "./workload/bundle.js";
 
 export interface RunOptions {

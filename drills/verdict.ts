@@ -17,9 +17,9 @@ import {
 import type { Expectations, ExtraMeasure, Proof } from "./drill.js";
 import type { LedgerData } from "./ledger.js";
 import { bound, count, figure, type Measure, time } from "./measure.js";
-import { itemMeasures, nameMeasures, regionMeasures } from "./region/measures.js";
-import type { RegionObservations } from "./region/moves.js";
 import { acknowledgements, doubleAcknowledgements } from "./reigns.js";
+import { itemMeasures, nameMeasures, regionMeasures } from "./two-regions/measures.js";
+import type { RegionObservations } from "./two-regions/moves.js";
 
 export type Outcome = "passed" | "failed" | "inconclusive";
 

@@ -2,8 +2,8 @@
 import { PassThrough } from "node:stream";
 import { expect, test } from "vitest";
 import { Ledger } from "../../../drills/ledger.js";
-import { RegionLoads, regionsOf } from "../../../drills/region/loads.js";
-import type { TwoRegions } from "../../../drills/region/twin.js";
+import { RegionLoads, regionsOf } from "../../../drills/two-regions/loads.js";
+import type { TwoRegions } from "../../../drills/two-regions/twin.js";
 import type { WorkloadConfig, WorkloadEvent } from "../../../drills/workload/events.js";
 import { contractOf } from "../../../stacks/contract.js";
 import { twinSettings } from "../../../twin/settings.js";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Expectations } from "../../../drills/drill.js";
 import { Ledger } from "../../../drills/ledger.js";
-import { type Move, nextEpoch, timesOf } from "../../../drills/region/moves.js";
+import { type Move, nextEpoch, timesOf } from "../../../drills/two-regions/moves.js";
 import { judge } from "../../../drills/verdict.js";
 import type { RequestEvent } from "../../../drills/workload/events.js";
 import { post, probe, rowsOf, write } from "../ledgers.js";
