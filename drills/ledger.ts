@@ -34,7 +34,6 @@ export class Ledger implements LedgerData {
   readonly probes: ProbeEvent[] = [];
   readonly names: NameEvent[] = [];
   private readonly spans: SpanEvent[] = [];
-  private readonly lost = new Set<string | undefined>();
 
   get started(): number | undefined {
     return earliest(this.spans.filter(({ kind }) => kind === "started"));
@@ -44,27 +43,16 @@ export class Ledger implements LedgerData {
     return earliest(this.spans.filter(({ kind }) => kind === "stopped"));
   }
 
-  /** @throws Error when it is no event: then the workload is broken, and nothing that it says can be relied on. */
-  addLine(line: string): WorkloadEvent {
-    let event: WorkloadEvent;
-    try {
-      event = JSON.parse(line) as WorkloadEvent;
-    } catch {
-      throw new Error(`the workload said what is no event: ${line.slice(0, 200)}`);
-    }
-    this.add(event);
-    return event;
+  /** @throws Error when it is no event. */
+  addLine(line: string): void {
+    this.add(parseEvent(line));
   }
 
   add(event: WorkloadEvent): void {
     switch (event.kind) {
       case "started":
-        this.lost.delete(event.source);
-        this.spans.push(event);
-        break;
       case "stopped":
-        // One that went down with its region ends nothing: the others go on watching.
-        if (!this.lost.has(event.source)) this.spans.push(event);
+        this.spans.push(event);
         break;
       case "write":
         this.writes.push(event);
@@ -89,11 +77,6 @@ export class Ledger implements LedgerData {
     }
   }
 
-  /** The machines of this workload are being killed on purpose: its end is not the end of what is watched. */
-  lose({ source }: Pick<WorkloadConfig, "source">): void {
-    this.lost.add(source);
-  }
-
   /**
    * A lost workload has ended, and tells nothing more: what each of its writers had sent last, if anything, is in
    * doubt. A writer counts its rows without a gap and has one under way at most, so its id is known.
@@ -115,6 +98,15 @@ export class Ledger implements LedgerData {
         error: "its workload was lost with its region",
       });
     }
+  }
+}
+
+/** @throws Error when it is no event: then the workload is broken, and nothing that it says can be relied on. */
+export function parseEvent(line: string): WorkloadEvent {
+  try {
+    return JSON.parse(line) as WorkloadEvent;
+  } catch {
+    throw new Error(`the workload said what is no event: ${line.slice(0, 200)}`);
   }
 }
 

@@ -1,7 +1,7 @@
 /** Starts the workload's process in a machine's network, fills the ledger from it, ends it. */
 import { createInterface } from "node:readline";
 import type { Machine, RunningCommand } from "../../twin/types.js";
-import type { Ledger } from "../ledger.js";
+import { type Ledger, parseEvent } from "../ledger.js";
 import { now } from "./clock.js";
 import type { WorkloadConfig } from "./events.js";
 
@@ -11,6 +11,7 @@ const STOP_MILLIS = 12_000;
 export class Workload {
   private problem: Error | undefined;
   private over = false;
+  private doomed = false;
   private readonly drained: Promise<unknown>;
 
   private constructor(
@@ -21,8 +22,10 @@ export class Workload {
     const lines = createInterface({ input: process.stdout as NodeJS.ReadableStream });
     lines.on("line", (line) => {
       try {
-        const { kind } = this.ledger.addLine(line);
-        if (kind === "stopped") this.over = true;
+        const event = parseEvent(line);
+        if (event.kind === "stopped") this.over = true;
+        // One that goes down with its region ends no watch: the others go on.
+        if (event.kind !== "stopped" || !this.doomed) ledger.add(event);
       } catch (error) {
         this.problem ??= error as Error;
       }
@@ -61,7 +64,7 @@ export class Workload {
 
   /** Its machines are about to be killed on purpose: from now on its end, whenever and however, ends no watch. */
   willBeLost(): void {
-    this.ledger.lose(this.config);
+    this.doomed = true;
   }
 
   /**

@@ -44,16 +44,17 @@ test("what was watched is from the first beginning to the first order to stop", 
   expect(watched(ledger)).toEqual({ from: 3, to: 90 });
 });
 
-test("a workload that went down with its region ends no watch; started again, it counts like any other", () => {
+test("a workload that goes down with its region ends no watch, though its successor has begun by then", async () => {
   const ledger = new Ledger();
-  for (const source of ["home", "recovery"]) ledger.add({ kind: "started", at: 0, source });
-  ledger.lose(HOME);
-  ledger.add({ kind: "stopped", at: 50, source: "home" });
-  ledger.add({ kind: "stopped", at: 100, source: "recovery" });
-  expect(watched(ledger).to).toBe(100);
-  ledger.add({ kind: "started", at: 60, source: "home" });
-  ledger.add({ kind: "stopped", at: 99, source: "home" });
-  expect(watched(ledger)).toEqual({ from: 0, to: 99 });
+  ledger.add({ kind: "started", at: 0, source: "recovery" });
+  const { workload, say, end } = await fake(ledger, HOME);
+  workload.willBeLost();
+  ledger.add({ kind: "started", at: 40, source: "home" });
+  say({ kind: "stopped", at: 50, source: "home" });
+  end(0);
+  await workload.lost();
+  for (const source of ["home", "recovery"]) ledger.add({ kind: "stopped", at: 100, source });
+  expect(watched(ledger)).toEqual({ from: 0, to: 100 });
 });
 
 test("one that is lost with its region is not broken, and what it may have sent is in doubt", async () => {
