@@ -9,6 +9,7 @@ import { Guard } from "./guard.js";
 import { serve } from "./http.js";
 import { Kernel } from "./kernel.js";
 import { log } from "./log.js";
+import { publishMetrics } from "./metrics.js";
 import { Patroni } from "./patroni.js";
 import { patroniRuns } from "./processes.js";
 import { Claims } from "./region/claims.js";
@@ -65,6 +66,7 @@ async function run(config: GuardConfig): Promise<void> {
     new PostgresLog(config.dataDirectory),
   );
   serve(guard, patroni, region);
+  publishMetrics(guard, region);
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.once(signal, () => void guard.stop().finally(() => process.exit(0)));
   }

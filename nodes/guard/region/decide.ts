@@ -164,7 +164,8 @@ function refusal({ reading, view }: RegionState): string {
 function act(config: RegionConfig, state: RegionState, now: number): RegionAction[] {
   const { reading, view } = state;
   const actions: RegionAction[] = [];
-  const pace = isUnsettled(state) ? HURRY_MILLIS : config.rules.readMillis;
+  const pace =
+    isUnsettled(state) || peerIsSilent(config, state, now) ? HURRY_MILLIS : config.rules.readMillis;
   if (now - state.readAskedAt >= Math.min(pace, config.rules.readMillis))
     actions.push({ kind: "read-claims" });
   // An old picture: whatever follows from it may be wrong by now.
@@ -178,6 +179,14 @@ function act(config: RegionConfig, state: RegionState, now: number): RegionActio
   const known: Known = { config, state, reading, view, role: view.role, now };
   return [...actions, ...(own > peer ? lead(known) : yieldTo(known))];
 }
+
+/** The active region publishes no more: a claim of this one's may come any moment, and each second counts then. */
+const peerIsSilent = (
+  { rules }: RegionConfig,
+  { reading, peerNotBefore }: RegionState,
+  now: number,
+): boolean =>
+  reading !== undefined && reading.peer > reading.own && now - peerNotBefore > 3 * rules.readMillis;
 
 /** A claim that has not been followed yet, here or there. */
 function isUnsettled({ reading }: RegionState): boolean {
