@@ -113,6 +113,8 @@ export interface Overrides {
   readonly acceptDataLoss: number;
 }
 
+export const NO_OVERRIDES: Overrides = { fenced: 0, acceptDataLoss: 0 };
+
 /** One strongly consistent reading of claims, status and overrides. */
 export interface Reading {
   readonly startedAt: number;
