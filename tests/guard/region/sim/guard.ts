@@ -38,27 +38,31 @@ export interface Weather {
 }
 
 const ANSWER = 1000;
+const TICK = 125;
+/** As often as the real one asks etcd, and PostgreSQL while something changes or while nothing does. */
+const VIEW = 250;
+const LOG = { soon: 100, usual: 400 } as const;
 
 export class SimGuard {
   state: RegionState = initialRegionState();
   private outstanding = new Set<string>();
+  private viewedAt = 0;
+  private logAskedAt = 0;
+  private readonly config: RegionConfig;
 
   constructor(
     readonly node: SimNode,
     private readonly table: SimTable,
-    private readonly rules: RegionRules,
+    rules: RegionRules,
     private readonly weather: Weather,
     private readonly mutation: Mutation,
     private readonly onDecision: (node: SimNode, reason: string, lag: number) => void,
-  ) {}
+  ) {
+    this.config = { node: node.name, address: node.name, rules, startsAsStandby: node.region.side === 1 };
+  }
 
   private get clock(): number {
     return this.mutation.clock?.(this.node) ?? this.node.clock;
-  }
-
-  private get config(): RegionConfig {
-    const { node, rules } = this;
-    return { node: node.name, address: node.name, rules, startsAsStandby: node.region.side === 1 };
   }
 
   get mayRun(): boolean {
@@ -68,12 +72,13 @@ export class SimGuard {
   start(): void {
     this.state = initialRegionState();
     this.outstanding = new Set();
+    this.viewedAt = this.logAskedAt = Number.NEGATIVE_INFINITY;
     const { world, guard } = this.node;
     const loop = guard.guarded(() => {
       this.look();
       this.feed({ kind: "tick" });
       this.renew();
-      world.after(125, guard.guarded(loop));
+      world.after(TICK, guard.guarded(loop));
     });
     world.after(world.random() * 100, loop);
   }
@@ -85,31 +90,27 @@ export class SimGuard {
     for (const action of step.actions) if (!this.mutation.skip?.(action)) this.carryOut(action);
   }
 
-  /** Its own etcd and PostgreSQL, both near. */
+  /** Its own etcd and PostgreSQL, both near: what they say is a little old when it arrives. */
   private look(): void {
-    const { node } = this;
+    const { node, state } = this;
     const { region } = node;
     const startedAt = this.clock;
-    const { leader } = region;
-    this.after("view", 20, () => {
-      const term =
-        leader?.node === node && region.leader?.term === leader.term ? `${leader.term}` : undefined;
-      this.feed({
-        kind: "view",
-        view: {
-          startedAt,
-          endedAt: this.clock,
-          role: region.config.role,
-          extent: region.extent,
-          opening: region.opening,
-          configMod: `${region.config.mod}`,
-          epoch: region.epoch.value,
-          epochMod: `${region.epoch.mod}`,
-          term,
-        },
+    if (startedAt - this.viewedAt >= VIEW) {
+      this.viewedAt = startedAt;
+      const { config, epoch, extent, opening, leader } = region;
+      const term = leader?.node === node ? `${leader.term}` : undefined;
+      this.after("view", 20, () => {
+        const endedAt = this.clock;
+        const mods = { configMod: `${config.mod}`, epochMod: `${epoch.mod}` };
+        const { role } = config;
+        const view = { startedAt, endedAt, role, extent, opening, epoch: epoch.value, term, ...mods };
+        this.feed({ kind: "view", view });
       });
-    });
+    }
+    const soon = state.view?.term !== undefined && state.permitUntil <= startedAt;
     if (!node.runs || node.role === "changing") return;
+    if (startedAt - this.logAskedAt < (soon ? LOG.soon : LOG.usual)) return;
+    this.logAskedAt = startedAt;
     const log: LogEnd = {
       startedAt,
       isPrimary: node.role === "primary",
@@ -239,21 +240,25 @@ export class SimGuard {
     this.outstanding.add(what);
     const { node, weather } = this;
     const { world, guard } = node;
-    let settled = false;
-    const settle = (answer: T | undefined) =>
-      guard.guarded(() => {
-        if (settled) return;
-        settled = true;
-        this.outstanding.delete(what);
-        done(answer);
-      });
-    world.after(ANSWER, settle(undefined));
-    if (weather.cut || world.random() < weather.failShare / 2) return;
-    world.after(10 + world.random() * (20 + weather.slow), () => {
-      const answer = run();
-      // Carried out, and nobody hears of it.
-      if (weather.cut || world.random() < weather.failShare / 2) return;
-      world.after(10 + world.random() * (20 + weather.slow), settle(answer));
+    let answer: T | undefined;
+    const settle = guard.guarded(() => {
+      this.outstanding.delete(what);
+      done(answer);
+    });
+    const isLost = () => weather.cut || world.random() < weather.failShare / 2;
+    const way = () => 10 + world.random() * (20 + weather.slow);
+    if (isLost()) {
+      world.after(ANSWER, settle);
+      return;
+    }
+    const there = way();
+    world.after(there, () => {
+      const result = run();
+      const back = way();
+      // Else it is carried out, and nobody hears of it.
+      const isHeard = !isLost() && there + back <= ANSWER;
+      if (isHeard) answer = result;
+      world.after(isHeard ? back : ANSWER - there, settle);
     });
   }
 }

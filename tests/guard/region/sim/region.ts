@@ -19,6 +19,8 @@ export class SimNode {
   /** True time until which writes are served here. */
   openUntil = 0;
   heardAt = 0;
+  /** Clients' writes that are not acknowledged yet, and until when somebody waits for them. */
+  waiting: { readonly id: number; readonly until: number }[] = [];
 
   constructor(
     readonly world: World,

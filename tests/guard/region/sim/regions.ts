@@ -45,8 +45,10 @@ export const RULES: RegionRules = {
 };
 
 const WRITE = 150;
-/** After the last fault: to heal, to wait for the lease, and to catch up. */
+/** After the last fault, at most: to heal, to wait for the lease, and to catch up. */
 const HEAL = 90_000;
+/** All must have been well for so long at the end. */
+const CALM = 6_000;
 
 interface Acknowledged {
   readonly id: number;
@@ -106,7 +108,7 @@ export class Regions {
       world.after(WRITE * (0.5 + world.random()), writer);
     };
     writer();
-    world.runUntil(12_000);
+    while (!this.acknowledged.length && world.now < 12_000) world.runUntil(world.now + 1_000);
     if (!this.acknowledged.length) world.violation("home never served");
     let last = world.now;
     for (const fault of scenario.faults) {
@@ -116,7 +118,7 @@ export class Regions {
     }
     world.runUntil(last);
     this.healAll();
-    world.runUntil(last + HEAL);
+    this.settle(world.now + HEAL);
     this.judge();
     return world.violations;
   }
@@ -127,18 +129,23 @@ export class Regions {
       if (!node.serves || node.database.isPaused) continue;
       const id = ++this.ids;
       node.log.append({ id });
-      this.waitForCopy(node, id, world.now + 3000);
+      node.waiting.push({ id, until: world.now + 3000 });
+      if (node.waiting.length === 1) this.waitForCopies(node);
     }
   }
 
-  private waitForCopy(node: SimNode, id: number, until: number): void {
-    const { world } = this;
-    world.after(
+  private waitForCopies(node: SimNode): void {
+    this.world.after(
       30,
       node.database.guarded(() => {
+        const { world } = this;
         // Its answer passes the kernel only while the port is open.
-        if (node.serves && node.log.has(id) && node.region.isReplicated(node, id)) this.acknowledge(node, id);
-        else if (world.now < until) this.waitForCopy(node, id, until);
+        node.waiting = node.waiting.filter(({ id, until }) => {
+          const isDone = node.serves && node.log.has(id) && node.region.isReplicated(node, id);
+          if (isDone) this.acknowledge(node, id);
+          return !isDone && world.now < until;
+        });
+        if (node.waiting.length > 0) this.waitForCopies(node);
       }),
     );
   }
@@ -281,6 +288,7 @@ export class Regions {
   private kill(node: SimNode): void {
     node.guard.kill();
     node.database.kill();
+    node.waiting = [];
     node.openUntil = 0;
     if (node.role === "changing") node.role = "standby";
   }
@@ -316,17 +324,36 @@ export class Regions {
     }
   }
 
-  /** Everything is well again: the greatest region serves, and the other has what it has. */
+  /** Until all has been well for a while, or should have been. */
+  private settle(until: number): void {
+    const { world } = this;
+    let since: number | undefined;
+    while (world.now < until && world.violations.length === 0) {
+      const isWell = this.faults(world.now - CALM).length === 0;
+      since = isWell ? (since ?? world.now) : undefined;
+      if (since !== undefined && world.now - since >= CALM) return;
+      world.runUntil(world.now + 1_000);
+    }
+  }
+
   private judge(): void {
-    const { world, table } = this;
+    const { world } = this;
     if (world.violations.length > 0) return;
+    for (const fault of this.faults(world.now - CALM)) world.violation(fault);
+  }
+
+  /** Well is: the greatest region serves in its epoch, and the other has what was acknowledged there until lately. */
+  private faults(lately: number): string[] {
+    const { acknowledged, lastEpoch, table } = this;
+    const found: string[] = [];
     const active: Side = table.claims[0] > table.claims[1] ? 0 : 1;
-    const served = this.acknowledged.some(({ side, at }) => side === active && at > world.now - 5_000);
-    if (!served) world.violation(`nobody serves in region ${active} at the end`);
-    if (this.lastEpoch !== Math.max(...table.claims)) world.violation("the greatest epoch was never opened");
+    const last = acknowledged.at(-1);
+    if (last?.side !== active || last.at < lately) found.push(`nobody serves in region ${active} at the end`);
+    if (lastEpoch !== Math.max(...table.claims)) found.push("the greatest epoch was never opened");
     const standby = this.regions[other(active)].leader?.node;
-    const recent = this.acknowledged.filter(({ at }) => at < world.now - 10_000).at(-1);
-    if (recent && !standby?.log.has(recent.id)) world.violation("the standby region does not follow");
+    const before = acknowledged.findLast(({ at }) => at < lately);
+    if (before && !standby?.log.has(before.id)) found.push("the standby region does not follow");
+    return found;
   }
 }
 
