@@ -17,6 +17,8 @@ import {
 import type { SimNode } from "./region.js";
 import { other, type SimTable } from "./table.js";
 
+type Of<K extends RegionAction["kind"]> = Extract<RegionAction, { kind: K }>;
+
 /** One thing done wrong. */
 export interface Mutation {
   readonly decide?: typeof decideRegion;
@@ -27,6 +29,8 @@ export interface Mutation {
   readonly skip?: (action: RegionAction) => boolean;
   /** Role changes that compare nothing. */
   readonly blind?: boolean;
+  /** A status that replaces whatever stands there. */
+  readonly unconditional?: boolean;
 }
 
 /** How the network to the claim table does at the moment. */
@@ -143,9 +147,20 @@ export class SimGuard {
     );
   }
 
+  /** Where a decision is to be held up, this guard stands still right here. */
+  private holdUp(isLate: boolean): void {
+    const { region, guard, world } = this.node;
+    const pause = region.pauseAtDecision;
+    if (pause?.isLate !== isLate) return;
+    region.pauseAtDecision = undefined;
+    guard.pause("decision");
+    world.note(`${this.node.name} stands still for ${pause.millis}`);
+    world.after(pause.millis, () => guard.resume("decision"));
+  }
+
   private carryOut(action: RegionAction): void {
-    const { node, table, mutation } = this;
-    const { region, world } = node;
+    const { node, mutation } = this;
+    const { region } = node;
     switch (action.kind) {
       case "close":
         node.openUntil = 0;
@@ -154,51 +169,63 @@ export class SimGuard {
       case "read-claims":
         this.read();
         return;
-      case "write-status": {
-        const startedAt = this.clock;
-        const { position } = action.status;
-        const status = position
-          ? { ...action.status, position: { ...position, wallMillis: position.wallMillis || node.wall } }
-          : action.status;
-        this.ask(
-          "write",
-          () => table.write(region.side, status),
-          (written) => {
-            if (written) this.feed({ kind: "status-written", status, startedAt });
-            if (written && !/^publishes/.test(action.reason)) world.note(`${node.name} ${action.reason}`);
-          },
-        );
+      case "write-status":
+        this.writeStatus(action);
         return;
-      }
       case "raise-epoch":
         this.after("raise", 20, () => {
           if (`${region.epoch.mod}` === action.expectMod)
             region.epoch = { value: action.epoch, mod: region.epoch.mod + 1 };
         });
         return;
-      case "change-role": {
-        const { expect, role, notAfter, reason } = action;
-        this.after("role", 20, () => {
-          if (!mutation.blind) {
-            if (this.clock > notAfter) return;
-            if (expect.configMod !== `${region.config.mod}` || expect.epochMod !== `${region.epoch.mod}`)
-              return;
-          }
-          const leads = region.leader?.node === node && `${region.leader.term}` === expect.term;
-          if (expect.term !== undefined && !leads) return;
-          region.changeRole(role, action.extent, action.opening);
-          world.note(`${node.name} makes ${role.kind}: ${reason}`);
-          if (role.kind === "primary")
-            this.onDecision(node, reason, action.opening?.lagMillis ?? Number.POSITIVE_INFINITY);
+      case "change-role":
+        this.holdUp(false);
+        this.after("role", 10, () => {
+          if (!mutation.blind && this.clock > action.notAfter) return;
+          this.holdUp(true);
+          this.after("role transaction", 10, () => this.changeRole(action));
         });
         return;
-      }
       case "mark-log":
         this.after("mark", 30, () => {
           if (node.role === "primary" && node.runs && node.log.timeline === action.mark.timeline)
             region.append(node, action.mark);
         });
     }
+  }
+
+  private writeStatus({ status, reason }: Of<"write-status">): void {
+    const { node, table, mutation } = this;
+    const { side } = node.region;
+    const startedAt = this.clock;
+    const { position } = status;
+    const stamped = position
+      ? { ...status, position: { ...position, wallMillis: position.wallMillis || node.wall } }
+      : status;
+    const isPublication = reason === "publishes";
+    if (!isPublication) this.holdUp(true);
+    this.after("write", 5, () =>
+      this.ask(
+        "written",
+        () => table.write(side, stamped, mutation.unconditional),
+        (written) => {
+          if (written) this.feed({ kind: "status-written", status: stamped, startedAt });
+          if (written && !isPublication) node.world.note(`${node.name} ${reason}`);
+        },
+      ),
+    );
+  }
+
+  private changeRole({ expect, role, reason, extent, opening }: Of<"change-role">): void {
+    const { node, mutation } = this;
+    const { region, world } = node;
+    const isSame = expect.configMod === `${region.config.mod}` && expect.epochMod === `${region.epoch.mod}`;
+    const leads = region.leader?.node === node && `${region.leader.term}` === expect.term;
+    if (!mutation.blind && (!isSame || (expect.term !== undefined && !leads))) return;
+    region.changeRole(role, extent, opening);
+    world.note(`${node.name} makes ${role.kind}: ${reason}`);
+    if (role.kind === "primary")
+      this.onDecision(node, reason, opening?.lagMillis ?? Number.POSITIVE_INFINITY);
   }
 
   /** Claims, status and overrides one after the other: each is consistent, the whole is not. */

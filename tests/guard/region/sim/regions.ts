@@ -7,10 +7,14 @@ import { other, type Side, SimTable } from "./table.js";
 
 export type FaultKind =
   | "claim"
+  | "claims"
+  | "claim-again"
   | "kill-region"
   | "freeze-region"
   | "isolate"
   | "cut-link"
+  | "flap-links"
+  | "slow-replicas"
   | "cut-table"
   | "slow-table"
   | "failing-table"
@@ -18,6 +22,8 @@ export type FaultKind =
   | "kill-leader"
   | "pause-guard"
   | "kill-guard"
+  | "hang-guards"
+  | "pause-decision"
   | "freeze-node"
   | "fence"
   | "accept-loss";
@@ -47,6 +53,8 @@ export const RULES: RegionRules = {
 const WRITE = 150;
 /** After the last fault, at most: to heal, to wait for the lease, and to catch up. */
 const HEAL = 90_000;
+/** Why something may be paused. */
+const PAUSES = ["region", "node", "guard", "guards", "decision"] as const;
 /** All must have been well for so long at the end. */
 const CALM = 6_000;
 
@@ -195,10 +203,20 @@ export class Regions {
     world.note(`fault: ${kind} ${side === 0 ? "home" : "recovery"} ${length}`);
     const later = (run: () => void) => world.after(length, run);
     switch (kind) {
-      case "claim": {
-        const greatest = Math.max(...this.table.claims);
-        const next = greatest + 1;
-        this.table.claim(side, next % 2 === (side === 0 ? 1 : 0) ? next : next + 1);
+      case "claim":
+        this.table.claim(side, this.nextEpoch(side));
+        return;
+      case "claims":
+        // Two operators, each of whom takes the other's number for his cue.
+        for (let i = 0; i < 2 + (index % 3); i++) {
+          const claimant = i % 2 === 0 ? side : other(side);
+          world.after((i * length) / 20, () => this.table.claim(claimant, this.nextEpoch(claimant)));
+        }
+        return;
+      case "claim-again": {
+        // The one that is in force, or one that has been overtaken before it was claimed.
+        const own = this.table.claims[side];
+        this.table.claim(side, index === 0 || own === 0 ? own : own + 2);
         return;
       }
       case "kill-region":
@@ -225,6 +243,15 @@ export class Regions {
         region.linked = false;
         later(() => {
           region.linked = true;
+        });
+        return;
+      case "flap-links":
+        this.flap(world.now + length);
+        return;
+      case "slow-replicas":
+        region.replicasFollow = false;
+        later(() => {
+          region.replicasFollow = true;
         });
         return;
       case "cut-table":
@@ -256,6 +283,15 @@ export class Regions {
         leader.guard.pause("guard");
         later(() => leader.guard.resume("guard"));
         return;
+      case "hang-guards":
+        for (const each of region.nodes) each.guard.pause("guards");
+        later(() => {
+          for (const each of region.nodes) each.guard.resume("guards");
+        });
+        return;
+      case "pause-decision":
+        region.pauseAtDecision = { millis: length, isLate: index !== 0 };
+        return;
       case "freeze-node":
         this.freeze(leader, "node");
         later(() => this.thaw(leader, "node"));
@@ -273,6 +309,22 @@ export class Regions {
       case "accept-loss":
         this.table.acceptDataLoss[side] = this.table.claims[side];
     }
+  }
+
+  private nextEpoch(side: Side): number {
+    const next = Math.max(...this.table.claims) + 1;
+    return next % 2 === (side === 0 ? 1 : 0) ? next : next + 1;
+  }
+
+  /** Both links and both ways to the table, each for itself. */
+  private flap(until: number): void {
+    const { world } = this;
+    for (const { side } of this.regions) {
+      const isOver = world.now >= until;
+      this.weather[side].cut = !isOver && world.random() < 0.5;
+      this.regions[side].linked = isOver || world.random() < 0.5;
+    }
+    if (world.now < until) world.after(200 + world.random() * 3000, () => this.flap(until));
   }
 
   private freeze(node: SimNode, why: string): void {
@@ -295,9 +347,7 @@ export class Regions {
 
   private boot(node: SimNode): void {
     if (node.database.alive) return;
-    this.thaw(node, "region");
-    this.thaw(node, "node");
-    node.guard.resume("guard");
+    for (const why of PAUSES) this.thaw(node, why);
     node.database.start();
     node.guard.start();
     node.role = "standby";
@@ -315,10 +365,10 @@ export class Regions {
     for (const region of this.regions) {
       region.linked = true;
       Object.assign(this.weather[region.side], calm());
+      region.replicasFollow = true;
+      region.pauseAtDecision = undefined;
       for (const node of region.nodes) {
-        this.thaw(node, "region");
-        this.thaw(node, "node");
-        node.guard.resume("guard");
+        for (const why of PAUSES) this.thaw(node, why);
         this.boot(node);
       }
     }

@@ -7,6 +7,8 @@ const KINDS: FaultKind[] = [
   "freeze-region",
   "isolate",
   "cut-link",
+  "flap-links",
+  "slow-replicas",
   "cut-table",
   "slow-table",
   "failing-table",
@@ -14,6 +16,8 @@ const KINDS: FaultKind[] = [
   "kill-leader",
   "pause-guard",
   "kill-guard",
+  "hang-guards",
+  "pause-decision",
   "freeze-node",
   "fence",
   "accept-loss",
@@ -23,7 +27,7 @@ const rate = fc.integer({ min: -5, max: 5 });
 const side = fc.constantFrom(0 as const, 1 as const);
 const fault: fc.Arbitrary<Fault> = fc.record({
   kind: fc.oneof(
-    { weight: 2, arbitrary: fc.constant<FaultKind>("claim") },
+    { weight: 2, arbitrary: fc.constantFrom<FaultKind[]>("claim", "claim", "claims", "claim-again") },
     { weight: 3, arbitrary: fc.constantFrom(...KINDS) },
   ),
   side,
