@@ -59,6 +59,8 @@ interface Reign {
  *    Timelines say nothing here: both regions count on from the one that they share, so two may be equal, or the
  *    older region's the greater. Reigns are ordered by when they began. A node that is promoted again after the
  *    other region's reign does so on a new timeline, and so in a new reign: A→B→A→B is no violation.
+ *    (PostgreSQL counts on from the greatest timeline that it finds in its archive. Should a former number come again,
+ *    because the archive lacks it, that is told as a violation: a false alarm, never a missed one.)
  *
  * One violation is told per pair of reigns: the first.
  */

@@ -10,11 +10,10 @@ const AWAKE_SECONDS = 10;
 export const regionFrozen: RegionDrill = {
   kind: "region",
   name: "region-frozen",
-  title:
-    "The active region stands still for longer than lease and margin, and goes on when the other has opened",
+  title: "The active region's database stands still, and goes on when the other region has opened",
   runbook: "two-regions-active.md",
   hypothesis:
-    "Every process of it stops between two instructions. Its kernels don't: leases run out meanwhile. When it goes on, each of its nodes believes to be what it was, with sessions open and decisions half carried out, and none of them gets an acknowledgement to a client.",
+    "Every process of its nodes stops between two instructions. Their kernels don't: leases run out meanwhile. When it goes on, each of its nodes believes to be what it was, with sessions open and decisions half carried out, and none of them gets an acknowledgement to a client.",
   expect: {
     lostRows: "within-lag",
     writeGapSeconds: 40,
@@ -24,7 +23,7 @@ export const regionFrozen: RegionDrill = {
   },
   async run(scene) {
     const old = scene.active();
-    await scene.fault(`freeze every machine of ${old}`, () => scene.machines(old).freeze());
+    await scene.fault(`freeze every database node of ${old}`, () => scene.machines(old).freeze());
     const frozenAt = now();
     await promote(scene);
     await scene.step(`Confine: ${old} stands still for ${LONGER_SECONDS} s more`, () =>

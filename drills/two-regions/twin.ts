@@ -33,15 +33,16 @@ export interface Claims {
   proxy(region: RegionId): { set(weather: Weather): void | Promise<void> };
 }
 
-/** All machines of a region at once: database nodes and Tomcat servers. */
+/** What happens to a whole region at once. */
 export interface RegionMachines {
-  /** Power off. */
+  /** Power off, of all its machines. */
   kill(): Promise<void>;
   /** Starts those that are dead; settles when they have booted. */
   boot(): Promise<void>;
-  /** Cuts it from the other region and from the claim table. Its machines, and its users, reach each other. */
+  /** Cuts it from the other region and from the claim tables of both. Its machines, and its users, reach each other. */
   isolate(): Promise<void>;
   heal(): Promise<void>;
+  /** Of its database nodes; its Tomcat servers go on, and look for a leader elsewhere. */
   freeze(): Promise<void>;
   thaw(): Promise<void>;
 }
