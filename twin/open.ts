@@ -14,7 +14,7 @@ import type { ClaimStore } from "./claims/store.js";
 import { DatabaseCluster } from "./database-cluster.js";
 import { ensureImage } from "./image.js";
 import { Platform } from "./platform.js";
-import { TwinRegion } from "./region.js";
+import { RegionMachines } from "./region-machines.js";
 import { twinSettings } from "./settings.js";
 import { LocalTwin } from "./twin.js";
 import type { MachineSpec, Twin } from "./types.js";
@@ -54,7 +54,7 @@ export const twinDir = (): string => resolve(process.env.DR_TWIN_DIR ?? join(REP
 
 /** A twin whose regions were started from settings, and can be changed by them. */
 export class RegionTwin {
-  private readonly parts = new Map<RegionId, TwinRegion>();
+  private readonly parts = new Map<RegionId, RegionMachines>();
 
   private constructor(
     readonly twin: LocalTwin,
@@ -99,9 +99,9 @@ export class RegionTwin {
   }
 
   /** One region as a whole: what kills, isolates or freezes it. @throws Error for a region that doesn't run. */
-  region(id: RegionId): TwinRegion {
+  region(id: RegionId): RegionMachines {
     if (!this.regions.includes(id)) throw new Error(`region ${id} does not run`);
-    const part = this.parts.get(id) ?? new TwinRegion(id, this.twin);
+    const part = this.parts.get(id) ?? new RegionMachines(id, this.twin);
     this.parts.set(id, part);
     return part;
   }

@@ -64,6 +64,8 @@ export interface Release {
   readonly opened: number;
   /** All that it acknowledged stands in the log of this mark, up to this position. */
   readonly mark: Mark;
+  readonly acknowledged: number;
+  /** Where its log ends: who has all of it need not make this region rewind what it wrote while it stopped. */
   readonly lsn: number;
   /** Of a node that has it all, to fetch the rest from. */
   readonly address: string;

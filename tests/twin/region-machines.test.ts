@@ -1,12 +1,12 @@
 /** What happens to a whole region, on machines without a database: gone, back, alone, frozen. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { roadUrl } from "../../twin/claims/road.js";
-import { TwinRegion } from "../../twin/region.js";
+import { RegionMachines } from "../../twin/region-machines.js";
 import type { Machine } from "../../twin/types.js";
 import { askClaims, type BareTwin, openBareTwin } from "./support/bare-twin.js";
 
 let bare: BareTwin;
-let region: TwinRegion;
+let region: RegionMachines;
 let first: Machine;
 let second: Machine;
 let server: Machine;
@@ -21,7 +21,7 @@ beforeAll(async () => {
     bare.add("b", "recovery", "10.20.0.10"),
   ]);
   await bare.claims.claim("home", 1);
-  region = new TwinRegion("home", bare.twin);
+  region = new RegionMachines("home", bare.twin);
 }, 300_000);
 afterAll(() => bare?.twin.close());
 

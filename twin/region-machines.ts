@@ -6,7 +6,7 @@ import type { TwinMachine } from "./machine.js";
 import { wireEnd } from "./network/switch.js";
 import type { LocalTwin } from "./twin.js";
 
-export class TwinRegion {
+export class RegionMachines {
   private dead = false;
   private isolated = false;
 
