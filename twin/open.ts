@@ -9,7 +9,8 @@ import type { SharedSettings } from "../settings/schema.js";
 import type { RegionId } from "../settings/stacks.js";
 import { type Contract, contractOf } from "../stacks/contract.js";
 import { TwinClaims } from "./claims/claims.js";
-import { type ClaimStore, startClaimStore } from "./claims/emulator.js";
+import { startClaimStore } from "./claims/emulator.js";
+import type { ClaimStore } from "./claims/store.js";
 import { DatabaseCluster } from "./database-cluster.js";
 import { ensureImage } from "./image.js";
 import { Platform } from "./platform.js";
@@ -35,7 +36,10 @@ export interface OpenTwinOptions {
   readonly dir?: string;
   /** Where machines and what they fetch come from, instead of the settings: see `from-cloud.ts`. */
   readonly source?: TwinSource;
-  /** A claim table that is there already. Default: one of the twin's own, in which the home region has claimed epoch 1. */
+  /**
+   * A claim table that is there already, see `existingClaims`; nothing is claimed in it. Default: one of the twin's
+   * own, in which the home region has claimed epoch 1.
+   */
   readonly claims?: ClaimStore;
 }
 
@@ -50,11 +54,14 @@ export const twinDir = (): string => resolve(process.env.DR_TWIN_DIR ?? join(REP
 
 /** A twin whose regions were started from settings, and can be changed by them. */
 export class RegionTwin {
+  private readonly parts = new Map<RegionId, RegionMachines>();
+
   private constructor(
     readonly twin: LocalTwin,
     readonly contract: Contract,
     readonly regions: readonly RegionId[],
     private readonly platform: Platform,
+    /** The claim table, and the roads to it. */
     readonly claims: TwinClaims,
     private current: SharedSettings,
   ) {}
@@ -91,14 +98,17 @@ export class RegionTwin {
     }
   }
 
+  /** One region as a whole: what kills, isolates or freezes it. @throws Error for a region that doesn't run. */
+  region(id: RegionId): RegionMachines {
+    if (!this.regions.includes(id)) throw new Error(`region ${id} does not run`);
+    const part = this.parts.get(id) ?? new RegionMachines(id, this.twin);
+    this.parts.set(id, part);
+    return part;
+  }
+
   /** The database cluster of one region. */
   database(region: RegionId): DatabaseCluster {
     return new DatabaseCluster(this.twin, this.contract[region]);
-  }
-
-  /** All machines of one region. */
-  region(region: RegionId): RegionMachines {
-    return new RegionMachines(this.twin, this.claims, region);
   }
 
   /**
@@ -150,15 +160,26 @@ async function openClaims(
   contract: Contract,
   { progress, regions = ["home"], claims: given }: OpenTwinOptions,
 ): Promise<TwinClaims> {
-  const store =
-    given ??
-    (await startClaimStore(progress, join(twin.dir, "claims"), contract.claimTable, contract.home.region));
-  const claims = await TwinClaims.open(twin.dir, twin.network, contract, regions, store);
-  twin.closing.push(() => claims.close());
+  const dir = join(twin.dir, "claims");
+  const store = given ?? (await ownStore(twin, contract, dir, progress));
+  const claims = await TwinClaims.open({ dir, network: twin.network, contract, regions, store });
+  // Before the emulator of its own.
+  twin.closing.unshift(() => claims.close());
   const lines = Object.entries(claims.environment).map(([name, value]) => `Environment=${name}=${value}\n`);
   twin.extras.set(GUARD_DROP_IN, `[Service]\n${lines.join("")}`);
   if (!given) await claims.claim("home", 1);
   return claims;
+}
+
+async function ownStore(
+  { closing }: LocalTwin,
+  { claimTable, home }: Contract,
+  dir: string,
+  progress: Progress,
+): Promise<ClaimStore> {
+  const store = await startClaimStore(progress, dir, claimTable, home.region);
+  closing.push(() => store.close());
+  return store;
 }
 
 /** @see RegionTwin.open */

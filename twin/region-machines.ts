@@ -1,59 +1,87 @@
-/** A region as a whole, to be broken and healed: its machines, its link to the other, its road to the claims. */
+/** What happens to a whole region of a twin at once: its machines, its endpoint of DynamoDB, its way to the other region. */
 import { allEnded } from "../sandbox/settle.js";
 import type { RegionId } from "../settings/stacks.js";
-import type { TwinClaims } from "./claims/claims.js";
-import type { Machine, Twin } from "./types.js";
+import { roadPlug } from "./claims/road.js";
+import type { TwinMachine } from "./machine.js";
+import { wireEnd } from "./network/switch.js";
+import type { LocalTwin } from "./twin.js";
 
 export class RegionMachines {
+  private dead = false;
+  private isolated = false;
+
   constructor(
-    private readonly twin: Twin,
-    private readonly claims: TwinClaims,
     readonly id: RegionId,
+    private readonly twin: LocalTwin,
   ) {}
 
-  private get machines(): Machine[] {
+  /** All of its machines, dead ones too. */
+  get machines(): readonly TwinMachine[] {
     return this.twin.machines.filter(({ spec }) => spec.region === this.id);
   }
 
-  /** Power off: every process and every plug at once, DynamoDB's copy there too. Data volumes stay. */
+  /**
+   * The region is gone: every link of it falls silent at one instant, that of DynamoDB's endpoint and the wire's end
+   * too, and then every machine loses power. It stays away from the outside until `boot`, also when single machines
+   * are started before.
+   */
   async kill(): Promise<void> {
-    await allEnded([...this.machines.map((machine) => machine.kill()), this.claims.cut(this.id)]);
+    this.dead = true;
+    const { network } = this.twin;
+    const machines = this.machines;
+    const names = machines.map(({ name }) => name);
+    await network.silence([...this.outside, ...names], true);
+    await allEnded(machines.map((machine) => machine.kill()));
+    await network.silence(names, false);
   }
 
-  /** Starts those that are dead. Settles when they have booted; their services may still be starting. */
-  async boot(): Promise<void> {
-    await this.claims.heal(this.id);
+  /**
+   * Power is back: its links, unless it is isolated, and then every machine that is dead, each from its user data and
+   * its old volume. Settles when all have run cloud-init's commands; whether they lead or follow is another matter.
+   */
+  async boot(options?: { readonly emptyVolume?: boolean }): Promise<void> {
+    this.dead = false;
+    await this.links();
     const dead = this.machines.filter(({ alive }) => !alive);
-    await allEnded(dead.map((machine) => machine.boot()));
+    // All of them: after one that failed, no other must boot on unseen.
+    await allEnded(
+      dead.map(async (machine) => {
+        await machine.boot(options);
+        await machine.booted();
+      }),
+    );
   }
 
-  /** Cuts it from the other region and from the claims of both. Its machines reach each other. */
+  /** Cuts it off from the other region and from the claims of both, at one instant. Inside all go on and see each other. */
   async isolate(): Promise<void> {
-    this.claims.proxy(this.id).set({ cut: true });
-    await this.wire.cut();
+    this.isolated = true;
+    await this.links();
   }
 
+  /** Ends `isolate`, and nothing else: what was cut at machines, the wire or a claims proxy stays cut. */
   async heal(): Promise<void> {
-    await this.claims.heal(this.id);
-    await this.wire.heal();
+    this.isolated = false;
+    await this.links();
   }
 
-  /** Stops every process of its database nodes between two instructions. */
+  /** Stops every process of its database machines, voters and read replicas, that live. Its Tomcat servers go on. */
   async freeze(): Promise<void> {
-    await allEnded(this.databases.map((machine) => machine.freeze()));
+    await allEnded(this.databases().map((machine) => machine.freeze()));
   }
 
   async thaw(): Promise<void> {
-    await allEnded(this.databases.map((machine) => machine.thaw()));
+    await allEnded(this.databases().map((machine) => machine.thaw()));
   }
 
-  private get databases(): Machine[] {
+  private databases(): TwinMachine[] {
     return this.machines.filter(({ spec, alive }) => alive && spec.role !== "tomcat");
   }
 
-  private get wire() {
-    const { wire } = this.twin;
-    if (!wire) throw new Error("one region runs: there is no link to cut");
-    return wire;
+  private get outside(): readonly string[] {
+    return [wireEnd(this.id), roadPlug(this.id)];
+  }
+
+  private links(): Promise<void> {
+    return this.twin.network.silence(this.outside, this.dead || this.isolated);
   }
 }

@@ -1,7 +1,8 @@
-/** One psql over the local socket, as PostgreSQL's own user, kept open while a switchover asks its questions. */
+/** One psql over the local socket, as PostgreSQL's own user, kept open for as long as there are questions. */
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
+import { timeLimit } from "./clock.js";
 
 const COMMAND =
   "setpriv --reuid=postgres --regid=postgres --init-groups psql -XAtq -F , -h /var/run/postgresql -d postgres";
@@ -11,17 +12,15 @@ export class Psql {
   private readonly child: ChildProcessByStdio<Writable, Readable, Readable>;
   private lines: string[] = [];
   private errors = "";
-  private waiting: { resolve(lines: string[]): void; reject(error: Error): void } | undefined;
+  private waiting: { hasAnswer: boolean; resolve(answer: string[] | Error): void } | undefined;
+  private ended: Error | undefined;
 
   constructor(command: readonly string[] = COMMAND.split(" ")) {
     const [program, ...args] = command;
     this.child = spawn(program as string, args, { stdio: ["pipe", "pipe", "pipe"] });
-    const failed = (why: string) => {
-      this.waiting?.reject(new Error(why));
-      this.waiting = undefined;
-    };
-    this.child.on("error", ({ message }) => failed(message));
-    this.child.on("exit", () => failed(`psql ended: ${this.errors.trim()}`));
+    this.child.on("error", ({ message }) => this.end(message));
+    // Not its exit: its last words may still be on their way.
+    this.child.on("close", () => this.end(`psql ended: ${this.errors.trim()}`));
     this.child.stdin.on("error", () => {});
     this.child.stderr.on("data", (data: Buffer) => {
       this.errors += data.toString();
@@ -31,36 +30,54 @@ export class Psql {
         this.lines.push(line);
         return;
       }
-      const lines = this.lines;
+      const { lines, waiting } = this;
       this.lines = [];
-      if (/^(ERROR|FATAL|PANIC)/m.test(this.errors)) failed(this.errors.trim());
-      else this.waiting?.resolve(lines);
-      this.waiting = undefined;
-      this.errors = "";
+      if (waiting) waiting.hasAnswer = true;
+      // What psql has said before the end stands in the other pipe already. That pipe has surely been read when
+      // the event loop has gone round once more.
+      setImmediate(() => setImmediate(() => waiting?.resolve(lines)));
     });
   }
 
-  /** Rows, their columns split at commas. @throws Error with psql's message, or when it takes too long. */
-  async query(sql: string, timeoutMillis = 1000): Promise<string[][]> {
+  /** It answers no more: open another. */
+  get hasEnded(): boolean {
+    return this.ended !== undefined;
+  }
+
+  /**
+   * @param warnings `fail`: whatever PostgreSQL remarks counts as an error. It says no more than a warning where
+   * a commit was not waited for.
+   * @returns rows, their columns split at commas.
+   * @throws Error with psql's message, or when it takes too long; psql is ended then, for its answer would be
+   * taken for the next question's. PostgreSQL itself may carry on with it.
+   */
+  async query(sql: string, timeoutMillis = 1000, warnings: "pass" | "fail" = "pass"): Promise<string[][]> {
     if (this.waiting) throw new Error("one query at a time");
-    let timer: NodeJS.Timeout | undefined;
-    try {
-      const lines = await new Promise<string[]>((resolve, reject) => {
-        this.waiting = { resolve, reject };
-        timer = setTimeout(
-          () => reject(new Error(`no answer from PostgreSQL in ${timeoutMillis} ms`)),
-          timeoutMillis,
-        );
-        this.child.stdin.write(`${sql};\n\\echo ${END}\n`);
+    if (this.ended) throw this.ended;
+    const answer = await new Promise<string[] | Error>((resolve) => {
+      const waiting = { hasAnswer: false, resolve };
+      this.waiting = waiting;
+      this.errors = "";
+      this.child.stdin.write(`${sql};\n\\echo ${END}\n`);
+      timeLimit(timeoutMillis).addEventListener("abort", () => {
+        if (this.waiting === waiting && !waiting.hasAnswer)
+          this.end(`no answer from PostgreSQL in ${timeoutMillis} ms`);
       });
-      return lines.map((line) => line.split(","));
-    } finally {
-      clearTimeout(timer);
-      this.waiting = undefined;
-    }
+    });
+    this.waiting = undefined;
+    if (answer instanceof Error) throw answer;
+    const errors = this.errors.trim();
+    if (warnings === "fail" ? errors : /^(ERROR|FATAL|PANIC)/m.test(errors)) throw new Error(errors);
+    return answer.map((line) => line.split(","));
   }
 
   close(): void {
+    this.end("psql was closed");
+  }
+
+  private end(why: string): void {
+    this.ended ??= new Error(why);
+    this.waiting?.resolve(this.ended);
     this.child.kill("SIGKILL");
   }
 }

@@ -10,6 +10,7 @@ import { rehearse } from "../../drills/rehearse.js";
 import { bundleWorkload } from "../../drills/workload/bundle.js";
 import type { SharedSettings } from "../../settings/schema.js";
 import { contractOf } from "../../stacks/contract.js";
+import { existingClaims } from "../../twin/claims/store.js";
 import { copyPlatform, machinesInCloud } from "../../twin/from-cloud.js";
 import { whyNoTwin } from "../../twin/host.js";
 import { openTwin } from "../../twin/open.js";
@@ -39,6 +40,8 @@ export async function showNodeFailover(scene: Scene, settings: SharedSettings): 
     progress,
     settings,
     dir: join(sandboxDir(), "twin"),
+    // Where stack prod has put its claim.
+    claims: await existingClaims({ endpoint, region: contract.home.region }, contract.claimTable),
     source: {
       machines: () => machinesInCloud(access, contract.home, settings, 1),
       fill: (twin) => copyPlatform(access, contract, contract.home, settings.name, twin),

@@ -155,6 +155,7 @@ describe("a promotion that waits", () => {
       epoch: 2,
       opened: 1,
       mark: { epoch: 1, timeline: 3 },
+      acknowledged: 1000,
       lsn: 1000,
       address: "10.10.200.10",
     };
@@ -167,6 +168,7 @@ describe("a promotion that waits", () => {
       epoch: 0,
       opened: 1,
       mark: { epoch: 1, timeline: 3 },
+      acknowledged: 1000,
       lsn: 1000,
       address: "10.10.200.10",
     };

@@ -1,7 +1,5 @@
-/** The claim table of a twin: one copy, a road to it from each region, and what a stack or an operator writes there. */
-import { mkdir, rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+/** The claim table of a twin: one copy, a road to it through each region, and what a stack or an operator writes there. */
+import { join } from "node:path";
 import {
   ConditionalCheckFailedException,
   DynamoDBClient,
@@ -14,82 +12,67 @@ import type { Item } from "../../nodes/guard/region/dynamodb.js";
 import { NO_STATUS, type Status } from "../../nodes/guard/region/facts.js";
 import { inTurn } from "../../sandbox/settle.js";
 import type { RegionId } from "../../settings/stacks.js";
-import { addressAt } from "../../stacks/cidr.js";
 import type { Contract, RegionContract } from "../../stacks/contract.js";
-import { PREFIX_LENGTH, type Switch } from "../network/switch.js";
-import { host, Talker } from "../process.js";
-import { type ClaimStore, EMULATOR_CREDENTIALS } from "./emulator.js";
-import { ClaimsProxy } from "./proxy.js";
+import type { Switch } from "../network/switch.js";
+import { ClaimsRoad, roadUrl } from "./road.js";
+import { type ClaimStore, EMULATOR_CREDENTIALS } from "./store.js";
 
-const FORWARD = fileURLToPath(new URL("forward.py", import.meta.url));
-const PORT = 8000;
-/** Of a private subnet: no machine has it. */
-const HOST_NUMBER = 5;
+const REGIONS = ["home", "recovery"] as const satisfies readonly RegionId[];
 
 export type Override = "fenced" | "acceptDataLoss";
 
 export interface ClaimsView {
+  /** Greatest claimed epoch; 0 for none. */
   readonly epoch: Readonly<Record<RegionId, number>>;
+  /** What each region's nodes say of it; `NO_STATUS` while they have said nothing. */
   readonly status: Readonly<Record<RegionId, Status>>;
 }
 
-interface Road {
-  readonly proxy: ClaimsProxy;
-  readonly forwarder: Talker;
-  readonly socket: string;
+export interface TwinClaimsOptions {
+  /** For the sockets of the roads. */
+  readonly dir: string;
+  readonly network: Switch;
+  readonly contract: Contract;
+  /** Those that run. */
+  readonly regions: readonly RegionId[];
+  readonly store: ClaimStore;
 }
 
 export class TwinClaims {
   private readonly client: DynamoDBClient;
 
   private constructor(
-    private readonly store: ClaimStore,
     private readonly contract: Contract,
-    private readonly network: Switch,
-    private readonly roads: ReadonlyMap<RegionId, Road>,
+    private readonly roads: Readonly<Record<RegionId, ClaimsRoad>>,
+    private readonly store: ClaimStore,
   ) {
-    this.client = new DynamoDBClient({
-      endpoint: store.endpoint,
-      region: store.region,
-      credentials: EMULATOR_CREDENTIALS,
-    });
+    this.client = new DynamoDBClient({ ...store, credentials: EMULATOR_CREDENTIALS });
   }
 
-  /** @param dir the twin's folder */
-  static async open(
-    dir: string,
-    network: Switch,
-    contract: Contract,
-    regions: readonly RegionId[],
-    store: ClaimStore,
-  ): Promise<TwinClaims> {
-    const roads = new Map<RegionId, Road>();
-    for (const id of regions) {
-      const socket = join(dir, "claims", `${id}.sock`);
-      await mkdir(dirname(socket), { recursive: true });
-      await rm(socket, { force: true });
-      const proxy = await ClaimsProxy.start({ socket, endpoint: store.endpoint, region: store.region });
-      const address = addressOf(contract[id]);
-      const forwarder = new Talker(`road to the claims of ${id}`, [
-        ...["unshare", "--net", "--", "python3", FORWARD, address, `${PORT}`, socket],
-      ]);
-      await network.plug(roadName(id), address, id, forwarder.pid);
-      const inside = ["nsenter", `--net=/proc/${forwarder.pid}/ns/net`, "--", "ip", "-batch", "-"];
-      await host(
-        inside,
-        ["link set lo up", `addr add ${address}/${PREFIX_LENGTH} dev eth0`, "link set eth0 up"].join("\n"),
-      );
-      await forwarder.ready;
-      roads.set(id, { proxy, forwarder, socket });
+  /**
+   * A road through each region, also through one that doesn't run: DynamoDB is there all the same, and is found on the
+   * running region's bridge.
+   */
+  static async open({ dir, network, contract, regions, store }: TwinClaimsOptions): Promise<TwinClaims> {
+    const opened: ClaimsRoad[] = [];
+    const open = async (id: RegionId) => {
+      const bridge = regions.includes(id) ? id : (regions[0] as RegionId);
+      const socket = join(dir, `${id}.sock`);
+      const road = await ClaimsRoad.open({ region: contract[id], bridge, network, store, socket });
+      opened.push(road);
+      return road;
+    };
+    try {
+      return new TwinClaims(contract, { home: await open("home"), recovery: await open("recovery") }, store);
+    } catch (error) {
+      await inTurn(...opened.map((road) => () => road.close()));
+      throw error;
     }
-    return new TwinClaims(store, contract, network, roads);
   }
 
   /** What a guard's process is told, so that it asks here and not AWS. */
   get environment(): Readonly<Record<string, string>> {
-    const endpoints = [...this.roads.keys()].map(
-      (id) => `${this.contract[id].region}=http://${addressOf(this.contract[id])}:${PORT}`,
-    );
+    const endpoints = REGIONS.map((id) => `${this.contract[id].region}=${roadUrl(this.contract[id])}`);
     return {
       DR_CLAIMS_ENDPOINTS: endpoints.join(","),
       AWS_ACCESS_KEY_ID: EMULATOR_CREDENTIALS.accessKeyId,
@@ -103,21 +86,9 @@ export class TwinClaims {
     return { endpoint, region };
   }
 
-  /** The road from one region's network. @throws Error for a region that doesn't run. */
-  proxy(region: RegionId): ClaimsProxy {
-    const road = this.roads.get(region);
-    if (!road) throw new Error(`region ${region} does not run`);
-    return road.proxy;
-  }
-
-  /** The road's own plug: what is cut there neither region's machines reach. */
-  async cut(region: RegionId): Promise<void> {
-    await this.network.cut(roadName(region), {});
-  }
-
-  async heal(region: RegionId): Promise<void> {
-    this.proxy(region).set({});
-    await this.network.heal(roadName(region));
+  /** The table as one region's endpoint of DynamoDB shows it: where it is cut, refused, slow or failing. */
+  proxy(region: RegionId): ClaimsRoad {
+    return this.roads[region];
   }
 
   /**
@@ -128,36 +99,30 @@ export class TwinClaims {
     return this.put(this.contract[region].claimKey, region, epoch);
   }
 
-  /** What an operator asserts, for one epoch of that region. */
+  /** Writes what an operator answers for, for one epoch of that region. @returns false when it is there already. */
   override(region: RegionId, what: Override, epoch: number): Promise<boolean> {
     const { fencedKey, acceptDataLossKey } = this.contract[region];
     return this.put(what === "fenced" ? fencedKey : acceptDataLossKey, region, epoch);
   }
 
+  /** Past all roads, whatever they suffer. @throws Error for a status that can't be understood. */
   async read(): Promise<ClaimsView> {
-    const [home, recovery] = (["home", "recovery"] as const).map(async (id) => ({
-      epoch: await this.greatest(this.contract[id]),
-      status: await this.status(this.contract[id]),
-    }));
-    const [a, b] = [await home, await recovery];
-    if (!a || !b) throw new Error("there are two regions");
+    const [home, recovery] = await Promise.all([this.readRegion("home"), this.readRegion("recovery")]);
     return {
-      epoch: { home: a.epoch, recovery: b.epoch },
-      status: { home: a.status, recovery: b.status },
+      epoch: { home: home.epoch, recovery: recovery.epoch },
+      status: { home: home.status, recovery: recovery.status },
     };
   }
 
   async close(): Promise<void> {
     this.client.destroy();
-    await inTurn(
-      ...[...this.roads.values()].map(({ proxy, forwarder, socket }) => async () => {
-        forwarder.kill();
-        await forwarder.ended;
-        await proxy.close();
-        await rm(socket, { force: true });
-      }),
-      () => this.store.close(),
-    );
+    await inTurn(...REGIONS.map((id) => () => this.roads[id].close()));
+  }
+
+  private async readRegion(id: RegionId): Promise<{ epoch: number; status: Status }> {
+    const region = this.contract[id];
+    const [epoch, status] = await Promise.all([this.greatest(region), this.status(region)]);
+    return { epoch, status };
   }
 
   private async put(key: string, region: RegionId, epoch: number): Promise<boolean> {
@@ -206,7 +171,3 @@ export class TwinClaims {
     return item ? statusOf(item as Item, statusKey) : NO_STATUS;
   }
 }
-
-const roadName = (id: RegionId): string => `claims-${id}`;
-const addressOf = ({ privateCidrs }: RegionContract): string =>
-  addressAt(privateCidrs[0] as string, HOST_NUMBER);

@@ -13,9 +13,13 @@ export const PREFIX_LENGTH = 8;
 
 const WIRE = fileURLToPath(new URL("wire.py", import.meta.url));
 const bridge = (region: RegionId) => `br-${region}`;
+/** Name of one end of the wire between the regions, as a plug. No host name has a slash. */
+export const wireEnd = (region: RegionId): string => `wire/${region}`;
 
 export class Switch {
-  private readonly cuts = new Map<string, { readonly port: string; readonly address: string; cuts: Cut[] }>();
+  private readonly cuts = new Map<string, { readonly port: string; cuts: Cut[] }>();
+  /** Plugs that nothing passes, whatever else is cut or healed there. */
+  private readonly silent = new Set<string>();
   private ports = 0;
   private wireProcess: Talker | undefined;
   /** Rules are replaced as a whole, one replacement after the other. */
@@ -70,7 +74,9 @@ export class Switch {
       `link set ${port} master ${bridge(region)}`,
       `link set ${port} up`,
     ]);
-    this.cuts.set(name, { port, address, cuts: [] });
+    this.cuts.set(name, { port, cuts: [] });
+    // A plug that was silent still is.
+    if (this.silent.has(name)) await this.replaceRules();
   }
 
   /** Pulls the plug. */
@@ -93,6 +99,15 @@ export class Switch {
     await this.replaceRules();
   }
 
+  /** Lets nothing pass these plugs from one instant on, or ends that. Cuts stay as they are. */
+  async silence(names: readonly string[], silent: boolean): Promise<void> {
+    for (const name of names) {
+      if (silent) this.silent.add(name);
+      else this.silent.delete(name);
+    }
+    await this.replaceRules();
+  }
+
   private port(name: string) {
     const port = this.cuts.get(name);
     if (!port) throw new Error(`${name} is not plugged in`);
@@ -101,8 +116,8 @@ export class Switch {
 
   private replaceRules(): Promise<void> {
     const replace = async () => {
-      const rules = [...this.cuts.values()].flatMap(({ port, cuts }) =>
-        cuts.flatMap((cut) => rulesOf(port, cut)),
+      const rules = [...this.cuts].flatMap(([name, { port, cuts }]) =>
+        (this.silent.has(name) ? [{}, ...cuts] : cuts).flatMap((cut) => rulesOf(port, cut)),
       );
       await this.nft(
         [
@@ -123,6 +138,9 @@ export class Switch {
     ]);
     await wire.ready;
     this.wireProcess = wire;
+    // The script names its ends in the order of the bridges.
+    this.cuts.set(wireEnd("home"), { port: "wire0", cuts: [] });
+    this.cuts.set(wireEnd("recovery"), { port: "wire1", cuts: [] });
     const ask = async (settings: object) => {
       await wire.request(settings);
     };

@@ -127,7 +127,8 @@ export class SimRegion {
     }
     if (!this.leader) {
       const able = ready.filter((node) => !node.guard.isPaused);
-      if (ready.length < 2 || able.length === 0 || this.nodes.some((node) => world.now < node.openUntil)) return;
+      if (ready.length < 2 || able.length === 0 || this.nodes.some((node) => world.now < node.openUntil))
+        return;
       const best = able.reduce((a, b) => (isAhead(b.log, a.log) ? b : a));
       this.leader = { node: best, term: ++this.terms };
       world.note(`${best.name} is elected, term ${this.terms}, lsn ${best.log.lsn}`);
