@@ -7,6 +7,7 @@ import { addDemo } from "./commands/demo.js";
 import { addDocs } from "./commands/docs.js";
 import { addDrill } from "./commands/drill.js";
 import { addSandbox } from "./commands/sandbox.js";
+import { addStatus } from "./commands/status.js";
 import { addTwin } from "./commands/twin.js";
 import { reportAndExit } from "./report.js";
 
@@ -17,6 +18,7 @@ const dr = new Command("dr")
   .showHelpAfterError("(dr --help lists every verb)");
 
 addDemo(dr);
+addStatus(dr);
 addSandbox(dr);
 addBootstrap(dr);
 addTwin(dr);

@@ -84,7 +84,7 @@ export async function hold({ regions, tomcats }: UpOptions, progress: Progress):
         pid,
       }),
     );
-  await writeRecord(twinDir(), { pid: process.pid, machines: machines() });
+  await writeRecord(twinDir(), { pid: process.pid, machines: machines(), claims: twin.claims.place });
   await stop;
   await twin.close();
 }
@@ -190,7 +190,8 @@ export async function exec(name: string, argv: readonly string[]): Promise<numbe
 const isAlive = async ({ pid }: MachineRecord): Promise<boolean> =>
   pid !== undefined && processRuns(pid, "init");
 
-async function mustRun(): Promise<TwinRecord> {
+/** The twin that runs here. @throws UserError when none does. */
+export async function mustRun(): Promise<TwinRecord> {
   // Its folder is root's alone: anybody else would hear that there is none.
   requireRoot();
   const twin = await runningTwin(twinDir());

@@ -16,6 +16,12 @@ const record = z.object({
   /** Of the process whose children all machines are. */
   pid: z.number(),
   machines: z.array(machine),
+  /** The claim table's emulator, for other processes of this host: the one copy that both regions' guards ask. */
+  claims: z.object({
+    endpoint: z.string(),
+    /** AWS region under whose name it is asked. */
+    region: z.string(),
+  }),
 });
 
 export type TwinRecord = z.infer<typeof record>;
@@ -33,8 +39,10 @@ export async function writeRecord(dir: string, value: TwinRecord): Promise<void>
 export async function runningTwin(dir: string): Promise<TwinRecord | undefined> {
   const text = await readFile(file(dir), "utf8").catch(() => undefined);
   if (text === undefined) return undefined;
-  const twin = record.parse(JSON.parse(text));
-  return (await processRuns(twin.pid, "twin")) ? twin : undefined;
+  const parsed = record.safeParse(JSON.parse(text));
+  // What another version left, or still runs: this one can't read it.
+  if (!parsed.success) return undefined;
+  return (await processRuns(parsed.data.pid, "twin")) ? parsed.data : undefined;
 }
 
 /** A command that runs inside a machine of a running twin, as root. */

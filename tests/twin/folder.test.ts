@@ -112,7 +112,11 @@ test("nothing is run in a machine that is dead", async () => {
   await occupied(hold.pid as number);
   const dead = { name: "a", role: "tomcat", region: "home", address: "10.0.0.1" } as const;
   const machines = [dead, { ...dead, name: "b", pid: hold.pid as number }];
-  await writeRecord(dir, { pid: hold.pid as number, machines });
+  await writeRecord(dir, {
+    pid: hold.pid as number,
+    machines,
+    claims: { endpoint: "http://127.0.0.1:1", region: "eu-west-1" },
+  });
   await expect(exec("a", ["true"])).rejects.toThrow("machine 'a' is dead");
   await expect(exec("b", ["true"])).rejects.toThrow("machine 'b' is dead");
   await expect(exec("c", ["true"])).rejects.toThrow("no machine 'c'");

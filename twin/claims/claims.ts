@@ -97,6 +97,12 @@ export class TwinClaims {
     };
   }
 
+  /** Where other processes of this host find the table. */
+  get place(): Pick<ClaimStore, "endpoint" | "region"> {
+    const { endpoint, region } = this.store;
+    return { endpoint, region };
+  }
+
   /** The road from one region's network. @throws Error for a region that doesn't run. */
   proxy(region: RegionId): ClaimsProxy {
     const road = this.roads.get(region);

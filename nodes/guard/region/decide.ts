@@ -58,20 +58,23 @@ export function decideRegion(
   const learnt = learn(config, before, event);
   const permitUntil = permit(config, learnt, now);
   const closedAt = permitUntil > 0 ? undefined : learnt.closedAt;
-  const state = { ...learnt, permitUntil, closedAt };
+  const state = changed(learnt, { permitUntil, closedAt });
   const actions: RegionAction[] = [];
   if (before.permitUntil > now && permitUntil === 0) actions.push({ kind: "close", reason: refusal(state) });
   if (event.kind === "status-written") return { state, actions };
   actions.push(...act(config, state, now));
   const asks = (kind: RegionAction["kind"]) => actions.some((action) => action.kind === kind);
-  return {
-    state: {
-      ...state,
-      readAskedAt: asks("read-claims") ? now : state.readAskedAt,
-      wroteAt: asks("write-status") ? now : state.wroteAt,
-    },
-    actions,
+  const askedAt = {
+    readAskedAt: asks("read-claims") ? now : state.readAskedAt,
+    wroteAt: asks("write-status") ? now : state.wroteAt,
   };
+  return { state: changed(state, askedAt), actions };
+}
+
+/** The very same state where nothing is new: this runs many times a second, in the simulator many thousand times. */
+function changed(state: RegionState, news: Partial<RegionState>): RegionState {
+  const isNew = (Object.keys(news) as (keyof RegionState)[]).some((key) => state[key] !== news[key]);
+  return isNew ? { ...state, ...news } : state;
 }
 
 function learn({ node }: RegionConfig, state: RegionState, event: RegionEvent): RegionState {
@@ -135,7 +138,7 @@ function learnReading(node: string, state: RegionState, answer: Reading): Region
 function withProof(node: string, state: RegionState): RegionState {
   if (!state.log) return state;
   const { proof = state.proof, ahead } = reached(node, state.peerPositions, state.log);
-  return { ...state, proof, peerPositions: ahead };
+  return changed(state, { proof, peerPositions: ahead });
 }
 
 /** Until when writes may be served here: 0 when they may not be. */

@@ -113,6 +113,8 @@ export interface Overrides {
   readonly acceptDataLoss: number;
 }
 
+export const NO_OVERRIDES: Overrides = { fenced: 0, acceptDataLoss: 0 };
+
 /** One strongly consistent reading of claims, status and overrides. */
 export interface Reading {
   readonly startedAt: number;
@@ -227,8 +229,6 @@ export interface RegionState {
   readonly permitUntil: number;
   readonly readAskedAt: number;
   readonly wroteAt: number;
-  /** With which this process promoted its region last. */
-  readonly opening?: Opening;
   /** Since when this node's port is certainly shut to writers; undefined while it may be open. */
   readonly closedAt?: number;
   /** Since when this region has been a standby. */
@@ -237,11 +237,21 @@ export interface RegionState {
   readonly term?: { readonly term: string; readonly since: number };
 }
 
+/** Names all it can have: copies of objects of one shape are cheap. */
 export const initialRegionState = (): RegionState => ({
+  reading: undefined,
+  view: undefined,
+  log: undefined,
+  claimSeen: undefined,
+  releaseSeen: undefined,
   publishedNotBefore: Number.NEGATIVE_INFINITY,
   peerNotBefore: Number.NEGATIVE_INFINITY,
   peerPositions: [],
+  proof: undefined,
   permitUntil: 0,
   readAskedAt: Number.NEGATIVE_INFINITY,
   wroteAt: Number.NEGATIVE_INFINITY,
+  closedAt: undefined,
+  standbySince: undefined,
+  term: undefined,
 });

@@ -1,0 +1,97 @@
+/**
+ * The claim table as an operator reads it: both regions' claims, status and overrides, strongly consistent. One
+ * replica is asked, and the next when it doesn't answer: it works while either region is gone.
+ */
+import { type AttributeValue, GetItemCommand, QueryCommand } from "@aws-sdk/client-dynamodb";
+import { statusOf } from "../nodes/guard/region/claims.js";
+import type { Item } from "../nodes/guard/region/dynamodb.js";
+import { NO_STATUS } from "../nodes/guard/region/facts.js";
+import { UserError } from "../settings/problem.js";
+import type { RegionId } from "../settings/stacks.js";
+import type { Contract, RegionContract } from "../stacks/contract.js";
+import type { RegionRecord, TableReading } from "./observation.js";
+
+/** Of one replica, for all its answers together. */
+const REPLICA_MILLIS = 5_000;
+
+/** As much of the SDK's client as is used. */
+export interface Replica {
+  /** Where it is. */
+  readonly region: string;
+  query(command: QueryCommand, signal: AbortSignal): Promise<{ Items?: Attributes[] }>;
+  get(command: GetItemCommand, signal: AbortSignal): Promise<{ Item?: Attributes }>;
+}
+
+type Attributes = Record<string, AttributeValue>;
+type Regions = Readonly<Record<RegionId, RegionContract>> & Pick<Contract, "claimTable">;
+
+/**
+ * @param replicas in the order in which they are asked.
+ * @throws UserError with what each of them said, when none can be read.
+ */
+export async function readClaimTable(
+  contract: Regions,
+  replicas: readonly Replica[],
+  replicaMillis = REPLICA_MILLIS,
+): Promise<TableReading> {
+  const failures: string[] = [];
+  for (const replica of replicas) {
+    const signal = AbortSignal.timeout(replicaMillis);
+    try {
+      const [home, recovery] = await Promise.all([
+        readRegion(replica, contract.claimTable, contract.home, signal),
+        readRegion(replica, contract.claimTable, contract.recovery, signal),
+      ]);
+      return { readIn: replica.region, failures, regions: { home, recovery } };
+    } catch (error) {
+      failures.push(`${replica.region}: ${explain(error as Error, signal, replicaMillis)}`);
+    }
+  }
+  throw new UserError(
+    `claim table '${contract.claimTable}' can't be read`,
+    failures.join("\n  "),
+    "see that AWS credentials are there and may read it (aws sts get-caller-identity), and that `global` is deployed",
+  );
+}
+
+async function readRegion(
+  replica: Replica,
+  table: string,
+  { claimKey, statusKey, fencedKey, acceptDataLossKey }: RegionContract,
+  signal: AbortSignal,
+): Promise<RegionRecord> {
+  const greatest = async (partition: string): Promise<number> => {
+    const { Items: items = [] } = await replica.query(
+      new QueryCommand({
+        TableName: table,
+        ConsistentRead: true,
+        KeyConditionExpression: "pk = :pk",
+        ExpressionAttributeValues: { ":pk": { S: partition } },
+        ScanIndexForward: false,
+        Limit: 1,
+      }),
+      signal,
+    );
+    return Number(items[0]?.sk?.N ?? 0);
+  };
+  const status = async () => {
+    const key = { pk: { S: statusKey }, sk: { N: "0" } };
+    const command = new GetItemCommand({ TableName: table, ConsistentRead: true, Key: key });
+    const { Item: item } = await replica.get(command, signal);
+    return item ? statusOf(item as Item, statusKey) : NO_STATUS;
+  };
+  const [claimed, own, fenced, acceptDataLoss] = await Promise.all([
+    greatest(claimKey),
+    status(),
+    greatest(fencedKey),
+    greatest(acceptDataLossKey),
+  ]);
+  return { claimed, status: own, overrides: { fenced, acceptDataLoss } };
+}
+
+function explain({ name, message }: Error, signal: AbortSignal, millis: number): string {
+  if (signal.aborted) return `no answer within ${millis / 1000} s`;
+  if (name === "ResourceNotFoundException") return "there is no such table";
+  // Some of the SDK's errors have a name and nothing else.
+  return message || name;
+}

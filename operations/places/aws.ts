@@ -1,0 +1,54 @@
+/** A real account: the claim table with ordinary credentials, the regions' own names over the internet. */
+import { readStackFiles } from "../../delivery/stack-files.js";
+import { parseSharedSettings } from "../../settings/parse.js";
+import { sharedSchema } from "../../settings/schema.js";
+import { ACTIVE_PATH, contractOf, otherRegion } from "../../stacks/contract.js";
+import { readClaimTable } from "../claim-table.js";
+import { type Known, known, unknown } from "../known.js";
+import { openReplica } from "../replicas.js";
+import { ANY_ACCOUNT, type Place } from "./place.js";
+
+const PROBE_MILLIS = 4_000;
+const GUARDS =
+  "only the guards know it (leases, bytes behind, what is waited for), and they answer inside the regions' networks only";
+
+/** @param dir folder of Pulumi.yaml */
+export async function awsPlace(dir: string): Promise<Place> {
+  const raw = await readStackFiles("global", dir);
+  const shared = Object.fromEntries(Object.entries(raw).filter(([key]) => key in sharedSchema.shape));
+  const settings = parseSharedSettings("global", shared);
+  const contract = contractOf(settings, settings.accountId ?? ANY_ACCOUNT);
+  const replicas = {
+    home: openReplica(contract.home.region),
+    recovery: openReplica(contract.recovery.region),
+  };
+  return {
+    kind: "aws",
+    name: "AWS",
+    settings,
+    contract,
+    async observe(first = "home") {
+      const [reading, home, recovery] = await Promise.all([
+        readClaimTable(contract, [replicas[first], replicas[otherRegion(first)]]),
+        probe(contract.home.hostname),
+        probe(contract.recovery.hostname),
+      ]);
+      return { ...reading, at: Date.now(), guards: unknown(GUARDS), healthy: { home, recovery } };
+    },
+    close() {
+      for (const { client } of Object.values(replicas)) client.destroy();
+    },
+  };
+}
+
+/** As Route 53 asks: anything from 200 to 399 is healthy. Silence may as well be this machine's own fault. */
+async function probe(hostname: string): Promise<Known<boolean>> {
+  const url = `https://${hostname}${ACTIVE_PATH}`;
+  try {
+    const { status } = await fetch(url, { redirect: "manual", signal: AbortSignal.timeout(PROBE_MILLIS) });
+    return known(status < 400);
+  } catch (error) {
+    const { cause, message } = error as Error & { cause?: { code?: string } };
+    return unknown(`${url} does not answer here: ${cause?.code ?? message}`);
+  }
+}

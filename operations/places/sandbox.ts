@@ -1,0 +1,46 @@
+/** The sandbox: the claim table of the emulated AWS. No machine runs there. */
+import { readStackFiles } from "../../delivery/stack-files.js";
+import { runningEmulator } from "../../sandbox/emulator/emulator.js";
+import { projectDir, syncProject } from "../../sandbox/project.js";
+import { parseSharedSettings } from "../../settings/parse.js";
+import { UserError } from "../../settings/problem.js";
+import { contractOf, otherRegion } from "../../stacks/contract.js";
+import { readClaimTable } from "../claim-table.js";
+import { unknown } from "../known.js";
+import { openReplica } from "../replicas.js";
+import { ANY_ACCOUNT, type Place } from "./place.js";
+
+const NO_MACHINES = "no machines run in the sandbox";
+
+/** @throws UserError when its emulator isn't running. */
+export async function sandboxPlace(): Promise<Place> {
+  const emulator = await runningEmulator();
+  if (!emulator) {
+    throw new UserError(
+      "the sandbox's emulator is not running",
+      "Without it there is no claim table to read.",
+      "npx dr sandbox up global, then prod and dr",
+    );
+  }
+  await syncProject();
+  const settings = parseSharedSettings("global", await readStackFiles("global", projectDir()));
+  const contract = contractOf(settings, ANY_ACCOUNT);
+  const replicas = {
+    home: openReplica(contract.home.region, emulator),
+    recovery: openReplica(contract.recovery.region, emulator),
+  };
+  return {
+    kind: "sandbox",
+    name: "sandbox",
+    settings,
+    contract,
+    async observe(first = "home") {
+      const reading = await readClaimTable(contract, [replicas[first], replicas[otherRegion(first)]]);
+      const none = unknown(NO_MACHINES);
+      return { ...reading, at: Date.now(), guards: none, healthy: { home: none, recovery: none } };
+    },
+    close() {
+      for (const { client } of Object.values(replicas)) client.destroy();
+    },
+  };
+}
