@@ -147,7 +147,17 @@ test("a planned one: claimed, released, promoted, open, in a time line", async (
   expect(world.asked).toEqual(["Promote recovery to epoch 2? (yes/no) "]);
   expect(outcome).toEqual({ result: "active", reason: "recovery is active in epoch 2" });
   expect(isSuccess({ outcome, events })).toBe(true);
-  expect(endText(events, outcome)).toMatchInlineSnapshot();
+  expect(endText(events, outcome)).toMatchInlineSnapshot(`
+    "
+    time line
+         2.0 s  claimed epoch 2
+         2.0 s  waiting: home has not yielded to epoch 2 yet
+         5.0 s  home has released
+         8.0 s  PostgreSQL is promoted in recovery
+         8.0 s  open: the other region has released for epoch 2
+
+    recovery is active in epoch 2."
+  `);
 });
 
 test("the promotion is followed while the up is still at it", async () => {
