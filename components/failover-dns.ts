@@ -3,7 +3,7 @@ import * as acm from "@pulumi/aws/acm/index.js";
 import * as route53 from "@pulumi/aws/route53/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import type { RegionId } from "../settings/stacks.js";
-import { ACTIVE_PATH, type Contract } from "../stacks/contract.js";
+import { ACTIVE_PATH, type Contract, FAILOVER_DNS } from "../stacks/contract.js";
 
 export interface FailoverDnsArgs {
   readonly contract: Contract;
@@ -13,12 +13,6 @@ export interface FailoverDnsArgs {
   readonly recovery: pulumi.ProviderResource;
 }
 
-/** Seconds between two probes of one prober; 10 is the fastest that Route 53 offers. */
-const PROBE_INTERVAL_SECONDS = 10;
-/** Probes in a row that must fail, or succeed, before the state changes. */
-const PROBE_FAILURES = 3;
-/** As long as one probe: a resolver that asked just before a failover asks again at once. */
-const RECORD_TTL_SECONDS = 10;
 /** Certificate authorities write their own name here; the records last, so a day is fine. */
 const STATIC_TTL_SECONDS = 86_400;
 
@@ -89,8 +83,8 @@ export class FailoverDns extends pulumi.ComponentResource {
         resourcePath: ACTIVE_PATH,
         // The load balancer picks the certificate, and refuses the handshake, by this name.
         enableSni: true,
-        requestInterval: PROBE_INTERVAL_SECONDS,
-        failureThreshold: PROBE_FAILURES,
+        requestInterval: FAILOVER_DNS.probeIntervalSeconds,
+        failureThreshold: FAILOVER_DNS.probeFailures,
         // The console has no other name for a health check.
         tags: { Name: `${contract.serviceHostname} active in ${region}` },
       },
@@ -112,7 +106,7 @@ export class FailoverDns extends pulumi.ComponentResource {
         zoneId: this.zoneId,
         name: contract.serviceHostname,
         type: "CNAME",
-        ttl: RECORD_TTL_SECONDS,
+        ttl: FAILOVER_DNS.recordTtlSeconds,
         records: [contract[id].hostname],
         setIdentifier: contract[id].region,
         failoverRoutingPolicies: [{ type }],

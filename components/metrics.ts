@@ -3,7 +3,7 @@
  * that both sides import the same names. The namespace is the contract's `metricNamespace`.
  *
  * Every guard tells all metrics of its scope, in either role, to the CloudWatch agent of its node by StatsD
- * (`STATSD` in nodes/cloudwatch.ts), as gauges, which can't be below 0: a sign would mean "more" or "less". The
+ * (`STATSD` in nodes/layout.ts), as gauges, which can't be below 0: a sign would mean "more" or "less". The
  * agent publishes once per minute. Metrics of scope `region` carry no node: guards of one region publish into the same series, and the
  * alarm's statistic says whether the best or the worst of them counts. So a metric that stays away while
  * machines run means that no guard runs, which one alarm (`no-leader`) tells; the others stay quiet then.

@@ -225,7 +225,7 @@ function claimsAndStatus(contract: Contract, { statusKey }: RegionContract): Sta
     {
       Sid: "ReadClaimsAndStatus",
       Effect: "Allow",
-      Action: ["dynamodb:GetItem", "dynamodb:Query"],
+      Action: ["dynamodb:BatchGetItem", "dynamodb:Query"],
       Resource: claimTableArns(contract),
     },
     {

@@ -14,7 +14,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { renderTomcatUserData } from "../nodes/user-data.js";
 import type { RegionSettings } from "../settings/schema.js";
 import type { RegionId } from "../settings/stacks.js";
-import { type Contract, HEALTH_PATH, PORTS } from "../stacks/contract.js";
+import { type Contract, HEALTH_PATH, PORTS, TARGET_CHECK } from "../stacks/contract.js";
 import { GROUP_METRICS, machine } from "./machine.js";
 import { type RegionSize, reservedPerZone } from "./sizing.js";
 
@@ -102,10 +102,10 @@ export class TomcatFleet extends pulumi.ComponentResource {
           path: HEALTH_PATH,
           port: `${PORTS.fleetHttp}`,
           matcher: "200",
-          interval: 10,
-          timeout: 5,
-          healthyThreshold: 2,
-          unhealthyThreshold: 2,
+          interval: TARGET_CHECK.intervalSeconds,
+          timeout: TARGET_CHECK.timeoutSeconds,
+          healthyThreshold: TARGET_CHECK.threshold,
+          unhealthyThreshold: TARGET_CHECK.threshold,
         },
         // Longer than any request may take; sessions are not kept on servers.
         deregistrationDelay: 60,

@@ -2,7 +2,7 @@
 
 import { distance } from "../settings/parse.js";
 import { UserError } from "../settings/problem.js";
-import type { Drill } from "./drill.js";
+import type { AnyDrill, Drill, RegionDrill } from "./drill.js";
 import { addDatabase } from "./node/add-database.js";
 import { addReadReplica } from "./node/add-read-replica.js";
 import { addTomcat } from "./node/add-tomcat.js";
@@ -29,6 +29,18 @@ import { slowDisk } from "./node/slow-disk.js";
 import { syncReplicaKilled } from "./node/sync-replica-killed.js";
 import { tomcatKilled } from "./node/tomcat-killed.js";
 import { walDiskFull } from "./node/wal-disk-full.js";
+import { claimsSlow } from "./region/claims-slow.js";
+import { lagOverBudget } from "./region/lag-over-budget.js";
+import { linkFlapping } from "./region/link-flapping.js";
+import { peerNeverReleases } from "./region/peer-never-releases.js";
+import { regionDead } from "./region/region-dead.js";
+import { regionDeadBehind } from "./region/region-dead-behind.js";
+import { regionFencedByHand } from "./region/region-fenced-by-hand.js";
+import { regionFrozen } from "./region/region-frozen.js";
+import { regionGuardsHung } from "./region/region-guards-hung.js";
+import { regionGuardsKilled } from "./region/region-guards-killed.js";
+import { regionIsolated } from "./region/region-isolated.js";
+import { regionSwitchover } from "./region/region-switchover.js";
 
 export const DRILLS: readonly Drill[] = [
   plannedSwitchover,
@@ -60,11 +72,34 @@ export const DRILLS: readonly Drill[] = [
 ];
 
 /**
- * Drills by their names, each once; `all` gives every one.
+ * Those about two regions: first what must be harmless, last what takes long to mend. Not among those of `all` yet:
+ * none of them has been run.
+ */
+export const REGION_DRILLS: readonly RegionDrill[] = [
+  claimsSlow,
+  linkFlapping,
+  regionGuardsKilled,
+  regionSwitchover,
+  regionGuardsHung,
+  regionFrozen,
+  regionIsolated,
+  regionDead,
+  regionFencedByHand,
+  peerNeverReleases,
+  regionDeadBehind,
+  lagOverBudget,
+];
+
+/**
+ * Drills by their names, each once; `all` gives every one but those about two regions, which must be named.
  * @throws UserError that names the nearest ones, for the names that there aren't.
  */
-export function findDrills(names: readonly string[], drills: readonly Drill[] = DRILLS): readonly Drill[] {
-  const unknown = names.filter((name) => name !== "all" && !drills.some((drill) => drill.name === name));
+export function findDrills(
+  names: readonly string[],
+  drills: readonly AnyDrill[] = DRILLS,
+): readonly AnyDrill[] {
+  const known = [...drills, ...REGION_DRILLS];
+  const unknown = names.filter((name) => name !== "all" && !known.some((drill) => drill.name === name));
   if (unknown.length > 0) {
     const near = [...new Set(unknown.flatMap((name) => nearest(name, drills)))];
     throw new UserError(
@@ -74,11 +109,11 @@ export function findDrills(names: readonly string[], drills: readonly Drill[] = 
     );
   }
   if (names.includes("all")) return drills;
-  return [...new Set(names)].map((name) => drills.find((drill) => drill.name === name) as Drill);
+  return [...new Set(names)].map((name) => known.find((drill) => drill.name === name) as AnyDrill);
 }
 
 /** Up to three: first those that share a word, give or take a letter, then by the edits between. */
-function nearest(name: string, drills: readonly Drill[]): string[] {
+function nearest(name: string, drills: readonly AnyDrill[]): string[] {
   const words = name.split(/[^a-z0-9]+/i).filter(({ length }) => length > 2);
   const rank = (candidate: string) => {
     const shared = candidate.split("-").filter((word) => words.some((other) => distance(word, other) < 2));

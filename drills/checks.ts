@@ -1,6 +1,6 @@
 /** What a ledger, and the tables read at the end, say about a cluster. Pure: the same account, the same answer. */
 import type { LedgerData } from "./ledger.js";
-import type { ProbeEvent, ReadEvent, RequestEvent, WriteEvent } from "./workload/events.js";
+import type { ReadEvent, RequestEvent, WriteEvent } from "./workload/events.js";
 
 export interface RowId {
   readonly worker: number;
@@ -39,11 +39,10 @@ export function unexpectedRows(writes: readonly WriteEvent[], rows: readonly Row
 }
 
 /** Items that the application confirmed (a POST answered with 200 or 201) and that are not there. */
-export function lostItems(requests: readonly RequestEvent[], items: ReadonlySet<string>): string[] {
-  const confirmed = requests.filter(
-    ({ method, status }) => method === "POST" && (status === 200 || status === 201),
+export function lostItems(requests: readonly RequestEvent[], items: ReadonlySet<string>): RequestEvent[] {
+  return requests.filter(
+    ({ method, status, id }) => method === "POST" && (status === 200 || status === 201) && !items.has(id),
   );
-  return confirmed.map(({ id }) => id).filter((id) => !items.has(id));
 }
 
 /**
@@ -98,78 +97,6 @@ export function worstStaleness(writes: readonly WriteEvent[], reads: readonly Re
     if (newest !== undefined && shown !== undefined) worst = Math.max(worst, newest - shown);
   }
   return worst;
-}
-
-/** An acknowledgement, whoever got it: the writers or a probe. */
-export type Acknowledgement = Pick<WriteEvent, "sent" | "arrived" | "done"> & {
-  readonly node: string;
-  readonly timeline: number;
-};
-
-/** @throws Error when one doesn't say by whom or on which timeline: then nothing could be decided. */
-export function acknowledgements(events: readonly (WriteEvent | ProbeEvent)[]): Acknowledgement[] {
-  return events
-    .filter(({ result }) => result === "acknowledged")
-    .map(({ node, timeline, sent, arrived, done }) => {
-      if (!node || !timeline) throw new Error(`an acknowledgement without node or timeline, sent at ${sent}`);
-      return { node, timeline, sent, arrived, done };
-    });
-}
-
-export interface DoubleAcknowledgement {
-  /** The acknowledgement that should not have come. */
-  readonly by: Acknowledgement;
-  /** The one that proves it. */
-  readonly beside: Acknowledgement;
-  readonly reason: string;
-}
-
-/**
- * Two nodes that acknowledged at once. Each promotion begins a new timeline, so timelines order the leaders.
- * What is proven wrong, and nothing less:
- *
- * 1. Two nodes acknowledged on the *same* timeline, whenever: one of them was never promoted to it.
- * 2. A node's acknowledgement on an older timeline came in (`arrived`, the earliest that it can have) after
- *    another node's on a newer one had been received (`done`): the old leader still served when the new one did.
- *
- * One violation is told per pair of node and timeline: the first.
- */
-export function doubleAcknowledgements(all: readonly Acknowledgement[]): DoubleAcknowledgement[] {
-  const reigns = new Map<string, { first: Acknowledgement; last: Acknowledgement }>();
-  for (const one of all) {
-    const name = `${one.timeline} ${one.node}`;
-    const reign = reigns.get(name) ?? { first: one, last: one };
-    reigns.set(name, {
-      first: one.done < reign.first.done ? one : reign.first,
-      last: one.arrived > reign.last.arrived ? one : reign.last,
-    });
-  }
-  const found: DoubleAcknowledgement[] = [];
-  const inOrder = [...reigns.values()].toSorted(
-    (a, b) => a.first.timeline - b.first.timeline || a.first.done - b.first.done,
-  );
-  inOrder.forEach((older, i) => {
-    for (const newer of inOrder.slice(i + 1)) {
-      const { node, timeline } = older.last;
-      const { first } = newer;
-      if (node === first.node) continue;
-      if (timeline === first.timeline) {
-        found.push({
-          by: first,
-          beside: older.first,
-          reason: `${node} and ${first.node} both acknowledged on timeline ${timeline}`,
-        });
-      } else if (older.last.arrived > first.done) {
-        const late = ((older.last.arrived - first.done) / 1000).toFixed(3);
-        found.push({
-          by: older.last,
-          beside: first,
-          reason: `${node} (timeline ${timeline}) still acknowledged ${late} s after ${first.node} (timeline ${first.timeline}) had begun to`,
-        });
-      }
-    }
-  });
-  return found;
 }
 
 export interface HttpFigures {

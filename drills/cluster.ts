@@ -67,31 +67,37 @@ export async function viewCluster(
  * streaming on its timeline, and enough of them in the quorum that the leader may not commit alone.
  * @param voters nodes that may lead
  * @param lagBytes most that a member may be behind; 0 makes sense only without load
+ * @param role of the region: a standby's leader is one that streams from the other region, and nobody waits for a
+ *   quorum; how far it is behind, the other region knows
  */
 export function flaws(
   view: ClusterView | undefined,
   voters: readonly string[],
   replicas: readonly string[] = [],
   lagBytes = 0,
+  role: "active" | "standby" = "active",
 ): string[] {
   if (!view) return ["no node leads"];
   const found: string[] = [];
-  const leaders = view.members.filter(({ role }) => role === "leader");
-  if (leaders.length !== 1) found.push(`${leaders.length} members are listed as leader`);
+  const [leading, leaderState] = role === "active" ? ["leader", "running"] : ["standby_leader", "streaming"];
+  const leaders = view.members.filter((member) => member.role === leading);
+  if (leaders.length !== 1)
+    found.push(`${leaders.length} members are listed as ${leading.replace("_", " ")}`);
   for (const name of [...voters, ...replicas]) {
     const member = view.members.find((one) => one.name === name);
     if (!member) {
       found.push(`${name} is no member`);
       continue;
     }
-    const { role, state, timeline, lag } = member;
-    const leads = role === "leader";
-    if (state !== (leads ? "running" : "streaming")) found.push(`${name} is ${state}`);
+    const { state, timeline, lag } = member;
+    const leads = member.role === leading;
+    if (state !== (leads ? leaderState : "streaming")) found.push(`${name} is ${state}`);
     if (timeline !== view.timeline) found.push(`${name} is on timeline ${timeline}, not ${view.timeline}`);
     if (!leads && (lag === undefined || lag > lagBytes))
       found.push(`${name} is ${lag ?? "unknown"} bytes behind`);
-    if (!leads && voters.includes(name) && role !== "quorum_standby" && role !== "sync_standby") {
-      found.push(`${name} is a ${role}, not in the quorum`);
+    if (role === "standby" || leads || !voters.includes(name)) continue;
+    if (member.role !== "quorum_standby" && member.role !== "sync_standby") {
+      found.push(`${name} is a ${member.role}, not in the quorum`);
     }
   }
   return found;

@@ -1,9 +1,11 @@
 /** What a drill is: a runbook's steps, run on the twin under load, and what must come of it. */
 import type { RawSettings } from "../settings/parse.js";
+import type { RegionId } from "../settings/stacks.js";
 import type { Scene } from "./scene.js";
+import type { RegionScene } from "./two-regions/scene.js";
 
-export interface Drill {
-  /** Kebab case; the name of its file in `drills/node/`. */
+interface Rehearsed {
+  /** Kebab case; the name of its file in `drills/node/` or `drills/region/`. */
   readonly name: string;
   /** One line for people, e.g. "The leader's PostgreSQL is killed". */
   readonly title: string;
@@ -17,9 +19,27 @@ export interface Drill {
   readonly tomcats?: number;
   readonly workload?: WorkloadChoice;
   readonly expect: Expectations;
+}
+
+/** About one region, which is active; no other runs. */
+export interface Drill extends Rehearsed {
+  readonly kind?: "node";
   /** The steps. What throws fails the drill. */
   run(scene: Scene): Promise<void>;
 }
+
+/**
+ * About both regions, one of them active and the other following. It may end with either active, as long as both
+ * are whole.
+ */
+export interface RegionDrill extends Rehearsed {
+  readonly kind: "region";
+  /** It ends with the region that was lost still down, or not following: the next drill gets a new twin. */
+  readonly leavesOneRegion?: boolean;
+  run(scene: RegionScene): Promise<void>;
+}
+
+export type AnyDrill = Drill | RegionDrill;
 
 export interface WorkloadChoice {
   /** Writing sessions; 4 when left out. */
@@ -32,10 +52,17 @@ export interface WorkloadChoice {
 
 /** Losses are judged strictly; times are upper bounds. What is left out is measured and not judged. */
 export interface Expectations {
-  /** `some`: the drill is a control, and must find acknowledged rows that are lost. `none` when left out. */
-  readonly lostRows?: "none" | "some";
-  /** Longest time without an acknowledged write. */
+  /**
+   * `none` when left out. `some`: the drill is a control, and must find acknowledged rows that are lost.
+   * `within-lag`: what a lost region had acknowledged last, as far back as the guard of the new one had said.
+   */
+  readonly lostRows?: "none" | "some" | "within-lag";
+  /** Longest time without an acknowledged write, in whichever region, through HAProxy. */
   readonly writeGapSeconds?: number;
+  /** Longest time without a successful POST to the service's name. */
+  readonly nameGapSeconds?: number;
+  /** From the moment at which the epoch is raised until the new region acknowledges a write; of each move. */
+  readonly claimToWriteSeconds?: number;
   /** Longest time without a successful read from a replica. */
   readonly readGapSeconds?: number;
   /** By how much a replica's answer may be behind. */
@@ -53,6 +80,20 @@ export interface StepRecord {
   readonly from: number;
   readonly to: number;
   readonly error?: string;
+}
+
+/** A move of the business, as it went. Seconds since the first fault; what is missing never came. */
+export interface MoveRecord {
+  readonly to: RegionId;
+  readonly epoch: number;
+  readonly fault?: number;
+  readonly claimed: number;
+  readonly fenced?: number;
+  readonly promoted?: number;
+  readonly firstWrite?: number;
+  readonly full?: number;
+  readonly lagSeconds?: number;
+  readonly reason?: string;
 }
 
 /** Something that shows that the fault took effect, or that it did not. */

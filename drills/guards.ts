@@ -6,6 +6,13 @@ import type { Scene } from "./scene.js";
 export interface GuardStatus {
   /** This node leads and serves writes. */
   readonly active: boolean;
+  readonly region?: {
+    readonly role: "primary" | "standby" | null;
+    /** What a region that is to become active waits for. */
+    readonly waitsFor?: string;
+    /** By how much this log may be behind what the other region acknowledged. */
+    readonly lagMillis?: number;
+  };
 }
 
 /** `guard status` on the node. @throws Error when no guard answers there. */

@@ -1,6 +1,8 @@
 /** A drill's result as JSON, as a page to read, and as a line of the summary. Rendering is pure. */
-import type { Proof, StepRecord } from "./drill.js";
-import { figure, type Measure, type Outcome } from "./verdict.js";
+import type { MoveRecord, Proof, StepRecord } from "./drill.js";
+import { figure, type Measure } from "./measure.js";
+import type { MoveTimes } from "./two-regions/moves.js";
+import type { Outcome } from "./verdict.js";
 
 export interface DrillResult {
   readonly name: string;
@@ -16,10 +18,26 @@ export interface DrillResult {
   readonly reasons: readonly string[];
   readonly measures: readonly Measure[];
   readonly steps: readonly StepRecord[];
+  /** Of a drill about two regions. */
+  readonly moves?: readonly MoveRecord[];
   readonly proofs: readonly Proof[];
   readonly environment: Readonly<Record<string, string>>;
   /** Folder with the machines' logs, beside the report; of a drill that did not pass. */
   readonly logs?: string;
+}
+
+/** @param zero from where the report counts: the first fault */
+export function moveRecord({ to, epoch, lagSeconds, reason, ...times }: MoveTimes, zero: number): MoveRecord {
+  const since = (at: number | undefined) => (at === undefined ? undefined : (at - zero) / 1000);
+  return {
+    ...{ to, epoch, lagSeconds, reason },
+    fault: since(times.faultAt),
+    claimed: (times.claimedAt - zero) / 1000,
+    fenced: since(times.fencedAt),
+    promoted: since(times.promotedAt),
+    firstWrite: since(times.firstWriteAt),
+    full: since(times.fullAt),
+  };
 }
 
 /** @param runbooks where the runbooks stand, as the report's reader must write it */
@@ -43,6 +61,7 @@ export function renderReport(result: DrillResult, runbooks: string): string {
         `| ${measure.name} | ${figure(measure)} | ${expectation(measure)} | ${measure.expected === undefined ? "" : measure.ok ? "ok" : "**missed**"} |`,
     ),
     "",
+    ...movesTable(result.moves ?? []),
     "## Steps",
     "",
     "Seconds since the fault.",
@@ -66,6 +85,25 @@ export function renderReport(result: DrillResult, runbooks: string): string {
     ...(result.logs ? [`- logs of the machines: [${result.logs}](${result.logs})`] : []),
     "",
   ].join("\n");
+}
+
+/** Each with its way from the fault to full strength. */
+function movesTable(moves: readonly MoveRecord[]): string[] {
+  if (moves.length === 0) return [];
+  const at = (seconds: number | undefined) => seconds?.toFixed(2) ?? "–";
+  return [
+    "## Moves",
+    "",
+    "Seconds since the fault: when the epoch was raised, when the old region acknowledged last, when the new one did first, to a probe and to a client, and when it could lose a node.",
+    "",
+    "| to | epoch | fault | claimed | fenced | promoted | first write | full capacity | lag reported | why it opened |",
+    "|-|-:|-:|-:|-:|-:|-:|-:|-:|-|",
+    ...moves.map(
+      ({ to, epoch, fault, claimed, fenced, promoted, firstWrite, full, lagSeconds, reason }) =>
+        `| ${to} | ${epoch} | ${[fault, claimed, fenced, promoted, firstWrite, full].map(at).join(" | ")} | ${lagSeconds === undefined ? "–" : `${lagSeconds.toFixed(2)} s`} | ${cell(reason ?? "")} |`,
+    ),
+    "",
+  ];
 }
 
 const expectation = ({ expected, unit }: Measure): string =>

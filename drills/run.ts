@@ -6,10 +6,11 @@ import { inTurn } from "../sandbox/settle.js";
 import { isUserError } from "../settings/problem.js";
 import { openTwin, type RegionTwin } from "../twin/open.js";
 import { twinSettings } from "../twin/settings.js";
-import type { Drill } from "./drill.js";
+import type { AnyDrill } from "./drill.js";
 import { forever, interruptible } from "./interrupt.js";
 import { oneLine, rehearse } from "./rehearse.js";
 import { type DrillResult, fileName, renderIndex, renderReport } from "./report.js";
+import type { Raise } from "./two-regions/twin.js";
 import { bundleWorkload } from "./workload/bundle.js";
 
 export interface RunOptions {
@@ -21,14 +22,16 @@ export interface RunOptions {
   /** Leave the last twin's folder, to look at. */
   readonly keep?: boolean;
   readonly repeat?: number;
+  /** How drills about two regions raise an epoch; a plain claim when left out. */
+  readonly raise?: Raise;
 }
 
 /**
  * @returns one result per drill and repetition, also of those that failed. A summary of them is written in any case.
  * @throws UserError when this host can't run a twin.
  */
-export async function runDrills(drills: readonly Drill[], options: RunOptions): Promise<DrillResult[]> {
-  const { report, progress, keep = false, repeat = 1 } = options;
+export async function runDrills(drills: readonly AnyDrill[], options: RunOptions): Promise<DrillResult[]> {
+  const { report, progress, keep = false, repeat = 1, raise } = options;
   await mkdir(report, { recursive: true });
   const results: DrillResult[] = [];
   const workload = await bundleWorkload();
@@ -46,9 +49,10 @@ export async function runDrills(drills: readonly Drill[], options: RunOptions): 
         const result =
           running instanceof Error
             ? withoutTwin(drill, repetition, startedAt, running)
-            : await rehearse(drill, { running, workload, progress, repetition });
+            : await rehearse(drill, { running, workload, progress, repetition, raise });
         results.push(await store(result, running instanceof Error ? undefined : running, options));
-        if (result.outcome !== "passed") await stage.close(keep);
+        // What a drill has left is what the next one begins with: only a whole twin will do.
+        if (result.outcome !== "passed" || leavesOneRegion(drill)) await stage.close(keep);
       }
     }
   };
@@ -63,7 +67,7 @@ export async function runDrills(drills: readonly Drill[], options: RunOptions): 
 
 /** Of a drill whose twin did not come up. */
 const withoutTwin = (
-  { name, title, runbook, hypothesis }: Drill,
+  { name, title, runbook, hypothesis }: AnyDrill,
   repetition: number,
   startedAt: Date,
   error: Error,
@@ -77,10 +81,13 @@ const withoutTwin = (
 });
 
 /** What a drill needs of its twin; drills that need the same share one. */
-const needs = ({ settings = {} }: Drill): string => JSON.stringify(settings);
+const needs = ({ kind = "node", settings = {} }: AnyDrill): string => JSON.stringify({ kind, settings });
+
+const leavesOneRegion = (drill: AnyDrill): boolean =>
+  drill.kind === "region" && (drill.leavesOneRegion ?? false);
 
 /** In their order, but those that can share a twin next to each other. */
-function grouped(drills: readonly Drill[]): Drill[] {
+function grouped(drills: readonly AnyDrill[]): AnyDrill[] {
   const kinds = [...new Set(drills.map(needs))];
   return drills.toSorted((a, b) => kinds.indexOf(needs(a)) - kinds.indexOf(needs(b)));
 }
@@ -92,10 +99,10 @@ class Stage {
 
   constructor(
     private readonly progress: Progress,
-    private readonly drills: readonly Drill[],
+    private readonly drills: readonly AnyDrill[],
   ) {}
 
-  async twinFor(drill: Drill): Promise<RegionTwin> {
+  async twinFor(drill: AnyDrill): Promise<RegionTwin> {
     if (this.over) await forever();
     if (this.standing?.needs === needs(drill)) return this.standing.running;
     await this.close(false);
@@ -103,6 +110,7 @@ class Stage {
     const running = await openTwin({
       progress: this.progress,
       settings: await twinSettings(drill.settings),
+      regions: drill.kind === "region" ? ["home", "recovery"] : ["home"],
       tomcats: Math.max(...alike.map(({ tomcats = 1 }) => tomcats)),
     });
     this.standing = { running, needs: needs(drill) };

@@ -34,13 +34,17 @@ export class Scene {
   constructor(
     /** The regions that run; its `apply` does what `pulumi up` with changed settings would. */
     readonly running: RegionTwin,
-    /** The region under test. */
-    readonly id: RegionId,
+    /** @see id */
+    protected under: RegionId,
     /** What clients have seen so far; grows while the drill runs. */
     readonly ledger: LedgerData,
-    private readonly progress: Progress,
+    protected readonly progress: Progress,
   ) {}
 
+  /** The region under test: of two, the one that is active, or was claimed to be last. */
+  get id(): RegionId {
+    return this.under;
+  }
   get twin(): Twin {
     return this.running.twin;
   }
@@ -54,6 +58,12 @@ export class Scene {
   get database(): DatabaseCluster {
     return this.running.database(this.id);
   }
+
+  /** Once, before anything else: what must be asked of the twin before it can be used. */
+  async enter(): Promise<void> {}
+
+  /** Whether the load has come to run well, beyond a write that was acknowledged. Throws as long as it has not. */
+  async loadRunsWell(): Promise<void> {}
 
   /** One step of the runbook. What throws in it ends the drill. */
   step<T>(title: string, work: () => Promise<T>): Promise<T> {
@@ -157,7 +167,11 @@ export class Scene {
   }
 
   /** Waits until every node is a healthy member of one cluster again, and notes how long that took. */
-  async whole(timeoutSeconds = 90, lagBytes = LAG_UNDER_LOAD_BYTES): Promise<ClusterView> {
+  async whole(
+    timeoutSeconds = 90,
+    lagBytes = LAG_UNDER_LOAD_BYTES,
+    role: "active" | "standby" = "active",
+  ): Promise<ClusterView> {
     const names = this.voters.map(({ name }) => name);
     const replicas = this.region.readReplicas
       .map(({ name }) => name)
@@ -166,7 +180,7 @@ export class Scene {
       "a whole cluster",
       async () => {
         const seen = await this.view();
-        const wrong = flaws(seen, names, replicas, lagBytes);
+        const wrong = flaws(seen, names, replicas, lagBytes, role);
         if (wrong.length > 0) throw new Error(wrong.join("; "));
         return seen;
       },

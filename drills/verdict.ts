@@ -1,8 +1,6 @@
 /** Judges a drill from what was recorded. Pure. */
 import {
   acknowledgedAt,
-  acknowledgements,
-  doubleAcknowledgements,
   duplicatedRows,
   httpFigures,
   inFlight,
@@ -18,18 +16,12 @@ import {
 } from "./checks.js";
 import type { Expectations, ExtraMeasure, Proof } from "./drill.js";
 import type { LedgerData } from "./ledger.js";
+import { bound, count, figure, type Measure, time } from "./measure.js";
+import { acknowledgements, doubleAcknowledgements } from "./reigns.js";
+import { itemMeasures, nameMeasures, regionMeasures } from "./two-regions/measures.js";
+import type { RegionObservations } from "./two-regions/moves.js";
 
 export type Outcome = "passed" | "failed" | "inconclusive";
-
-export interface Measure {
-  readonly name: string;
-  readonly value: number;
-  /** `s`, `ms`, or empty for a count. */
-  readonly unit: string;
-  /** As people write it: `0`, `≤ 3.5`; undefined when it is not judged. */
-  readonly expected?: string;
-  readonly ok: boolean;
-}
 
 export interface Verdict {
   readonly outcome: Outcome;
@@ -52,6 +44,8 @@ export interface Observations {
   readonly extra?: readonly ExtraMeasure[];
   /** A step that failed, in one line. */
   readonly stepError?: string;
+  /** Of a drill about two regions. */
+  readonly region?: RegionObservations;
 }
 
 /**
@@ -60,9 +54,7 @@ export interface Observations {
  */
 export function judge(observed: Observations, expect: Expectations): Verdict {
   const measures = measure(observed, expect);
-  const doubles = doubleAcknowledgements(
-    acknowledgements([...observed.ledger.writes, ...observed.ledger.probes]),
-  );
+  const doubles = doublesIn(observed);
   const failures = [
     ...(observed.stepError ? [observed.stepError] : []),
     ...measures.filter(({ ok }) => !ok).map(missed),
@@ -73,26 +65,35 @@ export function judge(observed: Observations, expect: Expectations): Verdict {
   return { outcome: doubts.length > 0 ? "inconclusive" : "passed", reasons: doubts, measures };
 }
 
-function measure({ ledger, rows, items, faults, extra, ...rest }: Observations, expect: Expectations) {
+function doublesIn({ ledger, region }: Observations) {
+  const all = acknowledgements([...ledger.writes, ...ledger.probes], region?.regionOf);
+  return doubleAcknowledgements(all, region?.regionOf);
+}
+
+function measure(observed: Observations, expect: Expectations) {
+  const { ledger, rows, items, faults, extra, region, ...rest } = observed;
   const whole = watched(ledger);
   const span = { ...whole, from: rest.judgedFrom ?? whole.from };
-  const { writes, reads, requests, probes } = ledger;
-  const lost = lostRows(writes, rows).length;
-  const control = expect.lostRows === "some";
+  const { writes, reads, requests } = ledger;
+  const lostWrites = lostRows(writes, rows);
+  const lost = lostWrites.length;
+  const { lostRows: loss = "none" } = expect;
   const http = httpFigures(requests.filter(({ sent }) => sent >= span.from));
   const writeGap = seconds(longestGap(acknowledgedAt(writes), span));
   const readGap = seconds(longestGap(readAt(reads), span));
-  const doubles = doubleAcknowledgements(acknowledgements([...writes, ...probes])).length;
+  const doubles = doublesIn(observed).length;
   const fault = faults[0];
   const measures: Measure[] = [
     count("writes acknowledged", acknowledgedAt(writes).length),
-    control
+    loss === "some"
       ? { name: "acknowledged rows lost", value: lost, unit: "", expected: "≥ 1", ok: lost > 0 }
-      : count("acknowledged rows lost", lost, 0),
+      : count("acknowledged rows lost", lost, loss === "none" ? 0 : undefined),
     count("rows duplicated", duplicatedRows(rows).length, 0),
     count("rows there that nobody could have written", unexpectedRows(writes, rows).length, 0),
     count("two nodes acknowledging at once", doubles, 0),
+    ...(region ? regionMeasures(region, lostWrites, expect) : []),
     time("longest write gap", writeGap, expect.writeGapSeconds),
+    ...nameMeasures(requests, span, expect),
   ];
   if (fault) {
     measures.push(
@@ -113,8 +114,9 @@ function measure({ ledger, rows, items, faults, extra, ...rest }: Observations, 
     measures.push(time("slowest HTTP request", http.slowestSeconds));
   }
   if (items) {
-    const missing = lostItems(requests, items).length;
-    measures.push(count("confirmed items lost", missing, control ? undefined : 0));
+    const missing = lostItems(requests, items);
+    measures.push(count("confirmed items lost", missing.length, loss === "none" ? 0 : undefined));
+    if (region) measures.push(...itemMeasures(region, missing, expect));
   }
   if (rest.rejoinSeconds !== undefined || expect.rejoinSeconds !== undefined) {
     measures.push(time("all members healthy again", rest.rejoinSeconds ?? Number.NaN, expect.rejoinSeconds));
@@ -148,34 +150,6 @@ function unproven({ ledger, faults, proofs }: Observations): string[] {
 }
 
 const seconds = ({ from, to }: Span): number => (to - from) / 1000;
-
-function bound(value: number, atMost: number | undefined): Pick<Measure, "expected" | "ok"> {
-  // Not measured (NaN) where a bound was set is a miss.
-  return atMost === undefined
-    ? { ok: true }
-    : { expected: atMost === 0 ? "0" : `≤ ${atMost}`, ok: value <= atMost };
-}
-
-const count = (name: string, value: number, atMost?: number): Measure => ({
-  name,
-  value,
-  unit: "",
-  ...bound(value, atMost),
-});
-
-const time = (name: string, value: number, atMost?: number): Measure => ({
-  name,
-  value,
-  unit: "s",
-  ...bound(value, atMost),
-});
-
-/** A figure as people read it: times with the digits that matter. */
-export function figure({ value, unit }: Pick<Measure, "value" | "unit">): string {
-  if (Number.isNaN(value)) return "not measured";
-  if (unit === "") return String(value);
-  return `${value.toFixed(value < 10 ? 2 : 1)} ${unit}`;
-}
 
 const missed = (measure: Measure): string =>
   `${measure.name}: ${figure(measure)}, expected ${measure.expected}${measure.unit ? ` ${measure.unit}` : ""}`;

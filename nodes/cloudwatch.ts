@@ -4,7 +4,7 @@
  */
 import type { RegionId } from "../settings/stacks.js";
 import type { Contract, DatabaseNode } from "../stacks/contract.js";
-import { IMAGE_PATHS, regionOfNode } from "./layout.js";
+import { IMAGE_PATHS, regionOfNode, STATSD } from "./layout.js";
 
 export const CLOUDWATCH_FILE = `${IMAGE_PATHS.config}/cloudwatch.json`;
 
@@ -17,8 +17,6 @@ const DATA_VOLUME_METRIC = {
 
 const INTERVAL_SECONDS = 60;
 
-/** Where the agent of a database node takes StatsD's lines (UDP, this machine only), e.g. `RegionActive:1|g`. */
-export const STATSD = { address: "127.0.0.1", port: 8125 } as const;
 /** A gauge's last line in each of these counts; after one without, there is no value, so silence stays silence. */
 const STATSD_SECONDS = 10;
 

@@ -26,6 +26,9 @@ export const IMAGE_PATHS = {
   scripts: "/usr/local/sbin",
 } as const;
 
+/** Where the agent of a database node takes StatsD's lines (UDP, this machine only), e.g. `RegionActive:1|g`. */
+export const STATSD = { address: "127.0.0.1", port: 8125 } as const;
+
 /**
  * A node's certificate (for both sides of a connection), its key and the authority's certificate: written at
  * boot by `dr-fetch-certificates`. Tomcat servers have the authority's only.

@@ -8,7 +8,7 @@ import { inTurn } from "../sandbox/settle.js";
 import type { Cgroup } from "./cgroups.js";
 import { parseUserData, writeFiles } from "./cloud-config.js";
 import { PREFIX_LENGTH, type Switch } from "./network/switch.js";
-import { DIES_WITH_PARENT, Talker } from "./process.js";
+import { startInNetwork, Talker } from "./process.js";
 import type { CommandOptions, CommandResult, Cut, Machine, MachineSpec, RunningCommand } from "./types.js";
 
 const LAUNCH = fileURLToPath(new URL("machine/launch.py", import.meta.url));
@@ -142,28 +142,7 @@ export class TwinMachine implements Machine {
     { env = {} }: Pick<CommandOptions, "env"> = {},
   ): Promise<RunningCommand> {
     this.running();
-    const [file, ...args] = [
-      ...DIES_WITH_PARENT,
-      ...["nsenter", `--net=/proc/${this.pid}/ns/net`, "--"],
-      ...argv,
-    ] as [string, ...string[]];
-    const child = execa(file, args, {
-      stdin: "pipe",
-      stdout: "pipe",
-      stderr: "inherit",
-      reject: false,
-      buffer: false,
-      env,
-    });
-    if (child.pid === undefined) throw new Error(`${argv[0]} could not be started in ${this.name}`);
-    child.stdin.on("error", () => {});
-    return {
-      pid: child.pid,
-      stdin: child.stdin,
-      stdout: child.stdout,
-      kill: (signal = "SIGTERM") => void child.kill(signal),
-      ended: child.then(({ exitCode }) => exitCode ?? 137),
-    };
+    return startInNetwork(this.pid as number, argv, env);
   }
 
   async systemctl(verb: string, unit: string): Promise<string> {

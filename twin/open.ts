@@ -13,6 +13,7 @@ import { type ClaimStore, startClaimStore } from "./claims/emulator.js";
 import { DatabaseCluster } from "./database-cluster.js";
 import { ensureImage } from "./image.js";
 import { Platform } from "./platform.js";
+import { RegionMachines } from "./region-machines.js";
 import { twinSettings } from "./settings.js";
 import { LocalTwin } from "./twin.js";
 import type { MachineSpec, Twin } from "./types.js";
@@ -93,6 +94,11 @@ export class RegionTwin {
   /** The database cluster of one region. */
   database(region: RegionId): DatabaseCluster {
     return new DatabaseCluster(this.twin, this.contract[region]);
+  }
+
+  /** All machines of one region. */
+  region(region: RegionId): RegionMachines {
+    return new RegionMachines(this.twin, this.claims, region);
   }
 
   /**

@@ -1,6 +1,7 @@
 /** Long-lived children that talk JSON lines, and one-shot commands of the host. All of them end with this process. */
 import { createInterface } from "node:readline";
 import { execa, type ResultPromise } from "execa";
+import type { RunningCommand } from "./types.js";
 
 /** Ends the command when the process that started it dies, even by SIGKILL. */
 export const DIES_WITH_PARENT = ["setpriv", "--pdeathsig", "KILL", "--"] as const;
@@ -13,6 +14,39 @@ export async function host(argv: readonly string[], input?: string): Promise<str
     ...(input === undefined ? { stdin: "ignore" } : { input }),
   });
   return stdout;
+}
+
+/**
+ * Starts a program of the host in the network namespace of that process. It keeps the namespace, so that it goes on,
+ * cut off, when the process ends. @throws Error when it can't be started.
+ */
+export function startInNetwork(
+  pid: number,
+  argv: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): RunningCommand {
+  const [file, ...args] = [
+    ...DIES_WITH_PARENT,
+    ...["nsenter", `--net=/proc/${pid}/ns/net`, "--"],
+    ...argv,
+  ] as [string, ...string[]];
+  const child = execa(file, args, {
+    stdin: "pipe",
+    stdout: "pipe",
+    stderr: "inherit",
+    reject: false,
+    buffer: false,
+    env,
+  });
+  if (child.pid === undefined) throw new Error(`${argv[0]} could not be started in the network of ${pid}`);
+  child.stdin.on("error", () => {});
+  return {
+    pid: child.pid,
+    stdin: child.stdin,
+    stdout: child.stdout,
+    kill: (signal = "SIGTERM") => void child.kill(signal),
+    ended: child.then(({ exitCode }) => exitCode ?? 137),
+  };
 }
 
 interface Message {

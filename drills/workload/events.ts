@@ -5,6 +5,9 @@
  * namespaces do not part clocks), so that a ledger can order what several processes saw.
  */
 
+import type { NameConfig } from "../name/config.js";
+import type { BalancerConfig } from "./balancer.js";
+
 /** How a write ended, as far as its client can know. */
 export type WriteResult =
   /** The server said that it is committed, and gave no warning. Only such a write may not be lost. */
@@ -14,7 +17,12 @@ export type WriteResult =
   /** Sent, and no answer, or one that proves nothing: it may be there or not. */
   | "unknown";
 
-export interface WriteEvent {
+/** Which of several workloads saw it: `WorkloadConfig.source`. */
+export interface Seen {
+  readonly source?: string;
+}
+
+export interface WriteEvent extends Seen {
   readonly kind: "write";
   readonly worker: number;
   readonly sequence: number;
@@ -37,7 +45,7 @@ export interface ProbeEvent extends Omit<WriteEvent, "kind" | "worker"> {
 }
 
 /** A session that was opened, or could not be. */
-export interface SessionEvent {
+export interface SessionEvent extends Seen {
   readonly kind: "session";
   readonly of: "writer" | "reader";
   readonly worker: number;
@@ -48,7 +56,7 @@ export interface SessionEvent {
   readonly error?: string;
 }
 
-export interface ReadEvent {
+export interface ReadEvent extends Seen {
   readonly kind: "read";
   readonly worker: number;
   readonly sent: number;
@@ -60,14 +68,16 @@ export interface ReadEvent {
   readonly error?: string;
 }
 
-export interface RequestEvent {
+export interface RequestEvent extends Seen {
   readonly kind: "request";
   readonly worker: number;
   readonly method: "GET" | "POST";
   /** Of the item that was written or asked for. */
   readonly id: string;
-  /** Tomcat server that was asked. */
+  /** Who was asked, `address:port`: a Tomcat server, or a region's load balancer; empty when the name had no answer. */
   readonly target: string;
+  /** The service's name, when it was asked by that. */
+  readonly name?: string;
   readonly sent: number;
   readonly done: number;
   /** HTTP status; 0 when there was no answer. */
@@ -79,15 +89,36 @@ export interface RequestEvent {
  * First and last line of every workload: what lies outside was not watched. The last one is told once everything
  * in flight has ended; its time is that of the order to stop.
  */
-export interface SpanEvent {
+export interface SpanEvent extends Seen {
   readonly kind: "started" | "stopped";
   readonly at: number;
 }
 
-export type WorkloadEvent = WriteEvent | ProbeEvent | SessionEvent | ReadEvent | RequestEvent | SpanEvent;
+/** Where the service's name leads from now on. */
+export interface NameEvent extends Seen {
+  readonly kind: "name";
+  readonly at: number;
+  /** Region id. */
+  readonly leadsTo: string;
+  /** What its health checks say of each region. */
+  readonly healthy: Readonly<Record<string, boolean>>;
+  /** Whether every prober has asked, and what came of it is known: before that the name says nothing about the regions. */
+  readonly settled: boolean;
+}
+
+export type WorkloadEvent =
+  | WriteEvent
+  | ProbeEvent
+  | SessionEvent
+  | ReadEvent
+  | RequestEvent
+  | NameEvent
+  | SpanEvent;
 
 /** What a workload is told, as the first line of its standard input: a password has no place in `ps`. */
 export interface WorkloadConfig {
+  /** Stands in each of its events: where it runs, when several workloads fill one ledger. */
+  readonly source?: string;
   readonly database: {
     readonly user: string;
     readonly password: string;
@@ -99,12 +130,16 @@ export interface WorkloadConfig {
   readonly reader?: ReaderConfig;
   readonly http?: HttpConfig;
   readonly prober?: ProberConfig;
+  /** Serves the name by which `http` asks. */
+  readonly name?: NameConfig;
 }
 
 export interface WriterConfig {
   readonly host: string;
   readonly port: number;
   readonly connections: number;
+  /** Number of the first worker; 0 when left out. Rows carry it, so two workloads on one table must not share any. */
+  readonly firstWorker?: number;
   /** Of one connection, from one send to the next. */
   readonly intervalMillis: number;
   /** An answer later than this proves nothing; the session is given up. */
@@ -113,15 +148,22 @@ export interface WriterConfig {
 
 export type ReaderConfig = WriterConfig;
 
-export interface HttpConfig {
-  /** Tomcat servers, `address:port`; those that fail their health checks are passed over, as a load balancer does. */
-  readonly targets: readonly string[];
+interface HttpPace {
   readonly connections: number;
   readonly intervalMillis: number;
   readonly timeoutMillis: number;
-  readonly healthPath: string;
-  readonly healthIntervalMillis: number;
 }
+
+/** Asks the service by its name. */
+export interface ByName extends HttpPace {
+  readonly hostname: string;
+  readonly port: number;
+  /** `address:port`. */
+  readonly nameServer: string;
+}
+
+/** Straight to Tomcat servers, those passed over that fail their health checks; or by the service's name. */
+export type HttpConfig = (HttpPace & BalancerConfig) | ByName;
 
 export interface ProberConfig {
   readonly nodes: readonly { readonly address: string; readonly port: number }[];

@@ -1,28 +1,47 @@
 /**
  * Uses the application as its users do: through a Tomcat server's fleet port, chosen as the load balancer
- * would choose. Writes an item under an id made here, then asks for it.
+ * would choose, or by the service's name. Writes an item under an id made here, then asks for it.
  */
 import { randomUUID } from "node:crypto";
+import { Balancer } from "./balancer.js";
 import { now } from "./clock.js";
 import type { HttpConfig, RequestEvent } from "./events.js";
+import { NameCache } from "./name-cache.js";
 import { paced, type Surroundings } from "./part.js";
 import { describe } from "./session.js";
 
-export async function request(config: HttpConfig, around: Surroundings): Promise<void> {
-  const balancer = new Balancer(config);
-  await Promise.all([
-    balancer.watch(around.stopping),
-    ...Array.from({ length: config.connections }, (_, worker) => work(worker, config, balancer, around)),
-  ]);
+/** Where the next request goes. */
+interface Way {
+  /** The service's name, when it is the way. */
+  readonly name?: string;
+  /** @returns `address:port`. @throws Error when nobody can say. */
+  next(): Promise<string>;
 }
 
-async function work(worker: number, config: HttpConfig, balancer: Balancer, around: Surroundings) {
+export async function request(config: HttpConfig, around: Surroundings): Promise<void> {
+  const work = (way: Way) =>
+    Promise.all(Array.from({ length: config.connections }, (_, worker) => use(way, worker, config, around)));
+  if ("hostname" in config) {
+    const { hostname, port, nameServer } = config;
+    const cache = NameCache.asking(nameServer, hostname);
+    await work({ name: hostname, next: async () => `${await cache.lookup()}:${port}` });
+  } else {
+    const balancer = new Balancer(config);
+    await Promise.all([balancer.watch(around.stopping), work({ next: async () => balancer.next() })]);
+  }
+}
+
+async function use(way: Way, worker: number, config: HttpConfig, around: Surroundings): Promise<void> {
   const ask = async (method: RequestEvent["method"], id: string, body?: string): Promise<boolean> => {
-    const target = balancer.next();
     const sent = now();
+    let target = "";
     const tell = (status: number, error?: string) =>
-      around.emit({ kind: "request", worker, method, id, target, sent, done: now(), status, error });
+      around.emit({
+        ...{ kind: "request", worker, method, id, target },
+        ...{ name: way.name, sent, done: now(), status, error },
+      });
     try {
+      target = await way.next();
       const response = await fetch(`http://${target}/items${method === "GET" ? `/${id}` : ""}`, {
         method,
         body,
@@ -43,40 +62,3 @@ async function work(worker: number, config: HttpConfig, balancer: Balancer, arou
     if (await ask("POST", id, `drill ${worker}`)) await ask("GET", id);
   });
 }
-
-/** Round robin over the servers that answer their health check; over all of them when none does. */
-class Balancer {
-  private readonly failures = new Map<string, number>();
-  private turn = 0;
-
-  constructor(private readonly config: HttpConfig) {}
-
-  next(): string {
-    const { targets } = this.config;
-    const healthy = targets.filter((target) => (this.failures.get(target) ?? 0) < UNHEALTHY_AFTER);
-    const pool = healthy.length > 0 ? healthy : targets;
-    this.turn += 1;
-    return pool[this.turn % pool.length] as string;
-  }
-
-  watch(stopping: AbortSignal): Promise<void> {
-    const { healthIntervalMillis, targets } = this.config;
-    return paced(healthIntervalMillis, stopping, async () => {
-      await Promise.all(targets.map((target) => this.check(target)));
-    });
-  }
-
-  private async check(target: string): Promise<void> {
-    const { healthIntervalMillis, healthPath } = this.config;
-    const signal = AbortSignal.timeout(healthIntervalMillis);
-    const ok = await fetch(`http://${target}${healthPath}`, { signal })
-      .then(async (response) => {
-        await response.arrayBuffer();
-        return response.ok;
-      })
-      .catch(() => false);
-    this.failures.set(target, ok ? 0 : (this.failures.get(target) ?? 0) + 1);
-  }
-}
-
-const UNHEALTHY_AFTER = 2;

@@ -4,6 +4,7 @@
  * flight and leaves. So it can't outlive the drill that started it.
  */
 import { createInterface } from "node:readline";
+import { openName } from "../name/service.js";
 import { Arrivals, now } from "./clock.js";
 import type { WorkloadConfig, WorkloadEvent } from "./events.js";
 import { request } from "./http.js";
@@ -26,12 +27,13 @@ const line = await new Promise<string>((resolve, reject) => {
   input.once("line", resolve);
   input.once("close", () => reject(new Error("no configuration on the standard input")));
 });
-const { database, writer, reader, http, prober } = JSON.parse(line) as WorkloadConfig;
+const { source, database, writer, reader, http, prober, name } = JSON.parse(line) as WorkloadConfig;
 
-const emit = (event: WorkloadEvent) => process.stdout.write(`${JSON.stringify(event)}\n`);
+const emit = (event: WorkloadEvent) => process.stdout.write(`${JSON.stringify({ ...event, source })}\n`);
 const around: Surroundings = { database, arrivals: new Arrivals(), emit, stopping: stopping.signal };
 
 emit({ kind: "started", at: now() });
+if (name) await openName(name, emit);
 await Promise.all([
   writer && write(writer, around),
   reader && read(reader, around),
@@ -39,6 +41,6 @@ await Promise.all([
   prober && probe(prober, around),
 ]);
 // Since it was told to stop nothing new was begun: waiting for the last answers is no gap.
-const stopped: WorkloadEvent = { kind: "stopped", at: told ?? now() };
+const stopped: WorkloadEvent = { kind: "stopped", at: told ?? now(), source };
 // Pipes are written asynchronously: the last line must be out before the process is.
 process.stdout.write(`${JSON.stringify(stopped)}\n`, () => process.exit(0));

@@ -11,7 +11,8 @@ export const timelineOf = (text: string | null | undefined): number | undefined 
   text ? Number.parseInt(text, 16) : undefined;
 
 export async function write(config: WriterConfig, around: Surroundings): Promise<void> {
-  await Promise.all(Array.from({ length: config.connections }, (_, worker) => work(worker, config, around)));
+  const { connections, firstWorker = 0 } = config;
+  await Promise.all(Array.from({ length: connections }, (_, i) => work(firstWorker + i, config, around)));
 }
 
 async function work(worker: number, config: WriterConfig, around: Surroundings): Promise<void> {

@@ -1,5 +1,6 @@
 /** The kernel's leases, through `lease.py`: a child that is started again when it doesn't answer. */
 import { type ChildProcessByStdio, spawn } from "node:child_process";
+import { writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 
@@ -23,13 +24,20 @@ const kindOf = (order: Order) =>
 export class Kernel {
   private child: ChildProcessByStdio<Writable, Readable, null> | undefined;
   private hasAnswered = false;
+  private hasAdmitted = false;
   private waiting: ((answer: string | undefined) => void) | undefined;
   /** Orders are carried out one after the other: an opening never overtakes the closing that followed it. */
   private last: Promise<unknown> = Promise.resolve();
   private readonly newest: { port?: Order; etcd?: Order; mute?: Order } = {};
 
-  /** @param program path of lease.py */
-  constructor(private readonly program: string) {}
+  /**
+   * @param program path of lease.py
+   * @param admitted file, in memory, that says from the first admission on that Patroni may have read etcd
+   */
+  constructor(
+    private readonly program: string,
+    private readonly admitted?: string,
+  ) {}
 
   /** @param until in milliseconds of the monotonic clock; nothing is opened when that is past */
   open(until: number): Promise<void> {
@@ -42,6 +50,10 @@ export class Kernel {
 
   /** @param until until when Patroni may speak with etcd, on the monotonic clock in milliseconds */
   admit(until: number): Promise<void> {
+    if (this.admitted && !this.hasAdmitted) {
+      writeFileSync(this.admitted, "");
+      this.hasAdmitted = true;
+    }
     return this.order({ admit: Math.floor(until * 1e6) });
   }
 

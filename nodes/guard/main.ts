@@ -1,13 +1,15 @@
 /** Entry of the bundle: `guard.cjs run FILE`, `guard.cjs status [FILE]`, `guard.cjs switchover [CANDIDATE] [FILE]`. */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { request } from "node:https";
 import { dirname, join } from "node:path";
+import { IMAGE_PATHS } from "../layout.js";
 import type { GuardConfig } from "./config.js";
 import { Etcd } from "./etcd.js";
 import { Guard } from "./guard.js";
 import { serve } from "./http.js";
 import { Kernel } from "./kernel.js";
 import { log } from "./log.js";
+import { publishMetrics } from "./metrics.js";
 import { Patroni } from "./patroni.js";
 import { patroniRuns } from "./processes.js";
 import { Claims } from "./region/claims.js";
@@ -20,6 +22,8 @@ const CONFIG_FILE = "/etc/dr/guard.json";
 const SWITCHOVER_MILLIS = 150_000;
 
 const CRASH_MILLIS = 1000;
+/** In memory: gone when the machine starts anew, as whatever Patroni has read. */
+const ADMITTED_FILE = `${IMAGE_PATHS.run}/patroni-admitted`;
 
 const readConfig = (file: string) => JSON.parse(readFileSync(file, "utf8")) as GuardConfig;
 
@@ -51,16 +55,18 @@ async function run(config: GuardConfig): Promise<void> {
     config,
     etcd,
     patroni,
-    new Kernel(join(dirname(process.argv[1] as string), "lease.py")),
-    patroniRuns(),
+    new Kernel(join(dirname(process.argv[1] as string), "lease.py"), ADMITTED_FILE),
+    // It starts beside the first guard of a machine: then the kernel has never let it read anything.
+    patroniRuns() && existsSync(ADMITTED_FILE),
     SHUT_GATE,
   );
   const region = new Region(
     guard,
     new Claims({ ...config.region, endpoints: claimEndpoints(config.region.endpoints) }),
-    new PostgresLog(),
+    new PostgresLog(config.dataDirectory),
   );
   serve(guard, patroni, region);
+  publishMetrics(guard, region);
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.once(signal, () => void guard.stop().finally(() => process.exit(0)));
   }

@@ -114,7 +114,7 @@ describe("database nodes", () => {
     const self = "drs-eu-west-1-database";
     for (const table of [TABLE, OTHER_TABLE]) {
       for (const key of ["claim", "status", "fenced", "acceptDataLoss"]) {
-        for (const action of ["dynamodb:Query", "dynamodb:GetItem"])
+        for (const action of ["dynamodb:Query", "dynamodb:BatchGetItem"])
           expect(node(action, table, leading(`${key}#eu-central-1`, self)), `${action} ${key}`).toBe(true);
       }
       expect(node("dynamodb:PutItem", table, leading("status#eu-west-1", self))).toBe(true);

@@ -1,21 +1,33 @@
 import { existsSync, readdirSync } from "node:fs";
 import { expect, test } from "vitest";
-import { DRILLS, findDrills } from "../../drills/catalogue.js";
+import { DRILLS, findDrills, REGION_DRILLS } from "../../drills/catalogue.js";
 
-test("the catalogue lists every drill's file, under its name", () => {
-  const files = readdirSync("drills/node").map((file) => file.replace(/\.ts$/, ""));
-  expect(DRILLS.map(({ name }) => name).toSorted()).toEqual(files.toSorted());
+test.each([
+  ["drills/node", DRILLS],
+  ["drills/region", REGION_DRILLS],
+])("the catalogue lists every drill's file in %s, under its name", (folder, drills) => {
+  const files = readdirSync(folder).map((file) => file.replace(/\.ts$/, ""));
+  expect(drills.map(({ name }) => name).toSorted()).toEqual(files.toSorted());
 });
 
-test.each(DRILLS)("$name says which runbook it runs, in a file that exists", ({ runbook }) => {
-  expect(existsSync(`runbooks/${runbook}`)).toBe(true);
+test("no two drills have one name: their reports would be one file", () => {
+  const names = [...DRILLS, ...REGION_DRILLS].map(({ name }) => name);
+  expect(new Set(names).size).toBe(names.length);
 });
+
+test.each([...DRILLS, ...REGION_DRILLS])(
+  "$name says which runbook it runs, in a file that exists",
+  ({ runbook }) => {
+    expect(existsSync(`runbooks/${runbook}`)).toBe(true);
+  },
+);
 
 test("finds by name, each once, and all of them", () => {
   expect(findDrills(["planned-switchover", "planned-switchover"]).map(({ name }) => name)).toEqual([
     "planned-switchover",
   ]);
   expect(findDrills(["all"])).toBe(DRILLS);
+  expect(findDrills(["region-dead"])[0]?.kind).toBe("region");
 });
 
 test.each([

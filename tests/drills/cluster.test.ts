@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { type ClusterView, flaws } from "../../drills/cluster.js";
 
 const VOTERS = ["n1", "n2", "n3"];
@@ -40,4 +40,32 @@ test("a read replica must follow, but has no vote", () => {
   };
   expect(flaws(view, VOTERS, ["r1"], 10)).toEqual([]);
   expect(flaws(whole, VOTERS, ["r1"])).toEqual(["r1 is no member"]);
+});
+
+describe("a standby region", () => {
+  const standby: ClusterView = {
+    leader: "n1",
+    timeline: 4,
+    members: [
+      { name: "n1", role: "standby_leader", state: "streaming", timeline: 4 },
+      { name: "n2", role: "replica", state: "streaming", timeline: 4, lag: 0 },
+      { name: "n3", role: "replica", state: "streaming", timeline: 4, lag: 0 },
+    ],
+  };
+  const flawsOf = (view: ClusterView) => flaws(view, VOTERS, [], 0, "standby");
+
+  test("is whole when its leader streams from the other region and all others from it", () => {
+    expect(flawsOf(standby)).toEqual([]);
+  });
+
+  test("is none while its leader takes writes, and an active one is none while its leader follows", () => {
+    expect(flawsOf(whole)[0]).toBe("0 members are listed as standby leader");
+    expect(flaws(standby, VOTERS)[0]).toBe("0 members are listed as leader");
+  });
+
+  test("is not whole while its leader has nobody to stream from", () => {
+    const [leader, ...rest] = standby.members;
+    const members = [{ ...(leader as (typeof rest)[number]), state: "in archive recovery" }, ...rest];
+    expect(flawsOf({ ...standby, members })).toEqual(["n1 is in archive recovery"]);
+  });
 });

@@ -1,5 +1,11 @@
 import { expect, test } from "vitest";
-import { type DrillResult, renderIndex, renderReport, renderSummary } from "../../drills/report.js";
+import {
+  type DrillResult,
+  moveRecord,
+  renderIndex,
+  renderReport,
+  renderSummary,
+} from "../../drills/report.js";
 import { judge } from "../../drills/verdict.js";
 import { FAULT, failover, rowsOf } from "./ledgers.js";
 
@@ -46,9 +52,28 @@ const failed: DrillResult = {
   ),
 };
 
+/** Home dies, and comes back long after recovery has opened. */
+const moved: DrillResult = {
+  ...passed,
+  name: "home-dies",
+  title: "The home region dies",
+  moves: [
+    moveRecord(
+      {
+        ...{ from: "home", to: "recovery", epoch: 2, claimedAt: 13_000, faultAt: 3000, fencedAt: 3004 },
+        ...{ promotedAt: 34_210, firstWriteAt: 34_455, fullAt: 36_000, lagSeconds: 1.234 },
+        reason: "its lease has run out; at most the last 1.2 s of its writes are missing",
+      },
+      3000,
+    ),
+    moveRecord({ from: "recovery", to: "home", epoch: 3, claimedAt: 90_000 }, 3000),
+  ],
+};
+
 test.each([
   ["passed.md", () => renderReport(passed, "../../runbooks")],
   ["failed.md", () => renderReport(failed, "../../runbooks")],
+  ["moved.md", () => renderReport(moved, "../../runbooks")],
   ["index.md", () => renderIndex([passed, failed])],
   ["summary.txt", () => `${renderSummary([passed, failed])}\n`],
 ])("%s is as its golden copy", async (file, render) => {

@@ -2,8 +2,8 @@
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type { Drill } from "../../drills/drill.js";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { AnyDrill, Drill, RegionDrill } from "../../drills/drill.js";
 import { rehearse } from "../../drills/rehearse.js";
 import type { DrillResult } from "../../drills/report.js";
 import { runDrills } from "../../drills/run.js";
@@ -26,7 +26,7 @@ const drill = (name: string, volumeGib: number): Drill => ({
 });
 const DRILLS = [drill("first", 20), drill("second", 21)];
 
-const passed = ({ name, title, runbook, hypothesis }: Drill, repetition: number): DrillResult => ({
+const passed = ({ name, title, runbook, hypothesis }: AnyDrill, repetition: number): DrillResult => ({
   ...{ name, title, runbook, hypothesis, repetition },
   startedAt: "2026-01-02T03:04:05.000Z",
   seconds: 1,
@@ -79,6 +79,41 @@ test("a twin that does not stop in good order is told, after the summary was wri
   ).rejects.toThrow("not populated 0");
   close.mockReset();
   expect(await summary()).toHaveLength(1);
+});
+
+describe("drills about two regions", () => {
+  const moving = (name: string, change: Partial<RegionDrill> = {}): RegionDrill => ({
+    ...{ name, title: `The ${name}`, runbook: "failback.md", hypothesis: "It moves.", expect: {} },
+    kind: "region",
+    run: async () => {},
+    ...change,
+  });
+  const play = (...drills: AnyDrill[]) =>
+    runDrills(drills, { report, runbooks: "runbooks", progress: new Progress(process.stderr, true) });
+  const opened = () => vi.mocked(openTwin).mock.calls.map(([{ regions }]) => regions);
+
+  test("share a twin of both regions, and none with drills about one", async () => {
+    await play(moving("there"), { ...drill("first", 20), settings: undefined }, moving("back"));
+    expect(opened()).toEqual([["home", "recovery"], ["home"]]);
+    expect(
+      vi
+        .mocked(rehearse)
+        .mock.calls.map(([{ name }]) => name)
+        .slice(-3),
+    ).toEqual(["there", "back", "first"]);
+  });
+
+  test("after one that leaves a single region the next gets a new twin", async () => {
+    await play(moving("lost", { leavesOneRegion: true }), moving("back"));
+    expect(opened()).toHaveLength(2);
+    expect(close).toHaveBeenCalledTimes(2);
+  });
+
+  test("after one that did not pass, too", async () => {
+    vi.mocked(rehearse).mockImplementationOnce(async (one) => ({ ...passed(one, 1), outcome: "failed" }));
+    await play(moving("there"), moving("back"));
+    expect(opened()).toHaveLength(2);
+  });
 });
 
 test.each(["SIGINT", "SIGHUP"] as const)(

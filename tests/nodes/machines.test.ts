@@ -1,16 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { METRIC_INTERVAL_SECONDS, METRICS, nodeDimensions } from "../../components/metrics.js";
-import {
-  nodeLogGroup,
-  renderDatabaseCloudwatch,
-  renderTomcatCloudwatch,
-  STATSD,
-} from "../../nodes/cloudwatch.js";
+import { nodeLogGroup, renderDatabaseCloudwatch, renderTomcatCloudwatch } from "../../nodes/cloudwatch.js";
 import { clusterConfig } from "../../nodes/cluster-config.js";
 import { standbyCluster } from "../../nodes/guard/region/standby-cluster.js";
 import { guardConfig } from "../../nodes/guard-config.js";
-import { isReadReplica, regionOfNode } from "../../nodes/layout.js";
+import { isReadReplica, regionOfNode, STATSD } from "../../nodes/layout.js";
 import { machinesOf } from "../../nodes/machines.js";
 import { renderPatroni } from "../../nodes/patroni.js";
 import { UNITS } from "../../nodes/units.js";

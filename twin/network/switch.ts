@@ -57,8 +57,8 @@ export class Switch {
     return host(this.enter(["nft", "-f", "-"]), rules);
   }
 
-  /** Plugs a machine in: its `eth0` appears in the network namespace of that process. */
-  async plug(name: string, address: string, region: RegionId, pid: number): Promise<void> {
+  /** Plugs a machine in: its device appears in the network namespace of that process. */
+  async plug(name: string, address: string, region: RegionId, pid: number, device = "eth0"): Promise<void> {
     const port = `p${++this.ports}`;
     // The same after each boot, or the others would talk to the one before for a while.
     const mac = `02:00:${address
@@ -66,7 +66,7 @@ export class Switch {
       .map((byte) => Number(byte).toString(16).padStart(2, "0"))
       .join(":")}`;
     await this.ip([
-      `link add ${port} type veth peer name eth0 address ${mac} netns ${pid}`,
+      `link add ${port} type veth peer name ${device} address ${mac} netns ${pid}`,
       `link set ${port} master ${bridge(region)}`,
       `link set ${port} up`,
     ]);

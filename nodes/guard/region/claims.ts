@@ -9,7 +9,7 @@ import { monotonic } from "../clock.js";
 import type { GuardConfig } from "../config.js";
 import { credentialsSource } from "./credentials.js";
 import { type Attribute, Dynamo, DynamoError, type Item } from "./dynamodb.js";
-import { NO_STATUS, type Reading, type Status } from "./facts.js";
+import { NO_OVERRIDES, NO_STATUS, type Reading, type Status } from "./facts.js";
 import type { ClaimTable } from "./region.js";
 
 /** Of one attempt at one replica. */
@@ -18,6 +18,11 @@ const ATTEMPT_MILLIS = 1000;
 const AVOID_MILLIS = 30_000;
 
 type Config = Pick<GuardConfig["region"], "own" | "peer" | "table" | "endpoints">;
+
+interface BatchAnswer {
+  readonly Responses?: Readonly<Record<string, readonly Item[]>>;
+  readonly UnprocessedKeys?: Readonly<Record<string, unknown>>;
+}
 
 export class Claims implements ClaimTable {
   private readonly replicas: readonly Dynamo[];
@@ -83,15 +88,24 @@ export class Claims implements ClaimTable {
 
   private async readFrom(replica: Dynamo): Promise<Omit<Reading, "startedAt" | "endedAt">> {
     const { own, peer } = this.config;
-    const [claimed, theirs, mine, status, fenced, acceptDataLoss] = await Promise.all([
+    const [claimed, theirs, statuses] = await Promise.all([
       this.greatest(replica, `claim#${own}`),
       this.greatest(replica, `claim#${peer}`),
-      this.status(replica, own),
-      this.status(replica, peer),
+      this.statuses(replica),
+    ]);
+    const claims = {
+      own: claimed,
+      peer: theirs,
+      mine: statuses[own] as Status,
+      theirs: statuses[peer] as Status,
+    };
+    // They matter to a region that is about to become active, and to nobody else.
+    if (claimed <= theirs || claims.mine.opened === claimed) return { ...claims, overrides: NO_OVERRIDES };
+    const [fenced, acceptDataLoss] = await Promise.all([
       this.greatest(replica, `fenced#${own}`),
       this.greatest(replica, `acceptDataLoss#${own}`),
     ]);
-    return { own: claimed, peer: theirs, mine, theirs: status, overrides: { fenced, acceptDataLoss } };
+    return { ...claims, overrides: { fenced, acceptDataLoss } };
   }
 
   /** Greatest sort key of a partition: 0 when it is empty. */
@@ -116,14 +130,33 @@ export class Claims implements ClaimTable {
   }
 
   private async status(replica: Dynamo, region: string): Promise<Status> {
-    const { table } = this.config;
-    const key = { pk: { S: `status#${region}` }, sk: { N: "0" } };
-    const answer = await replica.call<{ Item?: Item }>(
-      "GetItem",
-      { TableName: table, ConsistentRead: true, Key: key },
+    return (await this.statuses(replica))[region] as Status;
+  }
+
+  /** Of both regions, in one request. */
+  private async statuses(replica: Dynamo): Promise<Readonly<Record<string, Status>>> {
+    const { own, peer, table } = this.config;
+    const answer = await replica.call<BatchAnswer>(
+      "BatchGetItem",
+      {
+        RequestItems: {
+          [table]: {
+            ConsistentRead: true,
+            Keys: [own, peer].map((region) => ({ pk: { S: `status#${region}` }, sk: { N: "0" } })),
+          },
+        },
+      },
       this.attemptMillis,
     );
-    return answer.Item ? statusOf(answer.Item, `table ${table}, status#${region}`) : NO_STATUS;
+    // Throttled ones come back as not processed: those are not items that aren't there.
+    const items = answer.Responses?.[table];
+    if (!items || Object.keys(answer.UnprocessedKeys ?? {}).length > 0)
+      throw new Error(`table ${table}: DynamoDB left status items unread`);
+    const of = (region: string) => {
+      const item = items.find(({ pk }) => pk && "S" in pk && pk.S === `status#${region}`);
+      return item ? statusOf(item, `table ${table}, status#${region}`) : NO_STATUS;
+    };
+    return { [own]: of(own), [peer]: of(peer) };
   }
 
   private async withReplica<T>(work: (replica: Dynamo) => Promise<T>): Promise<T> {

@@ -64,6 +64,8 @@ export interface Release {
   readonly opened: number;
   /** All that it acknowledged stands in the log of this mark, up to this position. */
   readonly mark: Mark;
+  readonly acknowledged: number;
+  /** Where its log ends: who has all of it need not make this region rewind what it wrote while it stopped. */
   readonly lsn: number;
   /** Of a node that has it all, to fetch the rest from. */
   readonly address: string;
@@ -110,6 +112,8 @@ export interface Overrides {
   /** Promote with more lag than the budget, or without what a demoted peer still holds. */
   readonly acceptDataLoss: number;
 }
+
+export const NO_OVERRIDES: Overrides = { fenced: 0, acceptDataLoss: 0 };
 
 /** One strongly consistent reading of claims, status and overrides. */
 export interface Reading {
@@ -225,8 +229,6 @@ export interface RegionState {
   readonly permitUntil: number;
   readonly readAskedAt: number;
   readonly wroteAt: number;
-  /** With which this process promoted its region last. */
-  readonly opening?: Opening;
   /** Since when this node's port is certainly shut to writers; undefined while it may be open. */
   readonly closedAt?: number;
   /** Since when this region has been a standby. */
@@ -235,11 +237,21 @@ export interface RegionState {
   readonly term?: { readonly term: string; readonly since: number };
 }
 
+/** Names all it can have: copies of objects of one shape are cheap. */
 export const initialRegionState = (): RegionState => ({
+  reading: undefined,
+  view: undefined,
+  log: undefined,
+  claimSeen: undefined,
+  releaseSeen: undefined,
   publishedNotBefore: Number.NEGATIVE_INFINITY,
   peerNotBefore: Number.NEGATIVE_INFINITY,
   peerPositions: [],
+  proof: undefined,
   permitUntil: 0,
   readAskedAt: Number.NEGATIVE_INFINITY,
   wroteAt: Number.NEGATIVE_INFINITY,
+  closedAt: undefined,
+  standbySince: undefined,
+  term: undefined,
 });

@@ -1,4 +1,7 @@
 /** PostgreSQL's log on this node: where it ends, whose it is, and the mark that says so. */
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { IMAGE_PATHS } from "../../layout.js";
 import { monotonic } from "../clock.js";
 import { Psql } from "../postgres.js";
 import { type LogEnd, type Mark, NO_MARK } from "./facts.js";
@@ -25,11 +28,40 @@ export class PostgresLog implements LocalLog {
   private psql: Psql | undefined;
   private hasMarks = false;
   private busy = false;
+  /** The newest mark that was read while this node was primary. */
+  private lastMark: Mark | undefined;
 
-  constructor(private readonly open: () => Psql = () => new Psql()) {}
+  constructor(
+    private readonly dataDirectory: string,
+    private readonly open: () => Psql = () => new Psql(),
+    private readonly controlData: (dataDirectory: string) => Promise<string> = readControlData,
+  ) {}
 
   async end(): Promise<LogEnd> {
     const startedAt = monotonic();
+    try {
+      const end = await this.ofRunning(startedAt);
+      this.lastMark = end.isPrimary ? end.mark : undefined;
+      return end;
+    } catch (error) {
+      // A primary that has been stopped has come to its end: nobody need wait until it is there again as a standby.
+      const stopped = this.lastMark && (await this.ofStopped(startedAt, this.lastMark));
+      if (!stopped) throw error;
+      return stopped;
+    }
+  }
+
+  /** @returns undefined when it isn't a primary that was shut down cleanly. */
+  private async ofStopped(startedAt: number, mark: Mark): Promise<LogEnd | undefined> {
+    const text = await this.controlData(this.dataDirectory).catch(() => "");
+    const of = (name: string) => new RegExp(`^${name}: +(.*)$`, "m").exec(text)?.[1];
+    const checkpoint = lsnOf(of("Latest checkpoint location"));
+    if (of("Database cluster state") !== "shut down" || checkpoint === undefined) return undefined;
+    // Past the beginning of the last record: who is there has all of it.
+    return { startedAt, isPrimary: false, mark, lsn: checkpoint + 1 };
+  }
+
+  private async ofRunning(startedAt: number): Promise<LogEnd> {
     // The mark first: the position that is read after it is at least as far.
     const rows = await this.ask(`${this.hasMarks ? LAST_MARK : HAS_MARKS}; ${END}`, ANSWER_MILLIS);
     const of = (name: string) => rows.find(([first]) => first === name);
@@ -40,7 +72,7 @@ export class PostgresLog implements LocalLog {
     const isPrimary = recovery === "f";
     if (!this.hasMarks && of("has")?.[1] === "t") {
       this.hasMarks = true;
-      return this.end();
+      return this.ofRunning(startedAt);
     }
     const [, epoch, markTimeline] = of("mark") ?? [];
     return {
@@ -75,4 +107,20 @@ export class PostgresLog implements LocalLog {
       this.busy = false;
     }
   }
+}
+
+const PG_CONTROLDATA = `${IMAGE_PATHS.postgresBin}/pg_controldata`;
+
+async function readControlData(dataDirectory: string): Promise<string> {
+  const { stdout } = await promisify(execFile)(PG_CONTROLDATA, ["-D", dataDirectory], {
+    timeout: 1000,
+    env: { LC_ALL: "C" },
+  });
+  return stdout;
+}
+
+/** `16/B374D848`: two halves in hexadecimal. Exact up to 2^53 bytes, eight petabytes. */
+function lsnOf(text: string | undefined): number | undefined {
+  const [, high, low] = /^([0-9A-F]+)\/([0-9A-F]+)$/.exec(text ?? "") ?? [];
+  return high && low ? Number.parseInt(high, 16) * 2 ** 32 + Number.parseInt(low, 16) : undefined;
 }

@@ -62,6 +62,8 @@ export class Region {
   private logAskedAt = Number.NEGATIVE_INFINITY;
   private stopped = false;
   private config: string | undefined;
+  /** Readings of the claims that failed, in either region, since the start. */
+  readFailures = 0;
 
   constructor(
     private readonly guard: Guard,
@@ -206,7 +208,10 @@ export class Region {
     if (this.busy.has(kind)) return;
     this.busy.add(kind);
     const done = work()
-      .catch((error) => log(`${kind}-failed`, { error: String(error) }))
+      .catch((error) => {
+        if (kind === "read-claims") this.readFailures++;
+        log(`${kind}-failed`, { error: String(error) });
+      })
       .finally(() => this.busy.delete(kind));
     if (kind === "close") this.closed = done;
   }

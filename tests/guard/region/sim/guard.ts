@@ -17,6 +17,8 @@ import {
 import type { SimNode } from "./region.js";
 import { other, type SimTable } from "./table.js";
 
+type Of<K extends RegionAction["kind"]> = Extract<RegionAction, { kind: K }>;
+
 /** One thing done wrong. */
 export interface Mutation {
   readonly decide?: typeof decideRegion;
@@ -27,6 +29,8 @@ export interface Mutation {
   readonly skip?: (action: RegionAction) => boolean;
   /** Role changes that compare nothing. */
   readonly blind?: boolean;
+  /** A status that replaces whatever stands there. */
+  readonly unconditional?: boolean;
 }
 
 /** How the network to the claim table does at the moment. */
@@ -38,27 +42,31 @@ export interface Weather {
 }
 
 const ANSWER = 1000;
+const TICK = 125;
+/** As often as the real one asks etcd, and PostgreSQL while something changes or while nothing does. */
+const VIEW = 250;
+const LOG = { soon: 100, usual: 400 } as const;
 
 export class SimGuard {
   state: RegionState = initialRegionState();
   private outstanding = new Set<string>();
+  private viewedAt = 0;
+  private logAskedAt = 0;
+  private readonly config: RegionConfig;
 
   constructor(
     readonly node: SimNode,
     private readonly table: SimTable,
-    private readonly rules: RegionRules,
+    rules: RegionRules,
     private readonly weather: Weather,
     private readonly mutation: Mutation,
     private readonly onDecision: (node: SimNode, reason: string, lag: number) => void,
-  ) {}
+  ) {
+    this.config = { node: node.name, address: node.name, rules, startsAsStandby: node.region.side === 1 };
+  }
 
   private get clock(): number {
     return this.mutation.clock?.(this.node) ?? this.node.clock;
-  }
-
-  private get config(): RegionConfig {
-    const { node, rules } = this;
-    return { node: node.name, address: node.name, rules, startsAsStandby: node.region.side === 1 };
   }
 
   get mayRun(): boolean {
@@ -68,12 +76,13 @@ export class SimGuard {
   start(): void {
     this.state = initialRegionState();
     this.outstanding = new Set();
+    this.viewedAt = this.logAskedAt = Number.NEGATIVE_INFINITY;
     const { world, guard } = this.node;
     const loop = guard.guarded(() => {
       this.look();
       this.feed({ kind: "tick" });
       this.renew();
-      world.after(125, guard.guarded(loop));
+      world.after(TICK, guard.guarded(loop));
     });
     world.after(world.random() * 100, loop);
   }
@@ -85,31 +94,27 @@ export class SimGuard {
     for (const action of step.actions) if (!this.mutation.skip?.(action)) this.carryOut(action);
   }
 
-  /** Its own etcd and PostgreSQL, both near. */
+  /** Its own etcd and PostgreSQL, both near: what they say is a little old when it arrives. */
   private look(): void {
-    const { node } = this;
+    const { node, state } = this;
     const { region } = node;
     const startedAt = this.clock;
-    const { leader } = region;
-    this.after("view", 20, () => {
-      const term =
-        leader?.node === node && region.leader?.term === leader.term ? `${leader.term}` : undefined;
-      this.feed({
-        kind: "view",
-        view: {
-          startedAt,
-          endedAt: this.clock,
-          role: region.config.role,
-          extent: region.extent,
-          opening: region.opening,
-          configMod: `${region.config.mod}`,
-          epoch: region.epoch.value,
-          epochMod: `${region.epoch.mod}`,
-          term,
-        },
+    if (startedAt - this.viewedAt >= VIEW) {
+      this.viewedAt = startedAt;
+      const { config, epoch, extent, opening, leader } = region;
+      const term = leader?.node === node ? `${leader.term}` : undefined;
+      this.after("view", 20, () => {
+        const endedAt = this.clock;
+        const mods = { configMod: `${config.mod}`, epochMod: `${epoch.mod}` };
+        const { role } = config;
+        const view = { startedAt, endedAt, role, extent, opening, epoch: epoch.value, term, ...mods };
+        this.feed({ kind: "view", view });
       });
-    });
+    }
+    const soon = state.view?.term !== undefined && state.permitUntil <= startedAt;
     if (!node.runs || node.role === "changing") return;
+    if (startedAt - this.logAskedAt < (soon ? LOG.soon : LOG.usual)) return;
+    this.logAskedAt = startedAt;
     const log: LogEnd = {
       startedAt,
       isPrimary: node.role === "primary",
@@ -142,9 +147,20 @@ export class SimGuard {
     );
   }
 
+  /** Where a decision is to be held up, this guard stands still right here. */
+  private holdUp(isLate: boolean): void {
+    const { region, guard, world } = this.node;
+    const pause = region.pauseAtDecision;
+    if (pause?.isLate !== isLate) return;
+    region.pauseAtDecision = undefined;
+    guard.pause("decision");
+    world.note(`${this.node.name} stands still for ${pause.millis}`);
+    world.after(pause.millis, () => guard.resume("decision"));
+  }
+
   private carryOut(action: RegionAction): void {
-    const { node, table, mutation } = this;
-    const { region, world } = node;
+    const { node, mutation } = this;
+    const { region } = node;
     switch (action.kind) {
       case "close":
         node.openUntil = 0;
@@ -153,51 +169,63 @@ export class SimGuard {
       case "read-claims":
         this.read();
         return;
-      case "write-status": {
-        const startedAt = this.clock;
-        const { position } = action.status;
-        const status = position
-          ? { ...action.status, position: { ...position, wallMillis: position.wallMillis || node.wall } }
-          : action.status;
-        this.ask(
-          "write",
-          () => table.write(region.side, status),
-          (written) => {
-            if (written) this.feed({ kind: "status-written", status, startedAt });
-            if (written && !/^publishes/.test(action.reason)) world.note(`${node.name} ${action.reason}`);
-          },
-        );
+      case "write-status":
+        this.writeStatus(action);
         return;
-      }
       case "raise-epoch":
         this.after("raise", 20, () => {
           if (`${region.epoch.mod}` === action.expectMod)
             region.epoch = { value: action.epoch, mod: region.epoch.mod + 1 };
         });
         return;
-      case "change-role": {
-        const { expect, role, notAfter, reason } = action;
-        this.after("role", 20, () => {
-          if (!mutation.blind) {
-            if (this.clock > notAfter) return;
-            if (expect.configMod !== `${region.config.mod}` || expect.epochMod !== `${region.epoch.mod}`)
-              return;
-          }
-          const leads = region.leader?.node === node && `${region.leader.term}` === expect.term;
-          if (expect.term !== undefined && !leads) return;
-          region.changeRole(role, action.extent, action.opening);
-          world.note(`${node.name} makes ${role.kind}: ${reason}`);
-          if (role.kind === "primary")
-            this.onDecision(node, reason, action.opening?.lagMillis ?? Number.POSITIVE_INFINITY);
+      case "change-role":
+        this.holdUp(false);
+        this.after("role", 10, () => {
+          if (!mutation.blind && this.clock > action.notAfter) return;
+          this.holdUp(true);
+          this.after("role transaction", 10, () => this.changeRole(action));
         });
         return;
-      }
       case "mark-log":
         this.after("mark", 30, () => {
           if (node.role === "primary" && node.runs && node.log.timeline === action.mark.timeline)
             region.append(node, action.mark);
         });
     }
+  }
+
+  private writeStatus({ status, reason }: Of<"write-status">): void {
+    const { node, table, mutation } = this;
+    const { side } = node.region;
+    const startedAt = this.clock;
+    const { position } = status;
+    const stamped = position
+      ? { ...status, position: { ...position, wallMillis: position.wallMillis || node.wall } }
+      : status;
+    const isPublication = reason === "publishes";
+    if (!isPublication) this.holdUp(true);
+    this.after("write", 5, () =>
+      this.ask(
+        "written",
+        () => table.write(side, stamped, mutation.unconditional),
+        (written) => {
+          if (written) this.feed({ kind: "status-written", status: stamped, startedAt });
+          if (written && !isPublication) node.world.note(`${node.name} ${reason}`);
+        },
+      ),
+    );
+  }
+
+  private changeRole({ expect, role, reason, extent, opening }: Of<"change-role">): void {
+    const { node, mutation } = this;
+    const { region, world } = node;
+    const isSame = expect.configMod === `${region.config.mod}` && expect.epochMod === `${region.epoch.mod}`;
+    const leads = region.leader?.node === node && `${region.leader.term}` === expect.term;
+    if (!mutation.blind && (!isSame || (expect.term !== undefined && !leads))) return;
+    region.changeRole(role, extent, opening);
+    world.note(`${node.name} makes ${role.kind}: ${reason}`);
+    if (role.kind === "primary")
+      this.onDecision(node, reason, opening?.lagMillis ?? Number.POSITIVE_INFINITY);
   }
 
   /** Claims, status and overrides one after the other: each is consistent, the whole is not. */
@@ -239,21 +267,25 @@ export class SimGuard {
     this.outstanding.add(what);
     const { node, weather } = this;
     const { world, guard } = node;
-    let settled = false;
-    const settle = (answer: T | undefined) =>
-      guard.guarded(() => {
-        if (settled) return;
-        settled = true;
-        this.outstanding.delete(what);
-        done(answer);
-      });
-    world.after(ANSWER, settle(undefined));
-    if (weather.cut || world.random() < weather.failShare / 2) return;
-    world.after(10 + world.random() * (20 + weather.slow), () => {
-      const answer = run();
-      // Carried out, and nobody hears of it.
-      if (weather.cut || world.random() < weather.failShare / 2) return;
-      world.after(10 + world.random() * (20 + weather.slow), settle(answer));
+    let answer: T | undefined;
+    const settle = guard.guarded(() => {
+      this.outstanding.delete(what);
+      done(answer);
+    });
+    const isLost = () => weather.cut || world.random() < weather.failShare / 2;
+    const way = () => 10 + world.random() * (20 + weather.slow);
+    if (isLost()) {
+      world.after(ANSWER, settle);
+      return;
+    }
+    const there = way();
+    world.after(there, () => {
+      const result = run();
+      const back = way();
+      // Else it is carried out, and nobody hears of it.
+      const isHeard = !isLost() && there + back <= ANSWER;
+      if (isHeard) answer = result;
+      world.after(isHeard ? back : ANSWER - there, settle);
     });
   }
 }

@@ -19,6 +19,8 @@ export class SimNode {
   /** True time until which writes are served here. */
   openUntil = 0;
   heardAt = 0;
+  /** Clients' writes that are not acknowledged yet, and until when somebody waits for them. */
+  waiting: { readonly id: number; readonly until: number }[] = [];
 
   constructor(
     readonly world: World,
@@ -57,6 +59,10 @@ export class SimRegion {
   private terms = 0;
   /** The region's machines can be reached from the other region. */
   linked = true;
+  /** Replicas get what the leader has: where nobody is served, nothing waits for that. */
+  replicasFollow = true;
+  /** The guard that decides next stands still before it acts, or between its last look at the clock and the act. */
+  pauseAtDecision: { readonly millis: number; readonly isLate: boolean } | undefined;
   /** What Patroni does is announced by the guard before: nobody starts unmarked. */
   mayRun: (node: SimNode) => boolean = () => true;
   peer!: SimRegion;
@@ -112,16 +118,17 @@ export class SimRegion {
   private patroni(): void {
     const { world } = this;
     const ready = this.nodes.filter((node) => node.runs && this.mayRun(node));
-    for (const node of this.nodes) if (node.runs) node.heardAt = world.now;
+    for (const node of this.nodes) if (node.runs && !node.guard.isPaused) node.heardAt = world.now;
     const { leader } = this;
-    if (leader && (!leader.node.runs || !this.mayRun(leader.node))) {
+    if (leader && (!leader.node.runs || !this.mayRun(leader.node) || this.isHung(leader.node, ready))) {
       const lapsed = this.nodes.every((node) => world.now >= node.openUntil);
       if (world.now - leader.node.heardAt < ELECTION || !lapsed) return;
       this.leader = undefined;
     }
     if (!this.leader) {
-      if (ready.length < 2 || this.nodes.some((node) => world.now < node.openUntil)) return;
-      const best = ready.reduce((a, b) => (isAhead(b.log, a.log) ? b : a));
+      const able = ready.filter((node) => !node.guard.isPaused);
+      if (ready.length < 2 || able.length === 0 || this.nodes.some((node) => world.now < node.openUntil)) return;
+      const best = able.reduce((a, b) => (isAhead(b.log, a.log) ? b : a));
       this.leader = { node: best, term: ++this.terms };
       world.note(`${best.name} is elected, term ${this.terms}, lsn ${best.log.lsn}`);
     }
@@ -156,10 +163,15 @@ export class SimRegion {
     }
   }
 
+  /** Another guard takes over from one that has stopped renewing; where all have, nobody does. */
+  private isHung(node: SimNode, ready: readonly SimNode[]): boolean {
+    return node.guard.isPaused && ready.some((each) => !each.guard.isPaused);
+  }
+
   private stream(): void {
     const leader = this.leader?.node;
     if (!leader?.runs) return;
-    for (const node of this.nodes)
+    for (const node of this.replicasFollow ? this.nodes : [])
       if (node !== leader && node.runs && node.role === "standby") node.log.follow(leader.log, 50);
     const { role } = this.config;
     if (role.kind !== "standby" || leader.role !== "standby") return;

@@ -7,10 +7,14 @@ import { other, type Side, SimTable } from "./table.js";
 
 export type FaultKind =
   | "claim"
+  | "claims"
+  | "claim-again"
   | "kill-region"
   | "freeze-region"
   | "isolate"
   | "cut-link"
+  | "flap-links"
+  | "slow-replicas"
   | "cut-table"
   | "slow-table"
   | "failing-table"
@@ -18,6 +22,8 @@ export type FaultKind =
   | "kill-leader"
   | "pause-guard"
   | "kill-guard"
+  | "hang-guards"
+  | "pause-decision"
   | "freeze-node"
   | "fence"
   | "accept-loss";
@@ -45,8 +51,12 @@ export const RULES: RegionRules = {
 };
 
 const WRITE = 150;
-/** After the last fault: to heal, to wait for the lease, and to catch up. */
+/** After the last fault, at most: to heal, to wait for the lease, and to catch up. */
 const HEAL = 90_000;
+/** Why something may be paused. */
+const PAUSES = ["region", "node", "guard", "guards", "decision"] as const;
+/** All must have been well for so long at the end. */
+const CALM = 6_000;
 
 interface Acknowledged {
   readonly id: number;
@@ -106,7 +116,7 @@ export class Regions {
       world.after(WRITE * (0.5 + world.random()), writer);
     };
     writer();
-    world.runUntil(12_000);
+    while (!this.acknowledged.length && world.now < 12_000) world.runUntil(world.now + 1_000);
     if (!this.acknowledged.length) world.violation("home never served");
     let last = world.now;
     for (const fault of scenario.faults) {
@@ -116,7 +126,7 @@ export class Regions {
     }
     world.runUntil(last);
     this.healAll();
-    world.runUntil(last + HEAL);
+    this.settle(world.now + HEAL);
     this.judge();
     return world.violations;
   }
@@ -127,18 +137,23 @@ export class Regions {
       if (!node.serves || node.database.isPaused) continue;
       const id = ++this.ids;
       node.log.append({ id });
-      this.waitForCopy(node, id, world.now + 3000);
+      node.waiting.push({ id, until: world.now + 3000 });
+      if (node.waiting.length === 1) this.waitForCopies(node);
     }
   }
 
-  private waitForCopy(node: SimNode, id: number, until: number): void {
-    const { world } = this;
-    world.after(
+  private waitForCopies(node: SimNode): void {
+    this.world.after(
       30,
       node.database.guarded(() => {
+        const { world } = this;
         // Its answer passes the kernel only while the port is open.
-        if (node.serves && node.log.has(id) && node.region.isReplicated(node, id)) this.acknowledge(node, id);
-        else if (world.now < until) this.waitForCopy(node, id, until);
+        node.waiting = node.waiting.filter(({ id, until }) => {
+          const isDone = node.serves && node.log.has(id) && node.region.isReplicated(node, id);
+          if (isDone) this.acknowledge(node, id);
+          return !isDone && world.now < until;
+        });
+        if (node.waiting.length > 0) this.waitForCopies(node);
       }),
     );
   }
@@ -188,10 +203,20 @@ export class Regions {
     world.note(`fault: ${kind} ${side === 0 ? "home" : "recovery"} ${length}`);
     const later = (run: () => void) => world.after(length, run);
     switch (kind) {
-      case "claim": {
-        const greatest = Math.max(...this.table.claims);
-        const next = greatest + 1;
-        this.table.claim(side, next % 2 === (side === 0 ? 1 : 0) ? next : next + 1);
+      case "claim":
+        this.table.claim(side, this.nextEpoch(side));
+        return;
+      case "claims":
+        // Two operators, each of whom takes the other's number for his cue.
+        for (let i = 0; i < 2 + (index % 3); i++) {
+          const claimant = i % 2 === 0 ? side : other(side);
+          world.after((i * length) / 20, () => this.table.claim(claimant, this.nextEpoch(claimant)));
+        }
+        return;
+      case "claim-again": {
+        // The one that is in force, or one that has been overtaken before it was claimed.
+        const own = this.table.claims[side];
+        this.table.claim(side, index === 0 || own === 0 ? own : own + 2);
         return;
       }
       case "kill-region":
@@ -218,6 +243,15 @@ export class Regions {
         region.linked = false;
         later(() => {
           region.linked = true;
+        });
+        return;
+      case "flap-links":
+        this.flap(world.now + length);
+        return;
+      case "slow-replicas":
+        region.replicasFollow = false;
+        later(() => {
+          region.replicasFollow = true;
         });
         return;
       case "cut-table":
@@ -249,6 +283,15 @@ export class Regions {
         leader.guard.pause("guard");
         later(() => leader.guard.resume("guard"));
         return;
+      case "hang-guards":
+        for (const each of region.nodes) each.guard.pause("guards");
+        later(() => {
+          for (const each of region.nodes) each.guard.resume("guards");
+        });
+        return;
+      case "pause-decision":
+        region.pauseAtDecision = { millis: length, isLate: index !== 0 };
+        return;
       case "freeze-node":
         this.freeze(leader, "node");
         later(() => this.thaw(leader, "node"));
@@ -268,6 +311,22 @@ export class Regions {
     }
   }
 
+  private nextEpoch(side: Side): number {
+    const next = Math.max(...this.table.claims) + 1;
+    return next % 2 === (side === 0 ? 1 : 0) ? next : next + 1;
+  }
+
+  /** Both links and both ways to the table, each for itself. */
+  private flap(until: number): void {
+    const { world } = this;
+    for (const { side } of this.regions) {
+      const isOver = world.now >= until;
+      this.weather[side].cut = !isOver && world.random() < 0.5;
+      this.regions[side].linked = isOver || world.random() < 0.5;
+    }
+    if (world.now < until) world.after(200 + world.random() * 3000, () => this.flap(until));
+  }
+
   private freeze(node: SimNode, why: string): void {
     node.guard.pause(why);
     node.database.pause(why);
@@ -281,15 +340,14 @@ export class Regions {
   private kill(node: SimNode): void {
     node.guard.kill();
     node.database.kill();
+    node.waiting = [];
     node.openUntil = 0;
     if (node.role === "changing") node.role = "standby";
   }
 
   private boot(node: SimNode): void {
     if (node.database.alive) return;
-    this.thaw(node, "region");
-    this.thaw(node, "node");
-    node.guard.resume("guard");
+    for (const why of PAUSES) this.thaw(node, why);
     node.database.start();
     node.guard.start();
     node.role = "standby";
@@ -307,26 +365,45 @@ export class Regions {
     for (const region of this.regions) {
       region.linked = true;
       Object.assign(this.weather[region.side], calm());
+      region.replicasFollow = true;
+      region.pauseAtDecision = undefined;
       for (const node of region.nodes) {
-        this.thaw(node, "region");
-        this.thaw(node, "node");
-        node.guard.resume("guard");
+        for (const why of PAUSES) this.thaw(node, why);
         this.boot(node);
       }
     }
   }
 
-  /** Everything is well again: the greatest region serves, and the other has what it has. */
+  /** Until all has been well for a while, or should have been. */
+  private settle(until: number): void {
+    const { world } = this;
+    let since: number | undefined;
+    while (world.now < until && world.violations.length === 0) {
+      const isWell = this.faults(world.now - CALM).length === 0;
+      since = isWell ? (since ?? world.now) : undefined;
+      if (since !== undefined && world.now - since >= CALM) return;
+      world.runUntil(world.now + 1_000);
+    }
+  }
+
   private judge(): void {
-    const { world, table } = this;
+    const { world } = this;
     if (world.violations.length > 0) return;
+    for (const fault of this.faults(world.now - CALM)) world.violation(fault);
+  }
+
+  /** Well is: the greatest region serves in its epoch, and the other has what was acknowledged there until lately. */
+  private faults(lately: number): string[] {
+    const { acknowledged, lastEpoch, table } = this;
+    const found: string[] = [];
     const active: Side = table.claims[0] > table.claims[1] ? 0 : 1;
-    const served = this.acknowledged.some(({ side, at }) => side === active && at > world.now - 5_000);
-    if (!served) world.violation(`nobody serves in region ${active} at the end`);
-    if (this.lastEpoch !== Math.max(...table.claims)) world.violation("the greatest epoch was never opened");
+    const last = acknowledged.at(-1);
+    if (last?.side !== active || last.at < lately) found.push(`nobody serves in region ${active} at the end`);
+    if (lastEpoch !== Math.max(...table.claims)) found.push("the greatest epoch was never opened");
     const standby = this.regions[other(active)].leader?.node;
-    const recent = this.acknowledged.filter(({ at }) => at < world.now - 10_000).at(-1);
-    if (recent && !standby?.log.has(recent.id)) world.violation("the standby region does not follow");
+    const before = acknowledged.findLast(({ at }) => at < lately);
+    if (before && !standby?.log.has(before.id)) found.push("the standby region does not follow");
+    return found;
   }
 }
 

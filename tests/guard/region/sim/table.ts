@@ -16,8 +16,8 @@ export class SimTable {
   }
 
   /** Written only if nobody else has written since. */
-  write(side: Side, status: Status): boolean {
-    if (status.sequence !== this.status[side].sequence + 1) return false;
+  write(side: Side, status: Status, unconditional = false): boolean {
+    if (!unconditional && status.sequence !== this.status[side].sequence + 1) return false;
     this.status[side] = status;
     return true;
   }

@@ -1,0 +1,43 @@
+import type { RegionDrill } from "../drill.js";
+import { seeFollowing, seeNothingMoved, wireOf } from "../two-regions/steps.js";
+
+const TIMES = 8;
+const DOWN_SECONDS = 4;
+const UP_SECONDS = 3;
+/** While it is up it is a bad link. */
+const LOSS = 0.05;
+
+export const linkFlapping: RegionDrill = {
+  kind: "region",
+  name: "link-flapping",
+  title: "The link between the regions comes and goes",
+  runbook: "replication-lag.md",
+  hypothesis:
+    "No commit waits for the other region, and no lease hangs on the link: clients of the active region notice nothing. The standby falls behind and catches up, over and over, by itself.",
+  expect: { lostRows: "none", writeGapSeconds: 2, nameGapSeconds: 3, rejoinSeconds: 240 },
+  async run(scene) {
+    const wire = wireOf(scene);
+    const before = await scene.eventually("a leader", () => scene.view());
+    await scene.fault(`cut the link ${TIMES} times for ${DOWN_SECONDS} s`, async () => {
+      await wire.set({ loss: LOSS });
+      for (let i = 0; i < TIMES; i++) {
+        await wire.cut();
+        await scene.settle(DOWN_SECONDS);
+        await wire.heal();
+        await scene.settle(UP_SECONDS);
+      }
+    });
+    scene.prove(
+      `probes across the link failed meanwhile`,
+      scene.ledger.probes.some(
+        ({ source, result, sent }) =>
+          source === scene.standby() &&
+          result !== "acknowledged" &&
+          sent > (scene.faults[0]?.from ?? Number.NaN),
+      ),
+    );
+    await scene.step("Recover: a good link", () => wire.set({ loss: 0 }));
+    await seeNothingMoved(scene, before);
+    await seeFollowing(scene);
+  },
+};

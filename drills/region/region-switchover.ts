@@ -1,0 +1,38 @@
+import type { RegionDrill } from "../drill.js";
+import type { RegionScene } from "../two-regions/scene.js";
+import { seeFollowing, seeOpened, seeUsersFollow } from "../two-regions/steps.js";
+
+/** There, back, and there again: what the first move leaves behind must not stand in the way of the next. */
+const MOVES = 3;
+/** Load on the region that has just opened, before it is left again. */
+const STAY_SECONDS = 5;
+
+export const regionSwitchover: RegionDrill = {
+  kind: "region",
+  name: "region-switchover",
+  title: "The business moves to the other region on purpose, and back, and there again",
+  runbook: "failback.md",
+  hypothesis:
+    "The old region closes, releases what it had, and the new one opens once it has all of it: nothing is lost, nobody waits for a lease to run out, and the old region follows without being rewound. A node that led before leads again on a newer timeline.",
+  expect: {
+    lostRows: "none",
+    writeGapSeconds: 15,
+    nameGapSeconds: 20,
+    claimToWriteSeconds: 15,
+    rejoinSeconds: 300,
+  },
+  async run(scene) {
+    for (let i = 0; i < MOVES; i++) await move(scene);
+  },
+};
+
+async function move(scene: RegionScene): Promise<void> {
+  const [from, to] = [scene.active(), scene.standby()];
+  const epoch = await scene.fault(`raise the epoch of ${to} above that of ${from}`, () => scene.raise(to));
+  await seeOpened(scene);
+  const { status } = await scene.claims.read();
+  scene.prove(`${from} released for epoch ${epoch}`, status[from].released?.epoch === epoch);
+  await seeUsersFollow(scene);
+  await seeFollowing(scene);
+  await scene.step(`Verify: ${to} carries the load for ${STAY_SECONDS} s`, () => scene.settle(STAY_SECONDS));
+}
