@@ -6,6 +6,7 @@ import { addCheckEpoch } from "./commands/check-epoch.js";
 import { addDemo } from "./commands/demo.js";
 import { addDocs } from "./commands/docs.js";
 import { addDrill } from "./commands/drill.js";
+import { addPromote } from "./commands/promote.js";
 import { addSandbox } from "./commands/sandbox.js";
 import { addStatus } from "./commands/status.js";
 import { addTwin } from "./commands/twin.js";
@@ -19,6 +20,7 @@ const dr = new Command("dr")
 
 addDemo(dr);
 addStatus(dr);
+addPromote(dr);
 addSandbox(dr);
 addBootstrap(dr);
 addTwin(dr);

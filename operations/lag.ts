@@ -23,7 +23,7 @@ export function lagOf(observation: Observation, id: RegionId, leaseSeconds: numb
   const mine = observation.regions[id].status;
   const theirs = observation.regions[otherRegion(id)].status;
   // What this region has served since came after all that the other has.
-  if (!theirs.position || theirs.opened <= mine.opened) return undefined;
+  if (theirs.opened <= mine.opened) return undefined;
   const guard = leadingGuard(observation, id)?.status?.region;
   const proof = guard?.proof ?? mine.proof;
   return {

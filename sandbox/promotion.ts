@@ -15,9 +15,16 @@ export function assertPromotion(
   claim: string,
   overrides: readonly string[] = [],
 ): void {
+  assertOnlyCreates(changes, [claim, ...overrides]);
+}
+
+/**
+ * The same for what may come after the claim: overrides alone, or nothing but the fleet.
+ * @param wanted names of the items to be created.
+ */
+export function assertOnlyCreates(changes: readonly Change[], wanted: readonly string[]): void {
   const created = (item: string) =>
     changes.filter(({ operation, type, name }) => operation === "create" && type === CLAIM && name === item);
-  const wanted = [claim, ...overrides];
   for (const item of wanted) {
     const { length } = created(item);
     if (length !== 1) throw new Error(`a promotion must create exactly one ${item}; it creates ${length}`);

@@ -71,7 +71,7 @@ function processCrash(failover: FailoverSettings): Parts {
     // 0: another node takes over at once, and nobody waits for a crash recovery.
     ["the crashed leader may come back", failover.primaryStartTimeoutSeconds * 1000],
     ["the old leader is cleaned up and gives the key away", CLEANUP_MILLIS],
-    ...promotion(failover),
+    ...promotionParts(failover),
   ];
 }
 
@@ -83,7 +83,7 @@ function nodeLoss(failover: FailoverSettings): Parts {
       ["etcd elects a leader, if the node was that too", election],
       ["the leader key runs out (ttl)", failover.ttlSeconds * 1000 + LEASE_EXPIRY_MILLIS],
       ["candidates wait for the old leader's answer", PEER_REQUEST_MILLIS],
-      ...promotion(failover),
+      ...promotionParts(failover),
     ];
   }
   const noticed = GUARD_READ_MILLIS + takeOverWaitMillis(failover.leaderLeaseSeconds * 1000);
@@ -95,12 +95,12 @@ function nodeLoss(failover: FailoverSettings): Parts {
     // The endpoint asked first may be the dead one.
     ["another guard takes the key away", 2 * GUARD_TIMEOUT_MILLIS],
     ["a Patroni that is still alive is kept from the key", MARKER_MILLIS],
-    ...promotion(failover),
+    ...promotionParts(failover),
   ];
 }
 
 /** From a free leader key to the first write. */
-const promotion = (failover: FailoverSettings): Parts => [
+export const promotionParts = (failover: FailoverSettings): Parts => [
   ["Patroni elects", failover.loopWaitSeconds * 1000],
   ["PostgreSQL is promoted", PROMOTION_MILLIS],
   ["HAProxy finds the new leader", failover.fastCheckIntervalMillis + CHECK_ANSWER_MILLIS],

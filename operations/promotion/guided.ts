@@ -1,0 +1,112 @@
+/** A promotion on a real terminal: place and deployment chosen, progress on standard error. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { Progress } from "../../sandbox/progress.js";
+import { changeLine } from "../../sandbox/render.js";
+import type { RegionId, RegionStackName } from "../../settings/stacks.js";
+import type { Observation } from "../observation.js";
+import { openPlace, projectFolder } from "../places/choose.js";
+import type { Place } from "../places/place.js";
+import { askToConfirm } from "./confirm.js";
+import type { Deployment } from "./deployment.js";
+import type { PromotionRequest } from "./request.js";
+import { type PromotionResult, runPromotion } from "./run.js";
+import { standbyOf } from "./switchover.js";
+import { endText } from "./texts.js";
+
+export interface GuidedOptions {
+  readonly kind: Place["kind"];
+  /** Left out: whichever region stands by, in a planned switchover. */
+  readonly stack?: RegionStackName;
+  readonly epoch?: number;
+  readonly fenced?: boolean;
+  readonly acceptDataLoss?: boolean;
+  readonly yes?: boolean;
+  readonly policies?: boolean;
+}
+
+export async function guidedPromotion(options: GuidedOptions): Promise<PromotionResult> {
+  const { kind, stack, epoch, yes = false, policies = true } = options;
+  const progress = new Progress(process.stderr);
+  const place = await openPlace(kind);
+  const interrupt = listenForInterrupt(progress);
+  try {
+    const region: RegionId = stack
+      ? stack === "prod"
+        ? "home"
+        : "recovery"
+      : standbyOf(await place.observe());
+    // Its own replica first: the other region may be what is lost.
+    const observe = () => place.observe(region);
+    const request: PromotionRequest = {
+      region,
+      epoch,
+      fenced: options.fenced ?? false,
+      acceptDataLoss: options.acceptDataLoss ?? false,
+      plannedOnly: stack === undefined,
+    };
+    const result = await runPromotion(
+      {
+        observe,
+        deployment: await deploymentOf(place, region, await observe(), progress, policies),
+        settings: place.settings,
+        contract: place.contract,
+        hasMachines: ({ regions: { home, recovery } }) =>
+          place.kind !== "sandbox" || home.status.sequence + recovery.status.sequence > 0,
+        confirm: (question) => askToConfirm(question, { input: process.stdin, output: process.stderr, yes }),
+        say: (text) => progress.line(text),
+        showChanges: (changes) => {
+          for (const change of changes) progress.line(`  ${changeLine(change)}`);
+          progress.line();
+        },
+        now: () => performance.now(),
+        sleep: async (millis) => void (await sleep(millis)),
+        interrupted: () => interrupt.happened,
+      },
+      request,
+    );
+    progress.line(endText(result.events, result.outcome));
+    return result;
+  } finally {
+    interrupt.stop();
+    place.close();
+  }
+}
+
+async function deploymentOf(
+  { kind, contract }: Place,
+  region: RegionId,
+  { regions }: Observation,
+  progress: Progress,
+  policies: boolean,
+): Promise<Deployment> {
+  const { stack } = contract[region];
+  switch (kind) {
+    case "twin":
+      return (await import("../deployments/twin.js")).twinDeployment(
+        contract,
+        contract[region],
+        regions[region].claimed,
+      );
+    case "sandbox":
+      return (await import("../deployments/sandbox.js")).sandboxDeployment(stack, progress, policies);
+    case "aws":
+      return (await import("../deployments/pulumi.js")).pulumiDeployment(
+        stack,
+        projectFolder(),
+        progress,
+        policies,
+      );
+  }
+}
+
+/** The engine, in the same process group, hears of Ctrl-C itself and ends in good order: it is waited for. */
+function listenForInterrupt(progress: Progress) {
+  const interrupt = { happened: false, stop: () => void process.off("SIGINT", onSignal) };
+  function onSignal() {
+    if (interrupt.happened) process.exit(130);
+    interrupt.happened = true;
+    progress.line("interrupted: waiting for what is under way (again to leave at once)");
+  }
+  process.on("SIGINT", onSignal);
+  return interrupt;
+}

@@ -1,0 +1,134 @@
+/** What a promotion will do, and whether it may be begun: from two observations, before and after the preview. Pure. */
+import { UserError } from "../../settings/problem.js";
+import type { SharedSettings, Site } from "../../settings/schema.js";
+import { type Contract, otherRegion } from "../../stacks/contract.js";
+import { duration } from "../duration.js";
+import { ifKnown, type Known, known } from "../known.js";
+import { lagOf } from "../lag.js";
+import type { Observation } from "../observation.js";
+import { type Target, targetOf } from "./epoch.js";
+import { type ExpectedTime, expectedTime } from "./expected.js";
+import type { PromotionKind, PromotionRequest } from "./request.js";
+
+export interface PromotionPlan extends Target {
+  readonly region: PromotionRequest["region"];
+  readonly kind: PromotionKind;
+  readonly expected: Known<ExpectedTime>;
+  /** At most so many seconds of the other region's writes are lost. */
+  readonly lossSeconds: Known<number>;
+  readonly warnings: readonly string[];
+}
+
+export interface PlanContext {
+  readonly settings: Pick<SharedSettings, "promotion" | "failover">;
+  readonly contract: Pick<Contract, "home" | "recovery">;
+  /** Of the region that is promoted. */
+  readonly site: Site;
+}
+
+/** Between two looks that are to tell whether a region publishes. */
+export const publishingSeconds = ({ readIntervalSeconds }: SharedSettings["promotion"]): number =>
+  2 * readIntervalSeconds + 1;
+
+/**
+ * @param before,after at least `publishingSeconds` apart.
+ * @throws UserError when it must not be begun.
+ */
+export function planPromotion(
+  request: PromotionRequest,
+  before: Observation,
+  after: Observation,
+  { settings, contract, site }: PlanContext,
+): PromotionPlan {
+  const { region } = request;
+  const target = targetOf(after, request, contract[region]);
+  const publishes = isPublishing(before, after, otherRegion(region));
+  const isFenced = request.fenced || after.regions[region].overrides.fenced === target.epoch;
+  const accepts = request.acceptDataLoss || after.regions[region].overrides.acceptDataLoss === target.epoch;
+  const kind = kindOf(after, region, publishes, isFenced);
+  if (request.fenced && publishes) refuseFenced(region);
+  const lag = lagOf(after, region, settings.promotion.leaseSeconds)?.seconds ?? known(0);
+  const losesNothing = kind === "planned" || kind === "unopposed";
+  if (!losesNothing && !accepts) refuseLag(region, lag, settings.promotion);
+  return {
+    ...target,
+    region,
+    kind,
+    expected: expectedTime(kind, settings, site),
+    lossSeconds: losesNothing ? known(0) : lag,
+    warnings: warningsOf(after, { region, kind, accepts, lag, promotion: settings.promotion }),
+  };
+}
+
+/** A region's item changes every few seconds while any of its guards lives and reaches the table. */
+export const isPublishing = (before: Observation, after: Observation, region: PromotionRequest["region"]) =>
+  after.regions[region].status.sequence !== before.regions[region].status.sequence;
+
+function kindOf(
+  { regions }: Observation,
+  region: PromotionRequest["region"],
+  publishes: boolean,
+  isFenced: boolean,
+): PromotionKind {
+  const peer = regions[otherRegion(region)];
+  // As the guards have it: nothing that the other could open is above what this one has opened.
+  if (peer.claimed === 0 || peer.claimed < regions[region].status.opened) return "unopposed";
+  if (publishes) return "planned";
+  return isFenced ? "fenced" : "unplanned";
+}
+
+function refuseFenced(region: PromotionRequest["region"]): void {
+  const other = otherRegion(region);
+  throw new UserError(
+    "--fenced",
+    `${other} is not silent: its guards wrote to the claim table a moment ago. Without the wait both regions could take writes.`,
+    `leave it out: ${other} hands over by itself; or stop all of its database nodes first`,
+  );
+}
+
+function refuseLag(
+  region: PromotionRequest["region"],
+  lag: Known<number>,
+  { lagBudgetSeconds }: SharedSettings["promotion"],
+): void {
+  const behind = ifKnown(lag);
+  if (behind === undefined || behind <= lagBudgetSeconds) return;
+  throw new UserError(
+    `${region} lags by up to ${duration(behind)}`,
+    `That is above promotion.lagBudgetSeconds (${lagBudgetSeconds}): its guards would refuse to open, and the claim would stand.`,
+    `bring ${otherRegion(region)} back, or give --accept-data-loss to go on without its last writes`,
+  );
+}
+
+function warningsOf(
+  { regions }: Observation,
+  {
+    region,
+    kind,
+    accepts,
+    lag,
+    promotion: { lagBudgetSeconds },
+  }: {
+    readonly region: PromotionRequest["region"];
+    readonly kind: PromotionKind;
+    readonly accepts: boolean;
+    readonly lag: Known<number>;
+    readonly promotion: SharedSettings["promotion"];
+  },
+): string[] {
+  const other = otherRegion(region);
+  const { demoted, opened } = regions[other].status;
+  const warnings: string[] = [];
+  if (kind === "planned" && accepts)
+    warnings.push(`with data loss accepted ${region} doesn't wait for the last of ${other}'s log`);
+  if (kind === "planned" || kind === "unopposed") return warnings;
+  if (!accepts && "unknown" in lag)
+    warnings.push(
+      `how far ${region} is behind is unknown; its guards refuse above ${lagBudgetSeconds} s, and whenever they can't tell`,
+    );
+  if (!accepts && demoted !== undefined && demoted.of === opened)
+    warnings.push(
+      `${other} has demoted ${demoted.node} and has not released: only --accept-data-loss ends the wait for it`,
+    );
+  return warnings;
+}

@@ -1,0 +1,24 @@
+/** What a guided promotion works with: the outside world, so that tests can stand in for it. */
+import type { Change } from "../../sandbox/events.js";
+import type { SharedSettings } from "../../settings/schema.js";
+import type { Contract } from "../../stacks/contract.js";
+import type { Observation } from "../observation.js";
+import type { Deployment } from "./deployment.js";
+
+export interface PromotionPorts {
+  observe(): Promise<Observation>;
+  readonly deployment: Deployment;
+  readonly settings: Pick<SharedSettings, "promotion" | "failover" | "objectives">;
+  readonly contract: Pick<Contract, "home" | "recovery">;
+  /** Whether machines run that would open the epoch. */
+  hasMachines(observation: Observation): boolean;
+  /** @throws UserError when nobody can be asked. */
+  confirm(question: string): Promise<boolean>;
+  say(text: string): void;
+  showChanges(changes: readonly Change[]): void;
+  /** Monotonic, in milliseconds. */
+  now(): number;
+  sleep(millis: number): Promise<void>;
+  /** Whether the operator has had enough of looking on. */
+  interrupted(): boolean;
+}
