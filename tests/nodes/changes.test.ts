@@ -222,7 +222,7 @@ describe("a change of", () => {
 
   test("HAProxy's pace: each of its lines about a database node, and no other file", () => {
     const changed = changesOf({ failover: { checkIntervalMillis: 500, checkFall: 3 } });
-    expect(changed).toHaveLength(6);
+    expect(changed).toHaveLength(4);
     for (const line of changed)
       expect(line).toMatch(/^tomcat haproxy\/haproxy\.cfg: [-+] default-server .*check/);
     for (const line of changed)
