@@ -102,7 +102,7 @@ test("one region is gone: it is told who could be read, and for how long the oth
 });
 
 describe("a promotion that waits", () => {
-  const demoted = { of: 1, node: "drs-eu-west-1-db-2", term: "7" };
+  const demoted = { of: 1, epoch: 2, node: "drs-eu-west-1-db-2", term: "7" };
 
   test("for the release, as far as the table tells", () => {
     const seen = observation(activeHome(4, { demoted }), pending);

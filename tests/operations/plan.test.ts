@@ -152,7 +152,7 @@ describe("the plan", () => {
   });
 
   test("a region that demoted and fell silent is waited for: that is said", () => {
-    const demoted = { of: 1, node: "drs-eu-west-1-db-2", term: "7" };
+    const demoted = { of: 1, epoch: 2, node: "drs-eu-west-1-db-2", term: "7" };
     const stuck = observation(activeHome(60, { demoted }), standbyRecovery(61));
     expect(planPromotion(request(), stuck, stuck, CONTEXT).warnings).toEqual([
       expect.stringContaining("only --accept-data-loss ends the wait"),

@@ -109,6 +109,7 @@ class World implements PromotionPorts {
       epoch: 2,
       opened: 1,
       mark: { epoch: 1, timeline: 3 },
+      acknowledged: 1000,
       lsn: 1000,
       address: "10.10.200.10",
     };

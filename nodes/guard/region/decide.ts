@@ -372,11 +372,19 @@ function yieldTo(known: Known): RegionAction[] {
       return [{ kind: "close", reason: `the other region claims epoch ${peer}` }];
     const { demoted, opened } = mine;
     const { node } = config;
-    if (demoted?.of === opened && demoted.node === node && demoted.term === view.term) {
+    // One of an earlier epoch won't do: an opening of this region's may be on its way, and only a new notice competes
+    // with it, so that one of the two fails.
+    const isSaid =
+      demoted?.of === opened && demoted.epoch === peer && demoted.node === node && demoted.term === view.term;
+    if (isSaid) {
       const change = changeRole(known, WAITING, `the other region claims epoch ${peer}`);
       return [{ ...change, extent: { of: opened, mark: log.mark, lsn: log.lsn } }];
     }
-    const next = { ...mine, demoted: { of: opened, node, term: view.term }, released: undefined };
+    const next = {
+      ...mine,
+      demoted: { of: opened, epoch: peer, node, term: view.term },
+      released: undefined,
+    };
     return [write(known, next, `demotes ${node} for epoch ${peer}`)];
   }
   const leads = view.term !== undefined;

@@ -40,6 +40,8 @@ export interface Position {
 export interface Demotion {
   /** The epoch that it served in. */
   readonly of: number;
+  /** The other region's epoch that it yields to. */
+  readonly epoch: number;
   readonly node: string;
   /** Create revision of the leader key that it held. */
   readonly term: string;
