@@ -6,12 +6,6 @@ import type { RunningCommand } from "./types.js";
 /** Ends the command when the process that started it dies, even by SIGKILL. */
 export const DIES_WITH_PARENT = ["setpriv", "--pdeathsig", "KILL", "--"] as const;
 
-/**
- * For what stands in for things outside of the machines: a link or a table that waits for the machines' own work is no
- * model of either.
- */
-export const NEVER_WAITS = ["nice", "-n", "-15", "--"] as const;
-
 /** Runs one command of the host. @throws Error with its own words when it fails. */
 export async function host(argv: readonly string[], input?: string): Promise<string> {
   const [file, ...args] = argv as [string, ...string[]];

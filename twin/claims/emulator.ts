@@ -7,7 +7,8 @@ import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { execa } from "execa";
 import { installEmulator } from "../../sandbox/emulator/install.js";
 import type { Progress } from "../../sandbox/progress.js";
-import { DIES_WITH_PARENT, NEVER_WAITS } from "../process.js";
+import { NEVER_WAITS } from "../priority.js";
+import { DIES_WITH_PARENT } from "../process.js";
 import { type ClaimStore, EMULATOR_CREDENTIALS } from "./store.js";
 
 const START_MILLIS = 30_000;

@@ -5,7 +5,8 @@
  */
 import { fileURLToPath } from "node:url";
 import type { RegionId } from "../../settings/stacks.js";
-import { host, NEVER_WAITS, Talker } from "../process.js";
+import { NEVER_WAITS } from "../priority.js";
+import { host, Talker } from "../process.js";
 import type { Cut, Wire } from "../types.js";
 
 /** Every address of both regions is reached directly: the twin has no routers. */
