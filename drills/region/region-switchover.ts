@@ -11,7 +11,7 @@ export const regionSwitchover: RegionDrill = {
   kind: "region",
   name: "region-switchover",
   title: "The business moves to the other region on purpose, and back, and there again",
-  runbook: "failback.md",
+  runbook: "planned-region-switchover.md",
   hypothesis:
     "The old region closes, releases what it had, and the new one opens once it has all of it: nothing is lost, nobody waits for a lease to run out, and the old region follows without being rewound. A node that led before leads again on a newer timeline.",
   expect: {
@@ -28,7 +28,9 @@ export const regionSwitchover: RegionDrill = {
 
 async function move(scene: RegionScene): Promise<void> {
   const [from, to] = [scene.active(), scene.standby()];
-  const epoch = await scene.fault(`raise the epoch of ${to} above that of ${from}`, () => scene.raise(to));
+  const epoch = await scene.fault(`Promote: raise the epoch of ${to} above that of ${from}`, () =>
+    scene.raise(to),
+  );
   await seeOpened(scene);
   const { status } = await scene.claims.read();
   scene.prove(`${from} released for epoch ${epoch}`, status[from].released?.epoch === epoch);
