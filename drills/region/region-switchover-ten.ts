@@ -1,6 +1,5 @@
 import type { RegionDrill } from "../drill.js";
-import type { RegionScene } from "../two-regions/scene.js";
-import { seeFollowing, seeOpened } from "../two-regions/steps.js";
+import { moveOnPurpose, seeFollowing } from "../two-regions/steps.js";
 
 const MOVES = 10;
 
@@ -14,17 +13,9 @@ export const regionSwitchoverTen: RegionDrill = {
   isLong: true,
   expect: { lostRows: "none", writeGapSeconds: 15, claimToWriteSeconds: 15, rejoinSeconds: 600 },
   async run(scene) {
-    for (let i = 0; i < MOVES; i++) await move(scene);
+    for (let i = 0; i < MOVES; i++) {
+      await moveOnPurpose(scene);
+      await seeFollowing(scene);
+    }
   },
 };
-
-async function move(scene: RegionScene): Promise<void> {
-  const [from, to] = [scene.active(), scene.standby()];
-  const epoch = await scene.fault(`Promote: raise the epoch of ${to} above that of ${from}`, () =>
-    scene.raise(to),
-  );
-  await seeOpened(scene);
-  const { status } = await scene.claims.read();
-  scene.prove(`${from} released for epoch ${epoch}`, status[from].released?.epoch === epoch);
-  await seeFollowing(scene);
-}

@@ -25,13 +25,10 @@ export const staleEpochs: RegionDrill = {
     const before = await scene.eventually("a leader", () => scene.view());
     const first = await scene.epoch(region);
     const used = first + 2 * LEFT_OUT;
-    await scene.step(
-      `raise the epoch of ${region}, which is active, from ${first} to ${used}`,
-      async () => {
-        await scene.claims.claim(region, used);
-        await scene.eventually(`epoch ${used} is open`, () => scene.hasOpened(region, used), 30, 500);
-      },
-    );
+    await scene.step(`raise the epoch of ${region}, which is active, from ${first} to ${used}`, async () => {
+      await scene.claims.claim(region, used);
+      await scene.eventually(`epoch ${used} is open`, () => scene.hasOpened(region, used), 30, 500);
+    });
     const refused = await scene.fault(`claim epoch ${used} of ${region} again`, async () => {
       return !(await scene.claims.claim(region, used));
     });

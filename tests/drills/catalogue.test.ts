@@ -31,7 +31,7 @@ test("finds by name, each once, and all of them", () => {
 test.each([
   ["leader-kiled", "etcd-leader-killed, leader-process-killed"],
   ["leader-proces-kiled", "leader-process-killed"],
-  ["switchover", "planned-switchover"],
+  ["switchover", "region-switchover, planned-switchover, region-switchover-ten"],
   ["asynchronous", "control-asynchronous"],
 ])("an unknown name is one error with the nearest first: %s", (name, nearest) => {
   expect(() => findDrills([name])).toThrow(`no drill '${name}'\n  The nearest: ${nearest}`);
