@@ -33,7 +33,7 @@ export async function startMachines(
     progress,
     settings,
     regions: REGIONS,
-    dir: join(sandboxDir(), "twin"),
+    dir: process.env.DR_TWIN_DIR ?? join(sandboxDir(), "twin"),
     // Where the stacks put their claims.
     claims: await existingClaims({ endpoint, region: contract.home.region }, contract.claimTable),
     source: {
