@@ -27,9 +27,11 @@ if ! cmp -s "$here/requirements.txt" /opt/patroni/requirements.txt; then
   install -m 0644 "$here/requirements.txt" /opt/patroni/requirements.txt
 fi
 
-# With it the kernel shares the processor between sessions, one per service, and the niceness of etcd and of the guard
-# counts for nothing: under load a heartbeat waits as long as a query.
-printf 'kernel.sched_autogroup_enabled = 0\n' > /etc/sysctl.d/90-disaster-recovery.conf
+# Autogroups: with them the kernel shares the processor between sessions, one per service, and the niceness of etcd and of
+# the guard counts for nothing: under load a heartbeat waits as long as a query.
+# SYN retries: a standby tries the other region's nodes in turn, and a WAL receiver knows no connect timeout. With the
+# kernel's default it hangs at one that is dead for two minutes, and follows nobody meanwhile; so it is 3 s.
+printf '%s\n' 'kernel.sched_autogroup_enabled = 0' 'net.ipv4.tcp_syn_retries = 1' > /etc/sysctl.d/90-disaster-recovery.conf
 
 join_ssl_cert etcd postgres
 # Mount point of the data volume, and the folder of the configuration.

@@ -148,12 +148,23 @@ class Init:
         asyncio.get_running_loop().add_reader(box, lambda: log.write(box.recv(65536).rstrip(b"\n\0") + b"\n"))
 
 
+def kernel_settings():
+    """As systemd-sysctl does, those of the machine's own network. The others are the host's."""
+    for path in sorted(glob.glob("/etc/sysctl.d/*.conf")):
+        with open(path, encoding="utf8") as file:
+            pairs = [line.partition("=") for line in file if line.startswith("net.")]
+        for key, _, value in pairs:
+            with open(f"/proc/sys/{key.strip().replace('.', '/')}", "w", encoding="utf8") as setting:
+                setting.write(value.strip())
+
+
 def main():
     boot = json.loads(sys.argv[1])
     os.makedirs("/run/twin/logs", exist_ok=True)
 
     runtime_folders()
     configure_network(boot)
+    kernel_settings()
     asyncio.run(Init(boot).run())
 
 
