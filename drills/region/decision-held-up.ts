@@ -38,7 +38,7 @@ export const decisionHeldUp: RegionDrill = {
     const epoch = await scene.epoch(to);
     scene.prove(`${to} had not opened epoch ${epoch}`, !(await scene.hasOpened(to, epoch)));
     await scene.step(`Recover: the guards of ${old} go on (SIGCONT)`, () => signal(old, "SIGCONT"));
-    await scene.fault(`raise the epoch of ${old} above it`, () => scene.raise(old));
+    await scene.step(`Promote: raise the epoch of ${old}, the newest now`, () => scene.raise(old));
     await scene.step(`Confine: ${to} hangs for ${HELD_SECONDS} s more`, () => scene.settle(HELD_SECONDS));
     await scene.step(`Recover: the guards of ${to} go on (SIGCONT)`, () => signal(to, "SIGCONT"));
     await scene.step(`Verify: ${to} acknowledges nothing for ${AWAKE_SECONDS} s`, () =>
