@@ -46,6 +46,8 @@ const HURRY_MILLIS = 250;
  * node itself, and what was not is no longer waited for.
  */
 const FETCH_AFTER_MILLIS = 1_000;
+/** So long nothing more may have come before the end of the archive is taken for one: segments come by replication. */
+const REST_MILLIS = 5_000;
 /** A leader that is stopping is given so long to come back and release; the other nodes as long again. */
 const RELEASE_AFTER_MILLIS = 10_000;
 
@@ -85,7 +87,7 @@ function learn({ node }: RegionConfig, state: RegionState, event: RegionEvent): 
       return withProof(node, learnReading(node, state, event.reading));
     case "log":
       if (state.log && event.log.startedAt < state.log.startedAt) return state;
-      return withProof(node, { ...state, log: event.log });
+      return withProof(node, { ...state, log: event.log, restingSince: restingSince(state, event.log) });
     case "view": {
       const { view } = event;
       const { term } = view;
@@ -109,6 +111,12 @@ function learn({ node }: RegionConfig, state: RegionState, event: RegionEvent): 
       };
     }
   }
+}
+
+/** Once seen to rest at a position it rests there, though it goes on looking for more. */
+function restingSince({ log: before, restingSince: since }: RegionState, log: LogEnd): number | undefined {
+  if (since !== undefined && !log.isPrimary && before?.lsn === log.lsn) return since;
+  return log.replay?.isWaiting ? log.startedAt : undefined;
 }
 
 function learnReading(node: string, state: RegionState, answer: Reading): RegionState {
@@ -316,7 +324,7 @@ type Ticket =
 const wait = (reason: string): Ticket => ({ kind: "wait", reason });
 
 /** Whether this region may open its epoch with this log, and why (not). */
-function ticketOf({ config, state, reading, now }: Known, log: LogEnd): Ticket {
+function ticketOf({ config, state, reading, role, now }: Known, log: LogEnd): Ticket {
   const { own, peer, mine, theirs, overrides } = reading;
   const { leaseMillis, marginMillis, lagBudgetMillis } = config.rules;
   const accepted = overrides.acceptDataLoss === own;
@@ -343,6 +351,7 @@ function ticketOf({ config, state, reading, now }: Known, log: LogEnd): Ticket {
   const waited = seen?.epoch === own ? now - seen.at : 0;
   const silenced = overrides.fenced === own || waited >= leaseMillis + marginMillis;
   if (!silenced) return wait("the other region may still be serving");
+  if (role.kind === "standby" && role.source.kind === "vault" && !isAtRest(state, now)) return wait(REPLAYS);
   const reason = overrides.fenced === own ? "an operator says it is fenced" : "its lease has run out";
   const lag = lagMillis(config.rules, reading, log, state, now);
   if (accepted) return go(`${reason}; data loss is accepted`, lag);
@@ -355,6 +364,11 @@ function ticketOf({ config, state, reading, now }: Known, log: LogEnd): Ticket {
   return go(`${reason}; at most the last ${(lag / 1000).toFixed(1)} s of its writes are missing`, lag);
 }
 
+/** The archive has no more: what it has must not be given away, even where loss is accepted. */
+const isAtRest = ({ restingSince: since }: RegionState, now: number): boolean =>
+  since !== undefined && now - since >= REST_MILLIS;
+
+const REPLAYS = "the copy of the other region's vault is still being replayed";
 const LACKS = "the other region has written since in an epoch that this log does not have";
 
 /** The other region is greatest. */
@@ -388,7 +402,8 @@ function yieldTo(known: Known): RegionAction[] {
     return [write(known, next, `demotes ${node} for epoch ${peer}`)];
   }
   const leads = view.term !== undefined;
-  if (leads && theirs.opened === peer && role.source.kind !== "region")
+  const needsVault = role.source.kind === "vault" && !log?.replay?.isStreaming;
+  if (leads && theirs.opened === peer && role.source.kind !== "region" && !needsVault)
     return [changeRole(known, FOLLOWING, `epoch ${peer} is open`)];
   if (!log || log.isPrimary || now - log.startedAt > LOG_MILLIS) return [];
   if (theirs.opened < peer && mine.released?.epoch !== peer && mayRelease(known, log)) {
