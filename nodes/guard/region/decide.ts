@@ -298,8 +298,13 @@ function promote(known: Known, log: LogEnd): RegionAction[] {
   const { state, reading, role, now } = known;
   const { released } = reading.theirs;
   if (log.isPrimary) return [];
+  const source = role.kind === "standby" ? role.source : undefined;
   const ticket = ticketOf(known, log);
   if (ticket.kind === "go") {
+    // One after the other: Patroni takes no restore_command away from a primary, and a promotion waits for one that runs.
+    if (source?.kind === "vault")
+      return [changeRole(known, FOLLOWING, "all that the copy of the other's vault has is here")];
+    if (source?.kind === "region" && log.replay?.usesArchive) return [];
     return [
       // What a standby's leader was allowed must not outlive its promotion.
       { kind: "close", reason: "this region is being promoted" },
@@ -307,12 +312,12 @@ function promote(known: Known, log: LogEnd): RegionAction[] {
     ];
   }
   // Left over from a demotion: the other region has been active since.
-  if (role.kind === "standby" && role.source.kind === "nobody" && lacksHistory(known, log))
+  if (source?.kind === "nobody" && lacksHistory(known, log))
     return [changeRole(known, FOLLOWING, "to fetch what the other has")];
   const late = now - (state.releaseSeen?.at ?? now) >= FETCH_AFTER_MILLIS;
   if (late && released?.epoch === reading.own && !hasAllOf(log, released)) {
-    const source: Role = { kind: "standby", source: { kind: "node", address: released.address } };
-    if (!sameRole(role, source)) return [changeRole(known, source, "to fetch the rest of the other's log")];
+    const from: Role = { kind: "standby", source: { kind: "node", address: released.address } };
+    if (!sameRole(role, from)) return [changeRole(known, from, "to fetch the rest of the other's log")];
   }
   return publish(known, { proof: state.proof });
 }

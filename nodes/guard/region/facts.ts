@@ -184,6 +184,8 @@ export interface Replay {
   readonly wallMillis?: number;
   /** Somebody sends it the log. */
   readonly isStreaming: boolean;
+  /** PostgreSQL has a restore_command. */
+  readonly usesArchive: boolean;
   /** It has replayed what it found, has looked for more, in the archive too, and found none. */
   readonly isWaiting: boolean;
 }

@@ -26,6 +26,7 @@ const LOG = `SELECT 'log', recovering, pg_wal_lsn_diff(
   CASE WHEN NOT recovering THEN pg_walfile_name(pg_current_wal_insert_lsn()) END,
   CASE WHEN recovering THEN floor(extract(epoch FROM pg_last_xact_replay_timestamp()) * 1000) END,
   CASE WHEN recovering THEN EXISTS (SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming') END,
+  CASE WHEN recovering THEN current_setting('restore_command') <> '' END,
   CASE WHEN recovering THEN EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'startup'
     AND wait_event IN ('RecoveryWalStream', 'RecoveryRetrieveRetryInterval')) END
   FROM (SELECT pg_is_in_recovery() AS recovering OFFSET 0) AS server`;
@@ -119,7 +120,7 @@ const valuesOf = (rows: readonly string[][], what: string): string[] | undefined
   rows.find(([first]) => first === what)?.slice(1);
 
 function endOf(rows: readonly string[][]): Omit<LogEnd, "startedAt"> {
-  const [recovering, position, file, commit, streaming, waiting] = valuesOf(rows, "log") ?? [];
+  const [recovering, position, file, commit, streaming, archive, waiting] = valuesOf(rows, "log") ?? [];
   if (recovering === undefined) throw new Error("PostgreSQL says nothing of its log");
   if (recovering !== "t" && recovering !== "f") throw new Error(`in recovery is '${recovering}'`);
   const mark = valuesOf(rows, "mark");
@@ -131,6 +132,7 @@ function endOf(rows: readonly string[][]): Omit<LogEnd, "startedAt"> {
           replay: {
             ...(commit && { wallMillis: whole("commit", commit) }),
             isStreaming: streaming === "t",
+            usesArchive: archive === "t",
             isWaiting: waiting === "t",
           },
         }),
