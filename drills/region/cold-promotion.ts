@@ -16,7 +16,7 @@ export const coldPromotion: RegionDrill = {
   kind: "region",
   name: "cold-promotion",
   title: "The active region dies, and the other one is a cold site",
-  runbook: "promote-recovery-region.md",
+  runbook: "unplanned-region-failover.md",
   hypothesis:
     "No machine of the other region runs. `up` claims the epoch and raises the groups. The first node finds nobody to copy and restores the copy of the dead region's vault, replays what was archived to its end, and opens when lease and margin have passed. What was not archived is lost: no more than the guard reports, by the time of the newest commit that it has.",
   cold: true,
