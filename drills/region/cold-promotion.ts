@@ -35,8 +35,8 @@ export const coldPromotion: RegionDrill = {
     const [old, to] = [scene.active(), scene.standby()];
     const machinesOf = (region: string) => scene.twin.machines.filter(({ spec }) => spec.region === region);
     scene.prove(`no machine of ${to} exists`, machinesOf(to).length === 0);
-    await scene.step(`Before: a full backup of ${old}`, async () => backUp(await scene.leader()));
-    await scene.step(`Before: ${old} serves on for ${SERVE_SECONDS} s`, () => scene.settle(SERVE_SECONDS));
+    await scene.step(`A full backup of ${old}`, async () => backUp(await scene.leader()));
+    await scene.step(`${old} serves on for ${SERVE_SECONDS} s`, () => scene.settle(SERVE_SECONDS));
     await scene.fault(`power off every machine of ${old}`, () => scene.kill(old));
     scene.prove(
       `no machine of ${old} is alive`,
@@ -75,9 +75,10 @@ async function seeRestored(scene: RegionScene, leader: Machine): Promise<void> {
   }
   scene.prove(`restored from the vault: ${restored.join(", ") || "none"}`, restored.length > 0);
   const [row] = await scene.database.sql(leader, "SHOW restore_command;");
+  const command = row?.[0] ?? "";
   scene.measure({
-    name: "restore_command of the new leader, characters",
-    value: (row?.[0] ?? "").length,
+    name: `ways to the vault that the new leader has left (restore_command '${command}')`,
+    value: command.includes("dr-get-wal") ? 1 : 0,
     unit: "",
     atMost: 0,
   });

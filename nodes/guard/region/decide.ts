@@ -294,10 +294,20 @@ function lead(known: Known): RegionAction[] {
 
 /** Follows the other region, at the price of what it doesn't have: only once that has opened its epoch. */
 const FOLLOWING: Role = { kind: "standby", source: { kind: "region" } };
+/** What no node gives, from the copy of the other's vault. */
+const FETCHING: Role = { kind: "standby", source: { kind: "vault" } };
 /** Keeps its log as it is. */
 const WAITING: Role = { kind: "standby", source: { kind: "nobody" } };
 
 const lacksHistory = ({ reading }: Known, log: LogEnd): boolean => log.mark.epoch < headOf(reading);
+
+/** Of the very epoch that this region has been following, beyond what may be missing without asking anybody. */
+function vaultMayHaveMore(known: Known, log: LogEnd): boolean {
+  const { config, state, reading, now } = known;
+  const { rules } = config;
+  if (!log.replay || log.replay.isStreaming || log.mark.epoch !== reading.theirs.opened) return false;
+  return isSilenced(known) && lagMillis(rules, reading, log, state, now) > rules.lagBudgetMillis;
+}
 
 function promote(known: Known, log: LogEnd): RegionAction[] {
   const { state, reading, role, now } = known;
@@ -305,11 +315,15 @@ function promote(known: Known, log: LogEnd): RegionAction[] {
   if (log.isPrimary) return [];
   const source = role.kind === "standby" ? role.source : undefined;
   const ticket = ticketOf(known, log);
+  // Even where loss is accepted: what the vault has need not be lost.
+  const isBare = source?.kind === "region" || (source?.kind === "nobody" && ticket.kind === "wait");
+  if (isBare && vaultMayHaveMore(known, log))
+    return [changeRole(known, FETCHING, "nobody there answers, and the copy of its vault may have more")];
   if (ticket.kind === "go") {
     // One after the other: Patroni takes no restore_command away from a primary, and a promotion waits for one that runs.
     if (source?.kind === "vault")
-      return [changeRole(known, FOLLOWING, "all that the copy of the other's vault has is here")];
-    if (source?.kind === "region" && log.replay?.usesArchive) return [];
+      return [changeRole(known, WAITING, "all that the copy of the other's vault has is here")];
+    if (source?.kind === "nobody" && log.replay?.usesArchive) return [];
     return [
       // What a standby's leader was allowed must not outlive its promotion.
       { kind: "close", reason: "this region is being promoted" },
@@ -333,10 +347,19 @@ type Ticket =
 
 const wait = (reason: string): Ticket => ({ kind: "wait", reason });
 
+/** The other region can't serve any more. */
+function isSilenced({ config, state, reading, now }: Known): boolean {
+  const { own, overrides } = reading;
+  const { leaseMillis, marginMillis } = config.rules;
+  const waited = state.claimSeen?.epoch === own ? now - state.claimSeen.at : 0;
+  return overrides.fenced === own || waited >= leaseMillis + marginMillis;
+}
+
 /** Whether this region may open its epoch with this log, and why (not). */
-function ticketOf({ config, state, reading, role, now }: Known, log: LogEnd): Ticket {
+function ticketOf(known: Known, log: LogEnd): Ticket {
+  const { config, state, reading, role, now } = known;
   const { own, peer, mine, theirs, overrides } = reading;
-  const { leaseMillis, marginMillis, lagBudgetMillis } = config.rules;
+  const { lagBudgetMillis } = config.rules;
   const accepted = overrides.acceptDataLoss === own;
   const go = (reason: string, lag = 0): Ticket => {
     const lagMillis = Number.isFinite(lag) ? Math.ceil(lag) : undefined;
@@ -357,10 +380,7 @@ function ticketOf({ config, state, reading, role, now }: Known, log: LogEnd): Ti
       return go(`the other region has released for epoch ${own}, and all that it acknowledged is here`);
     if (!accepted) return wait("the other region has released, but not all that it had is here");
   }
-  const seen = state.claimSeen;
-  const waited = seen?.epoch === own ? now - seen.at : 0;
-  const silenced = overrides.fenced === own || waited >= leaseMillis + marginMillis;
-  if (!silenced) return wait("the other region may still be serving");
+  if (!isSilenced(known)) return wait("the other region may still be serving");
   if (role.kind === "standby" && role.source.kind === "vault" && !isAtRest(state, now)) return wait(REPLAYS);
   const reason = overrides.fenced === own ? "an operator says it is fenced" : "its lease has run out";
   const lag = lagMillis(config.rules, reading, log, state, now);

@@ -137,8 +137,8 @@ export type Source =
   /** Whichever node of the other region takes writes. */
   | { readonly kind: "region" }
   /**
-   * The same, and what they don't give from the copy of the other region's vault: so a region without data begins.
-   * Not for longer, for the archive would be asked whenever the log is handed over, and at each promotion.
+   * The same, and what they don't give from the copy of the other region's vault: so a region without data begins, and
+   * one that was left behind fetches what it can. Not for longer, for the archive would be asked whenever the log is handed over, and at each promotion.
    */
   | { readonly kind: "vault" }
   /** One node by its address: it has been demoted and takes no writes. */
@@ -184,7 +184,7 @@ export interface Replay {
   readonly wallMillis?: number;
   /** Somebody sends it the log. */
   readonly isStreaming: boolean;
-  /** PostgreSQL has a restore_command. */
+  /** PostgreSQL has a restore_command that may find something. */
   readonly usesArchive: boolean;
   /** It has replayed what it found, has looked for more, in the archive too, and found none. */
   readonly isWaiting: boolean;

@@ -2,6 +2,7 @@
 import { monotonic } from "../clock.js";
 import { mayAnswer, Psql } from "../postgres.js";
 import { type LogEnd, type Mark, NO_MARK } from "./facts.js";
+import { NOTHING } from "./standby-cluster.js";
 
 const READ_MILLIS = 1000;
 /** Less than that: PostgreSQL gives up first, or sessions that nobody waits for would pile up while it hangs. */
@@ -26,7 +27,7 @@ const LOG = `SELECT 'log', recovering, pg_wal_lsn_diff(
   CASE WHEN NOT recovering THEN pg_walfile_name(pg_current_wal_insert_lsn()) END,
   CASE WHEN recovering THEN floor(extract(epoch FROM pg_last_xact_replay_timestamp()) * 1000) END,
   CASE WHEN recovering THEN EXISTS (SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming') END,
-  CASE WHEN recovering THEN current_setting('restore_command') <> '' END,
+  CASE WHEN recovering THEN current_setting('restore_command') NOT IN ('', '${NOTHING}') END,
   CASE WHEN recovering THEN EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'startup'
     AND wait_event IN ('RecoveryWalStream', 'RecoveryRetrieveRetryInterval')) END
   FROM (SELECT pg_is_in_recovery() AS recovering OFFSET 0) AS server`;

@@ -12,7 +12,7 @@ export interface StandbyCluster {
 }
 
 /** Finds nothing, ever. Patroni takes a section without host and port as one only if it has such a command. */
-const NOTHING = "/bin/false";
+export const NOTHING = "/bin/false";
 
 /**
  * The one way to it: patroni.yml of a region that starts as standby, and what the guard makes of a running one.

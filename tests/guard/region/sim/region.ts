@@ -129,7 +129,7 @@ export class SimRegion {
     return {
       wallMillis: node.log.wallMillis,
       isStreaming: follows || this.streams,
-      usesArchive: this.applied === "vault" || this.applied === "nobody",
+      usesArchive: this.applied === "vault",
       isWaiting: follows || this.waits,
     };
   }
