@@ -30,6 +30,7 @@ import { syncReplicaKilled } from "./node/sync-replica-killed.js";
 import { tomcatKilled } from "./node/tomcat-killed.js";
 import { walDiskFull } from "./node/wal-disk-full.js";
 import { claimsSlow } from "./region/claims-slow.js";
+import { coldPromotion } from "./region/cold-promotion.js";
 import { decisionHeldUp } from "./region/decision-held-up.js";
 import { lagOverBudget } from "./region/lag-over-budget.js";
 import { linkFlapping } from "./region/link-flapping.js";
@@ -92,6 +93,7 @@ export const REGION_DRILLS: readonly RegionDrill[] = [
   peerNeverReleases,
   regionDeadBehind,
   lagOverBudget,
+  coldPromotion,
   regionSwitchoverTen,
 ];
 

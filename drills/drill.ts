@@ -36,6 +36,8 @@ export interface RegionDrill extends Rehearsed {
   readonly kind: "region";
   /** It ends with the region that was lost still down, or not following: the next drill gets a new twin. */
   readonly leavesOneRegion?: boolean;
+  /** No machine of the recovery region runs until the drill starts them; it gets a twin of its own. */
+  readonly cold?: boolean;
   /** Takes minutes: among `nightly`, not among `all`. */
   readonly isLong?: boolean;
   run(scene: RegionScene): Promise<void>;

@@ -52,7 +52,7 @@ export async function runDrills(drills: readonly AnyDrill[], options: RunOptions
             : await rehearse(drill, { running, workload, progress, repetition, raise });
         results.push(await store(result, running instanceof Error ? undefined : running, options));
         // What a drill has left is what the next one begins with: only a whole twin will do.
-        if (result.outcome !== "passed" || leavesOneRegion(drill)) await stage.close(keep);
+        if (result.outcome !== "passed" || leavesOneRegion(drill) || isCold(drill)) await stage.close(keep);
       }
     }
   };
@@ -81,7 +81,12 @@ const withoutTwin = (
 });
 
 /** What a drill needs of its twin; drills that need the same share one. */
-const needs = ({ kind = "node", settings = {} }: AnyDrill): string => JSON.stringify({ kind, settings });
+const needs = (drill: AnyDrill): string => {
+  const { kind = "node", settings = {} } = drill;
+  return JSON.stringify({ kind, settings, cold: isCold(drill) });
+};
+
+const isCold = (drill: AnyDrill): boolean => drill.kind === "region" && (drill.cold ?? false);
 
 const leavesOneRegion = (drill: AnyDrill): boolean =>
   drill.kind === "region" && (drill.leavesOneRegion ?? false);
@@ -111,6 +116,7 @@ class Stage {
       progress: this.progress,
       settings: await twinSettings(drill.settings),
       regions: drill.kind === "region" ? ["home", "recovery"] : ["home"],
+      cold: isCold(drill) ? ["recovery"] : [],
       tomcats: Math.max(...alike.map(({ tomcats = 1 }) => tomcats)),
     });
     this.standing = { running, needs: needs(drill) };

@@ -77,7 +77,14 @@ export const standbySource = (contract: Contract, standby: RegionContract): Stan
   port: PORTS.postgres,
   slot: standbySlot(standby),
   createReplicaMethods: ["basebackup"],
+  vault: {
+    createReplicaMethods: ["basebackup", VAULT_METHOD],
+    restoreCommand: `${IMAGE_PATHS.scripts}/dr-get-wal ${clusterName(otherOf(contract, standby))} %f "%p"`,
+  },
 });
+
+/** Patroni's name for making a node's data from the copy of the other region's vault. */
+export const VAULT_METHOD = "vault";
 
 export const renderGuardConfig = (settings: SharedSettings, contract: Contract, node: DatabaseNode): string =>
   `${JSON.stringify(guardConfig(settings, contract, node))}\n`;

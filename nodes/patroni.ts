@@ -4,11 +4,12 @@ import type { SharedSettings } from "../settings/schema.js";
 import { type Contract, DATABASE_LOGINS, type DatabaseNode, PORTS } from "../stacks/contract.js";
 import { dynamicConfig } from "./dynamic-config.js";
 import { standbyCluster } from "./guard/region/standby-cluster.js";
-import { standbySource } from "./guard-config.js";
+import { standbySource, VAULT_METHOD } from "./guard-config.js";
 import {
   clusterName,
   IMAGE_PATHS,
   isReadReplica,
+  otherOf,
   patroniNamespace,
   regionOfNode,
   TLS_FILES,
@@ -52,7 +53,7 @@ export function renderPatroni(settings: SharedSettings, contract: Contract, node
       dcs: {
         ...dynamicConfig(settings, contract, region, settings.databases.slice(0, 1)),
         ...(region.id === "recovery" && {
-          standby_cluster: standbyCluster(standbySource(contract, region), { kind: "region" }),
+          standby_cluster: standbyCluster(standbySource(contract, region), { kind: "vault" }),
         }),
       },
       initdb: [{ encoding: "UTF8" }, { locale: "C.UTF-8" }, "data-checksums"],
@@ -67,6 +68,13 @@ export function renderPatroni(settings: SharedSettings, contract: Contract, node
       bin_dir: postgresBin,
       // Not spread over minutes: the leader waits for nobody, the replica does.
       basebackup: [{ checkpoint: "fast" }],
+      // Only while the region begins: `standby_cluster` says when.
+      [VAULT_METHOD]: {
+        command: `${scripts}/dr-restore-from-vault`,
+        no_leader: true,
+        no_params: true,
+        stanza: clusterName(otherOf(contract, region)),
+      },
       pgpass: `${run}/pgpass`,
       authentication: {
         superuser: { username: DATABASE_LOGINS.superuser },

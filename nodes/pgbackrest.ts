@@ -1,10 +1,11 @@
 /** pgbackrest.conf of a database node. The cipher's passphrase comes from the environment. */
 import type { SharedSettings } from "../settings/schema.js";
 import { type Contract, DATABASE_LOGINS, type DatabaseNode, PORTS } from "../stacks/contract.js";
-import { clusterName, IMAGE_PATHS, regionOfNode } from "./layout.js";
+import { clusterName, IMAGE_PATHS, otherOf, regionOfNode } from "./layout.js";
 
 export function renderPgbackrest(settings: SharedSettings, contract: Contract, node: DatabaseNode): string {
   const region = regionOfNode(contract, node);
+  const other = otherOf(contract, region);
   const global = {
     "repo1-type": "s3",
     "repo1-path": region.repositoryPath,
@@ -39,7 +40,12 @@ export function renderPgbackrest(settings: SharedSettings, contract: Contract, n
     "pg1-socket-path": "/var/run/postgresql",
     "pg1-user": DATABASE_LOGINS.superuser,
   };
-  return [section("global", global), section(clusterName(region), stanza)].join("\n");
+  return [
+    section("global", global),
+    section(clusterName(region), stanza),
+    // To read only, and the node's role allows no more: what the other region's vault has replicated into this one.
+    section(clusterName(other), { "repo1-path": other.repositoryPath, ...stanza }),
+  ].join("\n");
 }
 
 const section = (name: string, options: Readonly<Record<string, string>>): string =>

@@ -110,6 +110,9 @@ const PATRONI_UNIT = unit({
     ["Group", "postgres"],
     ["EnvironmentFile", NODE_ENV_FILE],
     ["EnvironmentFile", SECRETS_FILE],
+    // Seconds for each address of the other region, of `pg_basebackup` above all: without it a region that is gone
+    // holds up for minutes what could begin from the vault.
+    ["Environment", "PGCONNECT_TIMEOUT=3"],
     ["ExecStart", `${patroniBin}/patroni ${config}/patroni.yml`],
     ["ExecReload", "/bin/kill -HUP $MAINPID"],
     // With Patroni's sample unit (`process`) PostgreSQL outlives a killed Patroni, writable and unguarded.

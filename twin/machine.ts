@@ -76,11 +76,11 @@ export class TwinMachine implements Machine {
     await writeFile(at("upper/etc/hosts"), `127.0.0.1 localhost\n${this.address} ${this.name}\n`);
     // There is no name server in the twin. Nobody listens here, so that whoever asks hears so at once.
     await writeFile(at("upper/etc/resolv.conf"), "nameserver 127.0.0.1\n");
-    // Backups go where S3 would keep them: a folder that all machines share and that outlives them.
+    // Backups go where S3 would keep them: folders that all machines share and that outlive them, see vaults.ts.
     await mkdir(at("upper/etc/systemd/system.conf.d"), { recursive: true });
     await writeFile(
       at("upper/etc/systemd/system.conf.d/vault.conf"),
-      `[Manager]\nDefaultEnvironment=PGBACKREST_REPO1_TYPE=posix PGBACKREST_REPO1_PATH=/run/twin/vault/${this.spec.region}\n`,
+      `[Manager]\nDefaultEnvironment=PGBACKREST_REPO1_TYPE=posix\n`,
     );
     for (const [path, content] of extras) {
       await mkdir(dirname(at(`upper${path}`)), { recursive: true });

@@ -18,6 +18,7 @@ import { RegionMachines } from "./region-machines.js";
 import { twinSettings } from "./settings.js";
 import { LocalTwin } from "./twin.js";
 import type { MachineSpec, Twin } from "./types.js";
+import { Vaults } from "./vaults.js";
 
 const GUARD_DROP_IN = "/etc/systemd/system/dr-guard.service.d/twin.conf";
 
@@ -30,6 +31,8 @@ export interface OpenTwinOptions {
   readonly settings?: SharedSettings;
   /** Default: the home region alone. */
   readonly regions?: readonly RegionId[];
+  /** Those of them whose machines don't run until `start`. Default: none. */
+  readonly cold?: readonly RegionId[];
   /** Tomcat servers per region. Default 1. */
   readonly tomcats?: number;
   /** Default: `twinDir()`. */
@@ -55,6 +58,7 @@ export const twinDir = (): string => resolve(process.env.DR_TWIN_DIR ?? join(REP
 /** A twin whose regions were started from settings, and can be changed by them. */
 export class RegionTwin {
   private readonly parts = new Map<RegionId, RegionMachines>();
+  private readonly cold = new Map<RegionId, readonly MachineSpec[]>();
 
   private constructor(
     readonly twin: LocalTwin,
@@ -63,6 +67,7 @@ export class RegionTwin {
     private readonly platform: Platform,
     /** The claim table, and the roads to it. */
     readonly claims: TwinClaims,
+    private readonly vaults: Vaults,
     private current: SharedSettings,
   ) {}
 
@@ -71,11 +76,11 @@ export class RegionTwin {
   }
 
   /**
-   * Starts everything and waits until every region has a leader and all its members follow.
+   * Starts everything but cold regions and waits until every region has a leader and all its members follow.
    * @throws UserError when this host can't run a twin; Error when a region doesn't come up.
    */
   static async open(options: OpenTwinOptions): Promise<RegionTwin> {
-    const { progress, regions = ["home"], tomcats = 1, dir = twinDir() } = options;
+    const { progress, regions = ["home"], cold = [], tomcats = 1, dir = twinDir() } = options;
     const settings = options.settings ?? (await twinSettings());
     const contract = contractOf(settings, ACCOUNT_ID);
     const { root, payload } = await ensureImage(progress);
@@ -83,13 +88,23 @@ export class RegionTwin {
     try {
       const platform = new Platform(twin, contract);
       const claims = await openClaims(twin, contract, options);
-      const self = new RegionTwin(twin, contract, regions, platform, claims, settings);
+      const vaults = await Vaults.open(join(dir, "platform/vault"), contract, regions);
+      twin.closing.push(() => vaults.close());
+      const self = new RegionTwin(twin, contract, regions, platform, claims, vaults, settings);
       if (options.source) await options.source.fill(twin);
       else await platform.provide(settings, regions);
-      const specs = (await options.source?.machines()) ?? self.specs(settings, tomcats);
+      const all = (await options.source?.machines()) ?? self.specs(settings, tomcats);
+      for (const id of cold) {
+        self.cold.set(
+          id,
+          all.filter(({ region }) => region === id),
+        );
+      }
+      const warm = regions.filter((id) => !cold.includes(id));
+      const specs = all.filter(({ region }) => warm.includes(region));
       await progress.during(`start ${specs.length} machines`, () => self.addAll(specs));
       await progress.during("wait for a leader and its replicas", () =>
-        Promise.all(regions.map((region) => self.database(region).settled())),
+        Promise.all(warm.map((region) => self.database(region).settled())),
       );
       return self;
     } catch (error) {
@@ -101,9 +116,25 @@ export class RegionTwin {
   /** One region as a whole: what kills, isolates or freezes it. @throws Error for a region that doesn't run. */
   region(id: RegionId): RegionMachines {
     if (!this.regions.includes(id)) throw new Error(`region ${id} does not run`);
-    const part = this.parts.get(id) ?? new RegionMachines(id, this.twin);
+    const part = this.parts.get(id) ?? new RegionMachines(id, this.twin, this.vaults);
     this.parts.set(id, part);
     return part;
+  }
+
+  /** Whether no machine of this region has been started yet. */
+  isCold(id: RegionId): boolean {
+    return this.cold.has(id);
+  }
+
+  /**
+   * What raising the groups of a cold region does: its machines come into being, with empty volumes. Settles when all
+   * have booted; whether they lead or follow is another matter.
+   */
+  async start(id: RegionId): Promise<void> {
+    const specs = this.cold.get(id);
+    if (!specs) throw new Error(`region ${id} is not cold`);
+    this.cold.delete(id);
+    await this.addAll(specs);
   }
 
   /** The database cluster of one region. */
@@ -126,7 +157,7 @@ export class RegionTwin {
     }
     Object.assign(this.contract, contract);
     await this.platform.provide(settings, this.regions);
-    const wanted = this.specs(settings, tomcats);
+    const wanted = this.specs(settings, tomcats).filter(({ region }) => !this.isCold(region));
     const names = new Set(wanted.map(({ name }) => name));
     for (const { name } of this.twin.machines) if (!names.has(name)) await this.twin.remove(name);
     const there = new Set(this.twin.machines.map(({ name }) => name));

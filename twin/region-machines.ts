@@ -5,6 +5,7 @@ import { roadPlug } from "./claims/road.js";
 import type { TwinMachine } from "./machine.js";
 import { wireEnd } from "./network/switch.js";
 import type { LocalTwin } from "./twin.js";
+import type { Vaults } from "./vaults.js";
 
 export class RegionMachines {
   private dead = false;
@@ -13,6 +14,7 @@ export class RegionMachines {
   constructor(
     readonly id: RegionId,
     private readonly twin: LocalTwin,
+    private readonly vaults?: Pick<Vaults, "silence">,
   ) {}
 
   /** All of its machines, dead ones too. */
@@ -27,6 +29,7 @@ export class RegionMachines {
    */
   async kill(): Promise<void> {
     this.dead = true;
+    this.vaults?.silence(this.id, true);
     const { network } = this.twin;
     const machines = this.machines;
     const names = machines.map(({ name }) => name);
@@ -82,6 +85,7 @@ export class RegionMachines {
   }
 
   private links(): Promise<void> {
+    this.vaults?.silence(this.id, this.dead || this.isolated);
     return this.twin.network.silence(this.outside, this.dead || this.isolated);
   }
 }

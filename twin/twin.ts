@@ -1,6 +1,6 @@
 /** A running twin: its network, its machines, what the platform would answer them. */
 import { createHash } from "node:crypto";
-import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { allEnded, inTurn } from "../sandbox/settle.js";
 import type { RegionId } from "../settings/stacks.js";
@@ -15,8 +15,6 @@ import type { Machine, MachineSpec, Twin, Wire } from "./types.js";
 const WIRE_DELAY_MILLIS = 15;
 
 const PLATFORM_KINDS = ["secrets", "parameters", "artifacts"] as const;
-/** Any user of any machine may write here; who may do what in a vault is S3's business. */
-const VAULT_MODE = 0o1777;
 
 export interface TwinOptions {
   /** Holds everything but the image. One twin at a time may use it. */
@@ -56,11 +54,7 @@ export class LocalTwin implements Twin {
     await rm(join(dir, "machines"), { recursive: true, force: true });
     await rm(join(dir, "platform"), { recursive: true, force: true });
     for (const kind of PLATFORM_KINDS) await mkdir(join(dir, "platform", kind), { recursive: true });
-    for (const region of regions) {
-      const vault = join(dir, "platform/vault", region);
-      await mkdir(vault, { recursive: true });
-      await chmod(vault, VAULT_MODE);
-    }
+    await mkdir(join(dir, "platform/vault"));
     const settleDown = await liftSession();
     const network = await Switch.open(regions);
     const wire = regions.length > 1 ? await network.connect(WIRE_DELAY_MILLIS) : undefined;

@@ -39,7 +39,9 @@ export class RegionLoads implements Load {
   static async start(options: LoadsOptions): Promise<RegionLoads> {
     const self = new RegionLoads(options);
     try {
-      for (const region of ["home", "recovery"] as const) await self.startIn(region);
+      for (const region of ["home", "recovery"] as const) {
+        if (!options.regions.running.isCold(region)) await self.startIn(region);
+      }
       if (options.choice?.http ?? true) await self.startUsers();
       return self;
     } catch (error) {

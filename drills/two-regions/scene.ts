@@ -87,6 +87,12 @@ export class RegionScene extends Scene {
     await this.loads?.startIn(region);
   }
 
+  /** Raises the groups of a cold region: its machines come into being, and clients with them. */
+  async start(region: RegionId): Promise<void> {
+    await this.running.start(region);
+    await this.loads?.startIn(region);
+  }
+
   /** Decides that the region shall be active: raises its epoch above all. @returns the epoch. */
   async raise(region: RegionId = this.standby()): Promise<number> {
     const { epoch } = await this.claims.read();
@@ -156,7 +162,8 @@ export class RegionScene extends Scene {
 
   /** Waits until the active region is whole, and the other follows. */
   override async whole(timeoutSeconds = FOLLOW_SECONDS, lagBytes?: number): Promise<ClusterView> {
-    if (!this.oneIsEnough) await this.at(this.standby()).whole(timeoutSeconds, lagBytes, "standby");
+    if (!this.oneIsEnough && !this.running.isCold(this.standby()))
+      await this.at(this.standby()).whole(timeoutSeconds, lagBytes, "standby");
     return super.whole(timeoutSeconds, lagBytes);
   }
 

@@ -52,4 +52,10 @@ export interface StandbySource {
   /** Permanent slot there that is kept for this region. */
   readonly slot: string;
   readonly createReplicaMethods: readonly string[];
+  /** How a cluster without data gets it from the copy of the other region's vault, where no node there answers. */
+  readonly vault: {
+    /** With `basebackup` before it: a node that answers has more. */
+    readonly createReplicaMethods: readonly string[];
+    readonly restoreCommand: string;
+  };
 }

@@ -3,7 +3,7 @@ import { parse } from "yaml";
 import { METRIC_INTERVAL_SECONDS, METRICS, nodeDimensions } from "../../components/metrics.js";
 import { nodeLogGroup, renderDatabaseCloudwatch, renderTomcatCloudwatch } from "../../nodes/cloudwatch.js";
 import { clusterConfig } from "../../nodes/cluster-config.js";
-import { standbyCluster } from "../../nodes/guard/region/standby-cluster.js";
+import { roleOf, standbyCluster, withRole } from "../../nodes/guard/region/standby-cluster.js";
 import { guardConfig } from "../../nodes/guard-config.js";
 import { isReadReplica, regionOfNode, STATSD } from "../../nodes/layout.js";
 import { machinesOf } from "../../nodes/machines.js";
@@ -149,7 +149,22 @@ describe("what the guard is told of the regions", () => {
 
   test("the same as Patroni starts with", () => {
     const { dcs } = parse(renderPatroni(settings, contract, recovery)).bootstrap;
-    expect(dcs.standby_cluster).toEqual(standbyCluster(region.source, { kind: "region" }));
+    expect(dcs.standby_cluster).toEqual(standbyCluster(region.source, { kind: "vault" }));
+  });
+
+  test("without data also from the other's vault, until it follows", () => {
+    const config = '{"ttl":20}';
+    const begins = withRole(config, { kind: "standby", source: { kind: "vault" } }, region.source);
+    expect(JSON.parse(begins).standby_cluster).toMatchObject({
+      host: "10.10.200.10,10.10.201.10,10.10.202.10",
+      restore_command: '/usr/local/sbin/dr-get-wal drs-eu-west-1 %f "%p"',
+      create_replica_methods: ["basebackup", "vault"],
+    });
+    expect(roleOf(begins)).toEqual({ kind: "standby", source: { kind: "vault" } });
+    const follows = withRole(begins, { kind: "standby", source: { kind: "region" } }, region.source);
+    expect(JSON.parse(follows).standby_cluster).not.toHaveProperty("restore_command");
+    expect(roleOf(follows)).toEqual({ kind: "standby", source: { kind: "region" } });
+    expect(withRole(begins, { kind: "primary" }, region.source)).toBe(config);
   });
 
   test("a slot that the other region keeps, in either direction and on running clusters too", () => {

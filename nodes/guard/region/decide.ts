@@ -47,6 +47,8 @@ const FOLLOW_MILLIS = 1_000;
  * node itself, and what was not is no longer waited for.
  */
 const FETCH_AFTER_MILLIS = 1_000;
+/** So long nothing more may have come before the end of the archive is taken for one: segments come by replication. */
+const REST_MILLIS = 5_000;
 /** A leader that is stopping is given so long to come back and release; the other nodes as long again. */
 const RELEASE_AFTER_MILLIS = 10_000;
 
@@ -86,7 +88,7 @@ function learn({ node }: RegionConfig, state: RegionState, event: RegionEvent): 
       return withProof(node, learnReading(node, state, event.reading));
     case "log":
       if (state.log && event.log.startedAt < state.log.startedAt) return state;
-      return withProof(node, { ...state, log: event.log });
+      return withProof(node, { ...state, log: event.log, restingSince: restingSince(state, event.log) });
     case "view": {
       const { view } = event;
       const { term } = view;
@@ -110,6 +112,12 @@ function learn({ node }: RegionConfig, state: RegionState, event: RegionEvent): 
       };
     }
   }
+}
+
+/** Once seen to rest at a position it rests there, though it goes on looking for more. */
+function restingSince({ log: before, restingSince: since }: RegionState, log: LogEnd): number | undefined {
+  if (since !== undefined && !log.isPrimary && before?.lsn === log.lsn) return since;
+  return log.replay?.isWaiting ? log.startedAt : undefined;
 }
 
 function learnReading(node: string, state: RegionState, answer: Reading): RegionState {
@@ -286,17 +294,36 @@ function lead(known: Known): RegionAction[] {
 
 /** Follows the other region, at the price of what it doesn't have: only once that has opened its epoch. */
 const FOLLOWING: Role = { kind: "standby", source: { kind: "region" } };
+/** What no node gives, from the copy of the other's vault. */
+const FETCHING: Role = { kind: "standby", source: { kind: "vault" } };
 /** Keeps its log as it is. */
 const WAITING: Role = { kind: "standby", source: { kind: "nobody" } };
 
 const lacksHistory = ({ reading }: Known, log: LogEnd): boolean => log.mark.epoch < headOf(reading);
 
+/** Of the very epoch that this region has been following, beyond what may be missing without asking anybody. */
+function vaultMayHaveMore(known: Known, log: LogEnd): boolean {
+  const { config, state, reading, now } = known;
+  const { rules } = config;
+  if (!log.replay || log.replay.isStreaming || log.mark.epoch !== reading.theirs.opened) return false;
+  return isSilenced(known) && lagMillis(rules, reading, log, state, now) > rules.lagBudgetMillis;
+}
+
 function promote(known: Known, log: LogEnd): RegionAction[] {
   const { state, reading, role, now } = known;
   const { released } = reading.theirs;
   if (log.isPrimary) return [];
+  const source = role.kind === "standby" ? role.source : undefined;
   const ticket = ticketOf(known, log);
+  // Even where loss is accepted: what the vault has need not be lost.
+  const isBare = source?.kind === "region" || (source?.kind === "nobody" && ticket.kind === "wait");
+  if (isBare && vaultMayHaveMore(known, log))
+    return [changeRole(known, FETCHING, "nobody there answers, and the copy of its vault may have more")];
   if (ticket.kind === "go") {
+    // One after the other: Patroni takes no restore_command away from a primary, and a promotion waits for one that runs.
+    if (source?.kind === "vault")
+      return [changeRole(known, WAITING, "all that the copy of the other's vault has is here")];
+    if (source?.kind === "nobody" && log.replay?.usesArchive) return [];
     return [
       // What a standby's leader was allowed must not outlive its promotion.
       { kind: "close", reason: "this region is being promoted" },
@@ -304,12 +331,12 @@ function promote(known: Known, log: LogEnd): RegionAction[] {
     ];
   }
   // Left over from a demotion: the other region has been active since.
-  if (role.kind === "standby" && role.source.kind === "nobody" && lacksHistory(known, log))
+  if (source?.kind === "nobody" && lacksHistory(known, log))
     return [changeRole(known, FOLLOWING, "to fetch what the other has")];
   const late = now - (state.releaseSeen?.at ?? now) >= FETCH_AFTER_MILLIS;
   if (late && released?.epoch === reading.own && !hasAllOf(log, released)) {
-    const source: Role = { kind: "standby", source: { kind: "node", address: released.address } };
-    if (!sameRole(role, source)) return [changeRole(known, source, "to fetch the rest of the other's log")];
+    const from: Role = { kind: "standby", source: { kind: "node", address: released.address } };
+    if (!sameRole(role, from)) return [changeRole(known, from, "to fetch the rest of the other's log")];
   }
   return publish(known, { proof: state.proof });
 }
@@ -320,10 +347,19 @@ type Ticket =
 
 const wait = (reason: string): Ticket => ({ kind: "wait", reason });
 
+/** The other region can't serve any more. */
+function isSilenced({ config, state, reading, now }: Known): boolean {
+  const { own, overrides } = reading;
+  const { leaseMillis, marginMillis } = config.rules;
+  const waited = state.claimSeen?.epoch === own ? now - state.claimSeen.at : 0;
+  return overrides.fenced === own || waited >= leaseMillis + marginMillis;
+}
+
 /** Whether this region may open its epoch with this log, and why (not). */
-function ticketOf({ config, state, reading, now }: Known, log: LogEnd): Ticket {
+function ticketOf(known: Known, log: LogEnd): Ticket {
+  const { config, state, reading, role, now } = known;
   const { own, peer, mine, theirs, overrides } = reading;
-  const { leaseMillis, marginMillis, lagBudgetMillis } = config.rules;
+  const { lagBudgetMillis } = config.rules;
   const accepted = overrides.acceptDataLoss === own;
   const go = (reason: string, lag = 0): Ticket => {
     const lagMillis = Number.isFinite(lag) ? Math.ceil(lag) : undefined;
@@ -344,10 +380,8 @@ function ticketOf({ config, state, reading, now }: Known, log: LogEnd): Ticket {
       return go(`the other region has released for epoch ${own}, and all that it acknowledged is here`);
     if (!accepted) return wait("the other region has released, but not all that it had is here");
   }
-  const seen = state.claimSeen;
-  const waited = seen?.epoch === own ? now - seen.at : 0;
-  const silenced = overrides.fenced === own || waited >= leaseMillis + marginMillis;
-  if (!silenced) return wait("the other region may still be serving");
+  if (!isSilenced(known)) return wait("the other region may still be serving");
+  if (role.kind === "standby" && role.source.kind === "vault" && !isAtRest(state, now)) return wait(REPLAYS);
   const reason = overrides.fenced === own ? "an operator says it is fenced" : "its lease has run out";
   const lag = lagMillis(config.rules, reading, log, state, now);
   if (accepted) return go(`${reason}; data loss is accepted`, lag);
@@ -360,6 +394,11 @@ function ticketOf({ config, state, reading, now }: Known, log: LogEnd): Ticket {
   return go(`${reason}; at most the last ${(lag / 1000).toFixed(1)} s of its writes are missing`, lag);
 }
 
+/** The archive has no more: what it has must not be given away, even where loss is accepted. */
+const isAtRest = ({ restingSince: since }: RegionState, now: number): boolean =>
+  since !== undefined && now - since >= REST_MILLIS;
+
+const REPLAYS = "the copy of the other region's vault is still being replayed";
 const LACKS = "the other region has written since in an epoch that this log does not have";
 
 /** The other region is greatest. */
@@ -393,7 +432,8 @@ function yieldTo(known: Known): RegionAction[] {
     return [write(known, next, `demotes ${node} for epoch ${peer}`)];
   }
   const leads = view.term !== undefined;
-  if (leads && theirs.opened === peer && role.source.kind !== "region")
+  const needsVault = role.source.kind === "vault" && !log?.replay?.isStreaming;
+  if (leads && theirs.opened === peer && role.source.kind !== "region" && !needsVault)
     return [changeRole(known, FOLLOWING, `epoch ${peer} is open`)];
   if (!log || log.isPrimary || now - log.startedAt > LOG_MILLIS) return [];
   if (theirs.opened < peer && mine.released?.epoch !== peer && mayRelease(known, log)) {

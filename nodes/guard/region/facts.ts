@@ -136,6 +136,11 @@ export type Source =
   | { readonly kind: "nobody" }
   /** Whichever node of the other region takes writes. */
   | { readonly kind: "region" }
+  /**
+   * The same, and what they don't give from the copy of the other region's vault: so a region without data begins, and
+   * one that was left behind fetches what it can. Not for longer, for the archive would be asked whenever the log is handed over, and at each promotion.
+   */
+  | { readonly kind: "vault" }
   /** One node by its address: it has been demoted and takes no writes. */
   | { readonly kind: "node"; readonly address: string };
 
@@ -169,6 +174,20 @@ export interface LogEnd {
   readonly mark: Mark;
   /** Written by a primary, replayed by a standby. */
   readonly lsn: number;
+  /** Of a standby. */
+  readonly replay?: Replay;
+}
+
+/** How a standby gets on. */
+export interface Replay {
+  /** When the newest commit (or abort) that was replayed was made, by the clock of who made it; none since the start. */
+  readonly wallMillis?: number;
+  /** Somebody sends it the log. */
+  readonly isStreaming: boolean;
+  /** PostgreSQL has a restore_command that may find something. */
+  readonly usesArchive: boolean;
+  /** It has replayed what it found, has looked for more, in the archive too, and found none. */
+  readonly isWaiting: boolean;
 }
 
 export type RegionEvent =
@@ -217,6 +236,8 @@ export interface RegionState {
   readonly reading?: Reading;
   readonly view?: RegionView;
   readonly log?: LogEnd;
+  /** Since when a standby has had nothing more to replay; undefined while it has. */
+  readonly restingSince?: number;
   /** When this region's greatest claim, and the other's release for it, were first seen by this process. */
   readonly claimSeen?: FirstSeen;
   readonly releaseSeen?: FirstSeen;
@@ -244,6 +265,7 @@ export const initialRegionState = (): RegionState => ({
   reading: undefined,
   view: undefined,
   log: undefined,
+  restingSince: undefined,
   claimSeen: undefined,
   releaseSeen: undefined,
   publishedNotBefore: Number.NEGATIVE_INFINITY,

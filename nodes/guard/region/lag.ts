@@ -10,6 +10,8 @@ import { sameMark } from "./history.js";
 const MOST_POSITIONS = 2000;
 /** Clocks of two nodes run apart by so much at most. */
 const DRIFT = 1.01;
+/** What two nodes of a region read from their wall clocks at one moment differs by no more. */
+const CLOCKS_MILLIS = 1_000;
 
 /** Adds a position that was published. */
 export function published(
@@ -56,8 +58,21 @@ export function lagMillis(
   const { position, opened } = reading.theirs;
   // It has served in no epoch that isn't in this log already.
   if (opened === 0 || log.mark.epoch > opened) return 0;
-  if (!proof || !position || proof.mark.epoch !== position.mark.epoch || log.mark.epoch !== opened)
-    return Number.POSITIVE_INFINITY;
+  if (!position || log.mark.epoch !== opened) return Number.POSITIVE_INFINITY;
+  const proven = Math.max(
+    proof?.mark.epoch === position.mark.epoch ? proof.wallMillis : Number.NEGATIVE_INFINITY,
+    provenByItself(log, position),
+  );
   const silent = Math.min(now - peerNotBefore, 2 * leaseMillis * DRIFT);
-  return Math.max(0, position.wallMillis - proof.wallMillis) + silent;
+  return Math.max(0, position.wallMillis - proven) + silent;
 }
+
+/**
+ * A log speaks for itself too: whoever begins from the archive has seen no position of those that it went past. What
+ * was acknowledged before the newest replayed commit was made stands before it in the log of the same leader; a later
+ * leader's would stand behind its mark, so that one must not have published yet.
+ */
+const provenByItself = ({ mark, replay }: LogEnd, position: Position): number =>
+  sameMark(mark, position.mark) && replay?.wallMillis !== undefined
+    ? replay.wallMillis - CLOCKS_MILLIS
+    : Number.NEGATIVE_INFINITY;

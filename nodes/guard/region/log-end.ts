@@ -2,6 +2,7 @@
 import { monotonic } from "../clock.js";
 import { mayAnswer, Psql } from "../postgres.js";
 import { type LogEnd, type Mark, NO_MARK } from "./facts.js";
+import { NOTHING } from "./standby-cluster.js";
 
 const READ_MILLIS = 1000;
 /** Less than that: PostgreSQL gives up first, or sessions that nobody waits for would pile up while it hangs. */
@@ -15,12 +16,20 @@ const MARK_MILLIS = 5000;
  * replayed, for only that can be seen and served; after a clean shutdown a server that was started in recovery has
  * replayed all, the shutdown's checkpoint included.
  *
+ * How a standby gets on, in the same row: `RecoveryWalStream` and `RecoveryRetrieveRetryInterval` are where it waits
+ * after all sources, the archive first, have said that there is no more; at `RestoreCommand` it has still to hear.
+ *
  * In recovery or not is asked once: PostgreSQL may be promoted between two questions of one statement. From a
  * subquery with a volatile function no condition is moved inwards.
  */
 const LOG = `SELECT 'log', recovering, pg_wal_lsn_diff(
     CASE WHEN recovering THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_flush_lsn() END, '0/0'),
-  CASE WHEN NOT recovering THEN pg_walfile_name(pg_current_wal_insert_lsn()) END
+  CASE WHEN NOT recovering THEN pg_walfile_name(pg_current_wal_insert_lsn()) END,
+  CASE WHEN recovering THEN floor(extract(epoch FROM pg_last_xact_replay_timestamp()) * 1000) END,
+  CASE WHEN recovering THEN EXISTS (SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming') END,
+  CASE WHEN recovering THEN current_setting('restore_command') NOT IN ('', '${NOTHING}') END,
+  CASE WHEN recovering THEN EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'startup'
+    AND wait_event IN ('RecoveryWalStream', 'RecoveryRetrieveRetryInterval')) END
   FROM (SELECT pg_is_in_recovery() AS recovering OFFSET 0) AS server`;
 
 const TABLE = "SELECT 'table', to_regclass('dr.mark') IS NOT NULL";
@@ -117,13 +126,22 @@ const valuesOf = (rows: readonly string[][], what: string): string[] | undefined
   rows.find(([first]) => first === what)?.slice(1);
 
 function endOf(rows: readonly string[][]): Omit<LogEnd, "startedAt"> {
-  const [recovering, position, file] = valuesOf(rows, "log") ?? [];
+  const [recovering, position, file, commit, streaming, archive, waiting] = valuesOf(rows, "log") ?? [];
   if (recovering === undefined) throw new Error("PostgreSQL says nothing of its log");
   if (recovering !== "t" && recovering !== "f") throw new Error(`in recovery is '${recovering}'`);
   const mark = valuesOf(rows, "mark");
   return {
     isPrimary: recovering === "f",
-    ...(recovering === "f" && { timeline: timelineOf(file) }),
+    ...(recovering === "f"
+      ? { timeline: timelineOf(file) }
+      : {
+          replay: {
+            ...(commit && { wallMillis: whole("commit", commit) }),
+            isStreaming: streaming === "t",
+            usesArchive: archive === "t",
+            isWaiting: waiting === "t",
+          },
+        }),
     mark: mark ? { epoch: whole("epoch", mark[0]), timeline: whole("timeline", mark[1]) } : NO_MARK,
     lsn: whole("position", position),
   };

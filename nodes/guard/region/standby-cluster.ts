@@ -12,7 +12,7 @@ export interface StandbyCluster {
 }
 
 /** Finds nothing, ever. Patroni takes a section without host and port as one only if it has such a command. */
-const NOTHING = "/bin/false";
+export const NOTHING = "/bin/false";
 
 /**
  * The one way to it: patroni.yml of a region that starts as standby, and what the guard makes of a running one.
@@ -21,13 +21,16 @@ const NOTHING = "/bin/false";
  * that has been demoted: for that time the demoted node stands there alone.
  */
 export function standbyCluster(
-  { addresses, port, slot, createReplicaMethods }: StandbySource,
+  { addresses, port, slot, createReplicaMethods, vault }: StandbySource,
   from: Source,
 ): StandbyCluster {
   const methods = { create_replica_methods: createReplicaMethods };
   if (from.kind === "nobody") return { restore_command: NOTHING, ...methods };
   const host = from.kind === "node" ? from.address : addresses.join(",");
-  return { host, port, primary_slot_name: slot, ...methods };
+  const followed = { host, port, primary_slot_name: slot };
+  if (from.kind !== "vault") return { ...followed, ...methods };
+  const { restoreCommand } = vault;
+  return { ...followed, restore_command: restoreCommand, create_replica_methods: vault.createReplicaMethods };
 }
 
 type PatroniConfig = Readonly<Record<string, unknown>> & { readonly standby_cluster?: StandbyCluster | null };
@@ -39,8 +42,12 @@ export function roleOf(config: string | undefined): Role | undefined {
   const { host, port, restore_command: command } = cluster.standby_cluster ?? {};
   if (!host && !port && !command) return { kind: "primary" };
   if (!host) return { kind: "standby", source: { kind: "nobody" } };
-  const source: Source = host.includes(",") ? { kind: "region" } : { kind: "node", address: host };
-  return { kind: "standby", source };
+  return { kind: "standby", source: sourceOf(host, command) };
+}
+
+function sourceOf(host: string, command: string | undefined): Source {
+  if (!host.includes(",")) return { kind: "node", address: host };
+  return { kind: command ? "vault" : "region" };
 }
 
 /** The same configuration with another role. */

@@ -56,7 +56,7 @@ async function stage(http = true) {
   );
   const users = new Place({ role: "", region: "" }, "");
   const regions = {
-    running: { twin: { machines: [home, recovery, node] }, contract },
+    running: { twin: { machines: [home, recovery, node] }, contract, isCold: () => false },
     outside: async () => users,
   } as unknown as TwoRegions;
   const ledger = new Ledger();

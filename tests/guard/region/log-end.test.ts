@@ -71,9 +71,15 @@ describe("the end of the log", () => {
   });
 
   test("of a standby, whose timeline nobody asks for", async () => {
-    server.log = ["log", "t", "4000000000", ""];
+    server.log = ["log", "t", "4000000000", "", "1764082279123", "t", "f", "f"];
     const { startedAt: _, ...end } = await log.readEnd();
-    expect(end).toEqual({ isPrimary: false, mark: { epoch: 3, timeline: 26 }, lsn: 4_000_000_000 });
+    const replay = { wallMillis: 1_764_082_279_123, isStreaming: true, usesArchive: false, isWaiting: false };
+    expect(end).toEqual({ isPrimary: false, mark: { epoch: 3, timeline: 26 }, lsn: 4_000_000_000, replay });
+  });
+
+  test("of a standby that has replayed no commit since its start", async () => {
+    server.log = ["log", "t", "4000000000", "", "", "f", "t", "t"];
+    expect((await log.readEnd()).replay).toEqual({ isStreaming: false, usesArchive: true, isWaiting: true });
   });
 
   test("counts from before the question", async () => {

@@ -121,6 +121,7 @@ export class SimGuard {
       timeline: node.role === "primary" ? node.log.timeline : undefined,
       mark: node.log.mark,
       lsn: node.log.lsn,
+      replay: node.role === "primary" ? undefined : region.replayOf(node),
     };
     this.after("log", 20, () => this.feed({ kind: "log", log: this.mutation.log?.(log, node) ?? log }));
   }

@@ -6,6 +6,8 @@ export interface Entry {
   /** Of a client's write; 0 for a mark or what a server writes for itself. */
   readonly id: number;
   readonly mark?: Mark;
+  /** Of a commit: by the clock of who made it. */
+  readonly wallMillis?: number;
 }
 
 export class Log {
@@ -22,6 +24,11 @@ export class Log {
     return this.marks.at(-1) ?? NO_MARK;
   }
 
+  /** Of the newest commit. */
+  get wallMillis(): number | undefined {
+    return this.entries.findLast(({ wallMillis }) => wallMillis !== undefined)?.wallMillis;
+  }
+
   has(id: number): boolean {
     return this.ids.has(id);
   }
@@ -36,6 +43,18 @@ export class Log {
   promote(): void {
     this.timeline++;
     this.append({ id: 0 });
+  }
+
+  /** The volume is gone. */
+  clear(): void {
+    this.entries.length = this.marks.length = 0;
+    this.ids.clear();
+    this.timeline = 1;
+  }
+
+  /** Whether this is the beginning of the other. */
+  leadsTo(source: Log): boolean {
+    return this.lsn <= source.lsn && this.entries.at(-1) === source.entries[this.lsn - 1];
   }
 
   /** Takes over at most `limit` records; goes back to where both were one first, as pg_rewind does. */

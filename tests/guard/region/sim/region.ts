@@ -2,7 +2,7 @@
  * A simulated region: its etcd's keys, its Patroni as far as regions are concerned, its nodes. The leader lease is
  * taken for granted here (tests/guard/sim has that one): nobody is elected before the last leader's port has lapsed.
  */
-import type { Extent, Mark, Opening, Role } from "../../../../nodes/guard/region/facts.js";
+import type { Extent, Mark, Opening, Replay, Role, Source } from "../../../../nodes/guard/region/facts.js";
 import { Process, type World } from "../../sim/world.js";
 import { Log } from "./log.js";
 import type { Side } from "./table.js";
@@ -10,6 +10,8 @@ import type { Side } from "./table.js";
 const LEADER_LEASE = 2000;
 const ELECTION = 2300;
 const PATRONI = 500;
+/** How often a segment is archived and replicated. */
+const ARCHIVE = 3000;
 
 export class SimNode {
   readonly guard = new Process();
@@ -66,6 +68,13 @@ export class SimRegion {
   /** What Patroni does is announced by the guard before: nobody starts unmarked. */
   mayRun: (node: SimNode) => boolean = () => true;
   peer!: SimRegion;
+  /** What the other region's vault has of this one's log. */
+  readonly archive = new Log();
+  /** Its leader, as it began: gets the log from the other region, has nothing to replay. */
+  private streams = false;
+  /** Whom Patroni has made it follow: as the configuration said at its last cycle. */
+  private applied: Source["kind"] | undefined;
+  private waits = false;
 
   constructor(
     readonly world: World,
@@ -98,6 +107,31 @@ export class SimRegion {
       this.world.after(30, stream);
     };
     stream();
+    const archive = () => {
+      const leader = this.leader?.node;
+      if (leader?.runs && leader.role === "primary" && this.linked)
+        this.archive.follow(leader.log, leader.log.lsn);
+      this.world.after(ARCHIVE * this.world.random(), archive);
+    };
+    archive();
+  }
+
+  /** Every volume is gone, etcd's too: a new cluster, that begins as patroni.yml says. */
+  empty(): void {
+    for (const { log } of this.nodes) log.clear();
+    this.leader = this.extent = this.opening = undefined;
+    this.epoch = { value: 0, mod: this.epoch.mod + 1 };
+    this.config = { role: { kind: "standby", source: { kind: "vault" } }, mod: this.config.mod + 1 };
+  }
+
+  replayOf(node: SimNode): Replay {
+    const follows = this.leader?.node !== node;
+    return {
+      wallMillis: node.log.wallMillis,
+      isStreaming: follows || this.streams,
+      usesArchive: this.applied === "vault",
+      isWaiting: follows || this.waits,
+    };
   }
 
   changeRole(role: Role, extent = this.extent, opening = this.opening): void {
@@ -134,6 +168,7 @@ export class SimRegion {
       world.note(`${best.name} is elected, term ${this.terms}, lsn ${best.log.lsn}`);
     }
     const { node, term } = this.leader;
+    this.applied = this.config.role.kind === "standby" ? this.config.role.source.kind : undefined;
     for (const each of ready) if (each !== node && each.role === "primary") each.role = "standby";
     const stillLeads = () => this.leader?.node === node && this.leader.term === term;
     if (this.config.role.kind === "primary" && node.role === "standby") {
@@ -175,9 +210,15 @@ export class SimRegion {
     for (const node of this.replicasFollow ? this.nodes : [])
       if (node !== leader && node.runs && node.role === "standby") node.log.follow(leader.log, 50);
     const { role } = this.config;
+    this.streams = false;
+    this.waits = true;
     if (role.kind !== "standby" || leader.role !== "standby") return;
-    if (!this.linked || !this.peer.linked) return;
     const { source } = role;
+    if (source.kind === "vault" && leader.log.leadsTo(this.peer.archive)) {
+      this.waits = leader.log.lsn === this.peer.archive.lsn;
+      leader.log.follow(this.peer.archive, 20);
+    }
+    if (!this.linked || !this.peer.linked) return;
     const found =
       source.kind === "nobody"
         ? undefined
@@ -186,7 +227,9 @@ export class SimRegion {
               node.runs && (source.kind === "node" ? node.name === source.address : node.role === "primary"),
           );
     // A source behind the standby's own timeline is none for PostgreSQL, but Patroni rewinds to it.
-    if (found) leader.log.follow(found.log, source.kind === "node" ? 400 : 20);
+    if (!found) return;
+    this.streams = true;
+    leader.log.follow(found.log, source.kind === "node" ? 400 : 20);
   }
 }
 

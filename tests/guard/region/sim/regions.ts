@@ -10,6 +10,7 @@ export type FaultKind =
   | "claims"
   | "claim-again"
   | "kill-region"
+  | "empty-region"
   | "freeze-region"
   | "isolate"
   | "cut-link"
@@ -84,7 +85,7 @@ export class Regions {
     const { rates } = scenario;
     this.regions = [
       new SimRegion(this.world, 0, rates.slice(0, 3), { kind: "primary" }),
-      new SimRegion(this.world, 1, rates.slice(3, 6), { kind: "standby", source: { kind: "region" } }),
+      new SimRegion(this.world, 1, rates.slice(3, 6), { kind: "standby", source: { kind: "vault" } }),
     ];
     this.regions[0].peer = this.regions[1];
     this.regions[1].peer = this.regions[0];
@@ -136,7 +137,7 @@ export class Regions {
     for (const node of region.nodes) {
       if (!node.serves || node.database.isPaused) continue;
       const id = ++this.ids;
-      node.log.append({ id });
+      node.log.append({ id, wallMillis: node.wall });
       node.waiting.push({ id, until: world.now + 3000 });
       if (node.waiting.length === 1) this.waitForCopies(node);
     }
@@ -225,6 +226,15 @@ export class Regions {
           for (const each of region.nodes) this.boot(each);
         });
         return;
+      case "empty-region":
+        // What it had is the other's, who serves: that nobody has it any more would be no surprise.
+        if (!this.isDispensable(side)) return;
+        for (const each of region.nodes) this.kill(each);
+        region.empty();
+        later(() => {
+          for (const each of region.nodes) this.boot(each);
+        });
+        return;
       case "freeze-region":
         for (const each of region.nodes) this.freeze(each, "region");
         later(() => {
@@ -309,6 +319,13 @@ export class Regions {
       case "accept-loss":
         this.table.acceptDataLoss[side] = this.table.claims[side];
     }
+  }
+
+  private isDispensable(side: Side): boolean {
+    const { claims, status } = this.table;
+    const serves = other(side);
+    const { opened } = status[serves];
+    return claims[serves] > claims[side] && opened === claims[serves] && this.lastEpoch === opened;
   }
 
   private nextEpoch(side: Side): number {

@@ -4,6 +4,7 @@ import type { Fault, FaultKind, Scenario } from "./regions.js";
 
 const KINDS: FaultKind[] = [
   "kill-region",
+  "empty-region",
   "freeze-region",
   "isolate",
   "cut-link",
