@@ -38,7 +38,7 @@ export interface RegionDrill extends Rehearsed {
   readonly leavesOneRegion?: boolean;
   /** No machine of the recovery region runs until the drill starts them; it gets a twin of its own. */
   readonly cold?: boolean;
-  /** Takes minutes: among `nightly`, not among `all`. */
+  /** Takes minutes, and another shows the most of it: among `nightly`, not among `all`. */
   readonly isLong?: boolean;
   run(scene: RegionScene): Promise<void>;
 }
