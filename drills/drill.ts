@@ -54,7 +54,9 @@ export interface WorkloadChoice {
   readonly http?: boolean;
 }
 
-/** Losses are judged strictly; times are upper bounds. What is left out is measured and not judged. */
+/**
+ * Losses are judged strictly. Times are upper bounds, far enough from what is usual for a busy host of two cores to keep
+ * them: what is usual is measured, and stands in the reports. What is left out is measured and not judged. */
 export interface Expectations {
   /**
    * `none` when left out. `some`: the drill is a control, and must find acknowledged rows that are lost.

@@ -31,12 +31,26 @@ export async function credentials(scene: Scene): Promise<WorkloadConfig["databas
   return { user: username, password, name, authority };
 }
 
+/** How many ask how often. */
+export interface Pace {
+  readonly writers: number;
+  readonly writeMillis: number;
+  readonly readers: number;
+  readonly readMillis: number;
+  readonly probeMillis: number;
+}
+
+/** Of one region, alone on its host. */
+const ONE_REGION: Pace = { writers: 4, writeMillis: 10, readers: 2, readMillis: 20, probeMillis: 100 };
+
 /** Clients of the database beside a Tomcat server: through its HAProxy, and straight to every node of every region. */
 export function databaseLoad(
   { twin }: RegionTwin,
-  { connections = 4, intervalMillis = 10 }: WorkloadChoice = {},
+  choice: WorkloadChoice = {},
+  pace = ONE_REGION,
 ): Pick<WorkloadConfig, "writer" | "reader" | "prober"> {
   const host = "127.0.0.1";
+  const { connections = pace.writers, intervalMillis = pace.writeMillis } = choice;
   const nodes = twin.machines.filter(({ spec }) => spec.role === "database");
   return {
     writer: {
@@ -49,13 +63,13 @@ export function databaseLoad(
     reader: {
       host,
       port: DATABASE_FRONTS.read,
-      connections: 2,
-      intervalMillis: 20,
+      connections: pace.readers,
+      intervalMillis: pace.readMillis,
       timeoutMillis: TIMEOUT_MILLIS,
     },
     prober: {
       nodes: nodes.map(({ address }) => ({ address, port: PORTS.postgres })),
-      intervalMillis: 100,
+      intervalMillis: pace.probeMillis,
       timeoutMillis: 1000,
     },
   };

@@ -16,7 +16,7 @@ export const otherRegionAhead: RegionDrill = {
   runbook: "replication-lag.md",
   hypothesis:
     "The leader's replicas lose it, the other region does not, and then it dies: the other region has more than the new leader, all of it acknowledged to nobody. Timelines part; the other region rewinds and follows the new leader, and what only it had is gone.",
-  expect: { lostRows: "none", writeGapSeconds: 12, nameGapSeconds: 15, rejoinSeconds: 240 },
+  expect: { lostRows: "none", writeGapSeconds: 20, nameGapSeconds: 40, rejoinSeconds: 400 },
   async run(scene) {
     const [region, standby] = [scene.active(), scene.standby()];
     const old = await scene.leader();

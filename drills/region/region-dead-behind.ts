@@ -15,9 +15,9 @@ export const regionDeadBehind: RegionDrill = {
   settings: { promotion: { lagBudgetSeconds: 300 } },
   expect: {
     lostRows: "within-lag",
-    writeGapSeconds: 40,
-    nameGapSeconds: 80,
-    claimToWriteSeconds: 30,
+    writeGapSeconds: 50,
+    nameGapSeconds: 150,
+    claimToWriteSeconds: 45,
     rejoinSeconds: 400,
   },
   async run(scene) {

@@ -11,10 +11,10 @@ export const regionDead: RegionDrill = {
   expect: {
     lostRows: "within-lag",
     // The decision, lease and margin, and the promotion.
-    writeGapSeconds: 40,
+    writeGapSeconds: 50,
     // Beyond that: health checks that see the new region, what they say spreading, and what clients keep.
-    nameGapSeconds: 80,
-    claimToWriteSeconds: 30,
+    nameGapSeconds: 150,
+    claimToWriteSeconds: 45,
     rejoinSeconds: 400,
   },
   async run(scene) {

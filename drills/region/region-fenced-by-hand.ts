@@ -11,11 +11,11 @@ export const regionFencedByHand: RegionDrill = {
     "Somebody has seen that every machine of the old region is stopped, and says so for this epoch. The new region need not wait for lease and margin: it opens as fast as PostgreSQL is promoted.",
   expect: {
     lostRows: "within-lag",
-    writeGapSeconds: 20,
+    writeGapSeconds: 30,
     // Health checks, spreading and what clients keep are as long as ever.
-    nameGapSeconds: 65,
+    nameGapSeconds: 120,
     // Far less than lease and margin, which are 20 s.
-    claimToWriteSeconds: 12,
+    claimToWriteSeconds: 20,
     rejoinSeconds: 400,
   },
   async run(scene) {

@@ -19,7 +19,7 @@ export const staleEpochs: RegionDrill = {
   hypothesis:
     "A used epoch can't be claimed again: the write is conditional. A lower one that was never used can, and is of no effect, for the greatest counts: no guard moves, no client notices.",
   // Raising its own epoch shuts the region for a moment.
-  expect: { lostRows: "none", writeGapSeconds: 5, nameGapSeconds: 6 },
+  expect: { lostRows: "none", writeGapSeconds: 10, nameGapSeconds: 15 },
   async run(scene) {
     const [region, standby] = [scene.active(), scene.standby()];
     const before = await scene.eventually("a leader", () => scene.view());

@@ -7,7 +7,7 @@ import type { Contract } from "../../stacks/contract.js";
 import type { Machine } from "../../twin/types.js";
 import type { WorkloadChoice } from "../drill.js";
 import type { Ledger } from "../ledger.js";
-import { databaseLoad, HTTP_PACE, type Load } from "../load.js";
+import { databaseLoad, HTTP_PACE, type Load, type Pace } from "../load.js";
 import type { RegionOf } from "../reigns.js";
 import type { WorkloadConfig } from "../workload/events.js";
 import { Workload } from "../workload/workload.js";
@@ -16,6 +16,8 @@ import type { TwoRegions } from "./twin.js";
 
 /** `source` of the users' events. */
 export const USERS = "users";
+/** Two of them, on a host that runs both regions: what it takes for the load is not there for what is measured. */
+const EACH_REGION: Pace = { writers: 3, writeMillis: 20, readers: 1, readMillis: 40, probeMillis: 200 };
 /** Between the first workers of two workloads. */
 const WORKERS = 1000;
 
@@ -57,7 +59,7 @@ export class RegionLoads implements Load {
       ({ alive, spec }) => alive && spec.role === "tomcat" && spec.region === region,
     );
     if (!tomcat) throw new Error(`no Tomcat server of region ${region} runs`);
-    const load = databaseLoad(running, this.options.choice);
+    const load = databaseLoad(running, this.options.choice, EACH_REGION);
     const firstWorker = WORKERS * this.started++;
     await this.begin(region, tomcat, { ...load, writer: { ...(load.writer as Writer), firstWorker } });
   }
