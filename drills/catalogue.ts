@@ -40,6 +40,8 @@ import { regionFrozen } from "./region/region-frozen.js";
 import { regionGuardsHung } from "./region/region-guards-hung.js";
 import { regionGuardsKilled } from "./region/region-guards-killed.js";
 import { regionIsolated } from "./region/region-isolated.js";
+import { regionReturnsDiverged } from "./region/region-returns-diverged.js";
+import { regionReturnsRecloned } from "./region/region-returns-recloned.js";
 import { regionSwitchover } from "./region/region-switchover.js";
 
 export const DRILLS: readonly Drill[] = [
@@ -83,6 +85,8 @@ export const REGION_DRILLS: readonly RegionDrill[] = [
   regionGuardsHung,
   regionFrozen,
   regionIsolated,
+  regionReturnsDiverged,
+  regionReturnsRecloned,
   regionDead,
   regionFencedByHand,
   peerNeverReleases,

@@ -5,8 +5,14 @@ import type { Readable, Writable } from "node:stream";
 import { timeLimit } from "./clock.js";
 
 const COMMAND =
-  "setpriv --reuid=postgres --regid=postgres --init-groups psql -XAtq -F , -h /var/run/postgresql -d postgres";
+  "setpriv --reuid=postgres --regid=postgres --init-groups psql -XAtq -F , -h /var/run/postgresql -d";
 const END = "--end--";
+
+/** A database's name may be anything: in quotes it can't pass for a connection string. */
+export const psqlCommand = (database = "postgres"): string[] => [
+  ...COMMAND.split(" "),
+  `dbname='${database.replaceAll(/['\\]/g, "\\$&")}'`,
+];
 
 export class Psql {
   private readonly child: ChildProcessByStdio<Writable, Readable, Readable>;
@@ -15,7 +21,7 @@ export class Psql {
   private waiting: { hasAnswer: boolean; resolve(answer: string[] | Error): void } | undefined;
   private ended: Error | undefined;
 
-  constructor(command: readonly string[] = COMMAND.split(" ")) {
+  constructor(command: readonly string[] = psqlCommand()) {
     const [program, ...args] = command;
     this.child = spawn(program as string, args, { stdio: ["pipe", "pipe", "pipe"] });
     this.child.on("error", ({ message }) => this.end(message));

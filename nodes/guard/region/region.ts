@@ -12,6 +12,7 @@ import {
   type RegionConfig,
   replicaUntil,
 } from "./decide.js";
+import { unsavedEpoch } from "./diverged.js";
 import {
   initialRegionState,
   type LogEnd,
@@ -103,6 +104,11 @@ export class Region {
     this.stopped = true;
   }
 
+  /** What somebody else has found out for it. */
+  learn(event: Extract<RegionEvent, { kind: "data" }>): void {
+    this.feed(event);
+  }
+
   private see(view: View): void {
     this.config = view.region.config;
     this.feed({ kind: "view", view: regionViewOf(view, this.guard.config) });
@@ -124,7 +130,8 @@ export class Region {
       replicaUntil: replicaUntil(rules, current),
       standbyLeaderMayServe: !isPending(current),
       patroniMayRun: patroniMayRun(rules, current),
-      isStandby: current.view?.role?.kind === "standby",
+      // One that saves has stopped its Patroni: another may lead soon.
+      isStandby: current.view?.role?.kind === "standby" && unsavedEpoch(current) === undefined,
     };
   }
 

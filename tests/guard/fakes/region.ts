@@ -12,4 +12,5 @@ export const REGION: GuardConfig["region"] = {
   rules: { leaseMillis: 15_000, marginMillis: 5000, readMillis: 2000, lagBudgetMillis: 60_000 },
   startsAsStandby: false,
   source: { addresses: ["10.1.0.1"], port: 5432, slot: "here", createReplicaMethods: ["basebackup"] },
+  peerSlot: "there",
 };

@@ -78,6 +78,7 @@ export class Regions {
   private ids = 0;
   private lastEpoch = 0;
   private readonly forgiven = new Set<number>();
+  private readonly isAcknowledged = new Set<number>();
 
   constructor(private readonly scenario: Scenario) {
     this.world = new World(scenario.seed, 0);
@@ -102,6 +103,7 @@ export class Regions {
           ),
       );
       this.guards.push(...guards);
+      region.isAcknowledged = (id) => this.isAcknowledged.has(id);
       region.mayRun = (node) => guards[region.nodes.indexOf(node)]?.mayRun ?? false;
     }
   }
@@ -166,6 +168,7 @@ export class Regions {
         `${node.name} acknowledged in epoch ${epoch} after epoch ${this.lastEpoch} had begun`,
       );
     if (epoch > this.lastEpoch) this.open(node, epoch);
+    this.isAcknowledged.add(id);
     this.acknowledged.push({ id, at: this.world.now, side, epoch });
   }
 
@@ -340,6 +343,7 @@ export class Regions {
   private kill(node: SimNode): void {
     node.guard.kill();
     node.database.kill();
+    node.endSaving();
     node.waiting = [];
     node.openUntil = 0;
     if (node.role === "changing") node.role = "standby";
