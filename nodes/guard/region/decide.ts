@@ -425,7 +425,7 @@ function yieldTo(known: Known): RegionAction[] {
 function rewindMayBegin(known: Known): boolean {
   const { state, reading, now } = known;
   const { peer, mine } = reading;
-  if (mustSaveFirst(known)) return false;
+  if (unsavedEpoch(state) !== undefined) return !mustSaveFirst(known);
   if (mine.opened === 0 || isHandedOver(reading, mine.opened)) return true;
   return state.peerOpenSeen?.epoch === peer && now - state.peerOpenSeen.at >= SAVE_FIRST_MILLIS;
 }
