@@ -30,8 +30,10 @@ import { syncReplicaKilled } from "./node/sync-replica-killed.js";
 import { tomcatKilled } from "./node/tomcat-killed.js";
 import { walDiskFull } from "./node/wal-disk-full.js";
 import { claimsSlow } from "./region/claims-slow.js";
+import { decisionHeldUp } from "./region/decision-held-up.js";
 import { lagOverBudget } from "./region/lag-over-budget.js";
 import { linkFlapping } from "./region/link-flapping.js";
+import { otherRegionAhead } from "./region/other-region-ahead.js";
 import { peerNeverReleases } from "./region/peer-never-releases.js";
 import { regionDead } from "./region/region-dead.js";
 import { regionDeadBehind } from "./region/region-dead-behind.js";
@@ -43,6 +45,8 @@ import { regionIsolated } from "./region/region-isolated.js";
 import { regionReturnsDiverged } from "./region/region-returns-diverged.js";
 import { regionReturnsRecloned } from "./region/region-returns-recloned.js";
 import { regionSwitchover } from "./region/region-switchover.js";
+import { regionSwitchoverTen } from "./region/region-switchover-ten.js";
+import { staleEpochs } from "./region/stale-epochs.js";
 
 export const DRILLS: readonly Drill[] = [
   plannedSwitchover,
@@ -73,16 +77,16 @@ export const DRILLS: readonly Drill[] = [
   controlAsynchronous,
 ];
 
-/**
- * Those about two regions: first what must be harmless, last what takes long to mend. Not among those of `all` yet:
- * none of them has been run.
- */
+/** Those about two regions: first what must be harmless, last what takes long to mend. */
 export const REGION_DRILLS: readonly RegionDrill[] = [
   claimsSlow,
+  staleEpochs,
   linkFlapping,
   regionGuardsKilled,
   regionSwitchover,
+  otherRegionAhead,
   regionGuardsHung,
+  decisionHeldUp,
   regionFrozen,
   regionIsolated,
   regionReturnsDiverged,
@@ -92,28 +96,35 @@ export const REGION_DRILLS: readonly RegionDrill[] = [
   peerNeverReleases,
   regionDeadBehind,
   lagOverBudget,
+  regionSwitchoverTen,
 ];
 
+export const ALL_DRILLS: readonly AnyDrill[] = [...DRILLS, ...REGION_DRILLS];
+
+export const isLong = (drill: AnyDrill): boolean => drill.kind === "region" && (drill.isLong ?? false);
+
+/** What may stand for several: `all` but the long ones, and `nightly` with them. */
+export const SETS: Readonly<Record<string, readonly AnyDrill[]>> = {
+  all: ALL_DRILLS.filter((drill) => !isLong(drill)),
+  nightly: ALL_DRILLS,
+};
+
 /**
- * Drills by their names, each once; `all` gives every one but those about two regions, which must be named.
+ * Drills by their names or their sets', each once.
  * @throws UserError that names the nearest ones, for the names that there aren't.
  */
-export function findDrills(
-  names: readonly string[],
-  drills: readonly AnyDrill[] = DRILLS,
-): readonly AnyDrill[] {
-  const known = [...drills, ...REGION_DRILLS];
-  const unknown = names.filter((name) => name !== "all" && !known.some((drill) => drill.name === name));
+export function findDrills(names: readonly string[]): readonly AnyDrill[] {
+  const named = (name: string) => SETS[name] ?? ALL_DRILLS.filter((drill) => drill.name === name);
+  const unknown = names.filter((name) => named(name).length === 0);
   if (unknown.length > 0) {
-    const near = [...new Set(unknown.flatMap((name) => nearest(name, drills)))];
+    const near = [...new Set(unknown.flatMap((name) => nearest(name, ALL_DRILLS)))];
     throw new UserError(
       `no drill '${unknown.join("', '")}'`,
       `The nearest: ${near.join(", ")}.`,
       "npx dr drill list has them all",
     );
   }
-  if (names.includes("all")) return drills;
-  return [...new Set(names)].map((name) => known.find((drill) => drill.name === name) as AnyDrill);
+  return [...new Set(names.flatMap(named))];
 }
 
 /** Up to three: first those that share a word, give or take a letter, then by the edits between. */

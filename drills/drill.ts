@@ -36,6 +36,8 @@ export interface RegionDrill extends Rehearsed {
   readonly kind: "region";
   /** It ends with the region that was lost still down, or not following: the next drill gets a new twin. */
   readonly leavesOneRegion?: boolean;
+  /** Takes minutes: among `nightly`, not among `all`. */
+  readonly isLong?: boolean;
   run(scene: RegionScene): Promise<void>;
 }
 

@@ -104,8 +104,9 @@ export class Scene {
     what: string,
     condition: () => Promise<T | undefined | false> | T | undefined | false,
     timeoutSeconds = 30,
+    pollMillis?: number,
   ): Promise<T> {
-    return until(what, timeoutSeconds, condition);
+    return until(what, timeoutSeconds, condition, pollMillis);
   }
 
   /** Lets the load run on, so that what follows has something to compare with. */

@@ -133,9 +133,9 @@ function withRemedy(diagnostic: string): string {
   const epoch = Number(used[2]);
   if (used[1] !== "claim") {
     const setting = used[1] === "fenced" ? "fenced" : "acceptDataLoss";
-    return `${diagnostic}\n  It stands in the table from an earlier up and has its effect: it can't be taken back.\n  → take the setting out (pulumi config rm ${setting}), or import the item (runbooks/promote-recovery-region.md)`;
+    return `${diagnostic}\n  It stands in the table from an earlier up and has its effect: it can't be taken back.\n  → take the setting out (pulumi config rm ${setting}), or import the item (runbooks/promotion-without-pulumi.md)`;
   }
-  return `${diagnostic}\n  Epoch ${epoch} was claimed before; a claim is made once and stays for ever.\n  → set epoch ${epoch + 2}; if this very stack's last up wrote it and its answer was lost, import it (runbooks/promote-recovery-region.md)`;
+  return `${diagnostic}\n  Epoch ${epoch} was claimed before; a claim is made once and stays for ever.\n  → set epoch ${epoch + 2}; if this very stack's last up wrote it and its answer was lost, import it (runbooks/promotion-without-pulumi.md)`;
 }
 
 /** The engine marks colours like `<{%reset%}>`, and its own stack traces follow a blank line. */

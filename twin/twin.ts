@@ -8,6 +8,7 @@ import { Cgroup } from "./cgroups.js";
 import { clearFolder, takeFolder } from "./folder.js";
 import { TwinMachine } from "./machine.js";
 import { Switch } from "./network/switch.js";
+import { liftSession } from "./priority.js";
 import type { Machine, MachineSpec, Twin, Wire } from "./types.js";
 
 /** One way between the regions: 30 ms there and back, as between Dublin and Frankfurt. */
@@ -60,9 +61,12 @@ export class LocalTwin implements Twin {
       await mkdir(vault, { recursive: true });
       await chmod(vault, VAULT_MODE);
     }
+    const settleDown = await liftSession();
     const network = await Switch.open(regions);
     const wire = regions.length > 1 ? await network.connect(WIRE_DELAY_MILLIS) : undefined;
-    return new LocalTwin(dir, layers, network, cgroups, wire);
+    const twin = new LocalTwin(dir, layers, network, cgroups, wire);
+    twin.closing.push(settleDown);
+    return twin;
   }
 
   get machines(): readonly TwinMachine[] {

@@ -17,7 +17,7 @@ export const lagOverBudget: RegionDrill = {
   kind: "region",
   name: "lag-over-budget",
   title: "A promotion is refused over the lag budget, then accepted by a person",
-  runbook: "promote-recovery-region.md",
+  runbook: "unplanned-region-failover.md",
   hypothesis:
     "A region that is behind by more than the budget does not open, however long the other one is silent, and says so. When an operator accepts the loss for this very epoch it opens, and reports how much it was.",
   settings: { promotion: { lagBudgetSeconds: BUDGET_SECONDS } },
@@ -31,7 +31,7 @@ export const lagOverBudget: RegionDrill = {
     await scene.fault(`power off every machine of ${old}`, () => scene.kill(old));
     await scene.step(`Detect: ${DECISION_SECONDS} s to decide`, () => scene.settle(DECISION_SECONDS));
     const epoch = await scene.step(`Promote: raise the epoch of ${to}`, () => scene.raise(to));
-    await scene.step(`Verify: ${to} stays shut beyond lease and margin`, async () => {
+    await scene.step(`Wait: ${to} stays shut beyond lease and margin`, async () => {
       await scene.settle(waitSeconds(scene) + REFUSED_SECONDS);
       scene.measure({
         name: "opened without leave",

@@ -8,7 +8,7 @@ export const peerNeverReleases: RegionDrill = {
   kind: "region",
   name: "peer-never-releases",
   title: "A planned move: the old region has closed, and dies before it hands over what it had",
-  runbook: "promote-recovery-region.md",
+  runbook: "unplanned-region-failover.md",
   hypothesis:
     "It recorded that it was about to demote itself, so somewhere it has what nobody else has: the new region waits for that, beyond lease and margin, and says so. Only a person who accepts the loss ends the waiting.",
   // The gaps are as long as the operator takes.
@@ -17,7 +17,7 @@ export const peerNeverReleases: RegionDrill = {
     const [old, to] = [scene.active(), scene.standby()];
     // Death must find it between the two: closed, and not yet released.
     const epoch = await scene.fault(
-      `raise the epoch of ${to}; ${old} dies once it has recorded its demotion`,
+      `Promote: raise the epoch of ${to}; ${old} dies once it has recorded its demotion`,
       async () => {
         const { opened } = (await scene.claims.read()).status[old];
         const raised = await scene.raise(to);
@@ -31,7 +31,7 @@ export const peerNeverReleases: RegionDrill = {
     );
     const { status } = await scene.claims.read();
     scene.prove(`${old} released nothing for epoch ${epoch}`, status[old].released?.epoch !== epoch);
-    await scene.step(`Verify: ${to} stays shut beyond lease and margin`, async () => {
+    await scene.step(`Wait: ${to} stays shut beyond lease and margin`, async () => {
       await scene.settle(waitSeconds(scene) + REFUSED_SECONDS);
       scene.measure({
         name: "opened without leave",

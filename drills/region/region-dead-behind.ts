@@ -8,7 +8,7 @@ export const regionDeadBehind: RegionDrill = {
   kind: "region",
   name: "region-dead-behind",
   title: "The link between the regions is cut for long, then the active region dies",
-  runbook: "replication-lag.md",
+  runbook: "unplanned-region-failover.md",
   hypothesis:
     "The standby was level when the link was cut, and hears nothing since. The lag that its guard reports grows all the same, for it counts from the last proof of having had everything. What was written since is lost, and the report covers all of it.",
   settings: { promotion: { lagBudgetSeconds: 300 } },

@@ -5,7 +5,7 @@ export const regionDead: RegionDrill = {
   kind: "region",
   name: "region-dead",
   title: "The active region dies at once, and comes back later",
-  runbook: "promote-recovery-region.md",
+  runbook: "unplanned-region-failover.md",
   hypothesis:
     "All its machines lose power in one moment. The other region can't know that, so it opens when lease and margin have passed since the claim. What was acknowledged last may be missing, no more than the guard reports. When the dead region comes back it is a standby before PostgreSQL starts, and follows.",
   expect: {

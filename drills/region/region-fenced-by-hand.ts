@@ -5,7 +5,7 @@ export const regionFencedByHand: RegionDrill = {
   kind: "region",
   name: "region-fenced-by-hand",
   title: "The active region is known to be dead: a promotion with a confirmed fence",
-  runbook: "promote-recovery-region.md",
+  runbook: "unplanned-region-failover.md",
   hypothesis:
     "Somebody has seen that every machine of the old region is stopped, and says so for this epoch. The new region need not wait for lease and margin: it opens as fast as PostgreSQL is promoted.",
   expect: {

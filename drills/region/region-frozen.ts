@@ -11,7 +11,7 @@ export const regionFrozen: RegionDrill = {
   kind: "region",
   name: "region-frozen",
   title: "The active region's database stands still, and goes on when the other region has opened",
-  runbook: "two-regions-active.md",
+  runbook: "region-returns.md",
   hypothesis:
     "Every process of its nodes stops between two instructions. Their kernels don't: leases run out meanwhile. When it goes on, each of its nodes believes to be what it was, with sessions open and decisions half carried out, and none of them gets an acknowledgement to a client.",
   expect: {

@@ -14,7 +14,7 @@ export const regionIsolated: RegionDrill = {
   kind: "region",
   name: "region-isolated",
   title: "The active region is cut off, lives, and has clients",
-  runbook: "promote-recovery-region.md",
+  runbook: "unplanned-region-failover.md",
   hypothesis:
     "It reaches neither the other region nor the claim table; its own clients reach it and go on writing. Its kernels shut its ports when the region lease runs out, before the other region may open. What it acknowledged alone is lost, and not more than was reported. Healed, it yields and follows.",
   expect: {

@@ -11,7 +11,7 @@ export const regionReturnsRecloned: RegionDrill = {
   kind: "region",
   name: "region-returns-recloned",
   title: "A region that comes back can't be rewound: log from before it parted is gone",
-  runbook: "failback.md",
+  runbook: "region-returns.md",
   hypothesis:
     "A rewind reads the old leader's log back to the last checkpoint that both have. That has been removed, as it is by later checkpoints. What only that node has is saved all the same; then Patroni removes its data and copies them anew from the other region.",
   expect: {

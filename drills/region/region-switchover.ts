@@ -1,6 +1,5 @@
 import type { RegionDrill } from "../drill.js";
-import type { RegionScene } from "../two-regions/scene.js";
-import { seeFollowing, seeOpened, seeUsersFollow } from "../two-regions/steps.js";
+import { moveOnPurpose, seeFollowing, seeUsersFollow } from "../two-regions/steps.js";
 
 /** There, back, and there again: what the first move leaves behind must not stand in the way of the next. */
 const MOVES = 3;
@@ -11,7 +10,7 @@ export const regionSwitchover: RegionDrill = {
   kind: "region",
   name: "region-switchover",
   title: "The business moves to the other region on purpose, and back, and there again",
-  runbook: "failback.md",
+  runbook: "planned-region-switchover.md",
   hypothesis:
     "The old region closes, releases what it had, and the new one opens once it has all of it: nothing is lost, nobody waits for a lease to run out, and the old region follows without being rewound. A node that led before leads again on a newer timeline.",
   expect: {
@@ -22,17 +21,13 @@ export const regionSwitchover: RegionDrill = {
     rejoinSeconds: 300,
   },
   async run(scene) {
-    for (let i = 0; i < MOVES; i++) await move(scene);
+    for (let i = 0; i < MOVES; i++) {
+      await moveOnPurpose(scene);
+      await seeUsersFollow(scene);
+      await seeFollowing(scene);
+      await scene.step(`Verify: ${scene.active()} carries the load for ${STAY_SECONDS} s`, () =>
+        scene.settle(STAY_SECONDS),
+      );
+    }
   },
 };
-
-async function move(scene: RegionScene): Promise<void> {
-  const [from, to] = [scene.active(), scene.standby()];
-  const epoch = await scene.fault(`raise the epoch of ${to} above that of ${from}`, () => scene.raise(to));
-  await seeOpened(scene);
-  const { status } = await scene.claims.read();
-  scene.prove(`${from} released for epoch ${epoch}`, status[from].released?.epoch === epoch);
-  await seeUsersFollow(scene);
-  await seeFollowing(scene);
-  await scene.step(`Verify: ${to} carries the load for ${STAY_SECONDS} s`, () => scene.settle(STAY_SECONDS));
-}

@@ -11,6 +11,8 @@ import { type RegionLoads, regionsOf } from "./loads.js";
 import { type Move, nextEpoch, type RegionObservations, timesOf } from "./moves.js";
 import type { Claims, Raise, RegionMachines, TwoRegions } from "./twin.js";
 
+/** The emulated table is one process, and the guards ask it too. */
+const CLAIMS_POLL_MILLIS = 500;
 /** From the first question of a prober to the last of all, and the spreading of what came of it. */
 const NAME_SECONDS = 40;
 /** A region that follows has to fetch, and perhaps to rewind. */
@@ -105,7 +107,12 @@ export class RegionScene extends Scene {
   /** Waits until the region that was raised last acknowledges writes, and keeps what its guard said about it. */
   async opens(timeoutSeconds = 90): Promise<void> {
     const { to, epoch } = this.lastMove();
-    await this.eventually(`epoch ${epoch} of ${to} is open`, () => this.hasOpened(to, epoch), timeoutSeconds);
+    await this.eventually(
+      `epoch ${epoch} of ${to} is open`,
+      () => this.hasOpened(to, epoch),
+      timeoutSeconds,
+      CLAIMS_POLL_MILLIS,
+    );
     const { opening } = (await this.claims.read()).status[to];
     if (opening?.epoch === epoch) {
       const { lagMillis, reason } = opening;

@@ -20,6 +20,17 @@ export async function promote(scene: RegionScene, timeoutSeconds = 90): Promise<
   await seeOpened(scene, timeoutSeconds);
 }
 
+/** A move while both regions are well: the old one hands over what it has. */
+export async function moveOnPurpose(scene: RegionScene): Promise<void> {
+  const [from, to] = [scene.active(), scene.standby()];
+  const epoch = await scene.fault(`Promote: raise the epoch of ${to} above that of ${from}`, () =>
+    scene.raise(to),
+  );
+  await seeOpened(scene);
+  const { status } = await scene.claims.read();
+  scene.prove(`${from} released for epoch ${epoch}`, status[from].released?.epoch === epoch);
+}
+
 /** The region that was raised acknowledges writes, and can lose a node. */
 export async function seeOpened(scene: RegionScene, timeoutSeconds = 90): Promise<void> {
   const to = scene.active();

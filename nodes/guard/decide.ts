@@ -71,7 +71,8 @@ export function pace(config: Config, state: State): { readonly tick: number; rea
     const settled = holdsTerm(config, view) && state.openAs === "leader";
     return settled ? { tick: renewMillis, local: renewMillis } : { tick: soon, local: soon };
   }
-  const unled = !view?.leader || isMarker(view.leader);
+  // A cluster that is still being made has nobody to elect.
+  const unled = Boolean(view?.initialize) && (!view?.leader || isMarker(view.leader));
   return { tick: unled ? soon : (renewMillis * 2) / 5, local: renewMillis };
 }
 

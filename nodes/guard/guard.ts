@@ -19,6 +19,7 @@ import {
   keysOf,
   readAll,
   renewal,
+  renewedView,
   type Transaction,
   takeover,
   unmarking,
@@ -232,19 +233,12 @@ export class Guard {
         return;
       }
       case "renew": {
-        const { succeeded, revision, view, startedAt, endedAt } = await this.transact(
-          renewal(this.keys, action),
-        );
-        if (view) this.feed({ kind: "view", view });
+        const outcome = await this.transact(renewal(this.keys, action));
+        if (outcome.view) this.feed({ kind: "view", view: outcome.view });
         const before = this.current.view;
-        if (!succeeded || !before) return;
-        const renewed: View = {
-          ...before,
-          startedAt,
-          endedAt,
-          leader: action.expect.leader,
-          heartbeat: { beat: action.beat, mod: revision },
-        };
+        if (!outcome.succeeded || !before) return;
+        const { startedAt, endedAt } = outcome;
+        const renewed = renewedView(this.keys, before, action, outcome, { startedAt, endedAt });
         this.feed({ kind: "renewed", view: renewed, opens: action.opens });
         return;
       }

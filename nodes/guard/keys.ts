@@ -1,6 +1,6 @@
 /** The keys that guards and Patroni share, and the transactions on them. Pure: what to send, how to read it. */
 import type { GuardConfig } from "./config.js";
-import type { Compare, KeyValue, Operation } from "./etcd.js";
+import type { Compare, KeyValue, Operation, Outcome } from "./etcd.js";
 import type { Action, Beat, Key, View } from "./facts.js";
 import type { Extent, Opening } from "./region/facts.js";
 
@@ -47,13 +47,8 @@ export function viewOf(
     const kv = patroni.find(({ key }) => key === name);
     return kv && keyOf(kv);
   };
-  const own = (name: string) => guards.find(({ key }) => key === name);
-  const json = <T>(name: string) => {
-    const value = own(name)?.value;
-    return value === undefined ? undefined : (JSON.parse(value) as T);
-  };
-  const heartbeat = own(keys.heartbeat);
-  const config = found(keys.config);
+  const heartbeat = guards.find(({ key }) => key === keys.heartbeat);
+  const config = patroni.find(({ key }) => key === keys.config);
   return {
     ...times,
     leader: found(keys.leader),
@@ -66,14 +61,23 @@ export function viewOf(
         .filter(({ key }) => key.startsWith(keys.members))
         .map((kv) => [kv.key.slice(keys.members.length), keyOf(kv)]),
     ),
-    region: {
-      config: config?.value,
-      configMod: config?.mod ?? "0",
-      epoch: json<number>(keys.epoch) ?? 0,
-      epochMod: own(keys.epoch)?.mod_revision ?? "0",
-      extent: json<Extent>(keys.extent),
-      opening: json<Opening>(keys.opening),
-    },
+    region: regionKeys(keys, config, guards),
+  };
+}
+
+function regionKeys(keys: Keys, config: KeyValue | undefined, guards: readonly KeyValue[]): View["region"] {
+  const own = (name: string) => guards.find(({ key }) => key === name);
+  const json = <T>(name: string) => {
+    const value = own(name)?.value;
+    return value === undefined ? undefined : (JSON.parse(value) as T);
+  };
+  return {
+    config: config?.value,
+    configMod: config?.mod_revision ?? "0",
+    epoch: json<number>(keys.epoch) ?? 0,
+    epochMod: own(keys.epoch)?.mod_revision ?? "0",
+    extent: json<Extent>(keys.extent),
+    opening: json<Opening>(keys.opening),
   };
 }
 
@@ -115,16 +119,41 @@ const keyOf = (kv: KeyValue): Key => ({
 
 type Of<K extends Action["kind"]> = Extract<Action, { kind: K }>;
 
-/** Patroni rewrites its key's lease now and then: owner and creation are compared, not the last change. */
+/**
+ * Patroni rewrites its key's lease now and then: owner and creation are compared, not the last change. A leader reads
+ * nothing else for as long as it renews, so what others may change of the region comes along.
+ */
 export const renewal = (keys: Keys, { expect, beat }: Of<"renew">): Transaction => ({
   compare: [
     { key: keys.leader, value: expect.leader.value },
     { key: keys.leader, create: expect.leader.create },
     { key: keys.heartbeat, mod: expect.heartbeatMod },
   ],
-  success: [{ put: keys.heartbeat, value: JSON.stringify(beat) }],
+  success: [
+    { put: keys.heartbeat, value: JSON.stringify(beat) },
+    { range: keys.config },
+    { range: keys.guard, prefix: true },
+  ],
   failure: readAll(keys),
 });
+
+/** What is known after a renewal that succeeded. */
+export function renewedView(
+  keys: Keys,
+  before: View,
+  { expect, beat }: Of<"renew">,
+  { revision, ranges: [, config = [], guards = []] }: Pick<Outcome, "revision" | "ranges">,
+  times: Pick<View, "startedAt" | "endedAt">,
+): View {
+  return {
+    ...before,
+    ...times,
+    leader: expect.leader,
+    heartbeat: { beat, mod: revision },
+    forgetMillis: forgetMillisOf(config[0]?.value),
+    region: regionKeys(keys, config[0], guards),
+  };
+}
 
 export const confession = (keys: Keys, { heartbeatMod, beat }: Of<"confess">): Transaction => ({
   compare: [{ key: keys.heartbeat, mod: heartbeatMod }],

@@ -1,12 +1,20 @@
 /** One psql over the local socket, as PostgreSQL's own user, kept open for as long as there are questions. */
 import { type ChildProcessByStdio, spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
+import { IMAGE_PATHS } from "../layout.js";
 import { timeLimit } from "./clock.js";
 
-const COMMAND =
-  "setpriv --reuid=postgres --regid=postgres --init-groups psql -XAtq -F , -h /var/run/postgresql -d";
+const SOCKET_DIRECTORY = "/var/run/postgresql";
+/** Made when PostgreSQL begins to listen, and removed when it ends; a crash leaves it. */
+const SOCKET = `${SOCKET_DIRECTORY}/.s.PGSQL.5432`;
+/** Not Debian's `psql`, a Perl program that finds this one: it costs more than the question. */
+const COMMAND = `setpriv --reuid=postgres --regid=postgres --init-groups ${IMAGE_PATHS.postgresBin}/psql -XAtq -F , -h ${SOCKET_DIRECTORY} -d`;
 const END = "--end--";
+
+/** False: nobody listens. True promises nothing. */
+export const mayAnswer = (): boolean => existsSync(SOCKET);
 
 /** A database's name may be anything: in quotes it can't pass for a connection string. */
 export const psqlCommand = (database = "postgres"): string[] => [

@@ -27,6 +27,10 @@ if ! cmp -s "$here/requirements.txt" /opt/patroni/requirements.txt; then
   install -m 0644 "$here/requirements.txt" /opt/patroni/requirements.txt
 fi
 
+# With it the kernel shares the processor between sessions, one per service, and the niceness of etcd and of the guard
+# counts for nothing: under load a heartbeat waits as long as a query.
+printf 'kernel.sched_autogroup_enabled = 0\n' > /etc/sysctl.d/90-disaster-recovery.conf
+
 join_ssl_cert etcd postgres
 # Mount point of the data volume, and the folder of the configuration.
 install -d -m 0755 /var/lib/dr /etc/dr

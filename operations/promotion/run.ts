@@ -55,7 +55,7 @@ async function prepare(
   const { deployment, contract, settings } = ports;
   const changes = await deployment.preview();
   ports.showChanges(changes);
-  requirePromotion(changes, target, deployment.name);
+  requirePromotion(changes, target, deployment.name, request);
   // Long enough that a region that publishes must have done so in between.
   await ports.sleep(Math.max(0, publishingSeconds(settings.promotion) * 1000 - (ports.now() - lookedAt)));
   const after = await ports.observe();
@@ -69,7 +69,9 @@ function requirePromotion(
   changes: readonly Change[],
   { epoch, claims, overrides }: Target,
   name: string,
+  { plannedOnly }: PromotionRequest,
 ): void {
+  const runbook = plannedOnly ? "planned-region-switchover.md" : "unplanned-region-failover.md";
   const wanted = overrides.map((key) => `${OVERRIDE_ITEMS[key]}-${epoch}`);
   try {
     assertOnlyCreates(changes, claims ? [`claim-${epoch}`, ...wanted] : wanted);
@@ -77,7 +79,7 @@ function requirePromotion(
     throw new UserError(
       "the preview shows something else than a promotion",
       (error as Error).message,
-      `deploy what differs first (${name}, with the epoch as it was), or promote by hand: runbooks/promote-recovery-region.md`,
+      `deploy what differs first (${name}, with the epoch as it was), or promote by hand: runbooks/${runbook}`,
     );
   }
 }

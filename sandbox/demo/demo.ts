@@ -2,17 +2,21 @@
 import pc from "picocolors";
 import { readStackFiles } from "../../delivery/stack-files.js";
 import { parseSharedSettings } from "../../settings/parse.js";
+import type { SharedSettings } from "../../settings/schema.js";
 import { STACK_NAMES } from "../../settings/stacks.js";
+import { whyNoTwin } from "../../twin/host.js";
 import { Progress } from "../progress.js";
 import { projectDir } from "../project.js";
 import { outputLines, STAND_IN_NOTE, summary } from "../render.js";
 import { type RunResult, Sandbox } from "../sandbox.js";
 import { temporarySandbox } from "../temporary.js";
 import { driftVault } from "./drift.js";
+import { startMachines } from "./machines.js";
 import { showNodeFailover } from "./node-failover.js";
-import { showPromotion } from "./promotion.js";
+import { promote } from "./promotion.js";
 import { showProtection } from "./protection.js";
 import { showRefusal } from "./refusal.js";
+import { showRegionFailover } from "./region-failover.js";
 import type { Scene } from "./scene.js";
 import { globalPicture, regionPicture, topology } from "./topology.js";
 
@@ -38,16 +42,12 @@ export async function demo(): Promise<void> {
     progress.heading("5  A change behind Pulumi's back is found, and healed");
     await driftVault(scene);
 
-    progress.heading("6  The machines run, for real; the database leader's is lost");
     const settings = parseSharedSettings("global", await readStackFiles("global", projectDir()));
-    const notShown = await showNodeFailover(scene, settings);
-    if (notShown) scene.say(`  NOT SHOWN: ${notShown}. Run the demo as root on Linux to see it.`);
+    const notShown = whyNoTwin();
+    if (notShown) await withoutMachines(scene, notShown);
+    else await withMachines(scene, settings);
 
-    progress.heading("7  Promote the recovery region by one config change");
-    await showPromotion(scene);
-    await picture(scene);
-
-    progress.heading("8  What holds data can't be destroyed");
+    progress.heading("9  What holds data can't be destroyed");
     await showProtection(scene);
 
     progress.heading("Time of each part");
@@ -55,10 +55,33 @@ export async function demo(): Promise<void> {
       progress.line(`  ${seconds.toFixed(1).padStart(6)} s  ${step}`);
     progress.line();
     progress.line(pc.green("All of it happened as it should."));
-    if (notShown) progress.note(`part 6 was not shown: ${notShown}`);
-    progress.note("the promotion moved no running database yet: that is the region guard's part");
+    if (notShown) progress.note(`no machine was started: ${notShown}`);
     progress.note("next: npx dr --help, README.md, runbooks/README.md");
   });
+}
+
+async function withMachines(scene: Scene, settings: SharedSettings): Promise<void> {
+  const { progress } = scene;
+  progress.heading("6  The machines of both regions run, for real");
+  const running = await startMachines(scene, settings);
+  try {
+    progress.heading("7  The database leader's machine is lost");
+    await showNodeFailover(scene, running);
+    progress.heading("8  The home region is lost; promote the other by one config change, then move back");
+    await showRegionFailover(scene, running);
+    await picture(scene);
+  } finally {
+    await running.close();
+  }
+}
+
+async function withoutMachines(scene: Scene, reason: string): Promise<void> {
+  const { progress, say } = scene;
+  progress.heading("6, 7  Machines");
+  say(`  NOT SHOWN: ${reason}. Run the demo as root on Linux to see it.`);
+  progress.heading("8  Promote the recovery region by one config change");
+  await promote(scene, "recovery", 2);
+  await picture(scene);
 }
 
 async function deploy({ sandbox, progress, say }: Scene, stack: (typeof STACK_NAMES)[number]): Promise<void> {

@@ -1,32 +1,43 @@
 import pc from "picocolors";
+import type { RegionId } from "../../settings/stacks.js";
 import { startGateway } from "../emulator/gateway.js";
 import { setConfig } from "../project.js";
 import { assertPromotion } from "../promotion.js";
 import { changeLine, summary } from "../render.js";
 import type { Scene } from "./scene.js";
 
-/** `pulumi config set epoch 2 --stack dr && pulumi up --stack dr`, with the home region and us-east-1 out of reach. */
-export async function showPromotion({ sandbox, progress, say }: Scene): Promise<void> {
-  say(pc.bold("  pulumi config set epoch 2 --stack dr && pulumi up --stack dr"));
-  await setConfig("dr", "epoch", "2");
-  const preview = await progress.during("preview dr", () => sandbox.preview("dr"));
-  for (const change of preview.changes) say(`  ${changeLine(change)}`);
-  assertPromotion(preview.changes, "claim-2");
+const OF = {
+  home: { stack: "prod", region: "eu-west-1", other: "eu-central-1" },
+  recovery: { stack: "dr", region: "eu-central-1", other: "eu-west-1" },
+} as const;
+/** Where the control planes of Route 53 and IAM are. */
+const CONTROL_PLANES = "us-east-1";
 
-  say("  the home region and us-east-1 are now out of reach; every call is recorded:");
+/** `pulumi config set epoch 2 --stack dr && pulumi up --stack dr`, with the other region and us-east-1 out of reach. */
+export async function promote({ sandbox, progress, say }: Scene, to: RegionId, epoch: number): Promise<void> {
+  const { stack, region, other } = OF[to];
+  say(pc.bold(`  pulumi config set epoch ${epoch} --stack ${stack} && pulumi up --stack ${stack}`));
+  await setConfig(stack, "epoch", `${epoch}`);
+  const preview = await progress.during(`preview ${stack}`, () => sandbox.preview(stack));
+  for (const change of preview.changes) say(`  ${changeLine(change)}`);
+  assertPromotion(preview.changes, `claim-${epoch}`);
+
+  say(`  ${other} and ${CONTROL_PLANES} are now out of reach of Pulumi; every call is recorded:`);
   const gateway = await startGateway({
     target: sandbox.emulator.endpoint,
-    denied: new Set(["eu-west-1", "us-east-1"]),
+    denied: new Set([other, CONTROL_PLANES]),
   });
   try {
-    const result = await progress.during("up dr", () => sandbox.up("dr", { endpoint: gateway.endpoint }));
-    assertPromotion(result.changes, "claim-2");
+    const result = await progress.during(`up ${stack}`, () =>
+      sandbox.up(stack, { endpoint: gateway.endpoint }),
+    );
+    assertPromotion(result.changes, `claim-${epoch}`);
     say(`  ${summary(result)}`);
     const regions = new Map<string, number>();
-    for (const { region } of gateway.calls) regions.set(region, (regions.get(region) ?? 0) + 1);
-    for (const [region, calls] of regions) say(`  calls to ${region}: ${calls}`);
-    const strays = [...regions.keys()].filter((region) => region !== "eu-central-1");
-    if (strays.length > 0) throw new Error(`the promotion of dr called ${strays.join(", ")}`);
+    for (const call of gateway.calls) regions.set(call.region, (regions.get(call.region) ?? 0) + 1);
+    for (const [called, calls] of regions) say(`  calls to ${called}: ${calls}`);
+    const strays = [...regions.keys()].filter((called) => called !== region);
+    if (strays.length > 0) throw new Error(`the promotion of ${stack} called ${strays.join(", ")}`);
   } finally {
     await gateway.close();
   }

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from "node:fs";
 import { expect, test } from "vitest";
-import { DRILLS, findDrills, REGION_DRILLS } from "../../drills/catalogue.js";
+import { ALL_DRILLS, DRILLS, findDrills, isLong, REGION_DRILLS } from "../../drills/catalogue.js";
 
 test.each([
   ["drills/node", DRILLS],
@@ -11,29 +11,27 @@ test.each([
 });
 
 test("no two drills have one name: their reports would be one file", () => {
-  const names = [...DRILLS, ...REGION_DRILLS].map(({ name }) => name);
+  const names = ALL_DRILLS.map(({ name }) => name);
   expect(new Set(names).size).toBe(names.length);
 });
 
-test.each([...DRILLS, ...REGION_DRILLS])(
-  "$name says which runbook it runs, in a file that exists",
-  ({ runbook }) => {
-    expect(existsSync(`runbooks/${runbook}`)).toBe(true);
-  },
-);
+test.each(ALL_DRILLS)("$name says which runbook it runs, in a file that exists", ({ runbook }) => {
+  expect(existsSync(`runbooks/${runbook}`)).toBe(true);
+});
 
 test("finds by name, each once, and all of them", () => {
   expect(findDrills(["planned-switchover", "planned-switchover"]).map(({ name }) => name)).toEqual([
     "planned-switchover",
   ]);
-  expect(findDrills(["all"])).toBe(DRILLS);
+  expect(findDrills(["all"])).toEqual(ALL_DRILLS.filter((drill) => !isLong(drill)));
+  expect(findDrills(["all", "nightly"]).toSorted()).toEqual(ALL_DRILLS.toSorted());
   expect(findDrills(["region-dead"])[0]?.kind).toBe("region");
 });
 
 test.each([
   ["leader-kiled", "etcd-leader-killed, leader-process-killed"],
   ["leader-proces-kiled", "leader-process-killed"],
-  ["switchover", "planned-switchover"],
+  ["switchover", "region-switchover, planned-switchover, region-switchover-ten"],
   ["asynchronous", "control-asynchronous"],
 ])("an unknown name is one error with the nearest first: %s", (name, nearest) => {
   expect(() => findDrills([name])).toThrow(`no drill '${name}'\n  The nearest: ${nearest}`);

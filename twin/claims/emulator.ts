@@ -7,6 +7,7 @@ import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { execa } from "execa";
 import { installEmulator } from "../../sandbox/emulator/install.js";
 import type { Progress } from "../../sandbox/progress.js";
+import { NEVER_WAITS } from "../priority.js";
 import { DIES_WITH_PARENT } from "../process.js";
 import { type ClaimStore, EMULATOR_CREDENTIALS } from "./store.js";
 
@@ -34,7 +35,13 @@ export async function startClaimStore(
   const port = await freePort();
   const log = join(dir, "emulator.log");
   // Not the sandbox's way of starting it: that one is to outlive its command, this one must not.
-  const [file, ...args] = [...DIES_WITH_PARENT, python, "-c", "from ministack.app import main; main()"];
+  const [file, ...args] = [
+    ...DIES_WITH_PARENT,
+    ...NEVER_WAITS,
+    python,
+    "-c",
+    "from ministack.app import main; main()",
+  ];
   const child = execa(file as string, args, {
     cwd: dir,
     stdin: "ignore",

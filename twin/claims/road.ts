@@ -7,6 +7,7 @@ import type { RegionId } from "../../settings/stacks.js";
 import { addressAt } from "../../stacks/cidr.js";
 import type { RegionContract } from "../../stacks/contract.js";
 import { PREFIX_LENGTH, type Switch } from "../network/switch.js";
+import { NEVER_WAITS } from "../priority.js";
 import { host, Talker } from "../process.js";
 import { ClaimsProxy } from "./proxy.js";
 import type { ClaimStore } from "./store.js";
@@ -55,7 +56,7 @@ export class ClaimsRoad {
     const proxy = await ClaimsProxy.start(socket, store);
     // A network of its own, so that it is reached through a port of the switch, as machines are.
     const forwarder = new Talker(`the road to the claims of ${region.id}`, [
-      ...["unshare", "--net", "--", "python3", FORWARD, address, `${PORT}`, socket],
+      ...["unshare", "--net", "--", ...NEVER_WAITS, "python3", FORWARD, address, `${PORT}`, socket],
     ]);
     const road = new ClaimsRoad(options, proxy, forwarder);
     try {

@@ -333,15 +333,23 @@ class Service:
         environment = {"HOME": account.pw_dir, "USER": user, "LOGNAME": user, **environment}
 
         groups = [*os.getgrouplist(user, gid), *more]
+        nice = self.file.one("Service", "Nice", "0")
 
         def prepare():
-            # In this order: the first two need root.
+            # In this order: all but the last need root.
             with open(tasks, "w", encoding="utf8") as file:
                 file.write("0")
             if files:
                 # A host that gives away fewer gives what it has; systemd would fail here, a container often can't.
                 limit = min(int(files.split(":")[0]), resource.getrlimit(resource.RLIMIT_NOFILE)[1])
                 resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+            # Of the session too, where the kernel shares the processor between sessions: EC2's machines have that off.
+            os.setpriority(os.PRIO_PROCESS, 0, int(nice))
+            try:
+                with open("/proc/self/autogroup", "w", encoding="utf8") as file:
+                    file.write(nice)
+            except FileNotFoundError:
+                pass
             os.setgroups(groups)
             os.setgid(gid)
             os.setuid(account.pw_uid)

@@ -5,6 +5,7 @@
  */
 import { fileURLToPath } from "node:url";
 import type { RegionId } from "../../settings/stacks.js";
+import { NEVER_WAITS } from "../priority.js";
 import { host, Talker } from "../process.js";
 import type { Cut, Wire } from "../types.js";
 
@@ -134,7 +135,15 @@ export class Switch {
   /** Joins the two bridges by a link that takes its time. */
   async connect(delayMillis: number): Promise<Wire> {
     const wire = new Talker("the wire between the regions", [
-      ...this.enter(["python3", WIRE, bridge("home"), bridge("recovery"), `${delayMillis}`, "0"]),
+      ...this.enter([
+        ...NEVER_WAITS,
+        "python3",
+        WIRE,
+        bridge("home"),
+        bridge("recovery"),
+        `${delayMillis}`,
+        "0",
+      ]),
     ]);
     await wire.ready;
     this.wireProcess = wire;

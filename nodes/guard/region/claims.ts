@@ -9,7 +9,7 @@ import { monotonic } from "../clock.js";
 import type { GuardConfig } from "../config.js";
 import { credentialsSource } from "./credentials.js";
 import { type Attribute, Dynamo, DynamoError, type Item } from "./dynamodb.js";
-import { NO_OVERRIDES, NO_STATUS, type Reading, type Status } from "./facts.js";
+import { NO_OVERRIDES, NO_STATUS, type Overrides, type Reading, type Status } from "./facts.js";
 import type { ClaimTable } from "./region.js";
 
 /** Of one attempt at one replica. */
@@ -86,26 +86,23 @@ export class Claims implements ClaimTable {
     for (const replica of this.replicas) replica.close();
   }
 
+  /** Three requests, whatever there is to be known: every guard asks, and often while something changes. */
   private async readFrom(replica: Dynamo): Promise<Omit<Reading, "startedAt" | "endedAt">> {
     const { own, peer } = this.config;
-    const [claimed, theirs, statuses] = await Promise.all([
+    const [claimed, theirs] = await Promise.all([
       this.greatest(replica, `claim#${own}`),
       this.greatest(replica, `claim#${peer}`),
-      this.statuses(replica),
     ]);
-    const claims = {
+    // Overrides matter to a region that is to become active, and only those for its very epoch.
+    const asked = claimed > theirs ? claimed : undefined;
+    const { statuses, overrides } = await this.items(replica, asked);
+    return {
       own: claimed,
       peer: theirs,
       mine: statuses[own] as Status,
       theirs: statuses[peer] as Status,
+      overrides,
     };
-    // They matter to a region that is about to become active, and to nobody else.
-    if (claimed <= theirs || claims.mine.opened === claimed) return { ...claims, overrides: NO_OVERRIDES };
-    const [fenced, acceptDataLoss] = await Promise.all([
-      this.greatest(replica, `fenced#${own}`),
-      this.greatest(replica, `acceptDataLoss#${own}`),
-    ]);
-    return { ...claims, overrides: { fenced, acceptDataLoss } };
   }
 
   /** Greatest sort key of a partition: 0 when it is empty. */
@@ -130,19 +127,26 @@ export class Claims implements ClaimTable {
   }
 
   private async status(replica: Dynamo, region: string): Promise<Status> {
-    return (await this.statuses(replica))[region] as Status;
+    return (await this.items(replica)).statuses[region] as Status;
   }
 
-  /** Of both regions, in one request. */
-  private async statuses(replica: Dynamo): Promise<Readonly<Record<string, Status>>> {
+  /** What both regions say of themselves, and what an operator answers for in this epoch of the own: in one request. */
+  private async items(
+    replica: Dynamo,
+    epoch?: number,
+  ): Promise<{ statuses: Readonly<Record<string, Status>>; overrides: Overrides }> {
     const { own, peer, table } = this.config;
+    const overridden = epoch === undefined ? [] : ([`fenced#${own}`, `acceptDataLoss#${own}`] as const);
     const answer = await replica.call<BatchAnswer>(
       "BatchGetItem",
       {
         RequestItems: {
           [table]: {
             ConsistentRead: true,
-            Keys: [own, peer].map((region) => ({ pk: { S: `status#${region}` }, sk: { N: "0" } })),
+            Keys: [
+              ...[own, peer].map((region) => ({ pk: { S: `status#${region}` }, sk: { N: "0" } })),
+              ...overridden.map((pk) => ({ pk: { S: pk }, sk: { N: `${epoch}` } })),
+            ],
           },
         },
       },
@@ -151,12 +155,17 @@ export class Claims implements ClaimTable {
     // Throttled ones come back as not processed: those are not items that aren't there.
     const items = answer.Responses?.[table];
     if (!items || Object.keys(answer.UnprocessedKeys ?? {}).length > 0)
-      throw new Error(`table ${table}: DynamoDB left status items unread`);
+      throw new Error(`table ${table}: DynamoDB left items unread`);
+    const find = (key: string) => items.find(({ pk }) => pk && "S" in pk && pk.S === key);
     const of = (region: string) => {
-      const item = items.find(({ pk }) => pk && "S" in pk && pk.S === `status#${region}`);
+      const item = find(`status#${region}`);
       return item ? statusOf(item, `table ${table}, status#${region}`) : NO_STATUS;
     };
-    return { [own]: of(own), [peer]: of(peer) };
+    const [fenced, acceptDataLoss] = overridden.map((key) => (find(key) ? (epoch as number) : 0));
+    return {
+      statuses: { [own]: of(own), [peer]: of(peer) },
+      overrides: epoch === undefined ? NO_OVERRIDES : ({ fenced, acceptDataLoss } as Overrides),
+    };
   }
 
   private async withReplica<T>(work: (replica: Dynamo) => Promise<T>): Promise<T> {

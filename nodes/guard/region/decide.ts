@@ -40,8 +40,9 @@ export interface RegionStep {
 
 /** What PostgreSQL said longer ago than this says nothing about now. */
 const LOG_MILLIS = 1_000;
-/** While something is about to change, claims and status are read so often. */
+/** While something is about to change, claims and status are read so often: by who can act on them, and by others. */
 const HURRY_MILLIS = 250;
+const FOLLOW_MILLIS = 1_000;
 /**
  * The rest of a demoted node's log usually comes while it stops. After this, what was acknowledged is fetched from the
  * node itself, and what was not is no longer waited for.
@@ -174,8 +175,8 @@ function refusal({ reading, view }: RegionState): string {
 function act(config: RegionConfig, state: RegionState, now: number): RegionAction[] {
   const { reading, view } = state;
   const actions: RegionAction[] = [];
-  const pace =
-    isUnsettled(state) || peerIsSilent(config, state, now) ? HURRY_MILLIS : config.rules.readMillis;
+  const isSoon = isUnsettled(state) || peerIsSilent(config, state, now);
+  const pace = !isSoon ? config.rules.readMillis : mayAct(config, state) ? HURRY_MILLIS : FOLLOW_MILLIS;
   if (now - state.readAskedAt >= Math.min(pace, config.rules.readMillis))
     actions.push({ kind: "read-claims" });
   // An old picture: whatever follows from it may be wrong by now.
@@ -189,6 +190,10 @@ function act(config: RegionConfig, state: RegionState, now: number): RegionActio
   const known: Known = { config, state, reading, view, role: view.role, now };
   return [...actions, ...(own > peer ? lead(known) : yieldTo(known))];
 }
+
+/** The leader, and who has just been one. */
+const mayAct = ({ node }: RegionConfig, { view, reading }: RegionState): boolean =>
+  reading === undefined || view?.term !== undefined || reading.mine.demoted?.node === node;
 
 /** The active region publishes no more: a claim of this one's may come any moment, and each second counts then. */
 const peerIsSilent = (

@@ -1,6 +1,6 @@
 /** How far the log of the PostgreSQL on this node goes, and whose it is. */
 import { monotonic } from "../clock.js";
-import { Psql } from "../postgres.js";
+import { mayAnswer, Psql } from "../postgres.js";
 import { type LogEnd, type Mark, NO_MARK } from "./facts.js";
 
 const READ_MILLIS = 1000;
@@ -30,12 +30,17 @@ export class RunningLog {
   private session: { readonly psql: Psql; hasTable: boolean } | undefined;
   private isMarking = false;
 
-  constructor(private readonly openPsql: () => Psql = () => new Psql()) {}
+  constructor(
+    private readonly openPsql: () => Psql = () => new Psql(),
+    private readonly isUp: () => boolean = mayAnswer,
+  ) {}
 
   /** @throws Error when PostgreSQL doesn't answer within a second, can't be connected to, or says nothing of its log. */
   async readEnd(): Promise<LogEnd> {
     const startedAt = monotonic();
     const isNew = !this.session || this.session.psql.hasEnded;
+    // Asked several times a second: while nobody listens a process each time would keep PostgreSQL from its start.
+    if (isNew && !this.isUp()) throw new Error("PostgreSQL does not listen");
     if (isNew) this.session = { psql: this.openPsql(), hasTable: false };
     const session = this.session as NonNullable<typeof this.session>;
     const ask = (...statements: string[]) => session.psql.query(statements.join("; "), READ_MILLIS);

@@ -53,7 +53,7 @@ let server: Server;
 let log: RunningLog;
 beforeEach(() => {
   server = new Server();
-  log = new RunningLog(server.open);
+  log = new RunningLog(server.open, () => true);
 });
 afterEach(() => log.close());
 

@@ -1,12 +1,14 @@
 /** The shell around the guard's decision, as `nodes/guard/guard.ts`, on simulated messages. */
 import type { GuardConfig } from "../../../nodes/guard/config.js";
 import { pace, decide as realDecide } from "../../../nodes/guard/decide.js";
-import { type Action, type Event, initialState, type State, type View } from "../../../nodes/guard/facts.js";
+import type { Outcome } from "../../../nodes/guard/etcd.js";
+import { type Action, type Event, initialState, type State } from "../../../nodes/guard/facts.js";
 import {
   confession,
   keysOf,
   readAll,
   renewal,
+  renewedView,
   type Transaction,
   takeover,
   unmarking,
@@ -130,7 +132,7 @@ export class SimGuard {
   private transact(
     transaction: Transaction,
     action: Action,
-    done: (succeeded: boolean, revision: string, startedAt: number) => void,
+    done: (outcome: Outcome, startedAt: number) => void,
     finish: () => void,
   ): void {
     const { compare, success, failure } = this.mutation.transaction?.(transaction, action) ?? transaction;
@@ -149,7 +151,7 @@ export class SimGuard {
             const leaderTtlSeconds = lease ? etcd.ttlSeconds(lease) : undefined;
             this.feed({ kind: "view", view: { ...view, leaderTtlSeconds } });
           }
-          done(outcome.succeeded, outcome.revision, startedAt);
+          done(outcome, startedAt);
         } else this.feed({ kind: "tick" });
         finish();
       },
@@ -166,17 +168,12 @@ export class SimGuard {
         this.transact(
           renewal(keys, action),
           action,
-          (succeeded, revision, startedAt) => {
+          (outcome, askedAt) => {
             const before = this.state.view;
-            if (!succeeded || !before) return;
+            if (!outcome.succeeded || !before) return;
             const endedAt = this.clock;
-            const view: View = {
-              ...before,
-              startedAt: this.mutation.startOf?.(startedAt, endedAt) ?? startedAt,
-              endedAt,
-              leader: action.expect.leader,
-              heartbeat: { beat: action.beat, mod: revision },
-            };
+            const startedAt = this.mutation.startOf?.(askedAt, endedAt) ?? askedAt;
+            const view = renewedView(keys, before, action, outcome, { startedAt, endedAt });
             this.feed({ kind: "renewed", view, opens: action.opens });
           },
           finish,
@@ -191,7 +188,7 @@ export class SimGuard {
         this.transact(
           takeover(keys, action, marker && lease ? { value: marker, lease } : undefined),
           action,
-          (succeeded) => {
+          ({ succeeded }) => {
             const before = this.state.view;
             if (!succeeded || !before) return;
             if (marker) this.feed({ kind: "marked", marker, startedAt: this.clock });
