@@ -135,4 +135,7 @@ export const SAVE_FIRST_MILLIS = 10_000;
 
 /** The newest record, for people: what was saved here, or why not. */
 export const latestRecord = (data: OwnData | undefined): SaveRecord | undefined =>
-  data?.records.toSorted((a, b) => b.epoch - a.epoch)[0];
+  data?.records.reduce<SaveRecord | undefined>(
+    (newest, record) => (newest && newest.epoch > record.epoch ? newest : record),
+    undefined,
+  );

@@ -45,7 +45,8 @@ export class Keeper {
   /** Runs for as long as the process does. */
   async run(): Promise<void> {
     for (;;) {
-      await this.tick();
+      // Whatever goes wrong here, the leases are none of its business.
+      await this.tick().catch((error: Error) => this.say("keeper-failed", { error: error.message }));
       await sleep(TICK_MILLIS);
     }
   }
