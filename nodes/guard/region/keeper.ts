@@ -40,6 +40,8 @@ export class Keeper {
     ),
     private readonly read: (config: Keeper["config"]) => Promise<OwnData> = readOwnData,
     private readonly systemctl: (...words: string[]) => Promise<string> = callSystemctl,
+    private readonly request: (epoch: number) => Promise<void> = (epoch) =>
+      writeFile(REQUEST_FILE, `${epoch}\n`),
   ) {}
 
   /** Runs for as long as the process does. */
@@ -116,7 +118,7 @@ export class Keeper {
 
   private async startSaving(epoch: number): Promise<void> {
     this.say("saves-diverged", { epoch, reason: "what this node acknowledged then may be nowhere else" });
-    await writeFile(REQUEST_FILE, `${epoch}\n`);
+    await this.request(epoch);
     await this.systemctl("start", "--no-block", SAVE_UNIT);
   }
 
