@@ -18,6 +18,7 @@ export const regionReturnsDiverged: RegionDrill = {
   },
   async run(scene) {
     const old = scene.active();
+    const epoch = await scene.epoch(old);
     const leader = await scene.step("Prepare: the leader keeps what the other region has not confirmed", () =>
       keepsChanges(scene),
     );
@@ -27,7 +28,7 @@ export const regionReturnsDiverged: RegionDrill = {
     await promote(scene);
     await seeUsersFollow(scene);
     await scene.step(`Recover: heal ${old}`, () => scene.machines(old).heal());
-    const record = await seeSaved(scene, old);
+    const record = await seeSaved(scene, old, epoch);
     scene.prove(`${leader.name} decoded it: ${record.state} ${record.note ?? ""}`, record.state === "saved");
     scene.prove(`it knew where the logs parted: ${record.divergedAt}`, Boolean(record.divergedAt));
     await seeFollowing(scene, 240);

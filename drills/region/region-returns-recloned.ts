@@ -23,6 +23,7 @@ export const regionReturnsRecloned: RegionDrill = {
   },
   async run(scene) {
     const old = scene.active();
+    const epoch = await scene.epoch(old);
     const leader = await scene.step("Prepare: the slots begin after the last checkpoint's segment", () =>
       passSegment(scene),
     );
@@ -35,7 +36,7 @@ export const regionReturnsRecloned: RegionDrill = {
       removeOldLog(scene, leader),
     );
     await scene.step(`Recover: heal ${old}`, () => scene.machines(old).heal());
-    const record = await seeSaved(scene, old);
+    const record = await seeSaved(scene, old, epoch);
     scene.prove(`${leader.name} decoded it: ${record.state} ${record.note ?? ""}`, record.state === "saved");
     await seeFollowing(scene, 300);
     const log = await scene.must(leader, ["grep", "-c", "Failed to rewind", "/run/twin/logs/patroni.log"]);

@@ -47,29 +47,30 @@ export async function keepsChanges(scene: RegionScene): Promise<Machine> {
   return leader;
 }
 
-/** Waits until a record of the region's saving is in the vault. */
-export const seeSaved = (scene: RegionScene, region: RegionId): Promise<SaveRecord> =>
+/** Waits until the record of what the region acknowledged in that epoch is in the vault. */
+export const seeSaved = (scene: RegionScene, region: RegionId, epoch: number): Promise<SaveRecord> =>
   scene.step(`Save: ${region} hands in what only it has`, () =>
     scene.eventually(
       `what ${region} saved, in its vault`,
       async () => {
         const folder = folderOf(scene, region);
         const names = await readdir(folder).catch(() => []);
-        const [newest] = names
-          .filter((name) => name.endsWith(".json"))
-          .toSorted()
-          .reverse();
-        return newest ? (JSON.parse(await readFile(join(folder, newest), "utf8")) as SaveRecord) : undefined;
+        const name = names.find((each) => each.includes(`-epoch${epoch}-`) && each.endsWith(".json"));
+        return name ? (JSON.parse(await readFile(join(folder, name), "utf8")) as SaveRecord) : undefined;
       },
       SAVED_SECONDS,
     ),
   );
 
-/** Every acknowledged row that the active region lacks must stand in what the old one saved. */
+/**
+ * Every acknowledged row that the active region lacks must stand in what the old one saved.
+ * @param mustBeSome else the drill has shown nothing
+ */
 export async function compareWithLost(
   scene: RegionScene,
   region: RegionId,
   record: SaveRecord,
+  mustBeSome = true,
 ): Promise<void> {
   // First what was promised, then what is there.
   const acknowledged = [...scene.ledger.writes];
@@ -78,7 +79,10 @@ export async function compareWithLost(
   const lost = lostRows(acknowledged, rows).filter(({ node }) => node && regionOf(node) === region);
   const saved = new Set((await savedRows(scene, region, record)).map(key));
   const missing = lost.filter((write: WriteEvent) => !saved.has(key(write)));
-  scene.prove(`${lost.length} acknowledged rows are lost, and ${saved.size} were saved`, lost.length > 0);
+  scene.prove(
+    `${lost.length} acknowledged rows are lost, and ${saved.size} were saved`,
+    lost.length > 0 || !mustBeSome,
+  );
   scene.measure({ name: "lost rows that were saved", value: lost.length - missing.length, unit: "" });
   scene.measure({ name: "lost rows that were not saved", value: missing.length, unit: "", atMost: 0 });
   const present = new Set(rows.map(key));

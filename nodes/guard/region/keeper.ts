@@ -68,7 +68,7 @@ export class Keeper {
     }
     const { state } = this.region;
     if (isActive(state, now)) this.keepSlots(state, now);
-    else if (slotsAreLeftOver(state)) this.dropSlots(now);
+    else if (slotsAreLeftOver(state) && answersNow(state, now)) this.dropSlots(now);
     this.save(state, now);
   }
 
@@ -143,6 +143,9 @@ export class Keeper {
 /** Serves the region's writes. */
 const isActive = ({ permitUntil, log: end }: RegionState, now: number): boolean =>
   permitUntil > now && end?.isPrimary === true;
+
+const answersNow = ({ log: end }: RegionState, now: number): boolean =>
+  end !== undefined && now - end.startedAt < 2 * TICK_MILLIS;
 
 const NOTHING: OwnData = { slots: [], records: [], patroniRuns: true };
 

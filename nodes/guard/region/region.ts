@@ -52,6 +52,7 @@ export const SHUT_GATE: Gate = {
   standbyLeaderMayServe: false,
   patroniMayRun: false,
   isStandby: false,
+  standsAside: false,
 };
 
 export class Region {
@@ -130,8 +131,8 @@ export class Region {
       replicaUntil: replicaUntil(rules, current),
       standbyLeaderMayServe: !isPending(current),
       patroniMayRun: patroniMayRun(rules, current),
-      // One that saves has stopped its Patroni: another may lead soon.
-      isStandby: current.view?.role?.kind === "standby" && unsavedEpoch(current) === undefined,
+      isStandby: current.view?.role?.kind === "standby",
+      standsAside: current.view?.role?.kind === "standby" && unsavedEpoch(current) !== undefined,
     };
   }
 

@@ -86,7 +86,7 @@ const own = {
 };
 
 test("drops slots that are left over on a standby", async () => {
-  const log = { startedAt: 0, isPrimary: false, mark: { epoch: 3, timeline: 9 }, lsn: 1 };
+  const log = { startedAt: monotonic(), isPrimary: false, mark: { epoch: 3, timeline: 9 }, lsn: 1 };
   expect(await scene({ isStandby: true }, { ...own, log }).tick()).toEqual(["drop"]);
 });
 
