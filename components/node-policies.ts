@@ -1,5 +1,6 @@
 /** What a region's machines may do. No Pulumi here. */
 import { posix } from "node:path";
+import { DIVERGED_PREFIX } from "../nodes/boot.js";
 import type { SharedSettings } from "../settings/schema.js";
 import type { RegionId } from "../settings/stacks.js";
 import { type Contract, NODE_TAG, otherRegion, type RegionContract } from "../stacks/contract.js";
@@ -178,6 +179,13 @@ function ownVault({ region, vaultBucket, repositoryPath }: RegionContract, key: 
       Effect: "Allow",
       Action: ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:ListMultipartUploadParts", "s3:PutObject"],
       Resource: `${bucket}${repositoryPath}/*`,
+    },
+    {
+      // Put, and nothing else: what a node saved there must outlive it.
+      Sid: "WriteDivergedChanges",
+      Effect: "Allow",
+      Action: ["s3:AbortMultipartUpload", "s3:ListMultipartUploadParts", "s3:PutObject"],
+      Resource: `${bucket}/${DIVERGED_PREFIX}/*`,
     },
     {
       Sid: "UseOwnVaultKey",

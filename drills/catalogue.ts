@@ -43,6 +43,8 @@ import { regionFrozen } from "./region/region-frozen.js";
 import { regionGuardsHung } from "./region/region-guards-hung.js";
 import { regionGuardsKilled } from "./region/region-guards-killed.js";
 import { regionIsolated } from "./region/region-isolated.js";
+import { regionReturnsDiverged } from "./region/region-returns-diverged.js";
+import { regionReturnsRecloned } from "./region/region-returns-recloned.js";
 import { regionSwitchover } from "./region/region-switchover.js";
 import { regionSwitchoverTen } from "./region/region-switchover-ten.js";
 import { staleEpochs } from "./region/stale-epochs.js";
@@ -88,6 +90,8 @@ export const REGION_DRILLS: readonly RegionDrill[] = [
   decisionHeldUp,
   regionFrozen,
   regionIsolated,
+  regionReturnsDiverged,
+  regionReturnsRecloned,
   regionDead,
   regionFencedByHand,
   peerNeverReleases,

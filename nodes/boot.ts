@@ -14,6 +14,9 @@ export const SECRETS_FILE = `${run}/secrets.env`;
 
 export const NODE_ENV_FILE = `${config}/node.env`;
 
+/** Where a node puts what only it has, in its region's vault; components/node-policies.ts lets it. */
+export const DIVERGED_PREFIX = "diverged";
+
 /** Values of a database node. */
 export function renderDatabaseEnv(contract: Contract, node: DatabaseNode): string {
   const { superuser, replication, rewind, backupCipher } = contract.secrets;
@@ -32,6 +35,7 @@ export function renderDatabaseEnv(contract: Contract, node: DatabaseNode): strin
     ...(!isReadReplica(region, node) && {
       DR_CLUSTER_PARAMETER: region.clusterParameter,
       DR_STANZA: clusterName(region),
+      DR_DIVERGED: `s3://${region.vaultBucket}/${DIVERGED_PREFIX}`,
     }),
   });
 }

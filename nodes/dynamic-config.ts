@@ -6,6 +6,7 @@
  */
 import type { SharedSettings } from "../settings/schema.js";
 import type { Contract, RegionContract } from "../stacks/contract.js";
+import { SLOT_PLUGIN } from "./guard/region/diverged.js";
 import { hba } from "./hba.js";
 import { clusterName, otherOf, standbySlot } from "./layout.js";
 import { type PostgresParameters, postgresParameters } from "./postgres-parameters.js";
@@ -21,6 +22,7 @@ export interface DynamicConfig {
   readonly check_timeline: true;
   readonly failsafe_mode: false;
   readonly slots: Readonly<Record<string, { readonly type: "physical" }>>;
+  readonly ignore_slots: readonly { readonly type: "logical"; readonly plugin: string }[];
   readonly postgresql: {
     readonly use_pg_rewind: boolean;
     readonly remove_data_directory_on_rewind_failure: boolean;
@@ -58,6 +60,8 @@ export function dynamicConfig(
     failsafe_mode: false,
     // Permanent, but bounded by max_slot_wal_keep_size.
     slots: { [standbySlot(otherOf(contract, region))]: { type: "physical" } },
+    // The guard's. Patroni drops what it doesn't know.
+    ignore_slots: [{ type: "logical", plugin: SLOT_PLUGIN }],
     postgresql: {
       use_pg_rewind: true,
       remove_data_directory_on_rewind_failure: true,

@@ -60,6 +60,7 @@ function regionSection(
     endpoints: reachable.map(({ region }) => ({ region, url: `https://dynamodb.${region}.amazonaws.com` })),
     rules: regionRules(promotion),
     source: standbySource(contract, own),
+    peerSlot: standbySlot(peer),
     startsAsStandby: own.id === "recovery",
   };
 }

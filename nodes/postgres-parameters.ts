@@ -76,7 +76,8 @@ function ownParameters(settings: SharedSettings, stanza: string): PostgresParame
     hot_standby: true,
     wal_log_hints: true,
     max_wal_senders: senders,
-    max_replication_slots: senders,
+    // One more for each database, and more than one may be stale: MOST_DATABASES in the guard.
+    max_replication_slots: senders + 40,
     max_slot_wal_keep_size: `${slotWalKeepMib(settings)}MB`,
     archive_mode: "on",
     archive_timeout: `${backup.archiveTimeoutSeconds}s`,

@@ -148,6 +148,21 @@ const RECONCILE_TIMER = unit({
   Install: [["WantedBy", "timers.target"]],
 });
 
+/**
+ * Started by the guard, with the epoch in a file: saves what only this node has, with Patroni stopped. A unit of its
+ * own, so that it outlives a restart of the guard. May take as long as recovery and decoding do.
+ */
+const SAVE_DIVERGED_UNIT = unit({
+  Unit: [["Description", "Save what no other region has"], ...requires("dr-volume", "dr-secrets")],
+  Service: [
+    ["Type", "oneshot"],
+    ["EnvironmentFile", NODE_ENV_FILE],
+    ["EnvironmentFile", SECRETS_FILE],
+    ["ExecStart", `${scripts}/dr-save-diverged`],
+    ["TimeoutStartSec", "infinity"],
+  ],
+});
+
 /** Its checks need the authority's certificate. */
 const HAPROXY_DROP_IN = unit({ Unit: requires("dr-secrets") });
 
@@ -175,6 +190,7 @@ export const UNITS: Readonly<Record<string, string>> = {
   "etcd.service.d/dr.conf": ETCD_DROP_IN,
   "dr-reconcile.service": RECONCILE_UNIT,
   "dr-reconcile.timer": RECONCILE_TIMER,
+  "dr-save-diverged.service": SAVE_DIVERGED_UNIT,
   "dr-application.service": APPLICATION_UNIT,
   "haproxy.service.d/dr.conf": HAPROXY_DROP_IN,
   "tomcat10.service.d/dr.conf": TOMCAT_DROP_IN,

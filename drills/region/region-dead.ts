@@ -1,4 +1,5 @@
 import type { RegionDrill } from "../drill.js";
+import { compareWithLost, keepsChanges, seeSaved } from "../two-regions/diverged.js";
 import { promote, seeFollowing, seeUsersFollow } from "../two-regions/steps.js";
 
 export const regionDead: RegionDrill = {
@@ -7,7 +8,7 @@ export const regionDead: RegionDrill = {
   title: "The active region dies at once, and comes back later",
   runbook: "unplanned-region-failover.md",
   hypothesis:
-    "All its machines lose power in one moment. The other region can't know that, so it opens when lease and margin have passed since the claim. What was acknowledged last may be missing, no more than the guard reports. When the dead region comes back it is a standby before PostgreSQL starts, and follows.",
+    "All its machines lose power in one moment. The other region can't know that, so it opens when lease and margin have passed since the claim. What was acknowledged last may be missing, no more than the guard reports. When the dead region comes back it is a standby before Patroni starts PostgreSQL; its old leader saves what only it has, and follows.",
   expect: {
     lostRows: "within-lag",
     // The decision, lease and margin, and the promotion.
@@ -19,6 +20,10 @@ export const regionDead: RegionDrill = {
   },
   async run(scene) {
     const old = scene.active();
+    const epoch = await scene.epoch(old);
+    await scene.step("Prepare: the leader keeps what the other region has not confirmed", () =>
+      keepsChanges(scene),
+    );
     await scene.fault(`power off every machine of ${old}`, () => scene.kill(old));
     scene.prove(
       `no machine of ${old} is alive`,
@@ -27,6 +32,13 @@ export const regionDead: RegionDrill = {
     await promote(scene);
     await seeUsersFollow(scene);
     await scene.step(`Recover: boot ${old}`, () => scene.boot(old));
+    const record = await seeSaved(scene, old, epoch);
+    scene.prove(
+      `its old leader decoded what only it had: ${record.state} ${record.note ?? ""}`,
+      record.state === "saved",
+    );
     await seeFollowing(scene, 300);
+    // There may have been nothing.
+    await scene.step("Verify: what was lost was saved", () => compareWithLost(scene, old, record, false));
   },
 };

@@ -40,6 +40,8 @@ export interface GuardConfig {
     readonly endpoints: readonly { readonly region: string; readonly url: string }[];
     readonly rules: RegionRules;
     readonly source: StandbySource;
+    /** Permanent slot here that is kept for the other region. */
+    readonly peerSlot: string;
     /** What patroni.yml makes of a cluster that is new. */
     readonly startsAsStandby: boolean;
   };

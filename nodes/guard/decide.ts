@@ -183,7 +183,7 @@ function onTick(config: Config, state: State, now: number): Step {
 /** The renewal that this node may ask etcd for, if any. */
 function renew(config: Config, state: State, now: number): Action | undefined {
   const { view, local } = state;
-  if (!view?.leader || !config.mayLead) return undefined;
+  if (!view?.leader || !config.mayLead || state.gate.standsAside) return undefined;
   const { leader, heartbeat } = view;
   const system = view.initialize ?? "";
   const enabled = config.leaderLease.enabled;

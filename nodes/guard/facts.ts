@@ -83,6 +83,8 @@ export interface Gate {
   readonly patroniMayRun: boolean;
   /** The region is standby or about to be: its leader may take long to stop and to start again. */
   readonly isStandby: boolean;
+  /** Patroni is stopped here to save what only this node has: another shall lead. */
+  readonly standsAside: boolean;
 }
 
 /** There is no other region. */
@@ -92,6 +94,7 @@ export const OPEN_GATE: Gate = {
   standbyLeaderMayServe: true,
   patroniMayRun: true,
   isStandby: false,
+  standsAside: false,
 };
 
 export const NO_REGION_KEYS: RegionKeys = { configMod: "0", epoch: 0, epochMod: "0" };

@@ -14,6 +14,7 @@ import { Patroni } from "./patroni.js";
 import { patroniRuns } from "./processes.js";
 import { Claims } from "./region/claims.js";
 import { claimEndpoints } from "./region/endpoints.js";
+import { Keeper } from "./region/keeper.js";
 import { PostgresLog } from "./region/local-log.js";
 import { Region, SHUT_GATE } from "./region/region.js";
 
@@ -65,6 +66,7 @@ async function run(config: GuardConfig): Promise<void> {
     new Claims({ ...config.region, endpoints: claimEndpoints(config.region.endpoints) }),
     new PostgresLog(config.dataDirectory),
   );
+  const keeper = new Keeper(config, region);
   serve(guard, patroni, region);
   publishMetrics(guard, region);
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
@@ -79,7 +81,7 @@ async function run(config: GuardConfig): Promise<void> {
   };
   process.on("uncaughtException", crash);
   // The HTTPS port alone would keep a guard alive that guards nothing.
-  await Promise.race([guard.run(), region.run()]).catch(crash);
+  await Promise.race([guard.run(), region.run(), keeper.run()]).catch(crash);
 }
 
 /** Asks the guard that runs on this node, and prints its answer. */

@@ -10,11 +10,17 @@ const SOCKET_DIRECTORY = "/var/run/postgresql";
 /** Made when PostgreSQL begins to listen, and removed when it ends; a crash leaves it. */
 const SOCKET = `${SOCKET_DIRECTORY}/.s.PGSQL.5432`;
 /** Not Debian's `psql`, a Perl program that finds this one: it costs more than the question. */
-const COMMAND = `setpriv --reuid=postgres --regid=postgres --init-groups ${IMAGE_PATHS.postgresBin}/psql -XAtq -F , -h ${SOCKET_DIRECTORY} -d postgres`;
+const COMMAND = `setpriv --reuid=postgres --regid=postgres --init-groups ${IMAGE_PATHS.postgresBin}/psql -XAtq -F , -h ${SOCKET_DIRECTORY} -d`;
 const END = "--end--";
 
 /** False: nobody listens. True promises nothing. */
 export const mayAnswer = (): boolean => existsSync(SOCKET);
+
+/** A database's name may be anything: in quotes it can't pass for a connection string. */
+export const psqlCommand = (database = "postgres"): string[] => [
+  ...COMMAND.split(" "),
+  `dbname='${database.replaceAll(/['\\]/g, "\\$&")}'`,
+];
 
 export class Psql {
   private readonly child: ChildProcessByStdio<Writable, Readable, Readable>;
@@ -23,7 +29,7 @@ export class Psql {
   private waiting: { hasAnswer: boolean; resolve(answer: string[] | Error): void } | undefined;
   private ended: Error | undefined;
 
-  constructor(command: readonly string[] = COMMAND.split(" ")) {
+  constructor(command: readonly string[] = psqlCommand()) {
     const [program, ...args] = command;
     this.child = spawn(program as string, args, { stdio: ["pipe", "pipe", "pipe"] });
     this.child.on("error", ({ message }) => this.end(message));

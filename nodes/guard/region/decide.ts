@@ -7,6 +7,7 @@
  * only in an epoch that its status says it has opened, and it opens an epoch only when the other region has released
  * for it, or has certainly run out.
  */
+import { isHandedOver, mayBeRewound, SAVE_FIRST_MILLIS, unsavedEpoch } from "./diverged.js";
 import type {
   LogEnd,
   Opening,
@@ -84,6 +85,8 @@ function learn({ node }: RegionConfig, state: RegionState, event: RegionEvent): 
   switch (event.kind) {
     case "tick":
       return state;
+    case "data":
+      return { ...state, data: event.data };
     case "reading":
       return withProof(node, learnReading(node, state, event.reading));
     case "log":
@@ -139,6 +142,10 @@ function learnReading(node: string, state: RegionState, answer: Reading): Region
     peerPositions: published(state.peerPositions, answer.theirs.position),
     claimSeen: first(state.claimSeen, reading.own > reading.peer),
     releaseSeen: first(state.releaseSeen, reading.theirs.released?.epoch === reading.own),
+    peerOpenSeen:
+      reading.theirs.opened === reading.peer && state.peerOpenSeen?.epoch !== reading.peer
+        ? { epoch: reading.peer, at: reading.endedAt }
+        : state.peerOpenSeen,
     // After a restart: what this very node had proven before.
     proof: state.proof ?? (answer.mine.proof?.node === node ? answer.mine.proof : undefined),
   };
@@ -230,10 +237,12 @@ export const isPending = ({ reading }: RegionState): boolean =>
 
 /**
  * Whether Patroni may run here: not before the region is marked as standby where the other one is active, or an old
- * leader would come back writable; and as a possible leader not before the claims were read.
+ * leader would come back writable; as a possible leader not before the claims were read; and not before what only
+ * this node has is saved, for a standby is rewound to the log that it follows.
  */
-export function patroniMayRun({ startsAsStandby }: RegionConfig, { reading, view }: RegionState): boolean {
-  if (!view) return false;
+export function patroniMayRun({ startsAsStandby }: RegionConfig, state: RegionState): boolean {
+  const { reading, view } = state;
+  if (!view || !mayBeRewound(state)) return false;
   if (view.role?.kind === "standby") return true;
   // A cluster that has never been, or lost all that it had: it must not begin anew beside what has been served.
   if (!view.role) return startsAsStandby || (reading !== undefined && headOf(reading) === 0);
@@ -282,7 +291,9 @@ function lead(known: Known): RegionAction[] {
     view.opening?.epoch === own ? view.opening : ticket.kind === "go" ? ticket.opening : undefined;
   if (!opening) {
     // The other region has written on since: only as its standby can this one get that.
-    return lacksHistory(known, log) ? [changeRole(known, FOLLOWING, "to fetch what the other has")] : [];
+    return lacksHistory(known, log) && !mustSaveFirst(known)
+      ? [changeRole(known, FOLLOWING, "to fetch what the other has")]
+      : [];
   }
   // What is acknowledged after the mark belongs to the new epoch: nothing under an older lease may be.
   if (state.closedAt === undefined) return [{ kind: "close", reason: `epoch ${own} is to be opened` }];
@@ -331,7 +342,7 @@ function promote(known: Known, log: LogEnd): RegionAction[] {
     ];
   }
   // Left over from a demotion: the other region has been active since.
-  if (source?.kind === "nobody" && lacksHistory(known, log))
+  if (source?.kind === "nobody" && lacksHistory(known, log) && !mustSaveFirst(known))
     return [changeRole(known, FOLLOWING, "to fetch what the other has")];
   const late = now - (state.releaseSeen?.at ?? now) >= FETCH_AFTER_MILLIS;
   if (late && released?.epoch === reading.own && !hasAllOf(log, released)) {
@@ -408,7 +419,8 @@ function yieldTo(known: Known): RegionAction[] {
   const { log } = state;
   if (role.kind === "primary") {
     // It is active already: nothing here is waited for, and no leader is needed to obey.
-    if (theirs.opened === peer) return [changeRole(known, FOLLOWING, `epoch ${peer} is open`, false)];
+    if (theirs.opened === peer)
+      return rewindMayBegin(known) ? [changeRole(known, FOLLOWING, `epoch ${peer} is open`, false)] : [];
     if (view.term === undefined || !log?.isPrimary || now - log.startedAt > LOG_MILLIS) return [];
     if (log.startedAt < (state.term?.since ?? 0)) return [];
     // Nothing is acknowledged any more from the moment the port is shut: what is read then is all there is.
@@ -433,7 +445,8 @@ function yieldTo(known: Known): RegionAction[] {
   }
   const leads = view.term !== undefined;
   const needsVault = role.source.kind === "vault" && !log?.replay?.isStreaming;
-  if (leads && theirs.opened === peer && role.source.kind !== "region" && !needsVault)
+  const isElsewhere = role.source.kind !== "region" && !needsVault;
+  if (leads && theirs.opened === peer && isElsewhere && rewindMayBegin(known))
     return [changeRole(known, FOLLOWING, `epoch ${peer} is open`)];
   if (!log || log.isPrimary || now - log.startedAt > LOG_MILLIS) return [];
   if (theirs.opened < peer && mine.released?.epoch !== peer && mayRelease(known, log)) {
@@ -445,6 +458,21 @@ function yieldTo(known: Known): RegionAction[] {
   }
   return leads ? publish(known, { proof: state.proof }) : [];
 }
+
+/**
+ * Patroni rewinds an old leader as soon as the region is marked. If it has changes that nobody else has, it must be
+ * stopped before: its own guard sees to that, and the others leave it the time.
+ */
+function rewindMayBegin(known: Known): boolean {
+  const { state, reading, now } = known;
+  const { peer, mine } = reading;
+  if (unsavedEpoch(state) !== undefined) return !mustSaveFirst(known);
+  if (mine.opened === 0 || isHandedOver(reading, mine.opened)) return true;
+  return state.peerOpenSeen?.epoch === peer && now - state.peerOpenSeen.at >= SAVE_FIRST_MILLIS;
+}
+
+const mustSaveFirst = ({ state }: Known): boolean =>
+  unsavedEpoch(state) !== undefined && state.data?.patroniRuns !== false;
 
 /**
  * Whoever has all that this region acknowledged. The demoted leader first: once it has stopped its log has come to an

@@ -190,8 +190,49 @@ export interface Replay {
   readonly isWaiting: boolean;
 }
 
+/** What has been done about changes that only this node has: a file beside its data, written by `dr-save-diverged`. */
+export interface SaveRecord {
+  /** Of this region: the epoch in which they were acknowledged. */
+  readonly epoch: number;
+  readonly state:
+    | "saving"
+    /** Decoded, and kept beside the data until they are in the vault. */
+    | "saved"
+    /** Could not be decoded, or not all: the data directory is kept as it was. */
+    | "kept-copy"
+    | "nothing"
+    | "failed"
+    /** An operator has said that they don't matter. */
+    | "given-up";
+  /** Rows changed in transactions that the other region lacks. */
+  readonly rows?: number;
+  readonly files?: readonly string[];
+  readonly copy?: string;
+  /** Whether the vault has the files. */
+  readonly uploaded?: boolean;
+  readonly note?: string;
+}
+
+/** What this node's volume says, whether PostgreSQL runs or not. */
+export interface OwnData {
+  /** Slots that keep changes for a region that returns. */
+  readonly slots: readonly {
+    readonly name: string;
+    readonly epoch: number;
+    readonly timeline: number;
+    readonly database: number;
+  }[];
+  /** False of one that runs as primary, or stopped as one; undefined when there are no data. */
+  readonly isStandby?: boolean;
+  /** The newest that it has come to. */
+  readonly timeline?: number;
+  readonly records: readonly SaveRecord[];
+  readonly patroniRuns: boolean;
+}
+
 export type RegionEvent =
   | { readonly kind: "tick" }
+  | { readonly kind: "data"; readonly data: OwnData }
   | { readonly kind: "reading"; readonly reading: Reading }
   | { readonly kind: "view"; readonly view: RegionView }
   | { readonly kind: "log"; readonly log: LogEnd }
@@ -238,9 +279,12 @@ export interface RegionState {
   readonly log?: LogEnd;
   /** Since when a standby has had nothing more to replay; undefined while it has. */
   readonly restingSince?: number;
+  readonly data?: OwnData;
   /** When this region's greatest claim, and the other's release for it, were first seen by this process. */
   readonly claimSeen?: FirstSeen;
   readonly releaseSeen?: FirstSeen;
+  /** When the other region's greatest epoch was first seen to be open. */
+  readonly peerOpenSeen?: FirstSeen;
   /** The own status' last change: not before this. */
   readonly publishedNotBefore: number;
   /** The other region's last publication: not before this. */
@@ -266,8 +310,10 @@ export const initialRegionState = (): RegionState => ({
   view: undefined,
   log: undefined,
   restingSince: undefined,
+  data: undefined,
   claimSeen: undefined,
   releaseSeen: undefined,
+  peerOpenSeen: undefined,
   publishedNotBefore: Number.NEGATIVE_INFINITY,
   peerNotBefore: Number.NEGATIVE_INFINITY,
   peerPositions: [],

@@ -1,8 +1,6 @@
 /** PostgreSQL's log on this node, whether PostgreSQL runs or has just been stopped. */
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
-import { IMAGE_PATHS } from "../../layout.js";
 import { monotonic } from "../clock.js";
+import { controlValue, readControlData } from "./control-data.js";
 import type { LogEnd, Mark } from "./facts.js";
 import { RunningLog } from "./log-end.js";
 import type { LocalLog } from "./region.js";
@@ -38,22 +36,12 @@ export class PostgresLog implements LocalLog {
   /** @returns undefined when it isn't a primary that was shut down cleanly. */
   private async ofStopped(startedAt: number, mark: Mark): Promise<LogEnd | undefined> {
     const text = await this.controlData(this.dataDirectory).catch(() => "");
-    const of = (name: string) => new RegExp(`^${name}: +(.*)$`, "m").exec(text)?.[1];
-    const checkpoint = lsnOf(of("Latest checkpoint location"));
-    if (of("Database cluster state") !== "shut down" || checkpoint === undefined) return undefined;
+    const checkpoint = lsnOf(controlValue(text, "Latest checkpoint location"));
+    if (controlValue(text, "Database cluster state") !== "shut down" || checkpoint === undefined)
+      return undefined;
     // Past the beginning of the last record: who is there has all of it.
     return { startedAt, isPrimary: false, mark, lsn: checkpoint + 1 };
   }
-}
-
-const PG_CONTROLDATA = `${IMAGE_PATHS.postgresBin}/pg_controldata`;
-
-async function readControlData(dataDirectory: string): Promise<string> {
-  const { stdout } = await promisify(execFile)(PG_CONTROLDATA, ["-D", dataDirectory], {
-    timeout: 1000,
-    env: { LC_ALL: "C" },
-  });
-  return stdout;
 }
 
 /** `16/B374D848`: two halves in hexadecimal. Exact up to 2^53 bytes, eight petabytes. */

@@ -12,6 +12,7 @@ import {
   type RegionConfig,
   replicaUntil,
 } from "./decide.js";
+import { unsavedEpoch } from "./diverged.js";
 import {
   initialRegionState,
   type LogEnd,
@@ -51,6 +52,7 @@ export const SHUT_GATE: Gate = {
   standbyLeaderMayServe: false,
   patroniMayRun: false,
   isStandby: false,
+  standsAside: false,
 };
 
 export class Region {
@@ -103,6 +105,11 @@ export class Region {
     this.stopped = true;
   }
 
+  /** What somebody else has found out for it. */
+  learn(event: Extract<RegionEvent, { kind: "data" }>): void {
+    this.feed(event);
+  }
+
   private see(view: View): void {
     this.config = view.region.config;
     this.feed({ kind: "view", view: regionViewOf(view, this.guard.config) });
@@ -125,6 +132,7 @@ export class Region {
       standbyLeaderMayServe: !isPending(current),
       patroniMayRun: patroniMayRun(rules, current),
       isStandby: current.view?.role?.kind === "standby",
+      standsAside: current.view?.role?.kind === "standby" && unsavedEpoch(current) !== undefined,
     };
   }
 

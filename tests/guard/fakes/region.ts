@@ -18,4 +18,5 @@ export const REGION: GuardConfig["region"] = {
     createReplicaMethods: ["basebackup"],
     vault: { createReplicaMethods: ["basebackup", "vault"], restoreCommand: "dr-get-wal there %f %p" },
   },
+  peerSlot: "there",
 };

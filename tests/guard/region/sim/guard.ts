@@ -5,6 +5,7 @@ import {
   patroniMayRun,
   type RegionConfig,
 } from "../../../../nodes/guard/region/decide.js";
+import { slotsAreLeftOver, unsavedEpoch } from "../../../../nodes/guard/region/diverged.js";
 import {
   initialRegionState,
   type LogEnd,
@@ -45,6 +46,7 @@ const ANSWER = 1000;
 const TICK = 125;
 /** As often as the real one asks etcd, and PostgreSQL while something changes or while nothing does. */
 const VIEW = 250;
+const KEEP = 500;
 const LOG = { soon: 100, usual: 400 } as const;
 
 export class SimGuard {
@@ -52,6 +54,7 @@ export class SimGuard {
   private outstanding = new Set<string>();
   private viewedAt = 0;
   private logAskedAt = 0;
+  private keptAt = 0;
   private readonly config: RegionConfig;
 
   constructor(
@@ -76,10 +79,11 @@ export class SimGuard {
   start(): void {
     this.state = initialRegionState();
     this.outstanding = new Set();
-    this.viewedAt = this.logAskedAt = Number.NEGATIVE_INFINITY;
+    this.viewedAt = this.logAskedAt = this.keptAt = Number.NEGATIVE_INFINITY;
     const { world, guard } = this.node;
     const loop = guard.guarded(() => {
       this.look();
+      this.keep();
       this.feed({ kind: "tick" });
       this.renew();
       world.after(TICK, guard.guarded(loop));
@@ -124,6 +128,26 @@ export class SimGuard {
       replay: node.role === "primary" ? undefined : region.replayOf(node),
     };
     this.after("log", 20, () => this.feed({ kind: "log", log: this.mutation.log?.(log, node) ?? log }));
+  }
+
+  /** What the keeper beside it does. */
+  private keep(): void {
+    const { node } = this;
+    const now = this.clock;
+    if (now - this.keptAt < KEEP) return;
+    this.keptAt = now;
+    const records = [...node.saved].map((epoch) => ({ epoch, state: "saved" }) as const);
+    const slots = node.kept ? [{ name: "kept", database: 1, ...node.kept }] : [];
+    const { timeline } = node.log;
+    const data = { slots, records, timeline, isStandby: !node.wasPrimary, patroniRuns: !node.isSaving };
+    this.feed({ kind: "data", data });
+    const { state } = this;
+    const epoch = unsavedEpoch(state);
+    if (state.permitUntil > now && node.role === "primary") {
+      // It may fail for a while.
+      if (node.world.random() < 0.3) node.kept = { epoch: node.log.mark.epoch, timeline };
+    } else if (slotsAreLeftOver(state) && node.runs) node.kept = undefined;
+    if (epoch !== undefined) node.save(epoch);
   }
 
   /** What the first half does: the port is open while this node leads and both leases hold. */

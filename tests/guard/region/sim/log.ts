@@ -57,16 +57,22 @@ export class Log {
     return this.lsn <= source.lsn && this.entries.at(-1) === source.entries[this.lsn - 1];
   }
 
-  /** Takes over at most `limit` records; goes back to where both were one first, as pg_rewind does. */
-  follow(source: Log, limit: number): void {
+  /**
+   * Takes over at most `limit` records; goes back to where both were one first, as pg_rewind does.
+   * @returns clients' writes that were taken back.
+   */
+  follow(source: Log, limit: number): number[] {
+    const gone: number[] = [];
     let common = Math.min(this.lsn, source.lsn);
     while (common > 0 && this.entries[common - 1] !== source.entries[common - 1]) common--;
     while (this.lsn > common) {
       const { id, mark } = this.entries.pop() as Entry;
       this.ids.delete(id);
+      if (id) gone.push(id);
       if (mark) this.marks.pop();
     }
     for (const entry of source.entries.slice(common, common + limit)) this.append(entry);
     this.timeline = source.timeline;
+    return gone;
   }
 }

@@ -21,6 +21,15 @@ export class SimNode {
   /** True time until which writes are served here. */
   openUntil = 0;
   heardAt = 0;
+  /** Own epoch of which slots here keep what clients were told; as files, they outlive the machine. */
+  kept: { readonly epoch: number; readonly timeline: number } | undefined;
+  /** Stopped as a primary, or runs as one. */
+  wasPrimary = false;
+  /** Epochs of which all has been saved. */
+  readonly saved = new Set<number>();
+  /** Patroni is stopped for it. */
+  isSaving = false;
+  private saves = 0;
   /** Clients' writes that are not acknowledged yet, and until when somebody waits for them. */
   waiting: { readonly id: number; readonly until: number }[] = [];
 
@@ -45,6 +54,32 @@ export class SimNode {
   get serves(): boolean {
     return this.database.alive && this.world.now < this.openUntil && this.role === "primary";
   }
+  /** Stops at once; starts again, to follow, when all is saved. A machine that dies meanwhile begins anew. */
+  save(epoch: number): void {
+    if (this.isSaving) return;
+    this.isSaving = true;
+    this.database.pause("saving");
+    this.world.note(`${this.name} saves epoch ${epoch}`);
+    const number = ++this.saves;
+    this.world.after(500 + this.world.random() * 6000, () => {
+      if (number !== this.saves || !this.database.alive) return;
+      this.saved.add(epoch);
+      this.kept = undefined;
+      if (this.role !== "changing") this.role = "standby";
+      this.endSaving();
+    });
+  }
+  endSaving(): void {
+    this.isSaving = false;
+    this.saves++;
+    this.database.resume("saving");
+  }
+  follow(source: Log, limit: number): void {
+    const gone = this.log.follow(source, limit);
+    this.wasPrimary = false;
+    if (this.kept && gone.some((id) => this.region.isAcknowledged(id)) && !this.saved.has(this.kept.epoch))
+      this.world.violation(`${this.name} was rewound before what it acknowledged was saved`);
+  }
   open(until: number): void {
     const bounded = Math.min(until - this.clock, LEADER_LEASE * this.rate);
     this.openUntil = bounded > 0 ? this.world.now + bounded / this.rate : 0;
@@ -67,6 +102,7 @@ export class SimRegion {
   pauseAtDecision: { readonly millis: number; readonly isLate: boolean } | undefined;
   /** What Patroni does is announced by the guard before: nobody starts unmarked. */
   mayRun: (node: SimNode) => boolean = () => true;
+  isAcknowledged: (id: number) => boolean = () => false;
   peer!: SimRegion;
   /** What the other region's vault has of this one's log. */
   readonly archive = new Log();
@@ -176,11 +212,12 @@ export class SimRegion {
       world.after(
         100 + world.random() * 700,
         node.database.guarded(() => {
-          if (!stillLeads() || this.config.role.kind !== "primary") {
+          if (!stillLeads() || this.config.role.kind !== "primary" || !this.mayRun(node)) {
             node.role = "standby";
             return;
           }
           node.role = "primary";
+          node.wasPrimary = true;
           node.log.promote();
           world.note(`${node.name} promoted to timeline ${node.log.timeline}, lsn ${node.log.lsn}`);
         }),
@@ -193,6 +230,7 @@ export class SimRegion {
           if (node.role !== "primary") return;
           node.log.append({ id: 0 });
           node.role = "standby";
+          node.wasPrimary = false;
           world.note(`${node.name} stopped, lsn ${node.log.lsn}`);
         }),
       );
@@ -208,7 +246,7 @@ export class SimRegion {
     const leader = this.leader?.node;
     if (!leader?.runs) return;
     for (const node of this.replicasFollow ? this.nodes : [])
-      if (node !== leader && node.runs && node.role === "standby") node.log.follow(leader.log, 50);
+      if (node !== leader && node.runs && node.role === "standby") node.follow(leader.log, 50);
     const { role } = this.config;
     this.streams = false;
     this.waits = true;
@@ -229,7 +267,7 @@ export class SimRegion {
     // A source behind the standby's own timeline is none for PostgreSQL, but Patroni rewinds to it.
     if (!found) return;
     this.streams = true;
-    leader.log.follow(found.log, source.kind === "node" ? 400 : 20);
+    leader.follow(found.log, source.kind === "node" ? 400 : 20);
   }
 }
 

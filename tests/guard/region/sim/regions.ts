@@ -79,6 +79,7 @@ export class Regions {
   private ids = 0;
   private lastEpoch = 0;
   private readonly forgiven = new Set<number>();
+  private readonly isAcknowledged = new Set<number>();
 
   constructor(private readonly scenario: Scenario) {
     this.world = new World(scenario.seed, 0);
@@ -103,6 +104,7 @@ export class Regions {
           ),
       );
       this.guards.push(...guards);
+      region.isAcknowledged = (id) => this.isAcknowledged.has(id);
       region.mayRun = (node) => guards[region.nodes.indexOf(node)]?.mayRun ?? false;
     }
   }
@@ -167,6 +169,7 @@ export class Regions {
         `${node.name} acknowledged in epoch ${epoch} after epoch ${this.lastEpoch} had begun`,
       );
     if (epoch > this.lastEpoch) this.open(node, epoch);
+    this.isAcknowledged.add(id);
     this.acknowledged.push({ id, at: this.world.now, side, epoch });
   }
 
@@ -357,6 +360,7 @@ export class Regions {
   private kill(node: SimNode): void {
     node.guard.kill();
     node.database.kill();
+    node.endSaving();
     node.waiting = [];
     node.openUntil = 0;
     if (node.role === "changing") node.role = "standby";

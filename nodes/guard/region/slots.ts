@@ -1,0 +1,109 @@
+/**
+ * The slots of an active region's leader that keep what the other region has not confirmed decodable, one for each
+ * database. Sessions of their own, each with a limit: nothing else waits for them.
+ */
+import { Psql, psqlCommand } from "../postgres.js";
+import { SLOT_PLUGIN, type SlotFacts, type SlotStep, slotOf, slotSteps } from "./diverged.js";
+
+const READ_MILLIS = 3_000;
+/** A new slot waits for all transactions that run; moving one on reads the log in between. */
+const STEP_MILLIS = 30_000;
+/** More databases than this are not covered. */
+export const MOST_DATABASES = 32;
+
+const bytes = (column: string) => `pg_wal_lsn_diff(${column}, '0/0')`;
+const OWN = `slot_type = 'logical' AND plugin = '${SLOT_PLUGIN}' AND slot_name LIKE 'dr\\_diverged\\_%'`;
+
+export class DivergedSlots {
+  constructor(
+    /** The other region's slot on this one. */
+    private readonly peerSlot: string,
+    private readonly openPsql: (database?: string) => Psql = (database) => new Psql(psqlCommand(database)),
+  ) {}
+
+  /** @returns databases whose changes are not kept. @throws Error when PostgreSQL refuses, or takes too long. */
+  async keep(term: { readonly epoch: number; readonly timeline: number }): Promise<readonly string[]> {
+    const { steps, uncovered } = slotSteps(await this.read(), term);
+    for (const step of steps) await this.carryOut(step);
+    return uncovered;
+  }
+
+  /** Those that keep nothing any more, on a standby. */
+  async dropAll(): Promise<void> {
+    await this.ask(
+      undefined,
+      `SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE ${OWN}`,
+    );
+  }
+
+  private async read(): Promise<SlotFacts> {
+    const rows = await this.ask(
+      undefined,
+      // Names may have any character in them.
+      `SELECT 'peer', ${bytes("restart_lsn")} FROM pg_replication_slots
+        WHERE slot_name = '${this.peerSlot}' AND wal_status <> 'lost' AND restart_lsn IS NOT NULL;
+      SELECT 'slot', slot_name, ${bytes("confirmed_flush_lsn")}, wal_status FROM pg_replication_slots WHERE ${OWN};
+      SELECT 'database', oid, encode(convert_to(datname, 'UTF8'), 'hex') FROM pg_database
+        WHERE datallowconn AND NOT datistemplate AND datname <> 'postgres' ORDER BY oid LIMIT ${MOST_DATABASES};
+      SELECT 'room', current_setting('max_replication_slots')::int - count(*) FROM pg_replication_slots`,
+    );
+    return factsOf(rows);
+  }
+
+  private async carryOut(step: SlotStep): Promise<void> {
+    switch (step.kind) {
+      case "drop":
+        await this.ask(undefined, `SELECT pg_drop_replication_slot('${step.slot}')`);
+        return;
+      case "create":
+        await this.ask(
+          step.database,
+          `SELECT pg_create_logical_replication_slot('${step.slot}', '${SLOT_PLUGIN}')`,
+          STEP_MILLIS,
+        );
+        return;
+      case "advance":
+        await this.ask(
+          step.database,
+          `SELECT pg_replication_slot_advance('${step.slot}', '${lsn(step.to)}')`,
+          STEP_MILLIS,
+        );
+    }
+  }
+
+  private async ask(database: string | undefined, sql: string, millis = READ_MILLIS): Promise<string[][]> {
+    const psql = this.openPsql(database);
+    try {
+      // PostgreSQL gives up first, or sessions that nobody waits for would pile up.
+      return await psql.query(`SET statement_timeout TO ${Math.round(millis * 0.8)}; ${sql}`, millis);
+    } finally {
+      psql.close();
+    }
+  }
+}
+
+export function factsOf(rows: readonly string[][]): SlotFacts {
+  const of = (what: string) => rows.filter(([first]) => first === what).map((row) => row.slice(1));
+  const number = (text: string | undefined) => (text ? Number(text) : undefined);
+  return {
+    confirmed: number(of("peer")[0]?.[0]),
+    slots: of("slot")
+      .map(([name = "", confirmed, status]) => ({
+        name,
+        confirmed: number(confirmed),
+        isLost: status === "lost",
+      }))
+      .filter(({ name }) => slotOf(name)),
+    databases: of("database").map(([oid, name = ""]) => ({
+      oid: Number(oid),
+      name: Buffer.from(name, "hex").toString("utf8"),
+    })),
+    room: Number(of("room")[0]?.[0] ?? 0),
+  };
+}
+
+/** `16/B374D848`. */
+const lsn = (position: number): string =>
+  [Math.floor(position / 2 ** 32), position % 2 ** 32]
+    .map((half) => half.toString(16).toUpperCase())
+    .join("/");
