@@ -18,6 +18,10 @@ export class SimNode {
   role: "primary" | "standby" | "changing" = "standby";
   /** True time until which writes are served here. */
   openUntil = 0;
+  /** The epoch that its guard opened the port for. */
+  servedEpoch = 0;
+  /** How far its wall clock was set forward. */
+  wallStep = 0;
   heardAt = 0;
   /** Clients' writes that are not acknowledged yet, and until when somebody waits for them. */
   waiting: { readonly id: number; readonly until: number }[] = [];
@@ -35,7 +39,7 @@ export class SimNode {
     return this.offset + this.world.now * this.rate;
   }
   get wall(): number {
-    return 1e9 + this.world.now + this.wallOffset;
+    return 1e9 + this.world.now + this.wallOffset + this.wallStep;
   }
   get runs(): boolean {
     return this.database.alive && !this.database.isPaused;
@@ -43,8 +47,10 @@ export class SimNode {
   get serves(): boolean {
     return this.database.alive && this.world.now < this.openUntil && this.role === "primary";
   }
-  open(until: number): void {
-    const bounded = Math.min(until - this.clock, LEADER_LEASE * this.rate);
+  /** For so long by its own clock. */
+  open(millis: number, epoch: number): void {
+    const bounded = Math.min(millis, LEADER_LEASE * this.rate);
+    this.servedEpoch = epoch;
     this.openUntil = bounded > 0 ? this.world.now + bounded / this.rate : 0;
   }
 }
