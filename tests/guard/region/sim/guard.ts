@@ -37,6 +37,8 @@ export interface Mutation {
 /** How the network to the claim table does at the moment. */
 export interface Weather {
   cut: boolean;
+  /** Reads are answered, writes are not. */
+  readOnly: boolean;
   /** Milliseconds more, at most. */
   slow: number;
   failShare: number;
@@ -155,7 +157,8 @@ export class SimGuard {
     const { node, state } = this;
     const { region } = node;
     if (region.leader?.node === node && node.role === "primary") {
-      if (state.permitUntil > this.clock && !isPending(state)) node.open(state.permitUntil);
+      const left = state.permitUntil - this.clock;
+      if (left > 0 && !isPending(state)) node.open(left, state.reading?.own ?? 0);
     } else if (region.leader?.node !== node) node.openUntil = 0;
   }
 
@@ -184,7 +187,7 @@ export class SimGuard {
   }
 
   private carryOut(action: RegionAction): void {
-    const { node, mutation } = this;
+    const { node } = this;
     const { region } = node;
     switch (action.kind) {
       case "close":
@@ -206,7 +209,7 @@ export class SimGuard {
       case "change-role":
         this.holdUp(false);
         this.after("role", 10, () => {
-          if (!mutation.blind && this.clock > action.notAfter) return;
+          if (this.clock > action.notAfter) return;
           this.holdUp(true);
           this.after("role transaction", 10, () => this.changeRole(action));
         });
@@ -267,7 +270,8 @@ export class SimGuard {
       () => ({ theirs: table.status[theirs] }),
       () => ({ overrides: { fenced: table.fenced[mine], acceptDataLoss: table.acceptDataLoss[mine] } }),
     ].sort(() => node.world.random() - 0.5);
-    if (this.outstanding.has("read")) return;
+    // One that has failed has others under way, which may take as long as a tick needs to ask again.
+    if ([...this.outstanding].some((what) => what.startsWith("read"))) return;
     this.outstanding.add("read");
     let failed = false;
     const done = (part: Partial<Reading> | undefined) => {
@@ -297,7 +301,8 @@ export class SimGuard {
       this.outstanding.delete(what);
       done(answer);
     });
-    const isLost = () => weather.cut || world.random() < weather.failShare / 2;
+    const isLost = () =>
+      weather.cut || (weather.readOnly && what === "written") || world.random() < weather.failShare / 2;
     const way = () => 10 + world.random() * (20 + weather.slow);
     if (isLost()) {
       world.after(ANSWER, settle);

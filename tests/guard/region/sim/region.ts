@@ -20,6 +20,10 @@ export class SimNode {
   role: "primary" | "standby" | "changing" = "standby";
   /** True time until which writes are served here. */
   openUntil = 0;
+  /** The epoch that its guard opened the port for. */
+  servedEpoch = 0;
+  /** How far its wall clock was set forward. */
+  wallStep = 0;
   heardAt = 0;
   /** Own epoch of which slots here keep what clients were told; as files, they outlive the machine. */
   kept: { readonly epoch: number; readonly timeline: number } | undefined;
@@ -46,7 +50,7 @@ export class SimNode {
     return this.offset + this.world.now * this.rate;
   }
   get wall(): number {
-    return 1e9 + this.world.now + this.wallOffset;
+    return 1e9 + this.world.now + this.wallOffset + this.wallStep;
   }
   get runs(): boolean {
     return this.database.alive && !this.database.isPaused;
@@ -80,8 +84,10 @@ export class SimNode {
     if (this.kept && gone.some((id) => this.region.isAcknowledged(id)) && !this.saved.has(this.kept.epoch))
       this.world.violation(`${this.name} was rewound before what it acknowledged was saved`);
   }
-  open(until: number): void {
-    const bounded = Math.min(until - this.clock, LEADER_LEASE * this.rate);
+  /** For so long by its own clock. */
+  open(millis: number, epoch: number): void {
+    const bounded = Math.min(millis, LEADER_LEASE * this.rate);
+    this.servedEpoch = epoch;
     this.openUntil = bounded > 0 ? this.world.now + bounded / this.rate : 0;
   }
 }
@@ -245,8 +251,11 @@ export class SimRegion {
   private stream(): void {
     const leader = this.leader?.node;
     if (!leader?.runs) return;
-    for (const node of this.replicasFollow ? this.nodes : [])
-      if (node !== leader && node.runs && node.role === "standby") node.follow(leader.log, 50);
+    for (const node of this.replicasFollow ? this.nodes : []) {
+      // What streams goes on without Patroni; only Patroni rewinds.
+      const mayFollow = this.mayRun(node) || node.log.leadsTo(leader.log);
+      if (node !== leader && node.runs && node.role === "standby" && mayFollow) node.follow(leader.log, 50);
+    }
     const { role } = this.config;
     this.streams = false;
     this.waits = true;

@@ -19,6 +19,7 @@ export type FaultKind =
   | "cut-table"
   | "slow-table"
   | "failing-table"
+  | "read-only-table"
   | "kill-node"
   | "kill-leader"
   | "pause-guard"
@@ -27,7 +28,8 @@ export type FaultKind =
   | "pause-decision"
   | "freeze-node"
   | "fence"
-  | "accept-loss";
+  | "accept-loss"
+  | "wall-step";
 
 export interface Fault {
   readonly kind: FaultKind;
@@ -66,16 +68,24 @@ interface Acknowledged {
   readonly epoch: number;
 }
 
+/** To make a region primary. */
+interface Decision {
+  readonly reason: string;
+  readonly lag: number;
+  /** The other region had demoted its leader: whoever decided must have read of it. */
+  readonly isImpatient: boolean;
+}
+
 export class Regions {
   readonly world: World;
-  readonly table = new SimTable();
+  readonly table: SimTable;
   readonly regions: [SimRegion, SimRegion];
   readonly guards: SimGuard[] = [];
   readonly acknowledged: Acknowledged[] = [];
   readonly opened: { side: Side; epoch: number; at: number; lost: number; lag: number; planned: boolean }[] =
     [];
   private readonly weather: [Weather, Weather] = [calm(), calm()];
-  private readonly decisions = new Map<SimRegion, { reason: string; lag: number }>();
+  private readonly decisions = new Map<SimRegion, Decision>();
   private ids = 0;
   private lastEpoch = 0;
   private readonly forgiven = new Set<number>();
@@ -83,6 +93,7 @@ export class Regions {
 
   constructor(private readonly scenario: Scenario) {
     this.world = new World(scenario.seed, 0);
+    this.table = new SimTable(() => this.world.now);
     const { rates } = scenario;
     this.regions = [
       new SimRegion(this.world, 0, rates.slice(0, 3), { kind: "primary" }),
@@ -100,7 +111,7 @@ export class Regions {
             RULES,
             this.weather[region.side],
             scenario.mutation ?? {},
-            (at, reason, lag) => this.decisions.set(at.region, { reason, lag }),
+            (at, reason, lag) => this.decide(at.region, reason, lag),
           ),
       );
       this.guards.push(...guards);
@@ -161,9 +172,19 @@ export class Regions {
     );
   }
 
+  private decide(region: SimRegion, reason: string, lag: number): void {
+    const since = this.table.demotedSince[other(region.side)];
+    // A decision holds for one lease from the reading that it was made on.
+    const isImpatient =
+      since !== undefined &&
+      this.world.now - since > RULES.leaseMillis * 1.02 &&
+      !/has released/.test(reason);
+    this.decisions.set(region, { reason, lag, isImpatient });
+  }
+
   private acknowledge(node: SimNode, id: number): void {
     const { side } = node.region;
-    const { epoch } = node.log.mark;
+    const { servedEpoch: epoch } = node;
     if (epoch < this.lastEpoch)
       this.world.violation(
         `${node.name} acknowledged in epoch ${epoch} after epoch ${this.lastEpoch} had begun`,
@@ -187,13 +208,22 @@ export class Regions {
     const last = this.acknowledged.at(-1)?.at ?? 0;
     const from = missing.reduce((least, { at }) => Math.min(least, at), last);
     const lag = decision?.lag ?? 0;
+    const reported = status[side].opening?.lagMillis ?? Number.POSITIVE_INFINITY;
     world.note(`${node.name} serves in epoch ${epoch}, ${missing.length} lost; ${decision?.reason}`);
     this.opened.push({ side, epoch, at: world.now, lost: missing.length, lag, planned });
     if (missing.length > 0 && planned && !accepted)
       world.violation(`${missing.length} acknowledged writes lost in a planned move to epoch ${epoch}`);
     // Stamps are of several nodes' clocks.
-    if (!accepted && last - from > lag * 1.02 + 50)
-      world.violation(`lost ${Math.round(last - from)} ms of writes, reported ${Math.round(lag)} ms`);
+    if (!accepted && last - from > Math.min(lag, reported) * 1.02 + 50)
+      world.violation(
+        `lost ${Math.round(last - from)} ms of writes, reported ${Math.round(Math.min(lag, reported))} ms`,
+      );
+    if (missing.length > 0 && !planned && !accepted) {
+      if (lag > RULES.lagBudgetMillis)
+        world.violation(`promoted with a lag of ${Math.round(lag)} ms, above the budget`);
+      if (decision.isImpatient)
+        world.violation(`lost ${missing.length} writes that a demoted region would have handed over`);
+    }
     if (status[side].opened < epoch)
       world.violation(`serves in epoch ${epoch}, which its status doesn't say`);
   }
@@ -274,7 +304,8 @@ export class Regions {
         });
         return;
       case "slow-table":
-        weather.slow = 600;
+        // The first loses none of its answers to that.
+        weather.slow = [450, 600, 900][index % 3] as number;
         later(() => {
           weather.slow = 0;
         });
@@ -283,6 +314,12 @@ export class Regions {
         weather.failShare = 0.6;
         later(() => {
           weather.failShare = 0;
+        });
+        return;
+      case "read-only-table":
+        weather.readOnly = true;
+        later(() => {
+          weather.readOnly = false;
         });
         return;
       case "kill-node":
@@ -321,6 +358,9 @@ export class Regions {
       }
       case "accept-loss":
         this.table.acceptDataLoss[side] = this.table.claims[side];
+        return;
+      case "wall-step":
+        for (const each of region.nodes) each.wallStep += length;
     }
   }
 
@@ -428,4 +468,4 @@ export class Regions {
   }
 }
 
-const calm = (): Weather => ({ cut: false, slow: 0, failShare: 0 });
+const calm = (): Weather => ({ cut: false, readOnly: false, slow: 0, failShare: 0 });

@@ -11,6 +11,11 @@ export class SimTable {
   readonly fenced: [number, number] = [0, 0];
   readonly acceptDataLoss: [number, number] = [0, 0];
 
+  /** Since when the region's status says that its leader has been demoted in the epoch that it opened last. */
+  readonly demotedSince: [number | undefined, number | undefined] = [undefined, undefined];
+
+  constructor(private readonly now: () => number) {}
+
   claim(side: Side, epoch: number): void {
     this.claims[side] = Math.max(this.claims[side], epoch);
   }
@@ -19,6 +24,8 @@ export class SimTable {
   write(side: Side, status: Status, unconditional = false): boolean {
     if (!unconditional && status.sequence !== this.status[side].sequence + 1) return false;
     this.status[side] = status;
+    const isDemoted = status.demoted?.of === status.opened;
+    this.demotedSince[side] = isDemoted ? (this.demotedSince[side] ?? this.now()) : undefined;
     return true;
   }
 }
