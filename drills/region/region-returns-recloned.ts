@@ -9,6 +9,7 @@ const SEGMENT_BYTES = 16 * 1024 ** 2;
 
 export const regionReturnsRecloned: RegionDrill = {
   kind: "region",
+  isLong: true,
   name: "region-returns-recloned",
   title: "A region that comes back can't be rewound: log from before it parted is gone",
   runbook: "region-returns.md",
@@ -16,10 +17,10 @@ export const regionReturnsRecloned: RegionDrill = {
     "A rewind reads the old leader's log back to the last checkpoint that both have. That has been removed, as it is by later checkpoints. What only that node has is saved all the same; then Patroni removes its data and copies them anew from the other region.",
   expect: {
     lostRows: "within-lag",
-    writeGapSeconds: 40,
-    nameGapSeconds: 80,
-    claimToWriteSeconds: 30,
-    rejoinSeconds: 400,
+    writeGapSeconds: 50,
+    nameGapSeconds: 150,
+    claimToWriteSeconds: 45,
+    rejoinSeconds: 500,
   },
   async run(scene) {
     const old = scene.active();
