@@ -21,9 +21,7 @@ export const regionDead: RegionDrill = {
   async run(scene) {
     const old = scene.active();
     const epoch = await scene.epoch(old);
-    await scene.step("Prepare: the leader keeps what the other region has not confirmed", () =>
-      keepsChanges(scene),
-    );
+    await scene.step("the leader keeps what the other region has not confirmed", () => keepsChanges(scene));
     await scene.fault(`power off every machine of ${old}`, () => scene.kill(old));
     scene.prove(
       `no machine of ${old} is alive`,

@@ -19,7 +19,7 @@ export const regionReturnsDiverged: RegionDrill = {
   async run(scene) {
     const old = scene.active();
     const epoch = await scene.epoch(old);
-    const leader = await scene.step("Prepare: the leader keeps what the other region has not confirmed", () =>
+    const leader = await scene.step("the leader keeps what the other region has not confirmed", () =>
       keepsChanges(scene),
     );
     await scene.fault(`cut ${old} from the other region and from the claim table`, () =>

@@ -25,7 +25,7 @@ export const regionReturnsRecloned: RegionDrill = {
   async run(scene) {
     const old = scene.active();
     const epoch = await scene.epoch(old);
-    const leader = await scene.step("Prepare: the slots begin after the last checkpoint's segment", () =>
+    const leader = await scene.step("the slots begin after the last checkpoint's segment", () =>
       passSegment(scene),
     );
     await scene.fault(`cut ${old} from the other region and from the claim table`, () =>

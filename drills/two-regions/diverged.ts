@@ -49,7 +49,7 @@ export async function keepsChanges(scene: RegionScene): Promise<Machine> {
 
 /** Waits until the record of what the region acknowledged in that epoch is in the vault. */
 export const seeSaved = (scene: RegionScene, region: RegionId, epoch: number): Promise<SaveRecord> =>
-  scene.step(`Save: ${region} hands in what only it has`, () =>
+  scene.step(`Extract: ${region} hands in what only it has`, () =>
     scene.eventually(
       `what ${region} saved, in its vault`,
       async () => {

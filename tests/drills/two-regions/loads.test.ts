@@ -101,7 +101,6 @@ test("a region that is lost takes its workload along, and gets a new one with ne
     [0, "unknown"],
     [1, "unknown"],
     [2, "unknown"],
-    [3, "unknown"],
   ]);
   await loads.startIn("home");
   await turn();
