@@ -252,6 +252,8 @@ export class SimRegion {
     const leader = this.leader?.node;
     if (!leader?.runs) return;
     for (const node of this.replicasFollow ? this.nodes : []) {
+      // Whoever has more of the same history keeps it: there is nothing to rewind to, and nothing to stream.
+      if (leader.log.leadsTo(node.log)) continue;
       // What streams goes on without Patroni; only Patroni rewinds.
       const mayFollow = this.mayRun(node) || node.log.leadsTo(leader.log);
       if (node !== leader && node.runs && node.role === "standby" && mayFollow) node.follow(leader.log, 50);
