@@ -23,7 +23,7 @@ import { Vaults } from "./vaults.js";
 const GUARD_DROP_IN = "/etc/systemd/system/dr-guard.service.d/twin.conf";
 
 /** The twin has no AWS account; names that carry one need some number. */
-const ACCOUNT_ID = "000000000000";
+const NO_ACCOUNT = "000000000000";
 
 export interface OpenTwinOptions {
   readonly progress: Progress;
@@ -37,6 +37,8 @@ export interface OpenTwinOptions {
   readonly tomcats?: number;
   /** Default: `twinDir()`. */
   readonly dir?: string;
+  /** Of the AWS account that names carry. Default: none of anybody's. */
+  readonly accountId?: string;
   /** Where machines and what they fetch come from, instead of the settings: see `from-cloud.ts`. */
   readonly source?: TwinSource;
   /**
@@ -81,8 +83,9 @@ export class RegionTwin {
    */
   static async open(options: OpenTwinOptions): Promise<RegionTwin> {
     const { progress, regions = ["home"], cold = [], tomcats = 1, dir = twinDir() } = options;
+    const { accountId = NO_ACCOUNT } = options;
     const settings = options.settings ?? (await twinSettings());
-    const contract = contractOf(settings, ACCOUNT_ID);
+    const contract = contractOf(settings, accountId);
     const { root, payload } = await ensureImage(progress);
     const twin = await LocalTwin.open({ dir, regions, layers: [payload, root] });
     try {
@@ -147,7 +150,7 @@ export class RegionTwin {
    * removed. Machines that stay are not replaced.
    */
   async apply(settings: SharedSettings, tomcats: number): Promise<void> {
-    const contract = contractOf(settings, ACCOUNT_ID);
+    const contract = contractOf(settings, this.contract.accountId);
     if (contract.home.cidr !== this.contract.home.cidr) {
       throw new UserError(
         "network.homeCidr changed",

@@ -32,6 +32,7 @@ export async function startMachines(
   const running = await openTwin({
     progress,
     settings,
+    accountId: EMULATED_ACCOUNT,
     regions: REGIONS,
     dir: process.env.DR_TWIN_DIR ?? join(sandboxDir(), "twin"),
     // Where the stacks put their claims.
