@@ -49,10 +49,12 @@ export const regionReturnsRecloned: RegionDrill = {
 /** A checkpoint, a new segment, and slots that need nothing from before it. */
 async function passSegment(scene: RegionScene): Promise<Machine> {
   const leader = await keepsChanges(scene);
-  const [before] = await scene.database.sql(
+  const rows = await scene.database.sql(
     leader,
     `CHECKPOINT; SELECT pg_wal_lsn_diff(pg_switch_wal(), '0/0');`,
   );
+  // The first row is the checkpoint's.
+  const switched = Number(rows.at(-1)?.[0]);
   await scene.eventually(
     "slots beyond that segment",
     async () => {
@@ -60,7 +62,7 @@ async function passSegment(scene: RegionScene): Promise<Machine> {
         leader,
         `SELECT min(pg_wal_lsn_diff(restart_lsn, '0/0')) FROM pg_replication_slots WHERE restart_lsn IS NOT NULL;`,
       );
-      return Number(row?.[0]) >= Math.ceil(Number(before?.[0]) / SEGMENT_BYTES) * SEGMENT_BYTES;
+      return Number(row?.[0]) >= Math.ceil(switched / SEGMENT_BYTES) * SEGMENT_BYTES;
     },
     120,
   );
@@ -71,11 +73,11 @@ async function passSegment(scene: RegionScene): Promise<Machine> {
 async function removeOldLog(scene: RegionScene, leader: Machine): Promise<void> {
   const { running } = scene;
   const database = running.database(scene.standby());
-  const [row] = await database.sql(
+  const rows = await database.sql(
     leader,
     `CHECKPOINT; SELECT pg_walfile_name(min(restart_lsn)), current_setting('data_directory') FROM pg_replication_slots WHERE restart_lsn IS NOT NULL;`,
   );
-  const [first = "", directory = ""] = row ?? [];
+  const [first = "", directory = ""] = rows.at(-1) ?? [];
   const names = (await scene.must(leader, ["ls", `${directory}/pg_wal`])).split("\n");
   const old = names.filter((name) => /^[0-9A-F]{24}$/.test(name) && name.slice(8) < first.slice(8));
   if (old.length > 0) await scene.must(leader, ["rm", ...old.map((name) => `${directory}/pg_wal/${name}`)]);
