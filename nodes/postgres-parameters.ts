@@ -41,7 +41,11 @@ const OWNED: readonly (readonly [pattern: RegExp, reason: string])[] = [
   [/^archive_.*$/, "belongs to the backups"],
   [/^password_encryption$/, "must fit pg_hba, which asks for scram-sha-256"],
   [
-    /^(wal_sender_timeout|wal_receiver_timeout|wal_retrieve_retry_interval|tcp_user_timeout)$/,
+    /^tcp_user_timeout$/,
+    "reads as 0 over a Unix socket, so that Patroni takes each change of its configuration for one of this too, and waits a second: at both ends of each move between regions. The kernel has a limit for all connections, nodes/image/install-database.sh",
+  ],
+  [
+    /^(wal_sender_timeout|wal_receiver_timeout|wal_retrieve_retry_interval)$/,
     "is part of how fast a lost node is noticed",
   ],
 ];
@@ -86,7 +90,6 @@ function ownParameters(settings: SharedSettings, stanza: string): PostgresParame
     // A peer that is gone without a word is noticed within seconds.
     wal_sender_timeout: "5s",
     wal_receiver_timeout: "5s",
-    tcp_user_timeout: "5s",
     // A replica that has just lost its source sleeps this long before it looks again, and does not wake for a
     // promotion that comes in between. The default of 5 s was seen as a 5 s gap in one switchover of three.
     wal_retrieve_retry_interval: "200ms",

@@ -31,7 +31,10 @@ fi
 # the guard counts for nothing: under load a heartbeat waits as long as a query.
 # SYN retries: a standby tries the other region's nodes in turn, and a WAL receiver knows no connect timeout. With the
 # kernel's default it hangs at one that is dead for two minutes, and follows nobody meanwhile; so it is 3 s.
-printf '%s\n' 'kernel.sched_autogroup_enabled = 0' 'net.ipv4.tcp_syn_retries = 1' > /etc/sysctl.d/90-disaster-recovery.conf
+# Retries of what was sent: six seconds until a peer that has gone without a word, and would hold its locks, counts as
+# gone. PostgreSQL's own tcp_user_timeout costs a second at each change of Patroni's configuration.
+printf '%s\n' 'kernel.sched_autogroup_enabled = 0' 'net.ipv4.tcp_syn_retries = 1' 'net.ipv4.tcp_retries2 = 4' \
+  > /etc/sysctl.d/90-disaster-recovery.conf
 
 join_ssl_cert etcd postgres
 # Mount point of the data volume, and the folder of the configuration.

@@ -96,9 +96,12 @@ describe("parameters", () => {
         "archive_mode",
         "archive_command",
         "max_slot_wal_keep_size",
-        "tcp_user_timeout",
+        "wal_sender_timeout",
       ]),
     );
+    // Not set by the project either: it would cost a second at each change of Patroni's configuration.
+    expect(ownedParameter("tcp_user_timeout")).toContain("Patroni");
+    expect(others).not.toHaveProperty("tcp_user_timeout");
     // Everything that the project sets for a reason other than size is owned.
     const free = Object.keys(others).filter((name) => !ownedParameter(name));
     expect(free).not.toEqual(expect.arrayContaining(["wal_log_hints"]));
