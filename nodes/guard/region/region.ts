@@ -185,7 +185,8 @@ export class Region {
   private async writeStatus(status: Status, reason: string): Promise<void> {
     const startedAt = monotonic();
     const { position } = status;
-    const wallMillis = Date.now();
+    // One that was published before keeps its time: with a new one, who has reached it would seem to have all until now.
+    const wallMillis = position?.wallMillis || Date.now();
     const stamped = position ? { ...status, position: { ...position, wallMillis } } : status;
     const written = await this.table.writeStatus(stamped);
     if (reason !== PUBLISHES || !written)
