@@ -38,7 +38,7 @@ export interface RegionDrill extends Rehearsed {
   readonly leavesOneRegion?: boolean;
   /** No machine of the recovery region runs until the drill starts them; it gets a twin of its own. */
   readonly cold?: boolean;
-  /** Takes minutes, and another shows the most of it: among `nightly`, not among `all`. */
+  /** Among `nightly`, not among `all`: it takes minutes, or has not been seen to pass yet (README.md says which). */
   readonly isLong?: boolean;
   run(scene: RegionScene): Promise<void>;
 }
@@ -56,7 +56,8 @@ export interface WorkloadChoice {
 
 /**
  * Losses are judged strictly. Times are upper bounds, far enough from what is usual for a busy host of two cores to keep
- * them: what is usual is measured, and stands in the reports. What is left out is measured and not judged. */
+ * them: what is usual is measured, and stands in the reports. What is left out is measured and not judged.
+ */
 export interface Expectations {
   /**
    * `none` when left out. `some`: the drill is a control, and must find acknowledged rows that are lost.
