@@ -116,7 +116,10 @@ export const SETS: Readonly<Record<string, readonly AnyDrill[]>> = {
  * @throws UserError that names the nearest ones, for the names that there aren't.
  */
 export function findDrills(names: readonly string[]): readonly AnyDrill[] {
-  const named = (name: string) => SETS[name] ?? ALL_DRILLS.filter((drill) => drill.name === name);
+  const named = (name: string) =>
+    ALL_DRILLS.filter(
+      (drill) => drill.name === name || (Object.hasOwn(SETS, name) && SETS[name]?.includes(drill)),
+    );
   const unknown = names.filter((name) => named(name).length === 0);
   if (unknown.length > 0) {
     const near = [...new Set(unknown.flatMap((name) => nearest(name, ALL_DRILLS)))];

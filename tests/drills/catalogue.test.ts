@@ -32,6 +32,10 @@ test("finds by name, each once, and all of them", () => {
   expect(findDrills(["region-dead"])[0]?.kind).toBe("region");
 });
 
+test("what every object has is no drill", () => {
+  expect(() => findDrills(["constructor"])).toThrow("no drill 'constructor'");
+});
+
 test.each([
   ["leader-kiled", "etcd-leader-killed, leader-process-killed"],
   ["leader-proces-kiled", "leader-process-killed"],
