@@ -4,6 +4,7 @@ import {
   seeFollowing,
   seeOpened,
   seeUsersFollow,
+  signalGuards,
   waitSeconds,
 } from "../two-regions/steps.js";
 import { now } from "../workload/clock.js";
@@ -24,23 +25,25 @@ export const decisionHeldUp: RegionDrill = {
   expect: { lostRows: "none", writeGapSeconds: 90, nameGapSeconds: 150, rejoinSeconds: 400 },
   async run(scene) {
     const [old, to] = [scene.active(), scene.standby()];
-    const signal = async (region: typeof old, name: NodeJS.Signals) => {
-      const nodes = [...scene.at(region).voters];
-      await Promise.all(nodes.map((node) => node.signal("dr-guard", name)));
-    };
-    await scene.fault(`stop the guard of every node of ${old} (SIGSTOP)`, () => signal(old, "SIGSTOP"));
+    await scene.fault(`stop the guard of every node of ${old} (SIGSTOP)`, () =>
+      signalGuards(scene, old, "SIGSTOP"),
+    );
     await scene.step(`Promote: raise the epoch of ${to}`, () => scene.raise(to));
     const since = now();
     await scene.fault(`stop the guards of ${to} too, shortly before they may open`, async () => {
       await scene.settle(waitSeconds(scene) - BEFORE_SECONDS - (now() - since) / 1000);
-      await signal(to, "SIGSTOP");
+      await signalGuards(scene, to, "SIGSTOP");
     });
     const epoch = await scene.epoch(to);
     scene.prove(`${to} had not opened epoch ${epoch}`, !(await scene.hasOpened(to, epoch)));
-    await scene.step(`Recover: the guards of ${old} go on (SIGCONT)`, () => signal(old, "SIGCONT"));
+    await scene.step(`Recover: the guards of ${old} go on (SIGCONT)`, () =>
+      signalGuards(scene, old, "SIGCONT"),
+    );
     await scene.step(`Promote: raise the epoch of ${old}, the newest now`, () => scene.raise(old));
     await scene.step(`Confine: ${to} hangs for ${HELD_SECONDS} s more`, () => scene.settle(HELD_SECONDS));
-    await scene.step(`Recover: the guards of ${to} go on (SIGCONT)`, () => signal(to, "SIGCONT"));
+    await scene.step(`Recover: the guards of ${to} go on (SIGCONT)`, () =>
+      signalGuards(scene, to, "SIGCONT"),
+    );
     await scene.step(`Verify: ${to} acknowledges nothing for ${AWAKE_SECONDS} s`, () =>
       scene.settle(AWAKE_SECONDS),
     );

@@ -5,6 +5,7 @@ import {
   promote,
   seeFollowing,
   seeUsersFollow,
+  signalGuards,
 } from "../two-regions/steps.js";
 import { now } from "../workload/clock.js";
 
@@ -28,18 +29,18 @@ export const regionGuardsHung: RegionDrill = {
   async run(scene) {
     const old = scene.active();
     const { voters } = scene;
-    await scene.fault(`stop the guard of every node of ${old} (SIGSTOP)`, async () => {
-      await Promise.all(voters.map((node) => node.signal("dr-guard", "SIGSTOP")));
-    });
+    await scene.fault(`stop the guard of every node of ${old} (SIGSTOP)`, () =>
+      signalGuards(scene, old, "SIGSTOP"),
+    );
     await promote(scene);
     measureFencing(scene, old, scene.settings.failover.leaderLeaseSeconds);
     scene.prove(
       `for the units, every guard of ${old} was running`,
       (await Promise.all(voters.map((node) => node.isActive("dr-guard")))).every(Boolean),
     );
-    await scene.step(`Recover: the guards of ${old} go on (SIGCONT)`, async () => {
-      await Promise.all(voters.map((node) => node.signal("dr-guard", "SIGCONT")));
-    });
+    await scene.step(`Recover: the guards of ${old} go on (SIGCONT)`, () =>
+      signalGuards(scene, old, "SIGCONT"),
+    );
     const awakeAt = now();
     await scene.step(`Verify: ${old} acknowledges nothing for ${AWAKE_SECONDS} s`, () =>
       scene.settle(AWAKE_SECONDS),

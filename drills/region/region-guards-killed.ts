@@ -1,5 +1,5 @@
 import type { RegionDrill } from "../drill.js";
-import { acknowledgedIn } from "../two-regions/steps.js";
+import { acknowledgedIn, signalGuards } from "../two-regions/steps.js";
 import { mainPid } from "../units.js";
 
 export const regionGuardsKilled: RegionDrill = {
@@ -15,9 +15,9 @@ export const regionGuardsKilled: RegionDrill = {
     const { voters } = scene;
     const processes = () => Promise.all(voters.map((node) => mainPid(node, "dr-guard")));
     const before = await processes();
-    await scene.fault(`kill -9 the guard of every node of ${region}`, async () => {
-      await Promise.all(voters.map((node) => node.signal("dr-guard", "SIGKILL")));
-    });
+    await scene.fault(`kill -9 the guard of every node of ${region}`, () =>
+      signalGuards(scene, region, "SIGKILL"),
+    );
     const since = scene.faults[0]?.to ?? Number.NaN;
     await scene.step(`Verify: ${region} acknowledges writes again`, () => scene.writesFlowIn(region, 90));
     const { epoch } = await scene.claims.read();

@@ -107,6 +107,15 @@ export async function seeNothingMoved(
   scene.measure({ name: "changes of the name", value: left.length, unit: "", atMost: 0 });
 }
 
+/** To the guard of every node of a region. */
+export async function signalGuards(
+  scene: RegionScene,
+  region: RegionId,
+  signal: NodeJS.Signals,
+): Promise<void> {
+  await Promise.all(scene.at(region).voters.map((node) => node.signal("dr-guard", signal)));
+}
+
 /** The link between the regions. */
 export function wireOf({ twin }: RegionScene): Wire {
   if (!twin.wire) throw new Error("there is no link: one region runs");

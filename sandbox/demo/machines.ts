@@ -6,15 +6,13 @@ import pc from "picocolors";
 import { bootstrapAuthority } from "../../authority/bootstrap.js";
 import type { SharedSettings } from "../../settings/schema.js";
 import { contractOf } from "../../stacks/contract.js";
-import { existingClaims } from "../../twin/claims/store.js";
+import { EMULATOR_CREDENTIALS, existingClaims } from "../../twin/claims/store.js";
 import { copyPlatform, machinesInCloud } from "../../twin/from-cloud.js";
 import { openTwin, type RegionTwin } from "../../twin/open.js";
 import { EMULATED_ACCOUNT } from "../emulator/emulator.js";
 import { sandboxDir } from "../paths.js";
 import type { Scene } from "./scene.js";
 
-/** The emulator's root user. */
-const CREDENTIALS = { accessKeyId: "test", secretAccessKey: "test" };
 const REGIONS = ["home", "recovery"] as const;
 
 /** @returns the running machines; the caller closes them. */
@@ -24,7 +22,7 @@ export async function startMachines(
 ): Promise<RegionTwin> {
   const { endpoint } = sandbox.emulator;
   const contract = contractOf(settings, EMULATED_ACCOUNT);
-  const access = { endpoint, credentials: CREDENTIALS };
+  const access = { endpoint, credentials: EMULATOR_CREDENTIALS };
   say(pc.bold("  npx dr bootstrap ca --publish"));
   await progress.during("make the certificate authority and the nodes' certificates", () =>
     publishCertificates(settings, endpoint),
@@ -56,8 +54,8 @@ async function publishCertificates(settings: SharedSettings, endpoint: string): 
   const folder = await mkdtemp(join(tmpdir(), "dr-demo-"));
   const variables = {
     AWS_ENDPOINT_URL: endpoint,
-    AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
+    AWS_ACCESS_KEY_ID: EMULATOR_CREDENTIALS.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: EMULATOR_CREDENTIALS.secretAccessKey,
   };
   const before = Object.fromEntries(Object.keys(variables).map((name) => [name, process.env[name]]));
   try {

@@ -131,8 +131,8 @@ function learnReading(node: string, state: RegionState, answer: Reading): Region
   const reading = { ...answer, mine };
   const since = before?.startedAt ?? Number.NEGATIVE_INFINITY;
   const isNews = answer.theirs.sequence !== before?.theirs.sequence;
-  const first = (seen: RegionState["claimSeen"], holds: boolean) =>
-    holds && seen?.epoch !== reading.own ? { epoch: reading.own, at: reading.endedAt } : seen;
+  const first = (seen: RegionState["claimSeen"], holds: boolean, epoch = reading.own) =>
+    holds && seen?.epoch !== epoch ? { epoch, at: reading.endedAt } : seen;
   return {
     ...state,
     reading,
@@ -142,10 +142,7 @@ function learnReading(node: string, state: RegionState, answer: Reading): Region
     peerPositions: published(state.peerPositions, answer.theirs.position),
     claimSeen: first(state.claimSeen, reading.own > reading.peer),
     releaseSeen: first(state.releaseSeen, reading.theirs.released?.epoch === reading.own),
-    peerOpenSeen:
-      reading.theirs.opened === reading.peer && state.peerOpenSeen?.epoch !== reading.peer
-        ? { epoch: reading.peer, at: reading.endedAt }
-        : state.peerOpenSeen,
+    peerOpenSeen: first(state.peerOpenSeen, reading.theirs.opened === reading.peer, reading.peer),
     // After a restart: what this very node had proven before.
     proof: state.proof ?? (answer.mine.proof?.node === node ? answer.mine.proof : undefined),
   };
