@@ -32,8 +32,8 @@ export interface FailoverTime {
 /** How often a guard renews, and how long one renewal may take. The slowest that succeeded, measured: 300 ms. */
 export const GUARD_RENEW_MILLIS = 250;
 export const GUARD_TIMEOUT_MILLIS = 300;
-/** A guard looks at the other's heartbeat more often than it is renewed. Source: `pace` in nodes/guard. */
-const GUARD_READ_MILLIS = 0.4 * GUARD_RENEW_MILLIS;
+/** The last heartbeat is seen late, and so is that it has grown old. Source: `pace` in nodes/guard. */
+const GUARD_READ_MILLIS = (0.8 + 0.4) * GUARD_RENEW_MILLIS;
 /** Clock drift and kernel timers. Source: protocol.md, "leader lease": lease × 1.01 + 0.2 s. */
 const takeOverWaitMillis = (leaseMillis: number) => leaseMillis * 1.01 + 200;
 /** A guard that couldn't read for a while lets the leader renew before its silence means anything. */

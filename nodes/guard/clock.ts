@@ -1,14 +1,32 @@
+import type { ClientRequest } from "node:http";
+
 /** Milliseconds of CLOCK_MONOTONIC: the clock that the kernel helper reads too. It never steps. */
 export const monotonic = (): number => Number(process.hrtime.bigint()) / 1e6;
 
 export const sleep = (millis: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, millis));
 
 /**
- * Aborts after so long, but not what has been answered by then: a process that stood still, with its timers all
- * due, reads its sockets first.
+ * Calls back after so long, unless it is told before that there is an answer; and not before what has been answered by
+ * then was read: a process that stood still, with its timers all due, reads its sockets first.
+ * @returns to be called on the answer.
  */
-export function timeLimit(millis: number): AbortSignal {
-  const controller = new AbortController();
-  setTimeout(() => setImmediate(() => controller.abort()), Math.ceil(millis)).unref();
-  return controller.signal;
+export function timeLimit(millis: number, onOver: (error: Error) => void): () => void {
+  let done = false;
+  const over = () => {
+    if (!done) onOver(new Error(`no answer within ${Math.ceil(millis)} ms`));
+  };
+  const timer = setTimeout(() => setImmediate(over), Math.ceil(millis));
+  timer.unref();
+  return () => {
+    done = true;
+    clearTimeout(timer);
+  };
+}
+
+/** The same for a request: it is given up, and its socket closed. */
+export function limitRequest(outgoing: ClientRequest, millis: number): void {
+  outgoing.once(
+    "close",
+    timeLimit(millis, (error) => outgoing.destroy(error)),
+  );
 }

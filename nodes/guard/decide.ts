@@ -28,6 +28,11 @@ const BLIND_MILLIS = 1_000;
  * silent can go on serving readers before its own lease from that view is over.
  */
 const ADMIT_SHARE = 0.75;
+/**
+ * How often one that does not lead looks at the heartbeat, as a share of the time between two of them: a reading that
+ * comes late counts its age from there. And while it stands still.
+ */
+const READ_SHARE = { calm: 0.8, suspicious: 0.4 } as const;
 /** Until an idle watch that could not be cut off meets the kernel's rule: Patroni's keepalive before it is configured. */
 const KEEPALIVE_MILLIS = 20_000;
 
@@ -69,11 +74,12 @@ export function pace(config: Config, state: State): { readonly tick: number; rea
   const soon = renewMillis / 8;
   if (view?.leader?.value === config.node) {
     const settled = holdsTerm(config, view) && state.openAs === "leader";
-    return settled ? { tick: renewMillis, local: renewMillis } : { tick: soon, local: soon };
+    return settled ? { tick: renewMillis, local: 2 * renewMillis } : { tick: soon, local: soon };
   }
   // A cluster that is still being made has nobody to elect.
   const unled = Boolean(view?.initialize) && (!view?.leader || isMarker(view.leader));
-  return { tick: unled ? soon : (renewMillis * 2) / 5, local: renewMillis };
+  const share = state.probe ? READ_SHARE.suspicious : READ_SHARE.calm;
+  return { tick: unled ? soon : share * renewMillis, local: 2 * renewMillis };
 }
 
 function learn(config: Config, state: State, event: Event, now: number): State {

@@ -1,7 +1,7 @@
 /** etcd v3 through its JSON gateway: what the guard needs of it, with one deadline per call. */
-import { readFileSync } from "node:fs";
 import { Agent, request } from "node:https";
-import { timeLimit } from "./clock.js";
+import { limitRequest } from "./clock.js";
+import { secureContextOf } from "./tls.js";
 
 export interface KeyValue {
   readonly key: string;
@@ -19,15 +19,20 @@ export type Compare = { readonly key: string } & (
 );
 
 export type Operation =
-  | { readonly range: string; readonly prefix?: boolean }
+  /** @property after only what has changed since this revision; what has gone since shows by the count alone */
+  | { readonly range: string; readonly prefix?: boolean; readonly after?: string }
   | { readonly put: string; readonly value: string; readonly lease?: string }
   | { readonly delete: string };
 
 export interface Outcome {
   readonly succeeded: boolean;
   readonly revision: string;
+  /** Revisions of different clusters, as one rebuilt from nothing, have nothing to do with each other. */
+  readonly cluster: string;
   /** Of each operation of the branch taken: the keys that a range found. */
   readonly ranges: readonly (readonly KeyValue[])[];
+  /** How many keys each of these ranges has, whether or not they were asked for. */
+  readonly counts: readonly number[];
 }
 
 export interface EtcdOptions {
@@ -43,14 +48,7 @@ export class Etcd {
   private preferred = 0;
 
   constructor(private readonly options: EtcdOptions) {
-    const { authority, certificate, key } = options.tls;
-    this.agent = new Agent({
-      keepAlive: true,
-      maxSockets: 4,
-      ca: readFileSync(authority),
-      cert: readFileSync(certificate),
-      key: readFileSync(key),
-    });
+    this.agent = new Agent({ keepAlive: true, maxSockets: 4, secureContext: secureContextOf(options.tls) });
   }
 
   /** One transaction. @throws Error when no endpoint answered in time; it may have been carried out then. */
@@ -120,7 +118,6 @@ export class Etcd {
           method: "POST",
           agent: this.agent,
           headers: { "content-type": "application/json", "content-length": Buffer.byteLength(body) },
-          signal: timeLimit(millis),
         },
         (incoming) => {
           const chunks: Buffer[] = [];
@@ -138,6 +135,7 @@ export class Etcd {
           });
         },
       );
+      limitRequest(outgoing, millis);
       outgoing.on("error", reject);
       outgoing.end(body);
     });
@@ -186,16 +184,21 @@ function encodeOperation(operation: Operation) {
     request_range: {
       key: encode(operation.range),
       ...(operation.prefix && { range_end: prefixEnd(operation.range) }),
+      ...(operation.after && { min_mod_revision: String(BigInt(operation.after) + 1n) }),
     },
   };
 }
 
 /** The gateway leaves out whatever has its default: false, 0, empty. */
 function decodeOutcome(answer: Record<string, unknown>): Outcome {
-  const responses = (answer.responses ?? []) as { response_range?: { kvs?: Record<string, unknown>[] } }[];
+  const responses = (answer.responses ?? []) as {
+    response_range?: { kvs?: Record<string, unknown>[]; count?: unknown };
+  }[];
+  const header = answer.header as { revision?: unknown; cluster_id?: unknown };
   return {
     succeeded: answer.succeeded === true,
-    revision: String((answer.header as { revision?: unknown }).revision),
+    revision: String(header.revision),
+    cluster: String(header.cluster_id),
     ranges: responses.map((response) =>
       (response.response_range?.kvs ?? []).map((kv) => ({
         key: decode(kv.key),
@@ -205,5 +208,6 @@ function decodeOutcome(answer: Record<string, unknown>): Outcome {
         lease: String(kv.lease ?? "0"),
       })),
     ),
+    counts: responses.map(({ response_range: range }) => Number(range?.count ?? 0)),
   };
 }

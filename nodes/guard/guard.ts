@@ -17,7 +17,6 @@ import type { Kernel } from "./kernel.js";
 import {
   confession,
   keysOf,
-  readAll,
   renewal,
   renewedView,
   type Transaction,
@@ -27,6 +26,7 @@ import {
 } from "./keys.js";
 import { log } from "./log.js";
 import type { Patroni } from "./patroni.js";
+import { newer, type Picture, readAfter } from "./picture.js";
 import { markerOf } from "./succession.js";
 
 /** Should this guard die between marking and unmarking. etcd's shortest is about 1 s. */
@@ -50,6 +50,7 @@ export class Guard {
   private asking = false;
   private askedAt = Number.NEGATIVE_INFINITY;
   private port = "closed";
+  private picture: Picture | undefined;
 
   constructor(
     readonly config: GuardConfig,
@@ -178,17 +179,24 @@ export class Guard {
 
   /** Reads now. @throws Error when etcd doesn't answer. */
   async read(): Promise<View> {
-    return (await this.transact({ compare: [], success: readAll(this.keys), failure: [] })).view as View;
+    const { keys, picture: before } = this;
+    const { startedAt, endedAt, ...answer } = await this.transact({
+      compare: [],
+      success: readAfter(keys, before),
+      failure: [],
+    });
+    this.picture = newer(before, answer);
+    return this.picture ? viewOf(keys, this.picture.ranges, { startedAt, endedAt }) : this.read();
   }
 
-  /** A transaction whose failure, and whose empty compare, answer with all keys. */
+  /** A transaction whose failure answers with all keys. */
   async transact(
     transaction: Transaction,
   ): Promise<Outcome & { view?: View; startedAt: number; endedAt: number }> {
     const startedAt = monotonic();
     const outcome = await this.etcd.transact(transaction.compare, transaction.success, transaction.failure);
     const endedAt = monotonic();
-    const reads = outcome.ranges.length === 2 && (!outcome.succeeded || transaction.compare.length === 0);
+    const reads = outcome.ranges.length === 2 && !outcome.succeeded;
     return {
       ...outcome,
       startedAt,

@@ -1,22 +1,16 @@
 /** Patroni's REST API, on this node and on others. */
-import { readFileSync } from "node:fs";
 import { Agent, request } from "node:https";
-import { monotonic, timeLimit } from "./clock.js";
+import { limitRequest, monotonic } from "./clock.js";
 import type { GuardConfig } from "./config.js";
 import type { Local } from "./facts.js";
 import { ancestorsOf } from "./history.js";
+import { secureContextOf } from "./tls.js";
 
 export class Patroni {
   private readonly agent: Agent;
 
   constructor(private readonly config: Pick<GuardConfig, "tls" | "ports" | "dataDirectory">) {
-    const { authority, certificate, key } = config.tls;
-    this.agent = new Agent({
-      keepAlive: true,
-      ca: readFileSync(authority),
-      cert: readFileSync(certificate),
-      key: readFileSync(key),
-    });
+    this.agent = new Agent({ keepAlive: true, secureContext: secureContextOf(config.tls) });
   }
 
   /** What it says about the PostgreSQL beside it; undefined while that doesn't answer. @throws Error without an answer. */
@@ -58,7 +52,6 @@ export class Patroni {
           port: this.config.ports.patroni,
           path,
           agent: this.agent,
-          signal: timeLimit(timeoutMillis),
         },
         (incoming) => {
           let body = "";
@@ -70,6 +63,7 @@ export class Patroni {
           incoming.on("error", reject);
         },
       );
+      limitRequest(outgoing, timeoutMillis);
       outgoing.on("error", reject);
       outgoing.end();
     });

@@ -68,16 +68,17 @@ export class Psql {
   async query(sql: string, timeoutMillis = 1000, warnings: "pass" | "fail" = "pass"): Promise<string[][]> {
     if (this.waiting) throw new Error("one query at a time");
     if (this.ended) throw this.ended;
+    let stopClock = () => {};
     const answer = await new Promise<string[] | Error>((resolve) => {
       const waiting = { hasAnswer: false, resolve };
       this.waiting = waiting;
       this.errors = "";
       this.child.stdin.write(`${sql};\n\\echo ${END}\n`);
-      timeLimit(timeoutMillis).addEventListener("abort", () => {
-        if (this.waiting === waiting && !waiting.hasAnswer)
-          this.end(`no answer from PostgreSQL in ${timeoutMillis} ms`);
+      stopClock = timeLimit(timeoutMillis, () => {
+        if (!waiting.hasAnswer) this.end(`no answer from PostgreSQL in ${timeoutMillis} ms`);
       });
     });
+    stopClock();
     this.waiting = undefined;
     if (answer instanceof Error) throw answer;
     const errors = this.errors.trim();

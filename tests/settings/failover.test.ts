@@ -144,7 +144,7 @@ describe("the worst case", () => {
     const election = "etcd elects a leader, if the node was that too";
     expect(what(failover())).not.toContain(election);
     expect(what(failover({ etcdElectionMillis: 2000, leaderLeaseSeconds: 5 }))).not.toContain(election);
-    expect(what(failover({ etcdElectionMillis: 700 }))).toContain(election);
+    expect(what(failover({ etcdElectionMillis: 800 }))).toContain(election);
     expect(what(failover({ leaderLease: false }))).toContain(election);
   });
 
@@ -152,7 +152,7 @@ describe("the worst case", () => {
     const settings = parseSharedSettings("global", BASE_SETTINGS);
     const contract = contractOf(settings, "123456789012");
     const guard = guardConfig(settings, contract, contract.home.databaseNodes[0] as DatabaseNode);
-    const readMillis = 0.4 * guard.leaderLease.renewMillis;
+    const readMillis = (0.8 + 0.4) * guard.leaderLease.renewMillis;
     const [first] = nodeLoss.parts;
     expect(first?.seconds).toBeCloseTo((waitMillis(guard) + readMillis) / 1000, 9);
   });

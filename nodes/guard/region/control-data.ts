@@ -1,9 +1,37 @@
 /** `pg_controldata`: what a data directory says of itself, whether PostgreSQL runs or not. */
 import { execFile } from "node:child_process";
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { IMAGE_PATHS } from "../../layout.js";
 
 const PG_CONTROLDATA = `${IMAGE_PATHS.postgresBin}/pg_controldata`;
+
+/** A file's time of change is only so exact: what is younger may have been written once more within it. */
+const SETTLED_MILLIS = 100;
+
+/** Asked twice a second, it would be a process each time; the file changes with a checkpoint. */
+export class ControlData {
+  private last: { readonly file: string; readonly changed: bigint; readonly text: string } | undefined;
+
+  constructor(
+    private readonly run: (dataDirectory: string) => Promise<string> = readControlData,
+    private readonly now: () => number = Date.now,
+  ) {}
+
+  /** @throws Error when there is nothing to read, or it takes longer than a second. */
+  async read(dataDirectory: string): Promise<string> {
+    const file = join(dataDirectory, "global", "pg_control");
+    // Before: what is written meanwhile shows the next time.
+    const { mtimeNs: changed } = await stat(file, { bigint: true });
+    const { last } = this;
+    if (last?.file === file && last.changed === changed) return last.text;
+    const text = await this.run(dataDirectory);
+    const isSettled = this.now() - Number(changed / 1_000_000n) >= SETTLED_MILLIS;
+    this.last = isSettled ? { file, changed, text } : undefined;
+    return text;
+  }
+}
 
 /** @throws Error when there is nothing to read, or it takes longer than a second. */
 export async function readControlData(dataDirectory: string): Promise<string> {

@@ -1,6 +1,6 @@
 /** AWS credentials of this machine: from the environment, or its instance role (IMDSv2). */
 import { request } from "node:http";
-import { timeLimit } from "../clock.js";
+import { limitRequest } from "../clock.js";
 
 export interface Credentials {
   readonly accessKeyId: string;
@@ -70,21 +70,19 @@ export class InstanceCredentials {
   private ask(method: string, path: string, headers: Record<string, string>): Promise<string> {
     return new Promise((resolve, reject) => {
       const { host, port } = this;
-      const outgoing = request(
-        { host, port, method, path, headers, signal: timeLimit(METADATA_MILLIS) },
-        (incoming) => {
-          let body = "";
-          incoming.setEncoding("utf8");
-          incoming.on("data", (chunk: string) => {
-            body += chunk;
-          });
-          incoming.on("error", reject);
-          incoming.on("end", () => {
-            if (incoming.statusCode === 200) resolve(body);
-            else reject(new Error(`instance metadata: ${incoming.statusCode} for ${path}`));
-          });
-        },
-      );
+      const outgoing = request({ host, port, method, path, headers }, (incoming) => {
+        let body = "";
+        incoming.setEncoding("utf8");
+        incoming.on("data", (chunk: string) => {
+          body += chunk;
+        });
+        incoming.on("error", reject);
+        incoming.on("end", () => {
+          if (incoming.statusCode === 200) resolve(body);
+          else reject(new Error(`instance metadata: ${incoming.statusCode} for ${path}`));
+        });
+      });
+      limitRequest(outgoing, METADATA_MILLIS);
       outgoing.on("error", (error) => reject(new Error(`instance metadata: ${error.message}`)));
       outgoing.end();
     });

@@ -2,7 +2,7 @@
 import { Agent as HttpAgent, request as httpRequest } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import aws4 from "aws4";
-import { timeLimit } from "../clock.js";
+import { limitRequest } from "../clock.js";
 import type { Credentials } from "./credentials.js";
 
 export type Attribute = { readonly S: string } | { readonly N: string };
@@ -76,25 +76,17 @@ export class Dynamo {
 
   private post(headers: Record<string, string>, body: string, millis: number) {
     return new Promise<{ status: number; body: string }>((resolve, reject) => {
-      const failed = (error: Error) =>
-        reject(
-          new Error(
-            `DynamoDB in ${this.region}: ${error.name === "AbortError" ? "no answer in time" : error.message}`,
-          ),
-        );
+      const failed = (error: Error) => reject(new Error(`DynamoDB in ${this.region}: ${error.message}`));
       const request = this.url.protocol === "http:" ? httpRequest : httpsRequest;
-      const outgoing = request(
-        this.url,
-        { method: "POST", agent: this.agent, headers, signal: timeLimit(Math.max(millis, 1)) },
-        (incoming) => {
-          const chunks: Buffer[] = [];
-          incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
-          incoming.on("error", failed);
-          incoming.on("end", () =>
-            resolve({ status: incoming.statusCode ?? 0, body: Buffer.concat(chunks).toString() }),
-          );
-        },
-      );
+      const outgoing = request(this.url, { method: "POST", agent: this.agent, headers }, (incoming) => {
+        const chunks: Buffer[] = [];
+        incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
+        incoming.on("error", failed);
+        incoming.on("end", () =>
+          resolve({ status: incoming.statusCode ?? 0, body: Buffer.concat(chunks).toString() }),
+        );
+      });
+      limitRequest(outgoing, Math.max(millis, 1));
       outgoing.on("error", failed);
       outgoing.end(body);
     });

@@ -27,8 +27,14 @@ export class SimEtcd {
     const succeeded = compare.every((one) => this.holds(one));
     const branch = succeeded ? success : failure;
     if (branch.some((operation) => !("range" in operation))) this.revision++;
-    const ranges = branch.map((operation) => this.apply(operation));
-    return { succeeded, revision: String(this.revision), ranges };
+    const found = branch.map((operation) => this.apply(operation));
+    const counts = found.map((range) => range.length);
+    const ranges = found.map((range, i) => {
+      const operation = branch[i] as Operation;
+      const after = "range" in operation ? Number(operation.after ?? 0) : 0;
+      return range.filter(({ mod_revision }) => Number(mod_revision) > after);
+    });
+    return { succeeded, revision: String(this.revision), cluster: "1", ranges, counts };
   }
 
   grant(ttlMillis: number): string {

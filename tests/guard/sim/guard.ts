@@ -6,7 +6,6 @@ import { type Action, type Event, initialState, type State } from "../../../node
 import {
   confession,
   keysOf,
-  readAll,
   renewal,
   renewedView,
   type Transaction,
@@ -14,6 +13,7 @@ import {
   unmarking,
   viewOf,
 } from "../../../nodes/guard/keys.js";
+import { newer, type Picture, readAfter } from "../../../nodes/guard/picture.js";
 import { markerOf } from "../../../nodes/guard/succession.js";
 import type { SimNode } from "./node.js";
 
@@ -33,6 +33,7 @@ export class SimGuard {
   private busy = false;
   private kernelFree = 0;
   private markers = 0;
+  private picture: Picture | undefined;
   private readonly keys;
 
   constructor(
@@ -53,6 +54,7 @@ export class SimGuard {
     this.state = initialState(this.clock, patroniIsOlder);
     this.queue.clear();
     this.busy = false;
+    this.picture = undefined;
     this.loop();
     this.askPatroni();
   }
@@ -144,13 +146,7 @@ export class SimGuard {
       () => etcd.transact(compare, success, failure),
       (outcome) => {
         if (outcome) {
-          const isRead = outcome.ranges.length === 2 && (!outcome.succeeded || compare.length === 0);
-          if (isRead) {
-            const view = viewOf(this.keys, outcome.ranges, { startedAt, endedAt: this.clock });
-            const lease = view.leader?.lease;
-            const leaderTtlSeconds = lease ? etcd.ttlSeconds(lease) : undefined;
-            this.feed({ kind: "view", view: { ...view, leaderTtlSeconds } });
-          }
+          if (outcome.ranges.length === 2 && !outcome.succeeded) this.see(outcome.ranges, startedAt);
           done(outcome, startedAt);
         } else this.feed({ kind: "tick" });
         finish();
@@ -158,11 +154,33 @@ export class SimGuard {
     );
   }
 
+  private see(ranges: Outcome["ranges"], startedAt: number): void {
+    const view = viewOf(this.keys, ranges, { startedAt, endedAt: this.clock });
+    const lease = view.leader?.lease;
+    const leaderTtlSeconds = lease ? this.node.world.etcd.ttlSeconds(lease) : undefined;
+    this.feed({ kind: "view", view: { ...view, leaderTtlSeconds } });
+  }
+
+  private read(action: Action, finish: () => void): void {
+    const before = this.picture;
+    let again = false;
+    this.transact(
+      { compare: [], success: readAfter(this.keys, before), failure: [] },
+      action,
+      (outcome, startedAt) => {
+        this.picture = newer(before, outcome);
+        again = !this.picture;
+        if (this.picture) this.see(this.picture.ranges, startedAt);
+      },
+      () => (again ? this.read(action, finish) : finish()),
+    );
+  }
+
   private carryOut(action: Action, finish: () => void): void {
     const { keys, config, node } = this;
     switch (action.kind) {
       case "read":
-        this.transact({ compare: [], success: readAll(keys), failure: [] }, action, () => {}, finish);
+        this.read(action, finish);
         break;
       case "renew":
         this.transact(
