@@ -41,7 +41,9 @@ export interface View {
   readonly leaderTtlSeconds?: number;
   readonly heartbeat?: { readonly beat: Beat; readonly mod: string };
   readonly sync?: Key;
+  /** The cluster's system identifier; empty while a first node makes it. */
   readonly initialize?: string;
+  readonly initializeMod?: string;
   /** How long a Patroni must be kept from etcd so that it has forgotten what it read before. */
   readonly forgetMillis: number;
   /** Patroni's member keys: name → key. */

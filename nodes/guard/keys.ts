@@ -54,6 +54,7 @@ export function viewOf(
     leader: found(keys.leader),
     sync: found(keys.sync),
     initialize: found(keys.initialize)?.value,
+    initializeMod: found(keys.initialize)?.mod,
     forgetMillis: forgetMillisOf(config?.value),
     heartbeat: heartbeat && { beat: JSON.parse(heartbeat.value) as Beat, mod: heartbeat.mod_revision },
     members: Object.fromEntries(

@@ -50,6 +50,8 @@ const FOLLOW_MILLIS = 1_000;
 const FETCH_AFTER_MILLIS = 1_000;
 /** So long nothing more may have come before the end of the archive is taken for one: segments come by replication. */
 const REST_MILLIS = 5_000;
+/** A node that has data is given so long to say so. */
+const NAME_ONLY_MILLIS = 10_000;
 /** A leader that is stopping is given so long to come back and release; the other nodes as long again. */
 const RELEASE_AFTER_MILLIS = 10_000;
 
@@ -101,6 +103,7 @@ function learn({ node }: RegionConfig, state: RegionState, event: RegionEvent): 
         view,
         term: term === undefined ? undefined : { term, since: since as number },
         standbySince: view.role?.kind === "standby" ? (state.standbySince ?? view.startedAt) : undefined,
+        nameOnlySince: view.nameOnlyMod === undefined ? undefined : (state.nameOnlySince ?? view.startedAt),
       };
     }
     case "closed":
@@ -445,6 +448,12 @@ function yieldTo(known: Known): RegionAction[] {
   const isElsewhere = role.source.kind !== "region" && !needsVault;
   if (leads && theirs.opened === peer && isElsewhere && rewindMayBegin(known))
     return [changeRole(known, FOLLOWING, `epoch ${peer} is open`)];
+  const { configMod, epochMod, nameOnlyMod: nameMod } = view;
+  if (theirs.opened === peer && role.source.kind === "region" && nameMod !== undefined) {
+    const isOver = now - (state.nameOnlySince ?? now) >= NAME_ONLY_MILLIS;
+    const expect = { configMod, epochMod };
+    return isOver ? [{ kind: "forget-cluster", nameMod, expect, reason: "no node here has any data" }] : [];
+  }
   if (!log || log.isPrimary || now - log.startedAt > LOG_MILLIS) return [];
   if (theirs.opened < peer && mine.released?.epoch !== peer && mayRelease(known, log)) {
     const { address } = config;

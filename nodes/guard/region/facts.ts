@@ -159,6 +159,8 @@ export interface RegionView {
   /** The greatest epoch that any guard of this region has seen. */
   readonly epoch: number;
   readonly epochMod: string;
+  /** Of the key that names the cluster, where nothing else is left of it: nobody leads, and nobody has any data. */
+  readonly nameOnlyMod?: string;
   /** This node leads, in this term: its guard has renewed the heartbeat, so that nobody before it is served any more. */
   readonly term?: string;
 }
@@ -265,7 +267,14 @@ export type RegionAction =
       readonly notAfter: number;
       readonly reason: string;
     }
-  | { readonly kind: "mark-log"; readonly mark: Mark };
+  | { readonly kind: "mark-log"; readonly mark: Mark }
+  /** So that Patroni makes the standby cluster anew, from the other region. */
+  | {
+      readonly kind: "forget-cluster";
+      readonly nameMod: string;
+      readonly expect: { readonly configMod: string; readonly epochMod: string };
+      readonly reason: string;
+    };
 
 /** Something about an epoch, and when this process saw it first. */
 export interface FirstSeen {
@@ -300,6 +309,8 @@ export interface RegionState {
   readonly closedAt?: number;
   /** Since when this region has been a standby. */
   readonly standbySince?: number;
+  /** Since when nothing but the cluster's name was seen to be left. */
+  readonly nameOnlySince?: number;
   /** The term in which this node leads, and when it was first seen to. */
   readonly term?: { readonly term: string; readonly since: number };
 }
@@ -323,5 +334,6 @@ export const initialRegionState = (): RegionState => ({
   wroteAt: Number.NEGATIVE_INFINITY,
   closedAt: undefined,
   standbySince: undefined,
+  nameOnlySince: undefined,
   term: undefined,
 });

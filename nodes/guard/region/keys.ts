@@ -7,9 +7,10 @@ import { roleOf, withRole } from "./standby-cluster.js";
 
 /** @param node this node; leads only once its own heartbeat has begun the term: then nobody before it is served */
 export function regionViewOf(
-  { startedAt, endedAt, leader, heartbeat, region }: View,
+  view: View,
   { node, leaderLease }: Pick<GuardConfig, "node" | "leaderLease">,
 ): RegionView {
+  const { startedAt, endedAt, leader, heartbeat, region } = view;
   const beat = heartbeat?.beat;
   const begun =
     !leaderLease.enabled || (beat?.node === node && beat.state === "held" && beat.term === leader?.create);
@@ -22,8 +23,23 @@ export function regionViewOf(
     epochMod: region.epochMod,
     extent: region.extent,
     opening: region.opening,
+    nameOnlyMod: isNameOnly(view) ? view.initializeMod : undefined,
     term: leader?.value === node && begun ? leader.create : undefined,
   };
+}
+
+/** Patroni itself gets no further then: to copy from it wants a leader, and to make one a cluster without a name. */
+function isNameOnly({ leader, initialize, members }: View): boolean {
+  const there = Object.values(members);
+  return !leader && Boolean(initialize) && there.length > 0 && there.every(({ value }) => isBare(value));
+}
+
+function isBare(member: string): boolean {
+  try {
+    return (JSON.parse(member) as { role?: unknown }).role === "uninitialized";
+  } catch {
+    return false;
+  }
 }
 
 type Of<K extends RegionAction["kind"]> = Extract<RegionAction, { kind: K }>;
@@ -31,6 +47,18 @@ type Of<K extends RegionAction["kind"]> = Extract<RegionAction, { kind: K }>;
 export const raiseEpoch = (keys: Keys, { epoch, expectMod }: Of<"raise-epoch">): Transaction => ({
   compare: [{ key: keys.epoch, mod: expectMod }],
   success: [{ put: keys.epoch, value: JSON.stringify(epoch) }],
+  failure: [],
+});
+
+/** A node with data that comes meanwhile has won the leader key, or joins what is made now by a rewind. */
+export const forgetCluster = (keys: Keys, { nameMod, expect }: Of<"forget-cluster">): Transaction => ({
+  compare: [
+    { key: keys.config, mod: expect.configMod },
+    { key: keys.epoch, mod: expect.epochMod },
+    { key: keys.leader, create: "0" },
+    { key: keys.initialize, mod: nameMod },
+  ],
+  success: [{ delete: keys.initialize }],
   failure: [],
 });
 

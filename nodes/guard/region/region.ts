@@ -23,7 +23,7 @@ import {
   type RegionState,
   type Status,
 } from "./facts.js";
-import { changeRole, raiseEpoch, regionViewOf } from "./keys.js";
+import { changeRole, forgetCluster, raiseEpoch, regionViewOf } from "./keys.js";
 
 /** The claim table, in either region. */
 export interface ClaimTable {
@@ -171,6 +171,12 @@ export class Region {
         return;
       case "change-role":
         this.once("change-role", () => this.changeRole(action));
+        return;
+      case "forget-cluster":
+        this.once("forget-cluster", async () => {
+          const { succeeded } = await this.guard.transact(forgetCluster(this.keys, action));
+          if (succeeded) log("cluster-forgotten", { reason: action.reason });
+        });
         return;
       case "mark-log":
         this.once("mark-log", async () => {
