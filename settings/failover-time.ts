@@ -103,7 +103,7 @@ function nodeLoss(failover: FailoverSettings): Parts {
 export const promotionParts = (failover: FailoverSettings): Parts => [
   ["Patroni elects", failover.loopWaitSeconds * 1000],
   ["PostgreSQL is promoted", PROMOTION_MILLIS],
-  ["HAProxy finds the new leader", failover.fastCheckIntervalMillis + CHECK_ANSWER_MILLIS],
+  ["HAProxy finds the new leader", failover.checkIntervalMillis + CHECK_ANSWER_MILLIS],
 ];
 
 /**

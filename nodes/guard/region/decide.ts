@@ -41,13 +41,12 @@ export interface RegionStep {
 /** What PostgreSQL said longer ago than this says nothing about now. */
 const LOG_MILLIS = 1_000;
 /** While something is about to change, claims and status are read so often: by who can act on them, and by others. */
-const HURRY_MILLIS = 250;
+const HURRY_MILLIS = 200;
 const FOLLOW_MILLIS = 1_000;
-/**
- * The rest of a demoted node's log usually comes while it stops. After this, what was acknowledged is fetched from the
- * node itself, and what was not is no longer waited for.
- */
+/** The rest of a demoted node's log usually comes while it stops. After this it is fetched from the node itself. */
 const FETCH_AFTER_MILLIS = 1_000;
+/** So long what was acknowledged to nobody is waited for; it may go on coming until Patroni promotes, half a second later. */
+const LAST_MILLIS = 300;
 /** So long nothing more may have come before the end of the archive is taken for one: segments come by replication. */
 const REST_MILLIS = 5_000;
 /** A node that has data is given so long to say so. */
@@ -382,7 +381,7 @@ function ticketOf(known: Known, log: LogEnd): Ticket {
     return complete || accepted ? go("no claim of the other region's is in the way") : wait(LACKS);
   const { released } = theirs;
   if (released?.epoch === own) {
-    const patient = now - (state.releaseSeen?.at ?? now) < FETCH_AFTER_MILLIS;
+    const patient = now - (state.releaseSeen?.at ?? now) < LAST_MILLIS;
     const complete = hasAllOf(log, released) && log.mark.epoch >= mine.opened;
     if (complete && hasLastOf(log, released))
       return go(`the other region has released for epoch ${own}, and all that it had is here`);
