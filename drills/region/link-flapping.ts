@@ -16,7 +16,7 @@ export const linkFlapping: RegionDrill = {
   runbook: "replication-lag.md",
   hypothesis:
     "No commit waits for the other region, and no lease hangs on a link that is away for seconds: clients of the active region notice nothing. The standby falls behind and catches up, over and over, by itself.",
-  expect: { lostRows: "none", writeGapSeconds: 5, nameGapSeconds: 8, rejoinSeconds: 400 },
+  expect: { lostRows: "none", writeGapSeconds: 2, nameGapSeconds: 4, rejoinSeconds: 400 },
   async run(scene) {
     const wire = wireOf(scene);
     const before = await scene.eventually("a leader", () => scene.view());

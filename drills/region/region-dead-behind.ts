@@ -15,9 +15,9 @@ export const regionDeadBehind: RegionDrill = {
   settings: { promotion: { lagBudgetSeconds: 300 } },
   expect: {
     lostRows: "within-lag",
-    writeGapSeconds: 50,
-    nameGapSeconds: 150,
-    claimToWriteSeconds: 45,
+    writeGapSeconds: 40,
+    nameGapSeconds: 90,
+    claimToWriteSeconds: 35,
     rejoinSeconds: 400,
   },
   async run(scene) {

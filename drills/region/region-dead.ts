@@ -12,10 +12,10 @@ export const regionDead: RegionDrill = {
   expect: {
     lostRows: "within-lag",
     // The decision, lease and margin, and the promotion.
-    writeGapSeconds: 50,
+    writeGapSeconds: 40,
     // Beyond that: health checks that see the new region, what they say spreading, and what clients keep.
-    nameGapSeconds: 150,
-    claimToWriteSeconds: 45,
+    nameGapSeconds: 90,
+    claimToWriteSeconds: 35,
     rejoinSeconds: 400,
   },
   async run(scene) {

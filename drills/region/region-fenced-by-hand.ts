@@ -11,11 +11,11 @@ export const regionFencedByHand: RegionDrill = {
     "Somebody has seen that every machine of the old region is stopped, and says so for this epoch. The new region need not wait for lease and margin: it opens as fast as PostgreSQL is promoted.",
   expect: {
     lostRows: "within-lag",
-    writeGapSeconds: 30,
+    writeGapSeconds: 20,
     // Health checks, spreading and what clients keep are as long as ever.
-    nameGapSeconds: 120,
+    nameGapSeconds: 65,
     // Far less than lease and margin, which are 20 s.
-    claimToWriteSeconds: 20,
+    claimToWriteSeconds: 10,
     rejoinSeconds: 400,
   },
   async run(scene) {
