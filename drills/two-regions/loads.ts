@@ -17,7 +17,8 @@ import type { TwoRegions } from "./twin.js";
 /** `source` of the users' events. */
 export const USERS = "users";
 /** Two of them, on a host that runs both regions: what it takes for the load is not there for what is measured. */
-const EACH_REGION: Pace = { writers: 3, writeMillis: 20, readers: 1, readMillis: 40, probeMillis: 200 };
+const EACH_REGION: Pace = { writers: 3, writeMillis: 40, readers: 1, readMillis: 80, probeMillis: 200 };
+const USERS_MILLIS = 100;
 /** Between the first workers of two workloads. */
 const WORKERS = 1000;
 
@@ -97,7 +98,10 @@ export class RegionLoads implements Load {
     const { running, outside } = this.options.regions;
     const name = nameConfig(running.twin, running.contract);
     const { hostname, port, nameServer } = name;
-    await this.begin(USERS, await outside(), { name, http: { ...HTTP_PACE, hostname, port, nameServer } });
+    await this.begin(USERS, await outside(), {
+      name,
+      http: { ...HTTP_PACE, intervalMillis: USERS_MILLIS, hostname, port, nameServer },
+    });
   }
 
   private async begin(

@@ -32,7 +32,7 @@ const ADMIT_SHARE = 0.75;
  * How often one that does not lead looks at the heartbeat, as a share of the time between two of them: a reading that
  * comes late counts its age from there. And while it stands still.
  */
-const READ_SHARE = { calm: 0.8, suspicious: 0.4 } as const;
+const READ_SHARE = { usual: 0.8, often: 0.4 } as const;
 /** Until an idle watch that could not be cut off meets the kernel's rule: Patroni's keepalive before it is configured. */
 const KEEPALIVE_MILLIS = 20_000;
 
@@ -72,14 +72,19 @@ export function pace(config: Config, state: State): { readonly tick: number; rea
   const { renewMillis } = config.leaderLease;
   const { view } = state;
   const soon = renewMillis / 8;
+  const often = READ_SHARE.often * renewMillis;
   if (view?.leader?.value === config.node) {
     const settled = holdsTerm(config, view) && state.openAs === "leader";
-    return settled ? { tick: renewMillis, local: 2 * renewMillis } : { tick: soon, local: soon };
+    if (settled) return { tick: renewMillis, local: 2 * renewMillis };
+    // A region's change of role takes Patroni's cycles and PostgreSQL's stop: asked all the time, they take longer.
+    const { isStandby, standbyLeaderMayServe } = state.gate;
+    const isRegional = isStandby || !standbyLeaderMayServe;
+    return { tick: isRegional ? often : soon, local: often };
   }
   // A cluster that is still being made has nobody to elect.
   const unled = Boolean(view?.initialize) && (!view?.leader || isMarker(view.leader));
-  const share = state.probe ? READ_SHARE.suspicious : READ_SHARE.calm;
-  return { tick: unled ? soon : share * renewMillis, local: 2 * renewMillis };
+  const usual = state.probe ? often : READ_SHARE.usual * renewMillis;
+  return { tick: unled ? soon : usual, local: 2 * renewMillis };
 }
 
 function learn(config: Config, state: State, event: Event, now: number): State {

@@ -34,7 +34,7 @@ export class ControlData {
 }
 
 /** @throws Error when there is nothing to read, or it takes longer than a second. */
-export async function readControlData(dataDirectory: string): Promise<string> {
+async function readControlData(dataDirectory: string): Promise<string> {
   const { stdout } = await promisify(execFile)(PG_CONTROLDATA, ["-D", dataDirectory], {
     timeout: 1000,
     env: { LC_ALL: "C" },

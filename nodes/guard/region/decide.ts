@@ -21,7 +21,7 @@ import type {
   Role,
   Status,
 } from "./facts.js";
-import { hasAllOf, hasLastOf, headOf, isMarked, sameMark } from "./history.js";
+import { hasAllOf, hasLastOf, headOf, isMarked, reaches } from "./history.js";
 import { lagMillis, published, reached } from "./lag.js";
 
 export interface RegionConfig {
@@ -492,7 +492,7 @@ function mayRelease({ config, state, reading, view, now }: Known, log: LogEnd): 
   if (!isExpected && waited < (view.term === undefined ? 2 : 1) * RELEASE_AFTER_MILLIS && opened > 0)
     return false;
   if (opened === 0 || log.mark.epoch > opened) return view.term !== undefined;
-  return extent?.of === opened && sameMark(log.mark, extent.mark) && log.lsn >= extent.lsn;
+  return extent?.of === opened && reaches(log, extent.mark, extent.lsn);
 }
 
 /** Tells the other region, and people, where this one stands; as often as claims are read. */

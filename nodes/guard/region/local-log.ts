@@ -1,6 +1,6 @@
 /** PostgreSQL's log on this node, whether PostgreSQL runs or has just been stopped. */
 import { monotonic } from "../clock.js";
-import { controlValue, readControlData } from "./control-data.js";
+import { ControlData, controlValue } from "./control-data.js";
 import type { LogEnd, Mark } from "./facts.js";
 import { RunningLog } from "./log-end.js";
 import type { LocalLog } from "./region.js";
@@ -12,7 +12,7 @@ export class PostgresLog implements LocalLog {
   constructor(
     private readonly dataDirectory: string,
     private readonly running: Pick<RunningLog, "readEnd" | "markLog"> = new RunningLog(),
-    private readonly controlData: (dataDirectory: string) => Promise<string> = readControlData,
+    private readonly controlData: Pick<ControlData, "read"> = new ControlData(),
   ) {}
 
   async end(): Promise<LogEnd> {
@@ -35,7 +35,7 @@ export class PostgresLog implements LocalLog {
 
   /** @returns undefined when it isn't a primary that was shut down cleanly. */
   private async ofStopped(startedAt: number, mark: Mark): Promise<LogEnd | undefined> {
-    const text = await this.controlData(this.dataDirectory).catch(() => "");
+    const text = await this.controlData.read(this.dataDirectory).catch(() => "");
     const checkpoint = lsnOf(controlValue(text, "Latest checkpoint location"));
     if (controlValue(text, "Database cluster state") !== "shut down" || checkpoint === undefined)
       return undefined;

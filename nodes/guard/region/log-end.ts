@@ -8,6 +8,8 @@ const READ_MILLIS = 1000;
 /** Less than that: PostgreSQL gives up first, or sessions that nobody waits for would pile up while it hangs. */
 const STATEMENT_MILLIS = 800;
 const MARK_MILLIS = 5000;
+/** After a session that PostgreSQL did not take, for it starts or stops: each is a process, and it needs the time. */
+const AGAIN_MILLIS = 300;
 
 /**
  * Of a primary the flushed position: each commit that it acknowledges (at the default of synchronous_commit) is
@@ -38,6 +40,7 @@ const MARK = "SELECT 'mark', epoch, timeline FROM dr.mark ORDER BY epoch DESC, t
 export class RunningLog {
   private session: { readonly psql: Psql; hasTable: boolean } | undefined;
   private isMarking = false;
+  private refusedAt = Number.NEGATIVE_INFINITY;
 
   constructor(
     private readonly openPsql: () => Psql = () => new Psql(),
@@ -50,6 +53,8 @@ export class RunningLog {
     const isNew = !this.session || this.session.psql.hasEnded;
     // Asked several times a second: while nobody listens a process each time would keep PostgreSQL from its start.
     if (isNew && !this.isUp()) throw new Error("PostgreSQL does not listen");
+    if (isNew && startedAt - this.refusedAt < AGAIN_MILLIS)
+      throw new Error("PostgreSQL has just refused a session");
     if (isNew) this.session = { psql: this.openPsql(), hasTable: false };
     const session = this.session as NonNullable<typeof this.session>;
     const ask = (...statements: string[]) => session.psql.query(statements.join("; "), READ_MILLIS);
@@ -67,6 +72,7 @@ export class RunningLog {
     } catch (error) {
       // A server that was rewound or made anew may not have it any more.
       session.hasTable = false;
+      if (isNew) this.refusedAt = startedAt;
       throw error;
     }
   }

@@ -17,7 +17,13 @@ function log(ends: readonly (LogEnd | Error)[], state: string) {
     if (!end || end instanceof Error) throw end ?? new Error("no answer");
     return end;
   };
-  return new PostgresLog("/data", { readEnd, markLog: async () => {} }, async () => controlData(state));
+  return new PostgresLog(
+    "/data",
+    { readEnd, markLog: async () => {} },
+    {
+      read: async () => controlData(state),
+    },
+  );
 }
 
 test("a primary that was shut down says where its log ends, by the mark that it had", async () => {

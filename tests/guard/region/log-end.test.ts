@@ -127,6 +127,17 @@ describe("the end of the log", () => {
     expect((await log.readEnd()).mark).toEqual(NO_MARK);
   });
 
+  test("is not asked again at once of a PostgreSQL that takes no session", async () => {
+    server.fault = () => Promise.reject(new Error("the database system is shutting down"));
+    await expect(log.readEnd()).rejects.toThrow("shutting down");
+    server.sessions[0]?.close();
+    server.fault = undefined;
+    await expect(log.readEnd()).rejects.toThrow("has just refused");
+    expect(server.sessions).toHaveLength(1);
+    await new Promise((resolve) => setTimeout(resolve, 320));
+    expect((await log.readEnd()).mark).toEqual({ epoch: 3, timeline: 26 });
+  });
+
   test("is asked of another psql when one has ended", async () => {
     server.hasTable = false;
     await log.readEnd();

@@ -125,7 +125,7 @@ export class SimGuard {
       startedAt,
       isPrimary: node.role === "primary",
       timeline: node.role === "primary" ? node.log.timeline : undefined,
-      mark: node.log.mark,
+      mark: region.markSeen(node),
       lsn: node.log.lsn,
       replay: node.role === "primary" ? undefined : region.replayOf(node),
     };

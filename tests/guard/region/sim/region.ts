@@ -2,7 +2,16 @@
  * A simulated region: its etcd's keys, its Patroni as far as regions are concerned, its nodes. The leader lease is
  * taken for granted here (tests/guard/sim has that one): nobody is elected before the last leader's port has lapsed.
  */
-import type { Extent, Mark, Opening, Replay, Role, Source } from "../../../../nodes/guard/region/facts.js";
+import {
+  type Extent,
+  type Mark,
+  NO_MARK,
+  type Opening,
+  type Replay,
+  type Role,
+  type Source,
+} from "../../../../nodes/guard/region/facts.js";
+import { sameMark } from "../../../../nodes/guard/region/history.js";
 import { Process, type World } from "../../sim/world.js";
 import { Log } from "./log.js";
 import type { Side } from "./table.js";
@@ -27,6 +36,8 @@ export class SimNode {
   heardAt = 0;
   /** Own epoch of which slots here keep what clients were told; as files, they outlive the machine. */
   kept: { readonly epoch: number; readonly timeline: number } | undefined;
+  /** Of a primary: the newest mark whose commit has returned. */
+  returned: Mark | undefined;
   /** Stopped as a primary, or runs as one. */
   wasPrimary = false;
   /** Epochs of which all has been saved. */
@@ -191,6 +202,15 @@ export class SimRegion {
     node.log.append({ id: 0, mark });
   }
 
+  /** A primary's query sees what is committed: what still waits for another node to have it, it does not. */
+  markSeen(node: SimNode): Mark {
+    const { mark } = node.log;
+    if (node.role !== "primary") return mark;
+    if (this.nodes.some((each) => each !== node && each.runs && sameMark(each.log.mark, mark)))
+      node.returned = mark;
+    return node.returned ?? NO_MARK;
+  }
+
   private patroni(): void {
     const { world } = this;
     const ready = this.nodes.filter((node) => node.runs && this.mayRun(node));
@@ -223,6 +243,7 @@ export class SimRegion {
             return;
           }
           node.role = "primary";
+          node.returned = node.log.mark;
           node.wasPrimary = true;
           node.log.promote();
           world.note(`${node.name} promoted to timeline ${node.log.timeline}, lsn ${node.log.lsn}`);
