@@ -383,7 +383,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
     scenario: (seed) =>
       scenario(seed, [
         ...isolated(4000, seed, 19_500 + phase(seed * 7, 2000)),
-        at(24_600 + phase(seed, 2000), "kill-leader", RECOVERY, 30_000),
+        at(24_600 + phase(seed, 1500), "kill-leader", RECOVERY, 30_000),
       ]),
     share: 1 / 4,
   },

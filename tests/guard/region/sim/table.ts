@@ -14,6 +14,9 @@ export class SimTable {
   /** Since when the region's status says that its leader has been demoted in the epoch that it opened last. */
   readonly demotedSince: [number | undefined, number | undefined] = [undefined, undefined];
 
+  /** Is told when a region opens an epoch. */
+  onOpened: (side: Side) => void = () => {};
+
   constructor(private readonly now: () => number) {}
 
   claim(side: Side, epoch: number): void {
@@ -23,7 +26,9 @@ export class SimTable {
   /** Written only if nobody else has written since. */
   write(side: Side, status: Status, unconditional = false): boolean {
     if (!unconditional && status.sequence !== this.status[side].sequence + 1) return false;
+    const isOpened = status.opened > this.status[side].opened;
     this.status[side] = status;
+    if (isOpened) this.onOpened(side);
     const isDemoted = status.demoted?.of === status.opened;
     this.demotedSince[side] = isDemoted ? (this.demotedSince[side] ?? this.now()) : undefined;
     return true;
