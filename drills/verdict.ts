@@ -93,13 +93,16 @@ function measure(observed: Observations, expect: Expectations) {
     count("two nodes acknowledging at once", doubles, 0),
     ...(region ? regionMeasures(region, lostWrites, expect) : []),
     time("longest write gap", writeGap, expect.writeGapSeconds),
+    ...(fault
+      ? [
+          time(
+            "longest write gap after the fault",
+            seconds(longestGap(acknowledgedAt(writes), span, fault.from)),
+          ),
+        ]
+      : []),
     ...nameMeasures(requests, span, expect),
   ];
-  if (fault) {
-    measures.push(
-      time("of it after the fault", seconds(longestGap(acknowledgedAt(writes), span, fault.from))),
-    );
-  }
   if (reads.length > 0) {
     measures.push(time("longest read gap", readGap, expect.readGapSeconds));
     measures.push(

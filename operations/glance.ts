@@ -156,7 +156,7 @@ export function yieldsOf(observation: Pick<Observation, "regions">, id: RegionId
   if (status.released?.epoch === epoch) return `has released for epoch ${epoch}`;
   if (status.demoted && status.demoted.of === status.opened)
     return `has demoted ${status.demoted.node}, and has still to release for epoch ${epoch}`;
-  return `has not yielded to epoch ${epoch} yet`;
+  return `has not closed for epoch ${epoch} yet`;
 }
 
 /** Published longer ago than this, a region that can still reach the table serves nobody: it must publish to serve. */

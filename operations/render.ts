@@ -29,7 +29,12 @@ export function renderGlance({ at, summary, table, regions }: Glance, place: str
     ...row("lag", ({ lag }) => (lag ? lagText(lag, notes) : "-")),
     ...row("leases left", ({ leases }) => notes.cell(leases, leaseText)),
     ...row("last backup", ({ lastBackup }) => notes.cell(lastBackup, (when) => when)),
-    ...row("health check", ({ healthy }) => notes.cell(healthy, (yes) => (yes ? "healthy" : "unhealthy"))),
+    ...row("health check", ({ healthy, role }) =>
+      // It asks for the active region: a standby's must fail, or users would be led there.
+      notes.cell(healthy, (yes) =>
+        yes ? "healthy" : role === "standby" ? "fails, as it should" : "unhealthy",
+      ),
+    ),
     ...row("overrides", ({ overrides, epoch }) =>
       overrides.length > 0 ? `${overrides.join(", ")} for epoch ${epoch.claimed}` : "none",
     ),

@@ -32,7 +32,7 @@ export const regionDead: RegionDrill = {
     await scene.step(`Recover: boot ${old}`, () => scene.boot(old));
     const record = await seeSaved(scene, old, epoch);
     scene.prove(
-      `its old leader decoded what only it had: ${record.state} ${record.note ?? ""}`,
+      `its old leader decoded what only it had: ${[record.state, record.note].filter(Boolean).join(", ")}`,
       record.state === "saved",
     );
     await seeFollowing(scene, 300);

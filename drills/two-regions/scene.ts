@@ -1,4 +1,5 @@
 /** What the steps of a drill about two regions work with, beside what those of every drill do. */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Progress } from "../../sandbox/progress.js";
 import type { RegionId } from "../../settings/stacks.js";
 import { otherRegion } from "../../stacks/contract.js";
@@ -95,12 +96,28 @@ export class RegionScene extends Scene {
 
   /** Decides that the region shall be active: raises its epoch above all. @returns the epoch. */
   async raise(region: RegionId = this.standby()): Promise<number> {
-    const { epoch } = await this.claims.read();
-    const move = { from: otherRegion(region), to: region, epoch: nextEpoch(epoch, region), claimedAt: now() };
-    this.moved.push(move);
+    const epoch = nextEpoch((await this.claims.read()).epoch, region);
+    this.moved.push({ from: otherRegion(region), to: region, epoch, claimedAt: now() });
     this.under = region;
-    await this.raiseEpoch(region, move.epoch);
-    return move.epoch;
+    const raised = this.raiseEpoch(region, epoch);
+    await Promise.all([raised, this.noteClaim(region, epoch, raised)]);
+    return epoch;
+  }
+
+  /** A preview and an `up` go before a claim: it is counted from the last look that did not show it yet. */
+  private async noteClaim(region: RegionId, epoch: number, raised: Promise<unknown>): Promise<void> {
+    let isRaised = false;
+    const end = () => {
+      isRaised = true;
+    };
+    const done = raised.then(end, end);
+    for (;;) {
+      const claimedAt = now();
+      const { epoch: claims } = await this.claims.read();
+      if (claims[region] >= epoch || isRaised) return;
+      this.note({ claimedAt });
+      await Promise.race([done, sleep(CLAIMS_POLL_MILLIS)]);
+    }
   }
 
   /** What an operator asserts about the last epoch that was raised. */

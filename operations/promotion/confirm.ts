@@ -9,23 +9,39 @@ export interface Asking {
   readonly yes: boolean;
 }
 
-/** @returns whether he typed `yes`. @throws UserError without a terminal: silence is no answer. */
-export async function askToConfirm(question: string, { input, output, yes }: Asking): Promise<boolean> {
-  if (yes) return true;
-  if (!input.isTTY) {
-    throw new UserError(
-      "nobody can be asked: standard input is no terminal",
-      "A promotion is a person's decision. Nothing was changed.",
-      "give --yes where it has been decided already",
-    );
-  }
-  const lines = createInterface({ input, output });
-  const answer = await new Promise<string>((resolve) => {
-    // Ctrl-C and a closed terminal are a no.
-    lines.once("SIGINT", () => resolve(""));
-    lines.once("close", () => resolve(""));
-    lines.question(`\n${question}`, resolve);
-  });
-  lines.close();
-  return answer.trim().toLowerCase() === "yes";
+/** Ctrl-C and a closed terminal are no answer, and nothing is done. */
+export type Answer = "yes" | "no" | "none";
+
+/** @throws UserError without a terminal: silence is no answer. Worth knowing before a preview is made. */
+export function requireTerminal({ input, yes }: Pick<Asking, "input" | "yes">): void {
+  if (yes || input.isTTY) return;
+  throw new UserError(
+    "nobody can be asked: standard input is no terminal",
+    "A promotion is a person's decision. Nothing was changed.",
+    "give --yes where it has been decided already",
+  );
 }
+
+/** Asks until the answer is clear. @throws UserError without a terminal. */
+export async function askToConfirm(question: string, asking: Asking): Promise<Answer> {
+  requireTerminal(asking);
+  if (asking.yes) return "yes";
+  const lines = createInterface({ input: asking.input, output: asking.output });
+  try {
+    return await new Promise<Answer>((resolve) => {
+      lines.once("SIGINT", () => resolve("none"));
+      lines.once("close", () => resolve("none"));
+      const ask = (text: string) =>
+        lines.question(text, (line) => {
+          const answer = ANSWERS[line.trim().toLowerCase()];
+          if (answer) resolve(answer);
+          else ask("yes or no? ");
+        });
+      ask(`\n${question}`);
+    });
+  } finally {
+    lines.close();
+  }
+}
+
+const ANSWERS: Readonly<Record<string, Answer>> = { yes: "yes", y: "yes", no: "no", n: "no" };

@@ -6,7 +6,7 @@ import type { RegionId, RegionStackName } from "../../settings/stacks.js";
 import type { Observation } from "../observation.js";
 import { openPlace, projectFolder } from "../places/choose.js";
 import type { Place } from "../places/place.js";
-import { askToConfirm } from "./confirm.js";
+import { askToConfirm, requireTerminal } from "./confirm.js";
 import type { Deployment } from "./deployment.js";
 import type { PromotionRequest } from "./request.js";
 import { type PromotionResult, runPromotion } from "./run.js";
@@ -27,6 +27,7 @@ export interface GuidedOptions {
 export async function guidedPromotion(options: GuidedOptions): Promise<PromotionResult> {
   const { kind, stack, epoch, yes = false, policies = true } = options;
   const progress = new Progress(process.stderr);
+  requireTerminal({ input: process.stdin, yes });
   const place = await openPlace(kind);
   const interrupt = listenForInterrupt(progress);
   try {

@@ -3,6 +3,7 @@ import type { Change } from "../../sandbox/events.js";
 import type { SharedSettings } from "../../settings/schema.js";
 import type { Contract } from "../../stacks/contract.js";
 import type { Observation } from "../observation.js";
+import type { Answer } from "./confirm.js";
 import type { Deployment } from "./deployment.js";
 
 export interface PromotionPorts {
@@ -13,7 +14,7 @@ export interface PromotionPorts {
   /** Whether machines run that would open the epoch. */
   hasMachines(observation: Observation): boolean;
   /** @throws UserError when nobody can be asked. */
-  confirm(question: string): Promise<boolean>;
+  confirm(question: string): Promise<Answer>;
   say(text: string): void;
   showChanges(changes: readonly Change[]): void;
   /** Monotonic, in milliseconds. */

@@ -7,6 +7,7 @@ import { assertOnlyCreates } from "../../sandbox/promotion.js";
 import { UserError } from "../../settings/problem.js";
 import type { Observation } from "../observation.js";
 import { carryOut, type PromotionEnd } from "./carry-out.js";
+import type { Answer } from "./confirm.js";
 import type { Deployment, PromotionSetting } from "./deployment.js";
 import { type Target, targetOf } from "./epoch.js";
 import { type PromotionPlan, planPromotion, publishingSeconds } from "./plan.js";
@@ -30,18 +31,21 @@ export async function runPromotion(
   const target = targetOf(before, request, contract[request.region]);
   const settings = new ChangedSettings(deployment);
   let agreed = false;
+  let answer: Answer = "none";
   let plan: PromotionPlan;
   try {
     await settings.set("epoch", `${target.epoch}`);
     for (const key of target.overrides) await settings.set(key, `${target.epoch}`);
     plan = await prepare(ports, request, target, before, lookedAt);
     ports.say(planText(plan, contract));
-    agreed = await ports.confirm(questionText(plan));
+    answer = await ports.confirm(questionText(plan));
+    agreed = answer === "yes";
   } finally {
     if (!agreed) await settings.takeBack();
   }
   if (agreed) return { plan, ...(await carryOut(ports, plan, before)) };
-  const reason = "nothing was changed: the question was answered with no";
+  const why = answer === "no" ? "the question was answered with no" : "the question was not answered";
+  const reason = `nothing was changed: ${why}`;
   return { plan, events: [], outcome: { result: "declined", reason } };
 }
 

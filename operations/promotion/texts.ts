@@ -70,4 +70,8 @@ export const eventText = ({ seconds, text }: Event): string =>
     .join("\n");
 
 export const endText = (events: readonly Event[], { reason }: { readonly reason: string }): string =>
-  ["", "time line", ...events.map(eventText), "", ...wrapAt(`${reason}.`, WIDTH)].join("\n");
+  [
+    ...(events.length > 0 ? ["", "time line", ...events.map(eventText)] : []),
+    "",
+    ...wrapAt(`${reason}.`, WIDTH),
+  ].join("\n");

@@ -37,15 +37,19 @@ function timeline({ moves = [] }: DrillResult): string[] {
     "",
     "  Time line, in seconds since home was lost:",
     ...moves.flatMap(({ to, epoch, claimed, fenced, promoted, firstWrite, full, reason }) =>
-      (
-        [
-          [fenced, "last write that the region before acknowledged"],
-          [claimed, `epoch ${epoch} raised for ${to}`],
-          [promoted, `${to} acknowledges: ${reason ?? "for a reason that nobody told"}`],
-          [firstWrite, "first write of a client"],
-          [full, "it could lose a node"],
-        ] as const
-      ).map(([seconds, what]) => `  ${at(seconds)}  ${what}`),
+      sorted([
+        [fenced, "last write that the region before acknowledged"],
+        [claimed, `epoch ${epoch} is claimed for ${to}`],
+        [promoted, `${to} acknowledges: ${reason ?? "for a reason that nobody told"}`],
+        [firstWrite, "first write of a client"],
+        [full, "it could lose a node"],
+      ]).map(([seconds, what]) => `  ${at(seconds)}  ${what}`),
     ),
   ];
 }
+
+type Row = readonly [seconds: number | undefined, what: string];
+
+/** What never came stands at the end. */
+const sorted = (rows: readonly Row[]): Row[] =>
+  [...rows].sort(([a = Number.POSITIVE_INFINITY], [b = Number.POSITIVE_INFINITY]) => a - b);

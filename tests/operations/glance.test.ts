@@ -56,7 +56,7 @@ test("home is active and recovery follows", () => {
                                                   2 s ago
     leases left  unknown (1)                      unknown (1)
     last backup  not published yet                not published yet
-    health check healthy                          unhealthy
+    health check healthy                          fails, as it should
     overrides    none                             none
     waits for    -                                -
 
@@ -90,7 +90,7 @@ test("one region is gone: it is told who could be read, and for how long the oth
                                                   5 min ago
     leases left  unknown (1)                      unknown (1)
     last backup  not published yet                not published yet
-    health check unknown (2)                      unhealthy
+    health check unknown (2)                      fails, as it should
     overrides    none                             none
     waits for    -                                -
 
@@ -173,7 +173,7 @@ describe("a promotion that waits", () => {
       address: "10.10.200.10",
     };
     const { home } = glance(observation(activeHome(4, { released }), pending)).regions;
-    expect(home.yields).toBe("has not yielded to epoch 2 yet");
+    expect(home.yields).toBe("has not closed for epoch 2 yet");
   });
 });
 
@@ -192,7 +192,7 @@ test("nothing is claimed", () => {
     lag          -                                -
     leases left  unknown (1)                      unknown (1)
     last backup  not published yet                not published yet
-    health check healthy                          unhealthy
+    health check healthy                          fails, as it should
     overrides    none                             none
     waits for    -                                -
 

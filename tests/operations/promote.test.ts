@@ -5,7 +5,7 @@ import type { Status } from "../../nodes/guard/region/facts.js";
 import { known } from "../../operations/known.js";
 import type { Observation } from "../../operations/observation.js";
 import { isSuccess } from "../../operations/promotion/carry-out.js";
-import { askToConfirm } from "../../operations/promotion/confirm.js";
+import { type Answer, askToConfirm } from "../../operations/promotion/confirm.js";
 import type { PromotionSetting } from "../../operations/promotion/deployment.js";
 import type { PromotionPorts } from "../../operations/promotion/ports.js";
 import type { PromotionRequest } from "../../operations/promotion/request.js";
@@ -48,7 +48,7 @@ class World implements PromotionPorts {
   readonly said: string[] = [];
   readonly config: Partial<Record<PromotionSetting, string>> = { epoch: "0" };
   readonly asked: string[] = [];
-  answer = true;
+  answer: Answer = "yes";
   homePublishes = true;
   /** Seconds from the claim; undefined: never. */
   releasedAfter: number | undefined = 3;
@@ -152,7 +152,7 @@ test("a planned one: claimed, released, promoted, open, in a time line", async (
     "
     time line
          2.0 s  claimed epoch 2
-         2.0 s  waiting: home has not yielded to epoch 2 yet
+         2.0 s  waiting: home has not closed for epoch 2 yet
          5.0 s  home has released
          8.0 s  PostgreSQL is promoted in recovery
          8.0 s  open: the other region has released for epoch 2
@@ -169,7 +169,7 @@ test("the promotion is followed while the up is still at it", async () => {
 
 describe("before the up", () => {
   test("a no takes the settings back", async () => {
-    world.answer = false;
+    world.answer = "no";
     const { outcome, events } = await runPromotion(world, request());
     expect(outcome.result).toBe("declined");
     expect(isSuccess({ outcome, events })).toBe(false);
@@ -188,12 +188,12 @@ describe("before the up", () => {
 
   test("an override is set for this very epoch, and taken back with it", async () => {
     world.homePublishes = false;
-    world.answer = false;
+    world.answer = "no";
     world.changes = [create("claim-2"), create("fenced-2")];
     const seen: unknown[] = [];
     world.confirm = async () => {
       seen.push({ ...world.config });
-      return false;
+      return "no" as const;
     };
     const { plan } = await runPromotion(world, request({ fenced: true }));
     expect(plan).toMatchObject({ kind: "fenced", overrides: ["fenced"] });
@@ -220,7 +220,7 @@ describe("not active in the end", () => {
     Object.assign(world, { releasedAfter: undefined, opensAfter: undefined });
     const { outcome, events } = await runPromotion(world, request());
     expect(outcome.result).toBe("timed-out");
-    expect(outcome.reason).toMatch(/not active in epoch 2 after 90\d s; it waits: home has not yielded/);
+    expect(outcome.reason).toMatch(/not active in epoch 2 after 90\d s; it waits: home has not closed/);
     expect(isSuccess({ outcome, events })).toBe(false);
   });
 
@@ -297,14 +297,18 @@ describe("the question", () => {
   };
 
   test.each([
-    ["yes\n", true],
-    ["y\n", false],
-    ["\n", false],
-    ["", false],
+    ["yes\n", "yes"],
+    ["y\n", "yes"],
+    ["no\n", "no"],
+    ["N\n", "no"],
+    // Asked again until it is clear.
+    ["\nwhat?\ny\n", "yes"],
+    ["sure\n", "none"],
+    ["", "none"],
   ])("%j is %s", async (answer, expected) => expect(await asking(answer, true)).toBe(expected));
 
   test("without a terminal it is refused, unless --yes was given", async () => {
     await expect(asking("yes\n", false)).rejects.toThrow(/no terminal[\s\S]*--yes/);
-    expect(await asking("", false, true)).toBe(true);
+    expect(await asking("", false, true)).toBe("yes");
   });
 });
