@@ -50,7 +50,7 @@ export async function readClaimTable(
   throw new UserError(
     `claim table '${contract.claimTable}' can't be read`,
     failures.join("\n  "),
-    "see that AWS credentials are there and may read it (aws sts get-caller-identity), and that `global` is deployed",
+    "see that AWS credentials are there and may read it (aws sts get-caller-identity), and that `global` is deployed; a twin is found by its folder (DR_TWIN_DIR): npx dr twin up --regions 2, then --twin",
   );
 }
 

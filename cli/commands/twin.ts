@@ -54,7 +54,7 @@ export function addTwin(dr: Command): void {
     });
   twin
     .command("exec")
-    .description("run a command in a machine, a shell by default")
+    .description("run a command in a machine, a shell by default; options of the command come after --")
     .argument("<machine>")
     .argument("[command...]")
     .passThroughOptions()

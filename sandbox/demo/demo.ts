@@ -23,6 +23,7 @@ import { globalPicture, regionPicture, topology } from "./topology.js";
 /** @throws Error when anything doesn't turn out as it must: a demo that shrugs shows nothing. */
 export async function demo(): Promise<void> {
   const progress = new Progress();
+  const begun = performance.now();
   await temporarySandbox("demo", async () => {
     progress.heading("1  Get the engine and the emulated AWS ready");
     const sandbox = await Sandbox.open(progress, 0);
@@ -53,6 +54,9 @@ export async function demo(): Promise<void> {
     progress.heading("Time of each part");
     for (const { step, seconds } of progress.timings)
       progress.line(`  ${seconds.toFixed(1).padStart(6)} s  ${step}`);
+    progress.line(
+      `  ${((performance.now() - begun) / 1000).toFixed(1).padStart(6)} s  all of it; some parts are inside of others`,
+    );
     progress.line();
     progress.line(pc.green("All of it happened as it should."));
     if (notShown) progress.note(`no machine was started: ${notShown}`);
