@@ -15,9 +15,9 @@ export const regionDeadBehind: RegionDrill = {
   settings: { promotion: { lagBudgetSeconds: 300 } },
   expect: {
     lostRows: "within-lag",
-    writeGapSeconds: 40,
+    writeGapSeconds: 45,
     nameGapSeconds: 90,
-    claimToWriteSeconds: 35,
+    claimToWriteSeconds: 40,
     rejoinSeconds: 400,
   },
   async run(scene) {

@@ -12,10 +12,10 @@ export const regionDead: RegionDrill = {
   expect: {
     lostRows: "within-lag",
     // The decision, lease and margin, and the promotion.
-    writeGapSeconds: 40,
+    writeGapSeconds: 45,
     // Beyond that: health checks that see the new region, what they say spreading, and what clients keep.
     nameGapSeconds: 90,
-    claimToWriteSeconds: 35,
+    claimToWriteSeconds: 40,
     rejoinSeconds: 400,
   },
   async run(scene) {

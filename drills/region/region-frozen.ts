@@ -18,9 +18,9 @@ export const regionFrozen: RegionDrill = {
     "Every process of its nodes stops between two instructions. Their kernels don't: leases run out meanwhile. When it goes on, each of its nodes believes to be what it was, with sessions open and decisions half carried out, and none of them gets an acknowledgement to a client.",
   expect: {
     lostRows: "within-lag",
-    writeGapSeconds: 40,
+    writeGapSeconds: 45,
     nameGapSeconds: 90,
-    claimToWriteSeconds: 35,
+    claimToWriteSeconds: 40,
     rejoinSeconds: 400,
   },
   async run(scene) {

@@ -21,9 +21,9 @@ export const regionGuardsHung: RegionDrill = {
     "PostgreSQL and Patroni live, the link is well, but nobody renews a lease: the kernels silence the region. Its guards see no claim and release nothing, so the other region waits for lease and margin. When they go on, what they had decided is too old to act on; they yield and follow.",
   expect: {
     lostRows: "within-lag",
-    writeGapSeconds: 40,
+    writeGapSeconds: 45,
     nameGapSeconds: 90,
-    claimToWriteSeconds: 35,
+    claimToWriteSeconds: 40,
     rejoinSeconds: 400,
   },
   async run(scene) {

@@ -20,9 +20,9 @@ export const regionIsolated: RegionDrill = {
     "It reaches neither the other region nor the claim table; its own clients reach it and go on writing. Its kernels shut its ports when the region lease runs out, before the other region may open. What it acknowledged alone is lost, and not more than was reported. Healed, it yields and follows.",
   expect: {
     lostRows: "within-lag",
-    writeGapSeconds: 40,
+    writeGapSeconds: 45,
     nameGapSeconds: 90,
-    claimToWriteSeconds: 35,
+    claimToWriteSeconds: 40,
     rejoinSeconds: 400,
   },
   async run(scene) {

@@ -11,9 +11,9 @@ export const regionReturnsDiverged: RegionDrill = {
     "Its leader kept a slot at what the other region had confirmed. Before anything rewinds it, its guard stops Patroni, decodes from there what the other region lacks, and hands it in to the vault: every acknowledged row that was lost stands there. Then the node is rewound, and the region follows.",
   expect: {
     lostRows: "within-lag",
-    writeGapSeconds: 40,
+    writeGapSeconds: 45,
     nameGapSeconds: 90,
-    claimToWriteSeconds: 35,
+    claimToWriteSeconds: 40,
     rejoinSeconds: 500,
   },
   async run(scene) {

@@ -17,9 +17,9 @@ export const regionReturnsRecloned: RegionDrill = {
     "A rewind reads the old leader's log back to the last checkpoint that both have. That has been removed, as it is by later checkpoints. What only that node has is saved all the same; then Patroni removes its data and copies them anew from the other region.",
   expect: {
     lostRows: "within-lag",
-    writeGapSeconds: 40,
+    writeGapSeconds: 45,
     nameGapSeconds: 90,
-    claimToWriteSeconds: 35,
+    claimToWriteSeconds: 40,
     rejoinSeconds: 500,
   },
   async run(scene) {
