@@ -33,7 +33,7 @@ export async function askToConfirm(question: string, asking: Asking): Promise<An
       lines.once("close", () => resolve("none"));
       const ask = (text: string) =>
         lines.question(text, (line) => {
-          const answer = ANSWERS[line.trim().toLowerCase()];
+          const answer = ANSWERS.get(line.trim().toLowerCase());
           if (answer) resolve(answer);
           else ask("yes or no? ");
         });
@@ -44,4 +44,9 @@ export async function askToConfirm(question: string, asking: Asking): Promise<An
   }
 }
 
-const ANSWERS: Readonly<Record<string, Answer>> = { yes: "yes", y: "yes", no: "no", n: "no" };
+const ANSWERS: ReadonlyMap<string, Answer> = new Map([
+  ["yes", "yes"],
+  ["y", "yes"],
+  ["no", "no"],
+  ["n", "no"],
+]);
