@@ -38,7 +38,7 @@ export interface RegionDrill extends Rehearsed {
   readonly leavesOneRegion?: boolean;
   /** No machine of the recovery region runs until the drill starts them; it gets a twin of its own. */
   readonly cold?: boolean;
-  /** Among `nightly`, not among `all`: it takes minutes, or has not been seen to pass yet (README.md says which). */
+  /** Among `nightly`, not among `all`: it takes minutes. */
   readonly isLong?: boolean;
   run(scene: RegionScene): Promise<void>;
 }

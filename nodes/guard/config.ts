@@ -1,4 +1,5 @@
 import type { RegionRules } from "./region/facts.js";
+import type { TlsFiles } from "./tls.js";
 
 /** What a guard is told: rendered by `nodes/guard-config.ts` into `/etc/dr/guard.json`. Times in milliseconds. */
 export interface GuardConfig {
@@ -11,11 +12,7 @@ export interface GuardConfig {
   readonly namespace: string;
   readonly scope: string;
   readonly etcd: readonly string[];
-  readonly tls: {
-    readonly authority: string;
-    readonly certificate: string;
-    readonly key: string;
-  };
+  readonly tls: TlsFiles;
   /** PostgreSQL's data directory: its timelines' history is read there. */
   readonly dataDirectory: string;
   readonly ports: { readonly postgres: number; readonly patroni: number; readonly guard: number };

@@ -1,7 +1,7 @@
 /** etcd v3 through its JSON gateway: what the guard needs of it, with one deadline per call. */
 import { Agent, request } from "node:https";
 import { limitRequest } from "./clock.js";
-import { secureContextOf } from "./tls.js";
+import { secureContextOf, type TlsFiles } from "./tls.js";
 
 export interface KeyValue {
   readonly key: string;
@@ -40,7 +40,7 @@ export interface EtcdOptions {
   readonly endpoints: readonly string[];
   readonly timeoutMillis: number;
   /** Files. None: plain HTTP is refused all the same. */
-  readonly tls: { readonly authority: string; readonly certificate: string; readonly key: string };
+  readonly tls: TlsFiles;
 }
 
 export class Etcd {

@@ -1,6 +1,6 @@
 /**
  * All keys, kept up to date by what changes of them. A guard that does not lead reads several times a second, and the
- * keys are mostly the same: whole, each reading would cost etcd and the guard ten times as much.
+ * keys are mostly the same: whole, all of them would be encoded, sent and parsed each time.
  *
  * As exact as a whole reading: what is new or rewritten comes by its revision, and what has gone since shows by the
  * count. Then, and where it is another cluster's, a whole reading is due.

@@ -30,7 +30,6 @@ export async function runPromotion(
   const lookedAt = ports.now();
   const target = targetOf(before, request, contract[request.region]);
   const settings = new ChangedSettings(deployment);
-  let agreed = false;
   let answer: Answer = "none";
   let plan: PromotionPlan;
   try {
@@ -39,11 +38,10 @@ export async function runPromotion(
     plan = await prepare(ports, request, target, before, lookedAt);
     ports.say(planText(plan, contract));
     answer = await ports.confirm(questionText(plan));
-    agreed = answer === "yes";
   } finally {
-    if (!agreed) await settings.takeBack();
+    if (answer !== "yes") await settings.takeBack();
   }
-  if (agreed) return { plan, ...(await carryOut(ports, plan, before)) };
+  if (answer === "yes") return { plan, ...(await carryOut(ports, plan, before)) };
   const why = answer === "no" ? "the question was answered with no" : "the question was not answered";
   const reason = `nothing was changed: ${why}`;
   return { plan, events: [], outcome: { result: "declined", reason } };

@@ -1,6 +1,6 @@
 /** PostgreSQL's log on this node, whether PostgreSQL runs or has just been stopped. */
 import { monotonic } from "../clock.js";
-import { ControlData, controlValue } from "./control-data.js";
+import { type ControlData, controlValue, ofThisMachine } from "./control-data.js";
 import type { LogEnd, Mark } from "./facts.js";
 import { RunningLog } from "./log-end.js";
 import type { LocalLog } from "./region.js";
@@ -12,7 +12,7 @@ export class PostgresLog implements LocalLog {
   constructor(
     private readonly dataDirectory: string,
     private readonly running: Pick<RunningLog, "readEnd" | "markLog"> = new RunningLog(),
-    private readonly controlData: Pick<ControlData, "read"> = new ControlData(),
+    private readonly controlData: Pick<ControlData, "read"> = ofThisMachine,
   ) {}
 
   async end(): Promise<LogEnd> {

@@ -3,7 +3,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { IMAGE_PATHS } from "../../layout.js";
 import { patroniRuns } from "../processes.js";
-import { ControlData, controlValue } from "./control-data.js";
+import { controlValue, ofThisMachine } from "./control-data.js";
 import { slotOf } from "./diverged.js";
 import type { OwnData, SaveRecord } from "./facts.js";
 
@@ -20,9 +20,8 @@ export interface Sources {
   readonly patroniRuns: () => boolean;
 }
 
-const ofMachine = new ControlData();
 const MACHINE: Sources = {
-  controlData: (dataDirectory) => ofMachine.read(dataDirectory),
+  controlData: (dataDirectory) => ofThisMachine.read(dataDirectory),
   list: (folder) => readdir(folder).catch(() => []),
   read: (file) => readFile(file, "utf8"),
   patroniRuns,
