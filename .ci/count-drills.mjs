@@ -1,4 +1,5 @@
-// How many drills passed and how many did not, from their summary: `count-drills.mjs <exit code> <summary>` prints two numbers.
+// How many drills passed and how many did not, from their summary: `count-drills.mjs <exit code> <summary>` prints two numbers,
+// and on stderr each that did not with its reason.
 import { pathToFileURL } from "node:url";
 import { read } from "./count.mjs";
 
@@ -13,7 +14,15 @@ export function countDrills(exitCode, results) {
   return { passed, failed: nothing ? failed + 1 : failed };
 }
 
+/** What did not pass, one line each: drill, outcome, reasons. */
+export const failedDrills = (results) =>
+  (results ?? [])
+    .filter(({ outcome }) => outcome !== "passed")
+    .map(({ name, outcome, reasons }) => `${name}: ${outcome}: ${(reasons ?? []).join("; ")}`);
+
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
-  const { passed, failed } = countDrills(Number(process.argv[2]), read(process.argv[3]));
+  const results = read(process.argv[3]);
+  const { passed, failed } = countDrills(Number(process.argv[2]), results);
+  for (const line of failedDrills(results)) console.error(line);
   console.log(`${passed} ${failed}`);
 }

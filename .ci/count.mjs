@@ -1,6 +1,9 @@
-// How many tests passed and failed, from vitest's JSON reports: `count.mjs <exit code> <report>…` prints two numbers.
+// How many tests passed and failed, from vitest's JSON reports: `count.mjs <exit code> <report>…` prints two numbers,
+// and on stderr each failure with its first line: a log may be long, and what failed must stand at its end.
 import { readFileSync } from "node:fs";
+import { relative } from "node:path";
 import { pathToFileURL } from "node:url";
+import { stripVTControlCharacters } from "node:util";
 
 /**
  * @param exitCode of the run; a run that failed without a failed test (a crash, an unhandled error) counts as one.
@@ -23,6 +26,23 @@ export function count(exitCode, reports) {
   return { passed, failed };
 }
 
+/** What failed, one line each: file, test, first line of the message. */
+export function failures(reports) {
+  return reports.flatMap((report) =>
+    (report?.testResults ?? [])
+      .filter(({ status }) => status === "failed")
+      .flatMap(({ name, message, assertionResults }) => {
+        const tests = assertionResults.filter((test) => test.status === "failed");
+        if (tests.length === 0) return [`${relative(".", name)}: ${firstLine(message)}`];
+        return tests.map(
+          (test) => `${relative(".", name)}: ${test.fullName}: ${firstLine(test.failureMessages?.[0])}`,
+        );
+      }),
+  );
+}
+
+const firstLine = (text) => stripVTControlCharacters(text ?? "").split("\n")[0];
+
 /** A JSON file; undefined when there is none that can be read. */
 export function read(file) {
   try {
@@ -34,6 +54,8 @@ export function read(file) {
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   const [exitCode, ...files] = process.argv.slice(2);
-  const { passed, failed } = count(Number(exitCode), files.map(read));
+  const reports = files.map(read);
+  const { passed, failed } = count(Number(exitCode), reports);
+  for (const line of failures(reports)) console.error(line);
   console.log(`${passed} ${failed}`);
 }

@@ -23,8 +23,14 @@ const tests = (...statuses: string[]) => ({
   numFailedTests: statuses.filter((status) => status === "failed").length,
   testResults: [
     {
+      name: "tests/some.test.ts",
       status: statuses.includes("failed") ? "failed" : "passed",
-      assertionResults: statuses.map((status) => ({ status })),
+      message: "",
+      assertionResults: statuses.map((status) => ({
+        status,
+        fullName: `is ${status}`,
+        failureMessages: status === "failed" ? ["Error: not so\n    at a line"] : [],
+      })),
     },
   ],
 });
@@ -35,7 +41,11 @@ interface Npm {
   readonly unit?: object;
   readonly sandbox?: object;
   readonly twin?: object;
-  readonly drills?: readonly { readonly outcome: string }[];
+  readonly drills?: readonly {
+    readonly name?: string;
+    readonly outcome: string;
+    readonly reasons?: string[];
+  }[];
 }
 
 async function run({ failing = [], unit, sandbox, twin, drills }: Npm) {
@@ -103,8 +113,8 @@ test.each([
       unit: {
         ...tests("passed"),
         testResults: [
-          { status: "passed", assertionResults: [{ status: "passed" }] },
-          { status: "failed", assertionResults: [] },
+          { name: "tests/a.test.ts", status: "passed", assertionResults: [{ status: "passed" }] },
+          { name: "tests/b.test.ts", status: "failed", message: "no such file", assertionResults: [] },
         ],
       },
       failing: ["test"],
@@ -120,6 +130,24 @@ test.each([
   const { code, last } = await run(npm);
   expect(last).toBe(expected);
   expect(code).toBe(1);
+});
+
+test("what failed stands at the end with its reason, in one line each", async () => {
+  const { lines } = await run({
+    ...GOOD,
+    unit: tests("passed", "failed"),
+    drills: [
+      { name: "one", outcome: "passed" },
+      { name: "two", outcome: "failed", reasons: ["3 rows lost", "slow"] },
+    ],
+    failing: ["lint", "test", "drills"],
+  });
+  const from = lines.indexOf("What failed:");
+  expect(lines.slice(from + 1, lines.indexOf("", from))).toEqual([
+    "  lint: see its part above",
+    "  tests/some.test.ts: is failed: Error: not so",
+    "  two: failed: 3 rows lost; slow",
+  ]);
 });
 
 test("without dependencies nothing else is tried", async () => {
