@@ -11,7 +11,7 @@ export type Caller = "database" | "tomcat" | "otherDatabase" | "otherTomcat";
 
 /** Ports of a database node by who calls. etcd never leaves the region; a guard tells the other one's servers who leads. */
 export const DATABASE_FLOWS: Readonly<Record<Caller, readonly Port[]>> = {
-  database: ["postgres", "patroni", "guard", "etcdClient", "etcdPeer"],
+  database: ["postgres", "patroni", "guard", "etcdClient", "etcdPeer", "pgbackrest"],
   tomcat: ["postgres", "patroni", "guard"],
   otherDatabase: ["postgres", "patroni"],
   otherTomcat: ["postgres", "guard"],

@@ -1,5 +1,5 @@
 /**
- * The project's own CloudWatch metrics: what the guards publish and the alarms read. No Pulumi here, so
+ * The project's own CloudWatch metrics: what the guards and the backups publish and the alarms read. No Pulumi here, so
  * that both sides import the same names. The namespace is the contract's `metricNamespace`.
  *
  * Every guard tells all metrics of its scope, in either role, to the CloudWatch agent of its node by StatsD
@@ -60,6 +60,79 @@ export const METRICS = {
     scope: "region",
     meaning:
       "Age of the newest complete backup of the active region that can be read in this region's vault. In the standby region it proves that the copies arrive.",
+  },
+  backupFailed: {
+    name: "BackupFailed",
+    unit: "None",
+    scope: "region",
+    meaning:
+      "1 when the last attempt at a backup failed, 0 when it succeeded; told every minute by the node that made it, until another one has.",
+  },
+  backupSeconds: {
+    name: "BackupSeconds",
+    unit: "Seconds",
+    scope: "region",
+    meaning: "How long the newest backup took. Published by the leader, from the repository's own record.",
+  },
+  backupMebibytes: {
+    name: "BackupMebibytes",
+    unit: "None",
+    scope: "region",
+    meaning:
+      "What the newest backup added to the repository, compressed, in MiB. Published by the leader, from the repository's own record.",
+  },
+  dumpAgeHours: {
+    name: "DumpAgeHours",
+    unit: "None",
+    scope: "region",
+    meaning:
+      "Age of the newest complete logical dump of this region. Published by the leader of the active region; 0 where `backup.dumpDays` is 0.",
+  },
+  verifyFailed: {
+    name: "VerifyFailed",
+    unit: "None",
+    scope: "region",
+    meaning: "1 when pgBackRest's last `verify` of the repository found something, else 0.",
+  },
+  missingWalSegments: {
+    name: "MissingWalSegments",
+    unit: "Count",
+    scope: "region",
+    meaning:
+      "WAL segments that lie between the oldest full backup that is kept and the newest archived segment and are not in the vault: no restore gets past such a hole.",
+  },
+  vaultTampered: {
+    name: "VaultTampered",
+    unit: "Count",
+    scope: "region",
+    meaning:
+      "What is wrong with the vault as its readers see it: versioning not on, the lock's default gone or shorter than the settings', backups or WAL hidden by a delete that pgBackRest would not have made, info files that don't fit their copies.",
+  },
+  restoreTestFailed: {
+    name: "RestoreTestFailed",
+    unit: "None",
+    scope: "region",
+    meaning: "1 when the newest restore test of this region's vault failed, else 0. From its signed report.",
+  },
+  restoreTestAgeHours: {
+    name: "RestoreTestAgeHours",
+    unit: "None",
+    scope: "region",
+    meaning:
+      "Age of the newest restore test that passed, by its signed report in the vault; 0 where `restoreTest.everyHours` is 0.",
+  },
+  restoreTestSeconds: {
+    name: "RestoreTestSeconds",
+    unit: "Seconds",
+    scope: "region",
+    meaning: "What the newest restore test took from the order to the last check: the real restore time.",
+  },
+  restoreTestRpoSeconds: {
+    name: "RestoreTestRpoSeconds",
+    unit: "Seconds",
+    scope: "region",
+    meaning:
+      "From the newest commit that the newest restore test found to the moment at which it began: the real recovery point.",
   },
   claimReadAgeSeconds: {
     name: "ClaimReadAgeSeconds",

@@ -147,6 +147,58 @@ const rpoCoversArchive: Check<SharedSettings> = ({ objectives, backup }) =>
         },
       ];
 
+/** A backup that is due every so often must come before the alarm. */
+const backupsComeBeforeTheirAlarm: Check<SharedSettings> = ({ backup }) =>
+  backup.maxAgeHours * 60 > backup.incrementalMinutes
+    ? no
+    : [
+        {
+          key: "backup.maxAgeHours",
+          value: backup.maxAgeHours,
+          reason: `is not above backup.incrementalMinutes (${backup.incrementalMinutes}); the alarm would ring between two backups`,
+          remedy: `set at least ${Math.floor(backup.incrementalMinutes / 60) + 1}, or back up more often`,
+        },
+      ];
+
+/** `expire` ends a full backup once the next is as old as the retention: a dump or a full must come within it. */
+const dumpsComeWithinTheRetention: Check<SharedSettings> = ({ backup }) =>
+  backup.dumpDays <= backup.retentionDays
+    ? no
+    : [
+        {
+          key: "backup.dumpDays",
+          value: backup.dumpDays,
+          reason: `is above backup.retentionDays (${backup.retentionDays}); there would be days without any dump`,
+          remedy: `set at most ${backup.retentionDays}`,
+        },
+      ];
+
+const restoreChecksNameDatabases: Check<SharedSettings> = ({ restoreTest, databases }) =>
+  restoreTest.checks.flatMap(({ database }, i) =>
+    databases.some(({ name }) => name === database)
+      ? no
+      : [
+          {
+            key: `restoreTest.checks.${i}.database`,
+            value: database,
+            reason: "is not one of `databases`",
+            remedy: `use one of ${databases.map(({ name }) => name).join(", ")}`,
+          },
+        ],
+  );
+
+const copyIsElsewhere: Check<SharedSettings> = ({ accountId, backup: { copyTo } }) =>
+  copyTo && copyTo.accountId === accountId
+    ? [
+        {
+          key: "backup.copyTo.accountId",
+          value: copyTo.accountId,
+          reason: "is this account; whoever takes it over would have all copies",
+          remedy: "name another account, or leave backup.copyTo out",
+        },
+      ]
+    : no;
+
 const fleetSizesAreOrdered: Check<SharedSettings> = ({ fleet }) => {
   const problems: Problem[] = [];
   if (fleet.fullSize < fleet.minSize) {
@@ -219,6 +271,10 @@ export const SHARED_CHECKS: readonly Check<SharedSettings>[] = [
   cidrsDiffer,
   retentionCoversLock,
   rpoCoversArchive,
+  backupsComeBeforeTheirAlarm,
+  dumpsComeWithinTheRetention,
+  restoreChecksNameDatabases,
+  copyIsElsewhere,
   fleetSizesAreOrdered,
   someonePages,
   contactsFitTheirProtocol,

@@ -274,8 +274,98 @@ export const sharedSchema = z.strictObject({
         .max(168)
         .default(26)
         .describe("A newest backup older than this raises the alarm."),
+      fullHourUtc: z
+        .int()
+        .min(0)
+        .max(23)
+        .default(1)
+        .describe("From this hour (UTC) on the day's full backup is due; one that was missed is made later."),
+      incrementalMinutes: z
+        .int()
+        .min(15)
+        .max(1440)
+        .default(60)
+        .describe("An incremental backup is due when the newest backup of any kind is older."),
+      verifyDays: z
+        .int()
+        .min(0)
+        .max(90)
+        .default(7)
+        .describe(
+          "Days between two runs of pgBackRest's `verify`, which reads the whole repository; 0: never.",
+        ),
+      dumpDays: z
+        .int()
+        .min(0)
+        .max(90)
+        .default(7)
+        .describe("Days between two logical dumps (`pg_dump`) of every database; 0: none."),
+      copyTo: z
+        .strictObject({
+          accountId: z
+            .string()
+            .regex(/^\d{12}$/, "must be a 12-digit AWS account id")
+            .describe("The account; it owns what is copied."),
+          bucketArn: z
+            .string()
+            .regex(/^arn:aws[a-z-]*:s3:::[a-z0-9.-]{3,63}$/, "must be the ARN of a bucket")
+            .describe(
+              "Its bucket: versioned, with Object Lock, and with a policy that admits the replication roles.",
+            ),
+          keyArn: z
+            .string()
+            .regex(/^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/, "must be the ARN of a KMS key")
+            .describe(
+              "KMS key of that account, in the bucket's region, which the replication roles may use.",
+            ),
+        })
+        .optional()
+        .describe("A third copy of both vaults, in an account that nobody of this one can reach into."),
     })
     .prefault({}),
+  restoreTest: z
+    .strictObject({
+      everyHours: z
+        .int()
+        .min(0)
+        .max(720)
+        .default(24)
+        .describe("Hours between two restore tests, in each region; 0: none."),
+      maxSeconds: seconds(60, 86_400)
+        .default(7200)
+        .describe(
+          "A restore test that took longer has failed: the backup is no use within the RTO it stands for.",
+        ),
+      checks: z
+        .array(
+          z.strictObject({
+            name: z.string().min(1).max(80).describe("What it shows, in the report."),
+            database: identifier.describe("Where it runs."),
+            sql: z.string().min(1).max(2000).describe("One query that answers one value."),
+            expect: z.string().max(200).describe("The value, as psql prints it; else the test has failed."),
+          }),
+        )
+        .max(20)
+        .default([])
+        .describe("The service's own questions to a restored database."),
+    })
+    .prefault({})
+    .describe("A scratch machine restores the newest backup, checks it, reports and goes."),
+  volumeBackup: z
+    .strictObject({
+      enabled: z.boolean().default(true).describe("Whether AWS Backup keeps them at all."),
+      keepDays: days(1, 3650)
+        .default(35)
+        .describe("How long a recovery point is kept; nobody can end it earlier."),
+      restoreTestDays: z
+        .int()
+        .min(0)
+        .max(90)
+        .default(7)
+        .describe("Days between two restore tests by AWS Backup itself; 0: none."),
+    })
+    .prefault({})
+    .describe("AWS Backup of the data volumes: a second line that shares nothing with pgBackRest."),
   fleet: z
     .strictObject({
       instanceType: instanceType.default("m7g.large").describe("Size of a Tomcat server."),

@@ -18,6 +18,8 @@ export const PORTS = {
   etcdPeer: 2380,
   /** The guard's HTTP port: health and `/dr/active`. */
   guard: 8009,
+  /** pgBackRest's server: a backup is taken from a replica, and needs the leader's word for its beginning and end. */
+  pgbackrest: 8432,
   /** Tomcat's HTTP port, and HAProxy's front for it on the same machine. */
   tomcat: 8080,
   fleetHttp: 8081,
@@ -54,6 +56,17 @@ export const HEALTH_METRICS_REGION = "us-east-1";
 
 /** Tag on a database node's instance and data volume; its value is the node's name. Roles are limited by it. */
 export const NODE_TAG = "dr-node";
+
+/**
+ * Folders of a region's repository in its vault, beside pgBackRest's own `archive` and `backup`. Below the repository's
+ * path, so that rights, replication and expiry treat them as what they are: backups.
+ */
+export const REPOSITORY_FOLDERS = {
+  /** `dump/<UTC time>/<database>.dump.enc`, and `dump/<UTC time>/done.json` once all of them are there. */
+  dumps: "dump",
+  /** `restore-tests/<UTC time>.json` and `.sig`: the report, and its signature by the restore node's key. */
+  restoreTests: "restore-tests",
+} as const;
 
 /** The letters of three zones per region, where they are not simply a, b and c. */
 const ZONE_LETTERS: Readonly<Record<string, readonly [string, string, string]>> = {
@@ -92,6 +105,8 @@ export interface RegionContract {
   readonly databaseNodes: readonly DatabaseNode[];
   /** Database nodes beyond the voters, for reads only. */
   readonly readReplicas: readonly DatabaseNode[];
+  /** Name of the machine that comes to test a restore, or to restore, and goes again. Its address is anybody's. */
+  readonly restoreNode: string;
   /**
    * SSM parameter with what running database nodes take over without being replaced: databases and their
    * owners, PostgreSQL parameters. `nodes/cluster-config.ts` has its shape.
@@ -109,6 +124,8 @@ export interface RegionContract {
   readonly repositoryPath: string;
   readonly runbookBucket: string;
   readonly databaseRole: string;
+  /** Role of the restore machine: it reads the vault, and writes nothing there but reports. */
+  readonly restoreRole: string;
   readonly tomcatRole: string;
   /** Role and instance profile of the machines that Image Builder builds images on. */
   readonly imageRole: string;
@@ -213,6 +230,7 @@ export function contractOf(settings: SharedSettings, accountId: string): Contrac
           address: addressAt(dataCidrs[zoneIndex] as string, 20 + Math.floor(i / 3)),
         };
       }),
+      restoreNode: `${name}-${aws}-restore`,
       clusterParameter: `/${name}/${aws}/cluster`,
       artifactBucket: `${name}-artifacts-${accountId}-${aws}`,
       hostname: `${aws}.${serviceHostname}`,
@@ -220,6 +238,7 @@ export function contractOf(settings: SharedSettings, accountId: string): Contrac
       repositoryPath: `/${aws}`,
       runbookBucket: `${name}-runbooks-${accountId}-${aws}`,
       databaseRole: `${name}-${aws}-database`,
+      restoreRole: `${name}-${aws}-restore`,
       tomcatRole: `${name}-${aws}-tomcat`,
       imageRole: `${name}-${aws}-image`,
       imageParameters: {

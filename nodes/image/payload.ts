@@ -33,6 +33,7 @@ export async function payloadFiles(platform: Platform): Promise<PayloadFile[]> {
     ...(await programsOf("nodes/scripts")),
     ...(await programsOf(HOOKS[platform])),
     ...(await guard()),
+    ...(await library("nodes/library")),
     ...units(),
   ];
   return files.sort((a, b) => (a.path < b.path ? -1 : 1));
@@ -64,6 +65,18 @@ const units = (): PayloadFile[] =>
     mode: 0o644,
     content,
   }));
+
+/** What the scripts share: they import it from there. */
+async function library(folder: string): Promise<PayloadFile[]> {
+  const names = (await readdir(join(REPO, folder))).filter((name) => name.endsWith(".py"));
+  return Promise.all(
+    names.map(async (name) => ({
+      path: `${LIBRARIES}/${name}`,
+      mode: 0o644 as const,
+      content: await readFile(join(REPO, folder, name), "utf8"),
+    })),
+  );
+}
 
 /** The guard as one file that needs nothing but Node, and its helper that talks to the kernel. */
 async function guard(): Promise<PayloadFile[]> {
