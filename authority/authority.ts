@@ -27,6 +27,8 @@ export interface LeafRequest {
   readonly name: string;
   /** Its private IPv4 address. */
   readonly address: string;
+  /** Further names that it answers to. Default: none. */
+  readonly alsoNamed?: readonly string[];
   /** How long it is valid, never beyond the authority. Default: a year. */
   readonly days?: number;
 }
@@ -68,7 +70,7 @@ export async function createAuthority(
  */
 export async function issueLeaf(
   authority: Authority,
-  { name, address, days = LEAF_DAYS }: LeafRequest,
+  { name, address, alsoNamed = [], days = LEAF_DAYS }: LeafRequest,
 ): Promise<NodeCertificate> {
   const daysLeft = Math.floor((checkAuthority(authority).validTo - Date.now()) / DAY_MS);
   const key = newKey();
@@ -76,7 +78,7 @@ export async function issueLeaf(
     "basicConstraints = critical, CA:FALSE",
     "keyUsage = critical, digitalSignature",
     "extendedKeyUsage = serverAuth, clientAuth",
-    `subjectAltName = DNS:${name}, DNS:localhost, IP:${address}, IP:127.0.0.1`,
+    `subjectAltName = ${[name, ...alsoNamed, "localhost"].map((each) => `DNS:${each}`).join(", ")}, IP:${address}, IP:127.0.0.1`,
     "subjectKeyIdentifier = hash",
     "authorityKeyIdentifier = keyid:always",
   ];
