@@ -13,7 +13,9 @@ import type { CommandOptions, CommandResult, Cut, Machine, MachineSpec, RunningC
 
 const LAUNCH = fileURLToPath(new URL("machine/launch.py", import.meta.url));
 const SLOW_DISK = fileURLToPath(new URL("machine/slow-disk.py", import.meta.url));
-const INIT_FILES = ["init.py", "reaper.py", "service.py", "units.py", "systemctl.py", "s3.sh"];
+const INIT_FILES = ["init.py", "reaper.py", "service.py", "units.py", "systemctl.py", "s3.py"];
+/** In /run/twin: NAME=value, one a line. */
+export const ENVIRONMENT_FILE = "environment";
 /** `run` waits this long unless told otherwise. */
 const DEFAULT_TIMEOUT_MILLIS = 10_000;
 
@@ -82,6 +84,8 @@ export class TwinMachine implements Machine {
     // There is no name server in the twin. Nobody listens here, so that whoever asks hears so at once.
     await writeFile(at("upper/etc/resolv.conf"), "nameserver 127.0.0.1\n");
     const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
+    // For what comes in from outside and is no service: `dr twin exec`.
+    await writeFile(at(`shared/${ENVIRONMENT_FILE}`), variables.join("\n"));
     await mkdir(at("upper/etc/systemd/system.conf.d"), { recursive: true });
     await writeFile(
       at("upper/etc/systemd/system.conf.d/twin.conf"),
