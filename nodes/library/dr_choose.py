@@ -62,6 +62,8 @@ def choose(wanted, backups, archives, now):
         raise Unrestorable(f"{utc(wanted.time)} is in the future; it is {utc(now)}. For all there is: --to latest")
     notes = []
     own, timeline = active(wanted, archives, notes)
+    archives = {name: each for name, each in archives.items() if each.system == archives[own].system}
+    backups = {name: each for name, each in backups.items() if name in archives}
     begun = timeline
     own, timeline, stop = usable(own, timeline, archives, notes)
     if timeline != begun and (wanted.time is not None or (wanted.lsn is not None and stop is not None and wanted.lsn > stop)):
@@ -163,7 +165,7 @@ def continued(branch, branches, archives):
     own = archives[name].history(timeline)
     for other, child in branches:
         history = archives[other].history(child)
-        if history is None or child == timeline:
+        if history is None or child == timeline or archives[other].system != archives[name].system:
             continue
         place = next((place for place, (each, _) in enumerate(history) if each == timeline), None)
         if place is not None and history[:place] == own:

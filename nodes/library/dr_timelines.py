@@ -49,13 +49,14 @@ class Archive:
     """
     What a stanza's archive holds of one database.
 
+    @param system the database system's identifier: the log of another one has nothing to do with this
     @param histories timeline → text of its history file
     @param began timeline → when it began, seconds since 1970: its promotion, or when its history file was archived
     @param segments timeline → {segment's number: when it was archived}
     """
 
-    def __init__(self, stanza, histories=None, began=None, segments=None):
-        self.stanza = stanza
+    def __init__(self, stanza, histories=None, began=None, segments=None, system=None):
+        self.stanza, self.system = stanza, system
         self.histories = {timeline: switches(history) for timeline, history in (histories or {}).items()}
         self.began = began or {}
         self.segments = segments or {}
@@ -97,7 +98,7 @@ def stanzas_of(target, archives, own):
     @param archives stanza → Archive
     @param own the stanza of the region that was active at the target
     @returns timeline → stanza
-    @raises Unrestorable when no stanza holds a timeline that belongs to the target's history, or nobody can tell which
+    @raises Unrestorable when no stanza holds a timeline that belongs to the target's history
     """
     history = archives[own].history(target)
     if history is None:
@@ -122,14 +123,10 @@ def holder_of(timeline, before, archives, own, target):
     with_segments = [each for each in fitting if each.segments.get(timeline)] or fitting
     if not with_segments:
         raise Unrestorable(f"timeline {target} of {own} goes back to timeline {timeline}, of which no stanza has anything")
-    if len(with_segments) > 1:
-        first = next((each for each in with_segments if each.stanza == own and timeline in each.histories), None)
-        # The same beginning, and yet in both: the one that the target's region wrote itself.
-        if first is None:
-            names = " and ".join(each.stanza for each in with_segments)
-            raise Unrestorable(f"timeline {timeline} stands in {names}, and no history file tells which one {own} goes back to")
+    if own in [each.stanza for each in with_segments] and timeline in archives[own].histories:
         return own
-    return with_segments[0].stanza
+    # A standby that was copied may archive, once promoted, some of what it was copied with: the same log, but not all of it.
+    return max(with_segments, key=lambda each: (len(each.segments.get(timeline, {})), each.stanza == own)).stanza
 
 
 def first_hole(chain, holders, archives, start, until):

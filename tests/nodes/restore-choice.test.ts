@@ -17,6 +17,7 @@ archives = {
         numbered(a.get("histories", {})),
         numbered(a.get("began", {})),
         {timeline: numbered(each) for timeline, each in numbered(a.get("segments", {})).items()},
+        a.get("system"),
     )
     for name, a in asked["archives"].items()
 }
@@ -80,11 +81,9 @@ describe("which stanza holds a timeline", () => {
     );
   });
 
-  test("refused when the first timeline stands in both", () => {
-    const both = { ...B2, segments: { ...B2.segments, 1: segments(1, 4, 60) } };
-    expect(ask({ map: 2, own: "B", archives: { A: A1, B: both } }).error).toMatch(
-      /timeline 1 stands in A and B/,
-    );
+  test("some of it may stand in the other, too, when that was copied and promoted", () => {
+    const both = { ...B2, segments: { ...B2.segments, 1: segments(4, 4, 560) } };
+    expect(ask({ map: 2, own: "B", archives: { A: A1, B: both } })).toEqual({ 1: "A", 2: "B" });
   });
 
   test("refused without the target's own history, and without anything of an ancestor", () => {
@@ -140,6 +139,15 @@ describe("what is restored", () => {
   test("a backup of a branch that nobody follows is none", () => {
     const beyond = backup("A-beyond", 520, 1, 6);
     expect(choose({ time: 560 }, { backups: { A: [EARLY, beyond], B: [] } }).backup).toBe("A-early");
+  });
+
+  test("nothing of another database, although its timelines have the same numbers", () => {
+    const archives = { A: { ...A1, system: 1 }, B: { ...B2, system: 2 } };
+    expect(choose({ time: 560 }, { archives }).error).toMatch(/timeline 2 of B goes back to timeline 1/);
+    expect(choose({ time: 560, stanza: "A" }, { archives })).toMatchObject({
+      timeline: 1,
+      map: { newest: 1 },
+    });
   });
 
   test("of two timelines of one number: the one that was gone on with", () => {
