@@ -21,6 +21,7 @@ STANDBY_FLOORS = {
     "max_locks_per_transaction": 64,
 }
 CONTROL_NAMES = {name: f"{name} setting" for name in STANDBY_FLOORS} | {"max_prepared_transactions": "max_prepared_xacts setting", "max_locks_per_transaction": "max_locks_per_xact setting"}
+TARGETS = ("recovery_target", "recovery_target_time", "recovery_target_lsn", "recovery_target_name", "recovery_target_xid")
 NOT_REACHED = "recovery ended before configured recovery target was reached"
 FATAL = re.compile(r"(?:FATAL|PANIC):\s+(.*)")
 
@@ -61,9 +62,9 @@ class Scratch:
         settings = {
             "restore_command": restore_command,
             "recovery_target_timeline": str(timeline),
-            # Whatever the backup had of these: two targets are one too many.
-            **{f"recovery_target{kind}": "" for kind in ("", "_time", "_lsn", "_name", "_xid")},
             "recovery_target_inclusive": "on",
+            # Whatever the backup had of these. Empty ones first: one that follows the target counts as a second target.
+            **{name: "" for name in TARGETS if name not in target},
             **target,
             "recovery_target_action": action,
             # It follows nobody.
@@ -141,20 +142,26 @@ class Scratch:
         told, begun = 0.0, time.monotonic()
         while True:
             state = self.state()
-            if state == "ready":
+            # `ready` to be asked, which a hot standby is early.
+            if state == "ready" and (not paused or self._at_target()):
                 return
             if state is None and (self.read_log() or time.monotonic() - begun > BEGIN_SECONDS):
                 # It may have written its process id since.
                 time.sleep(POLL_SECONDS)
                 if self.state() is None:
                     self._ended()
-            if paused and state == "standby" and self.sql("SELECT pg_get_wal_replay_pause_state()") == "paused":
-                return
             if time.monotonic() - told > TELL_SECONDS:
                 told = time.monotonic()
                 progress = re.findall(r'(?:current LSN: |restored log file ")([^"\s]+)', self.read_log())
                 tell(f"replaying: {progress[-1]}" if progress else "replaying")
             time.sleep(POLL_SECONDS)
+
+    def _at_target(self):
+        log = self.read_log()
+        if "insufficient parameter settings" in log:
+            # The primary's were raised after the backup, beyond our floors.
+            raise Failed(f"a hot standby needs larger settings: {re.findall(r'DETAIL:  (.*)', log)[-1]} Use --action promote")
+        return "pausing at the end of recovery" in log or self.sql("SELECT pg_is_in_recovery()") == "f"
 
     def state(self):
         """What the postmaster says of itself: `starting`, `standby`, `ready`, `stopping`; None when there is none."""
@@ -174,6 +181,9 @@ class Scratch:
 
     def last_words(self):
         found = FATAL.findall(self.read_log())
+        # dr-get-wal's way to say so.
+        if away := re.search(r'could not restore file "(\w+).*command not executable', " ".join(found)):
+            return f"the vault did not answer for a minute when asked for {away[1]}; what was restored is removed"
         return next(
             (words for words in found if "database system is" not in words), "PostgreSQL ended without a reason in its log"
         )
