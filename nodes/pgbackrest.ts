@@ -1,10 +1,24 @@
 /** pgbackrest.conf of a database node. The cipher's passphrase comes from the environment. */
 import type { SharedSettings } from "../settings/schema.js";
-import { type Contract, DATABASE_LOGINS, type DatabaseNode, PORTS } from "../stacks/contract.js";
+import {
+  type Contract,
+  DATABASE_LOGINS,
+  type DatabaseNode,
+  PORTS,
+  type RegionContract,
+} from "../stacks/contract.js";
 import { clusterName, IMAGE_PATHS, otherOf, regionOfNode } from "./layout.js";
 
 export function renderPgbackrest(settings: SharedSettings, contract: Contract, node: DatabaseNode): string {
-  const region = regionOfNode(contract, node);
+  return renderRestoringPgbackrest(settings, contract, regionOfNode(contract, node));
+}
+
+/** Of any machine of a region, also one that is no database node: both stanzas, and where in its vault they stand. */
+export function renderRestoringPgbackrest(
+  settings: SharedSettings,
+  contract: Contract,
+  region: RegionContract,
+): string {
   const other = otherOf(contract, region);
   const global = {
     "repo1-type": "s3",

@@ -163,6 +163,40 @@ const SAVE_DIVERGED_UNIT = unit({
   ],
 });
 
+const SCRATCH_UNIT = oneshot("Empty volume to restore into", ["dr-attach-scratch"]);
+
+/** As long as a restore takes; the settings' limit is the test's own. */
+const RESTORE_TEST_UNIT = unit({
+  Unit: [
+    ["Description", "Restore the newest backup, check it, report"],
+    ...requires("dr-scratch", "dr-secrets"),
+  ],
+  Service: [
+    ["Type", "oneshot"],
+    ["EnvironmentFile", NODE_ENV_FILE],
+    ["EnvironmentFile", SECRETS_FILE],
+    ["ExecStart", `${scripts}/dr-restore-test`],
+    ["TimeoutStartSec", "infinity"],
+  ],
+  Install: AT_BOOT,
+});
+
+/** After the test, however that went, even if it could not begin. Somebody who works on the machine makes that file. */
+const RESTORE_DONE_UNIT = unit({
+  Unit: [
+    ["Description", "End this machine"],
+    ["After", "dr-scratch.service dr-secrets.service dr-restore-test.service"],
+    ["ConditionPathExists", `!${IMAGE_PATHS.run}/keep`],
+  ],
+  Service: [
+    ["Type", "oneshot"],
+    ["EnvironmentFile", NODE_ENV_FILE],
+    ["ExecStart", `${scripts}/dr-end-machine`],
+    ["TimeoutStartSec", "10min"],
+  ],
+  Install: AT_BOOT,
+});
+
 /** Its checks need the authority's certificate. */
 const HAPROXY_DROP_IN = unit({ Unit: requires("dr-secrets") });
 
@@ -191,6 +225,9 @@ export const UNITS: Readonly<Record<string, string>> = {
   "dr-reconcile.service": RECONCILE_UNIT,
   "dr-reconcile.timer": RECONCILE_TIMER,
   "dr-save-diverged.service": SAVE_DIVERGED_UNIT,
+  "dr-scratch.service": SCRATCH_UNIT,
+  "dr-restore-test.service": RESTORE_TEST_UNIT,
+  "dr-restore-done.service": RESTORE_DONE_UNIT,
   "dr-application.service": APPLICATION_UNIT,
   "haproxy.service.d/dr.conf": HAPROXY_DROP_IN,
   "tomcat10.service.d/dr.conf": TOMCAT_DROP_IN,
