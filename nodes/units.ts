@@ -2,56 +2,14 @@
  * systemd units of the machines: the same for all settings, so they are part of the images, and user data says
  * which of them a machine runs. The packages bring those of etcd, HAProxy and Tomcat; here they get drop-ins.
  */
+import { BACKUP_UNITS } from "./backup-units.js";
 import { NODE_ENV_FILE, SECRETS_FILE } from "./boot.js";
 import { GUARD_CONFIG_FILE } from "./guard-config.js";
 import { IMAGE_PATHS } from "./layout.js";
 import { NFTABLES_FILE } from "./nftables.js";
+import { AT_BOOT, oneshot, requires, unit } from "./unit.js";
 
 const { scripts, config, patroniBin } = IMAGE_PATHS;
-
-type Section = readonly (readonly [key: string, value: string])[];
-
-/** The unit in systemd's syntax. A key may stand more than once. */
-function unit(sections: Readonly<Record<string, Section>>): string {
-  return Object.entries(sections)
-    .map(([name, lines]) => `[${name}]\n${lines.map(([key, value]) => `${key}=${value}`).join("\n")}\n`)
-    .join("\n");
-}
-
-const AT_BOOT: Section = [["WantedBy", "multi-user.target"]];
-
-/** Runs once at each start. Its scripts try until they succeed, so that what needs it may simply require it. */
-const oneshot = (description: string, commands: readonly string[]): string =>
-  unit({
-    Unit: [
-      ["Description", description],
-      ["Wants", "network-online.target"],
-      ["After", "network-online.target"],
-    ],
-    Service: [
-      ["Type", "oneshot"],
-      ["RemainAfterExit", "yes"],
-      ["EnvironmentFile", NODE_ENV_FILE],
-      ...commands.map((command) => ["ExecStart", `${scripts}/${command}`] as const),
-      ["TimeoutStartSec", "15min"],
-    ],
-    Install: AT_BOOT,
-  });
-
-/** What works for the backups leaves processor and disk to queries. */
-const BESIDE_THE_DATABASE: Section = [
-  ["Nice", "10"],
-  ["IOSchedulingClass", "idle"],
-];
-
-/** Needs others to be there first, and stops when they are stopped. */
-const requires = (...units: readonly string[]): Section => {
-  const names = units.map((name) => `${name}.service`).join(" ");
-  return [
-    ["Requires", names],
-    ["After", names],
-  ];
-};
 
 export const VOLUME_UNIT = oneshot("Data volume of this node", ["dr-attach-volume", "dr-prepare-data"]);
 
@@ -169,75 +127,6 @@ const SAVE_DIVERGED_UNIT = unit({
   ],
 });
 
-/** Asked by the voter that makes a backup: it tells the leader's begin and end, and hands out the leader's own files. */
-const BACKUP_SERVER_UNIT = unit({
-  Unit: [
-    ["Description", "pgBackRest's server for backups that another node makes"],
-    ...requires("dr-volume", "dr-secrets"),
-    ["StartLimitIntervalSec", "0"],
-  ],
-  Service: [
-    ["Type", "simple"],
-    ["User", "postgres"],
-    ["Group", "postgres"],
-    ["EnvironmentFile", NODE_ENV_FILE],
-    ["EnvironmentFile", SECRETS_FILE],
-    ["ExecStart", "/usr/bin/pgbackrest server"],
-    ["Restart", "always"],
-    ["RestartSec", "1"],
-    ...BESIDE_THE_DATABASE,
-  ],
-  Install: AT_BOOT,
-});
-
-/** May take hours. What is due stands in dr-backup; the timer only asks, on every voter. */
-const BACKUP_UNIT = unit({
-  Unit: [["Description", "Make the backup that is due"], ...requires("dr-volume", "dr-secrets")],
-  Service: [
-    ["Type", "oneshot"],
-    ["EnvironmentFile", NODE_ENV_FILE],
-    ["EnvironmentFile", SECRETS_FILE],
-    ["ExecStart", `${scripts}/dr-backup`],
-    ["TimeoutStartSec", "infinity"],
-    ...BESIDE_THE_DATABASE,
-  ],
-});
-
-/** With jitter, or all voters would ask the vault at one moment, and all regions of all installations S3. */
-const BACKUP_TIMER = unit({
-  Unit: [["Description", "Ask every minute what backup is due"]],
-  Timer: [
-    ["OnActiveSec", "1min"],
-    ["OnUnitInactiveSec", "1min"],
-    ["RandomizedDelaySec", "20s"],
-    ["AccuracySec", "1s"],
-  ],
-  Install: [["WantedBy", "timers.target"]],
-});
-
-const CHECK_VAULT_UNIT = unit({
-  Unit: [["Description", "Look at the vault as a restore would"], ...requires("dr-volume", "dr-secrets")],
-  Service: [
-    ["Type", "oneshot"],
-    ["EnvironmentFile", NODE_ENV_FILE],
-    ["EnvironmentFile", SECRETS_FILE],
-    ["ExecStart", `${scripts}/dr-check-vault`],
-    ["TimeoutStartSec", "15min"],
-    ...BESIDE_THE_DATABASE,
-  ],
-});
-
-/** User data has the interval, which follows from the archive timeout. */
-const CHECK_VAULT_TIMER = unit({
-  Unit: [["Description", "Look at the vault, twice within an archive timeout"]],
-  Timer: [
-    ["OnActiveSec", "20s"],
-    ["OnUnitInactiveSec", "30s"],
-    ["AccuracySec", "1s"],
-  ],
-  Install: [["WantedBy", "timers.target"]],
-});
-
 /** Its checks need the authority's certificate. */
 const HAPROXY_DROP_IN = unit({ Unit: requires("dr-secrets") });
 
@@ -266,11 +155,7 @@ export const UNITS: Readonly<Record<string, string>> = {
   "dr-reconcile.service": RECONCILE_UNIT,
   "dr-reconcile.timer": RECONCILE_TIMER,
   "dr-save-diverged.service": SAVE_DIVERGED_UNIT,
-  "dr-backup-server.service": BACKUP_SERVER_UNIT,
-  "dr-backup.service": BACKUP_UNIT,
-  "dr-backup.timer": BACKUP_TIMER,
-  "dr-check-vault.service": CHECK_VAULT_UNIT,
-  "dr-check-vault.timer": CHECK_VAULT_TIMER,
+  ...BACKUP_UNITS,
   "dr-application.service": APPLICATION_UNIT,
   "haproxy.service.d/dr.conf": HAPROXY_DROP_IN,
   "tomcat10.service.d/dr.conf": TOMCAT_DROP_IN,

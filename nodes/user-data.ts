@@ -16,10 +16,11 @@ import {
   renderBackupConfig,
   renderCheckVaultTimer,
 } from "./backup-config.js";
-import { NODE_ENV_FILE, renderDatabaseEnv, renderTomcatEnv } from "./boot.js";
+import { NODE_ENV_FILE, renderDatabaseEnv, renderRestoreEnv, renderTomcatEnv } from "./boot.js";
 import {
   CLOUDWATCH_FILE,
   renderDatabaseCloudwatch,
+  renderRestoreCloudwatch,
   renderTomcatCloudwatch,
   START_CLOUDWATCH,
 } from "./cloudwatch.js";
@@ -29,7 +30,8 @@ import { renderHaproxy } from "./haproxy.js";
 import { IMAGE_PATHS, isReadReplica, type NodeFile, regionOfNode } from "./layout.js";
 import { NFTABLES_FILE, renderNftables } from "./nftables.js";
 import { renderPatroni } from "./patroni.js";
-import { renderPgbackrest } from "./pgbackrest.js";
+import { renderPgbackrest, renderRestoringPgbackrest } from "./pgbackrest.js";
+import { RESTORE_TEST_FILE, renderRestoreTest } from "./restore-test.js";
 import { renderTomcat } from "./tomcat.js";
 
 /** EC2's limit, counted before base64. */
@@ -76,6 +78,16 @@ export function tomcatFiles(settings: SharedSettings, contract: Contract, region
   ];
 }
 
+/** Every file of a machine that restores: it belongs to no cluster, and nobody speaks with it. */
+export function restoreFiles(settings: SharedSettings, contract: Contract, region: RegionId): NodeFile[] {
+  return [
+    file(NODE_ENV_FILE, renderRestoreEnv(contract, region)),
+    file("/etc/pgbackrest.conf", renderRestoringPgbackrest(settings, contract, contract[region])),
+    file(RESTORE_TEST_FILE, renderRestoreTest(settings, contract, region)),
+    file(CLOUDWATCH_FILE, renderRestoreCloudwatch(contract, region)),
+  ];
+}
+
 export const renderDatabaseUserData = (
   settings: SharedSettings,
   contract: Contract,
@@ -108,6 +120,25 @@ export const renderTomcatUserData = (
     runcmd: start("dr-secrets.service", "dr-application.service", "haproxy.service", "tomcat10.service"),
   });
 
+export const renderRestoreUserData = (
+  settings: SharedSettings,
+  contract: Contract,
+  region: RegionId,
+): string =>
+  cloudConfig(
+    {
+      hostname: contract[region].restoreNode,
+      write_files: restoreFiles(settings, contract, region).map(toCloudInit),
+      runcmd: start(
+        "dr-scratch.service",
+        "dr-secrets.service",
+        "dr-restore-test.service",
+        "dr-restore-done.service",
+      ),
+    },
+    { grows: "restoreTest.checks", remedy: "ask shorter questions, or fewer: views can hold the long ones" },
+  );
+
 /** The image has these services, disabled: they must not run before their files are there. */
 const start = (...units: readonly string[]) => [
   ["systemctl", "daemon-reload"],
@@ -115,15 +146,20 @@ const start = (...units: readonly string[]) => [
   START_CLOUDWATCH,
 ];
 
+const PARAMETERS_GROW = {
+  grows: "database.parameters",
+  remedy: "set fewer of them here, and the others with ALTER DATABASE … SET",
+};
+
 /** @throws UserError when EC2 would refuse it. */
-function cloudConfig(config: CloudConfig): string {
+function cloudConfig(config: CloudConfig, { grows, remedy } = PARAMETERS_GROW): string {
   const text = `#cloud-config\n${stringify(config, { version: "1.1", lineWidth: 0 })}`;
   const bytes = Buffer.byteLength(text);
   if (bytes <= USER_DATA_LIMIT_BYTES) return text;
   throw new UserError(
     `user data of ${config.hostname ?? "a Tomcat server"} would have ${bytes} bytes`,
-    `EC2 takes ${USER_DATA_LIMIT_BYTES}; what grows with the settings is database.parameters.`,
-    "set fewer of them here, and the others with ALTER DATABASE … SET",
+    `EC2 takes ${USER_DATA_LIMIT_BYTES}; what grows with the settings is ${grows}.`,
+    remedy,
   );
 }
 
