@@ -292,4 +292,7 @@ export function zonesOf(region: string): [string, string, string] {
 /** Id of the rule by which a vault copies to the one in `to`; S3's replication metrics carry it. */
 export const vaultReplicationRule = (to: Pick<RegionContract, "region">): string => `to-${to.region}`;
 
+/** Id of the rule by which a vault copies to the account in `backup.copyTo`. */
+export const VAULT_COPY_RULE = "to-other-account";
+
 export const otherRegion = (id: RegionId): RegionId => (id === "home" ? "recovery" : "home");

@@ -58,6 +58,7 @@ describe("a warm region", () => {
       );
     expect(table).toMatchInlineSnapshot(`
       [
+        "backup-failed: BackupFailed Maximum GreaterThanThreshold 0, 5 × 60 s, silence notBreaching, notify",
         "backup-too-old: BackupAgeHours Minimum GreaterThanThreshold 26, 2 × 3600 s, silence breaching, notify",
         "claim-lease-lapsing: ClaimReadAgeSeconds Minimum GreaterThanThreshold 7.5, 2 × 60 s, silence notBreaching, page",
         "cross-region-lag: CrossRegionLagSeconds Maximum GreaterThanThreshold 60, 5 × 60 s, silence notBreaching, page",
@@ -67,14 +68,20 @@ describe("a warm region", () => {
         "disk-nearly-full-1: DataVolumeUsedPercent Maximum GreaterThanOrEqualToThreshold 90, 1 × 300 s, silence notBreaching, page",
         "disk-nearly-full-2: DataVolumeUsedPercent Maximum GreaterThanOrEqualToThreshold 90, 1 × 300 s, silence notBreaching, page",
         "disk-nearly-full-3: DataVolumeUsedPercent Maximum GreaterThanOrEqualToThreshold 90, 1 × 300 s, silence notBreaching, page",
+        "dump-too-old: DumpAgeHours Minimum GreaterThanThreshold 192, 2 × 3600 s, silence notBreaching, notify",
         "no-healthy-targets: HealthyHostCount Maximum LessThanThreshold 1, 3 × 60 s, silence breaching, page",
         "no-leader: LeaderSeen Maximum LessThanThreshold 1, 3 × 60 s, silence breaching, page",
         "replication-lag: ReplicationLagSeconds Maximum GreaterThanThreshold 60, 5 × 60 s, silence notBreaching, notify",
+        "restore-test-failed: RestoreTestFailed Maximum GreaterThanThreshold 0, 1 × 300 s, silence notBreaching, page",
+        "restore-test-too-old: RestoreTestAgeHours Minimum GreaterThanThreshold 51, 2 × 3600 s, silence breaching, notify",
         "unhealthy-targets: UnHealthyHostCount Maximum GreaterThanThreshold 0, 5 × 60 s, silence notBreaching, notify",
         "vault-replication-behind: ReplicationLatency Maximum GreaterThanThreshold 900, 3 × 300 s, silence notBreaching, notify",
         "vault-replication-failed: OperationsFailedReplication Sum GreaterThanThreshold 0, 1 × 300 s, silence notBreaching, notify",
+        "vault-tampered: VaultTampered Maximum GreaterThanThreshold 0, 1 × 60 s, silence notBreaching, page",
+        "verify-failed: VerifyFailed Maximum GreaterThanThreshold 0, 1 × 300 s, silence notBreaching, page",
         "wal-archiving-broken: UnarchivedWalSeconds Maximum GreaterThanThreshold 300, 2 × 60 s, silence notBreaching, page",
         "wal-archiving-late: UnarchivedWalSeconds Maximum GreaterThanThreshold 180, 2 × 60 s, silence notBreaching, notify",
+        "wal-gap: MissingWalSegments Maximum GreaterThanThreshold 0, 1 × 60 s, silence notBreaching, page",
       ]
     `);
   });
@@ -148,7 +155,7 @@ describe("a warm region", () => {
       .ofType(METRIC_ALARM)
       .filter(({ inputs: i }) => i.alarmActions[0].endsWith("alarms-topics-page"))
       .map(({ name }) => name);
-    expect(paging).toHaveLength(8);
+    expect(paging).toHaveLength(12);
     const named = [...inputs.alarmRule.matchAll(/ALARM\("([^"]+)"\)/g)].map(([, arn]) =>
       arn.split(":").at(-1),
     );
