@@ -25,8 +25,8 @@ export interface NodeCertificate {
 export interface LeafRequest {
   /** Name of the node: the certificate's common name, and one of the names it answers to. */
   readonly name: string;
-  /** Its private IPv4 address. */
-  readonly address: string;
+  /** Its private IPv4 address; none for a machine that nobody calls and that has any. */
+  readonly address?: string;
   /** How long it is valid, never beyond the authority. Default: a year. */
   readonly days?: number;
 }
@@ -63,7 +63,7 @@ export async function createAuthority(
 
 /**
  * One certificate for all that a node does: PostgreSQL, Patroni's API, etcd and the guard both serve and ask.
- * It answers to the node's name and address, and to the machine itself.
+ * It answers to the node's name and address (where it has one of its own), and to the machine itself.
  * @throws UserError when the authority can't sign, e.g. its key is another certificate's or it has run out.
  */
 export async function issueLeaf(
@@ -76,7 +76,7 @@ export async function issueLeaf(
     "basicConstraints = critical, CA:FALSE",
     "keyUsage = critical, digitalSignature",
     "extendedKeyUsage = serverAuth, clientAuth",
-    `subjectAltName = DNS:${name}, DNS:localhost, IP:${address}, IP:127.0.0.1`,
+    `subjectAltName = DNS:${name}, DNS:localhost, ${address === undefined ? "" : `IP:${address}, `}IP:127.0.0.1`,
     "subjectKeyIdentifier = hash",
     "authorityKeyIdentifier = keyid:always",
   ];

@@ -160,8 +160,26 @@ export function deployRegionStatements(
       Sid: "HandRolesToMachines",
       Effect: "Allow",
       Action: "iam:PassRole",
-      Resource: roleArns([own.databaseRole, own.tomcatRole]),
+      Resource: roleArns([own.databaseRole, own.tomcatRole, own.restoreRole]),
       Condition: { StringEquals: { "iam:PassedToService": "ec2.amazonaws.com" } },
+    },
+    {
+      Sid: "ScheduleRestoreTests",
+      Effect: "Allow",
+      Action: [
+        "scheduler:CreateSchedule",
+        "scheduler:DeleteSchedule",
+        "scheduler:GetSchedule",
+        "scheduler:UpdateSchedule",
+      ],
+      Resource: `arn:aws:scheduler:${region}:${accountId}:schedule/default/${own.restoreNode}-*`,
+    },
+    {
+      Sid: "HandRoleToSchedule",
+      Effect: "Allow",
+      Action: "iam:PassRole",
+      Resource: roleArns([own.restoreScheduleRole]),
+      Condition: { StringEquals: { "iam:PassedToService": "scheduler.amazonaws.com" } },
     },
     {
       Sid: "HandRoleToFlowLogs",

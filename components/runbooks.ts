@@ -14,6 +14,7 @@ export const RUNBOOKS = {
   "wal-gap": "wal-archiving-broken.md",
   "vault-tampered": "vault-tampering.md",
   "restore-test-failed": "restore-test-failed.md",
+  "restore-machine-hangs": "restore-test-failed.md",
   "restore-test-too-old": "restore-test-failed.md",
   "vault-replication-behind": "vault-replication-behind.md",
   "vault-replication-failed": "vault-replication-behind.md",

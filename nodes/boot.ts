@@ -40,6 +40,18 @@ export function renderDatabaseEnv(contract: Contract, node: DatabaseNode): strin
   });
 }
 
+/** Values of the restore machine. */
+export function renderRestoreEnv(contract: Contract, id: RegionId): string {
+  const { region, restoreNode } = contract[id];
+  return renderEnv({
+    AWS_DEFAULT_REGION: region,
+    DR_NODE: restoreNode,
+    DR_SECRETS_OWNER: "postgres",
+    DR_SECRETS: secretList({ PGBACKREST_REPO1_CIPHER_PASS: contract.secrets.backupCipher }),
+    DR_CERTIFICATE_SECRET: contract.certificateSecret(restoreNode),
+  });
+}
+
 /** Values of a Tomcat server. */
 export function renderTomcatEnv(settings: SharedSettings, contract: Contract, region: RegionId): string {
   const [first] = settings.databases;

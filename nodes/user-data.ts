@@ -10,7 +10,7 @@ import { UserError } from "../settings/problem.js";
 import type { SharedSettings } from "../settings/schema.js";
 import type { RegionId } from "../settings/stacks.js";
 import type { Contract, DatabaseNode } from "../stacks/contract.js";
-import { NODE_ENV_FILE, renderDatabaseEnv, renderTomcatEnv } from "./boot.js";
+import { NODE_ENV_FILE, renderDatabaseEnv, renderRestoreEnv, renderTomcatEnv } from "./boot.js";
 import {
   CLOUDWATCH_FILE,
   renderDatabaseCloudwatch,
@@ -92,6 +92,17 @@ export const renderTomcatUserData = (
   cloudConfig({
     write_files: tomcatFiles(settings, contract, region).map(toCloudInit),
     runcmd: start("dr-secrets.service", "dr-application.service", "haproxy.service", "tomcat10.service"),
+  });
+
+export const renderRestoreUserData = (
+  _settings: SharedSettings,
+  contract: Contract,
+  region: RegionId,
+): string =>
+  cloudConfig({
+    hostname: contract[region].restoreNode,
+    write_files: [file(NODE_ENV_FILE, renderRestoreEnv(contract, region))].map(toCloudInit),
+    runcmd: start("dr-secrets.service"),
   });
 
 /** The image has these services, disabled: they must not run before their files are there. */

@@ -105,7 +105,10 @@ export interface RegionContract {
   readonly databaseNodes: readonly DatabaseNode[];
   /** Database nodes beyond the voters, for reads only. */
   readonly readReplicas: readonly DatabaseNode[];
-  /** Name of the machine that comes to test a restore, or to restore, and goes again. Its address is anybody's. */
+  /**
+   * Name of the machine that comes to test a restore, or to restore, and goes again, and of its autoscaling group.
+   * Its address is anybody's.
+   */
   readonly restoreNode: string;
   /**
    * SSM parameter with what running database nodes take over without being replaced: databases and their
@@ -126,6 +129,8 @@ export interface RegionContract {
   readonly databaseRole: string;
   /** Role of the restore machine: it reads the vault, and writes nothing there but reports. */
   readonly restoreRole: string;
+  /** Role (trusted by scheduler.amazonaws.com) that may raise the restore machine's group, and nothing else. */
+  readonly restoreScheduleRole: string;
   readonly tomcatRole: string;
   /** Role and instance profile of the machines that Image Builder builds images on. */
   readonly imageRole: string;
@@ -239,6 +244,7 @@ export function contractOf(settings: SharedSettings, accountId: string): Contrac
       runbookBucket: `${name}-runbooks-${accountId}-${aws}`,
       databaseRole: `${name}-${aws}-database`,
       restoreRole: `${name}-${aws}-restore`,
+      restoreScheduleRole: `${name}-${aws}-restore-schedule`,
       tomcatRole: `${name}-${aws}-tomcat`,
       imageRole: `${name}-${aws}-image`,
       imageParameters: {

@@ -6,6 +6,7 @@ import { ClusterSettings } from "../components/cluster-settings.js";
 import { Images } from "../components/images.js";
 import { Network } from "../components/network.js";
 import { PostgresCluster } from "../components/postgres-cluster.js";
+import { RestoreTest } from "../components/restore-test.js";
 import { SecurityGroups } from "../components/security-groups.js";
 import { regionSize } from "../components/sizing.js";
 import { TomcatFleet } from "../components/tomcat-fleet.js";
@@ -87,7 +88,7 @@ export async function regionStack(stack: RegionStackName, settings: RegionSettin
       opts,
     );
   }
-  new Alarms(
+  const alarms = new Alarms(
     "alarms",
     {
       settings,
@@ -101,6 +102,19 @@ export async function regionStack(stack: RegionStackName, settings: RegionSettin
     },
     opts,
   );
+
+  if (settings.restoreTest.everyHours > 0) {
+    new RestoreTest(
+      "restore-test",
+      {
+        ...shared,
+        vpcId: network.vpcId,
+        subnetIds: network.dataSubnetIds,
+        notifyTopicArn: alarms.notifyTopicArn,
+      },
+      opts,
+    );
+  }
 
   return {
     hostname: region.hostname,
