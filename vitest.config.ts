@@ -12,6 +12,7 @@ export default defineConfig({
           exclude: ["tests/sandbox/**", "tests/twin/**"],
           // A whole stack evaluates in a second; on a busy machine the first one waits for its imports.
           testTimeout: 30_000,
+          hookTimeout: 30_000,
         },
       },
       {

@@ -63,6 +63,7 @@ export async function globalStack(settings: SharedSettings): Promise<StackOutput
     ...capped,
     lockDays: backup.lockDays,
     retentionDays: backup.retentionDays,
+    copyTo: backup.copyTo,
     keyArns: { home: keys.home.backups, recovery: keys.recovery.backups },
   });
   const runbooks = REGIONS.map(
