@@ -22,6 +22,7 @@ import { type AlarmSeverity, AlarmTopics } from "./alarm-topics.js";
 import { type BackupAlarmSettings, backupAlarmSpecs } from "./backup-alarms.js";
 import { METRICS, type MetricDefinition, nodeDimensions } from "./metrics.js";
 import { describeAlarm } from "./runbooks.js";
+import { vaultRulesArn } from "./vault-events.js";
 
 export interface AlarmsArgs {
   readonly settings: Pick<RegionSettings, "name" | "contacts" | "promotion"> & BackupAlarmSettings;
@@ -64,6 +65,7 @@ export class Alarms extends pulumi.ComponentResource {
         contacts: settings.contacts,
         accountId: contract.accountId,
         region: region.region,
+        pagingRulesArn: vaultRulesArn(contract, region),
         notificationsKeyArn,
       },
       { parent: this },

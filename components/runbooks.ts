@@ -13,6 +13,7 @@ export const RUNBOOKS = {
   "verify-failed": "vault-tampering.md",
   "wal-gap": "wal-archiving-broken.md",
   "vault-tampered": "vault-tampering.md",
+  "vault-touched": "vault-tampering.md",
   "restore-test-failed": "restore-test-failed.md",
   "restore-machine-hangs": "restore-test-failed.md",
   "restore-test-too-old": "restore-test-failed.md",

@@ -183,6 +183,8 @@ export interface Contract {
   /** SSM parameter, in each region, with the authority's certificate in PEM: no secret. */
   readonly authorityParameter: string;
   readonly permissionBoundary: string;
+  /** Prefix of the roles by which the pipeline deploys: `<prefix>deploy-<stack>`. */
+  readonly pipelineRolePrefix: string;
   /** CloudWatch namespace of the nodes' own metrics; their roles can write to no other. */
   readonly metricNamespace: string;
   readonly home: RegionContract;
@@ -283,6 +285,7 @@ export function contractOf(settings: SharedSettings, accountId: string): Contrac
     certificateSecret: (nodeName) => `${name}/tls/${nodeName}`,
     authorityParameter: `/${name}/tls/authority`,
     permissionBoundary: `${name}-boundary`,
+    pipelineRolePrefix: `${name}-pipeline-`,
     metricNamespace: `DisasterRecovery/${name}`,
     home: region("home"),
     recovery: region("recovery"),

@@ -10,6 +10,7 @@ import { RestoreTest } from "../components/restore-test.js";
 import { SecurityGroups } from "../components/security-groups.js";
 import { regionSize } from "../components/sizing.js";
 import { TomcatFleet } from "../components/tomcat-fleet.js";
+import { VaultWatch } from "../components/vault-watch.js";
 import { renderClusterConfig } from "../nodes/cluster-config.js";
 import { buildFiles } from "../nodes/image/component-document.js";
 import type { RegionSettings } from "../settings/schema.js";
@@ -103,6 +104,18 @@ export async function regionStack(stack: RegionStackName, settings: RegionSettin
     opts,
   );
 
+  new VaultWatch(
+    "vault-watch",
+    {
+      region,
+      backupsKeyArn: handoff.backupsKeyArn,
+      pageTopicArn: alarms.pageTopicArn,
+      ...(settings.pipeline.repository && {
+        deployRoleArn: `arn:aws:iam::${contract.accountId}:role/${contract.pipelineRolePrefix}deploy-global`,
+      }),
+    },
+    opts,
+  );
   if (settings.restoreTest.everyHours > 0) {
     new RestoreTest(
       "restore-test",

@@ -6,6 +6,7 @@ import { FailoverAlarms } from "../../components/failover-alarms.js";
 import { RUNBOOKS } from "../../components/runbooks.js";
 import { parseRegionSettings } from "../../settings/parse.js";
 import { contractOf } from "../../stacks/contract.js";
+import { decide } from "../support/iam.js";
 import {
   ACCOUNT_ID,
   BASE_SETTINGS,
@@ -111,9 +112,11 @@ describe("a warm region", () => {
       ["alarms-topics-page", "arn:aws:kms:eu-west-1:123456789012:key/notifications"],
       ["alarms-topics-notify", "arn:aws:kms:eu-west-1:123456789012:key/notifications"],
     ]);
-    for (const { inputs } of recording.ofType("aws:sns/topicPolicy:TopicPolicy")) {
-      const [allow, deny, ...rest] = JSON.parse(inputs.policy).Statement;
+    for (const { name, inputs } of recording.ofType("aws:sns/topicPolicy:TopicPolicy")) {
+      const statements = JSON.parse(inputs.policy).Statement;
+      const [allow, deny, ...rest] = statements.filter(({ Sid }: any) => Sid !== "RulesOfThisRegionPublish");
       expect(rest).toEqual([]);
+      expect(statements).toHaveLength(name.endsWith("-page") ? 3 : 2);
       expect(allow).toMatchObject({
         Effect: "Allow",
         Principal: { Service: "cloudwatch.amazonaws.com" },
@@ -130,6 +133,26 @@ describe("a warm region", () => {
         Condition: { Bool: { "aws:SecureTransport": "false" } },
       });
     }
+  });
+
+  test("lets the rules that watch the vault page, and no others", () => {
+    const { policy } = recording.one("alarms-topics-page", "aws:sns/topicPolicy:TopicPolicy").inputs;
+    const publish = (rule: string) =>
+      decide(
+        {
+          action: "sns:Publish",
+          resource: JSON.parse(policy).Statement[0].Resource,
+          principal: "events.amazonaws.com",
+          context: {
+            "aws:SecureTransport": "true",
+            "aws:SourceAccount": ACCOUNT_ID,
+            "aws:SourceArn": `arn:aws:events:eu-west-1:${ACCOUNT_ID}:rule/${rule}`,
+          },
+        },
+        policy,
+      );
+    expect(publish("drs-eu-west-1-vault-settings")).toBe("allow");
+    expect(publish("anything")).toBe("nothing");
   });
 
   test("subscribes each contact to its severity's topic, and waits for the pager to confirm", () => {
