@@ -13,6 +13,7 @@ export default defineConfig({
           exclude: ["tests/sandbox/**", "tests/twin/**"],
           // A whole stack evaluates in a second; on a busy machine the first one waits for its imports.
           testTimeout: 120_000,
+          hookTimeout: 120_000,
           expect: { poll: { timeout: 60_000 } },
         },
       },
