@@ -7,7 +7,8 @@ import { now } from "../workload/clock.js";
 import { TABLES, type WriteEvent } from "../workload/events.js";
 import { script, tryScript } from "./node-script.js";
 
-const DATA = "/var/lib/dr/restore/data";
+/** Apart from where a restore test works. */
+const DATA = "/var/lib/dr/by-hand/data";
 const REPORT = "/var/lib/dr/restored.json";
 const PORT = 5499;
 const RESTORE_SECONDS = 300;
