@@ -24,6 +24,11 @@ export const renderBackupConfig = (
     restoreTestHours: restoreTest.everyHours,
   })}\n`;
 
+/** CloudWatch's agent forgets a gauge that is not told within a minute. */
+const TOLD_SECONDS = 60;
+
 /** Twice within an archive timeout, so that a hole in the archive is known within one. */
-export const renderCheckVaultTimer = ({ backup }: Pick<SharedSettings, "backup">): string =>
-  `[Timer]\n# An empty one clears all of them.\nOnUnitInactiveSec=\nOnActiveSec=20s\nOnUnitInactiveSec=${Math.ceil(backup.archiveTimeoutSeconds / 2)}s\n`;
+export const renderCheckVaultTimer = ({ backup }: Pick<SharedSettings, "backup">): string => {
+  const every = Math.ceil(Math.min(backup.archiveTimeoutSeconds, TOLD_SECONDS) / 2);
+  return `[Timer]\n# An empty one clears all of them.\nOnUnitInactiveSec=\nOnActiveSec=20s\nOnUnitInactiveSec=${every}s\n`;
+};
