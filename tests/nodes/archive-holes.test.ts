@@ -92,9 +92,9 @@ describe("what is missing", () => {
     const lost = objects.filter((each) => each !== object(1, 4));
     expect(ask({ start: name(1, 2), until: [3, 12], history, objects: lost })).toEqual([name(1, 4)]);
     // Copied along by a standby, and archived: some of a timeline that is not the region's own.
-    expect(
-      ask({ start: name(1, 2), until: [3, 12], history, objects: [...objects, object(2, 8)] }),
-    ).toEqual([]);
+    expect(ask({ start: name(1, 2), until: [3, 12], history, objects: [...objects, object(2, 8)] })).toEqual(
+      [],
+    );
   });
 });
 
