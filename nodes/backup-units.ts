@@ -57,6 +57,7 @@ const BACKUP_TIMER = unit({
   Install: [["WantedBy", "timers.target"]],
 });
 
+/** As urgent as the database, of which it takes little: what should wake somebody must not starve beside it. */
 const CHECK_VAULT_UNIT = unit({
   Unit: [["Description", "Look at the vault as a restore would"], ...requires("dr-volume", "dr-secrets")],
   Service: [
@@ -65,7 +66,6 @@ const CHECK_VAULT_UNIT = unit({
     ["EnvironmentFile", SECRETS_FILE],
     ["ExecStart", `${scripts}/dr-check-vault`],
     ["TimeoutStartSec", "15min"],
-    ...BESIDE_THE_DATABASE,
   ],
 });
 
