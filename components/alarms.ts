@@ -23,6 +23,7 @@ import { type BackupAlarmSettings, backupAlarmSpecs } from "./backup-alarms.js";
 import { METRICS, type MetricDefinition, nodeDimensions } from "./metrics.js";
 import { describeAlarm } from "./runbooks.js";
 import { vaultRulesArn } from "./vault-events.js";
+import { volumeBackupRuleArn } from "./volume-backup-policies.js";
 
 export interface AlarmsArgs {
   readonly settings: Pick<RegionSettings, "name" | "contacts" | "promotion"> & BackupAlarmSettings;
@@ -65,7 +66,10 @@ export class Alarms extends pulumi.ComponentResource {
         contacts: settings.contacts,
         accountId: contract.accountId,
         region: region.region,
-        pagingRulesArn: vaultRulesArn(contract, region),
+        rulesArn: {
+          page: vaultRulesArn(contract, region),
+          notify: volumeBackupRuleArn(contract, region),
+        },
         notificationsKeyArn,
       },
       { parent: this },
