@@ -27,6 +27,8 @@ export interface LeafRequest {
   readonly name: string;
   /** Its private IPv4 address; none for a machine that nobody calls and that has any. */
   readonly address?: string;
+  /** Further names that it answers to. Default: none. */
+  readonly alsoNamed?: readonly string[];
   /** How long it is valid, never beyond the authority. Default: a year. */
   readonly days?: number;
 }
@@ -68,15 +70,20 @@ export async function createAuthority(
  */
 export async function issueLeaf(
   authority: Authority,
-  { name, address, days = LEAF_DAYS }: LeafRequest,
+  { name, address, alsoNamed = [], days = LEAF_DAYS }: LeafRequest,
 ): Promise<NodeCertificate> {
   const daysLeft = Math.floor((checkAuthority(authority).validTo - Date.now()) / DAY_MS);
   const key = newKey();
+  const addresses = [...(address === undefined ? [] : [address]), "127.0.0.1"];
+  const subjects = [
+    ...[name, ...alsoNamed, "localhost"].map((each) => `DNS:${each}`),
+    ...addresses.map((each) => `IP:${each}`),
+  ];
   const extensions = [
     "basicConstraints = critical, CA:FALSE",
     "keyUsage = critical, digitalSignature",
     "extendedKeyUsage = serverAuth, clientAuth",
-    `subjectAltName = DNS:${name}, DNS:localhost, ${address === undefined ? "" : `IP:${address}, `}IP:127.0.0.1`,
+    `subjectAltName = ${subjects.join(", ")}`,
     "subjectKeyIdentifier = hash",
     "authorityKeyIdentifier = keyid:always",
   ];

@@ -25,13 +25,19 @@ export const nodeLogGroup = (contract: Contract, region: RegionId, kind: "databa
   `${contract[region].flowLogGroup.replace(/\/[^/]+$/, "")}/${kind}`;
 
 /** Of a database node: its metrics carry the node's name, which outlives the machine. */
-export function renderDatabaseCloudwatch(contract: Contract, node: DatabaseNode): string {
-  const region = regionOfNode(contract, node);
-  const dimensions = { Node: node.name };
+export const renderDatabaseCloudwatch = (contract: Contract, node: DatabaseNode): string =>
+  renderNodeCloudwatch(contract, regionOfNode(contract, node).id, node.name);
+
+/** Of the restore machine, which tells how its test went. */
+export const renderRestoreCloudwatch = (contract: Contract, region: RegionId): string =>
+  renderNodeCloudwatch(contract, region, contract[region].restoreNode);
+
+function renderNodeCloudwatch(contract: Contract, region: RegionId, name: string): string {
+  const dimensions = { Node: name };
   return render({
     contract,
-    group: nodeLogGroup(contract, region.id, "database"),
-    stream: node.name,
+    group: nodeLogGroup(contract, region, "database"),
+    stream: name,
     metrics: {
       disk: {
         resources: [IMAGE_PATHS.data],

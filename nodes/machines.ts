@@ -4,11 +4,11 @@ import type { RegionId } from "../settings/stacks.js";
 import { addressAt } from "../stacks/cidr.js";
 import type { Contract } from "../stacks/contract.js";
 import { isReadReplica, membersOf } from "./layout.js";
-import { renderDatabaseUserData, renderTomcatUserData } from "./user-data.js";
+import { renderDatabaseUserData, renderRestoreUserData, renderTomcatUserData } from "./user-data.js";
 
 export interface MachinePlan {
   readonly name: string;
-  readonly role: "database" | "read-replica" | "tomcat";
+  readonly role: "database" | "read-replica" | "tomcat" | "restore";
   readonly region: RegionId;
   readonly address: string;
   readonly userData: string;
@@ -16,6 +16,8 @@ export interface MachinePlan {
 
 /** AWS keeps the first four addresses of a subnet; these leave room for a load balancer's. */
 const FIRST_SERVER = 10;
+/** Apart from the database nodes, whose addresses begin at 10 and 20. EC2 gives any that is free. */
+const RESTORE_HOST = 30;
 
 /**
  * The database nodes, voters first, then the Tomcat servers. On EC2 servers come and go with any name and
@@ -47,4 +49,16 @@ export function machinesOf(
     userData: renderTomcatUserData(settings, contract, region),
   }));
   return [...nodes, ...fleet];
+}
+
+/** The machine that comes to test a restore, or to restore, and goes again. */
+export function restoreMachine(settings: SharedSettings, contract: Contract, region: RegionId): MachinePlan {
+  const { restoreNode, dataCidrs } = contract[region];
+  return {
+    name: restoreNode,
+    role: "restore",
+    region,
+    address: addressAt(dataCidrs[0] as string, RESTORE_HOST),
+    userData: renderRestoreUserData(settings, contract, region),
+  };
 }

@@ -10,10 +10,17 @@ import { UserError } from "../settings/problem.js";
 import type { SharedSettings } from "../settings/schema.js";
 import type { RegionId } from "../settings/stacks.js";
 import type { Contract, DatabaseNode } from "../stacks/contract.js";
+import {
+  BACKUP_CONFIG_FILE,
+  CHECK_VAULT_TIMER_FILE,
+  renderBackupConfig,
+  renderCheckVaultTimer,
+} from "./backup-config.js";
 import { NODE_ENV_FILE, renderDatabaseEnv, renderRestoreEnv, renderTomcatEnv } from "./boot.js";
 import {
   CLOUDWATCH_FILE,
   renderDatabaseCloudwatch,
+  renderRestoreCloudwatch,
   renderTomcatCloudwatch,
   START_CLOUDWATCH,
 } from "./cloudwatch.js";
@@ -23,7 +30,8 @@ import { renderHaproxy } from "./haproxy.js";
 import { IMAGE_PATHS, isReadReplica, type NodeFile, regionOfNode } from "./layout.js";
 import { NFTABLES_FILE, renderNftables } from "./nftables.js";
 import { renderPatroni } from "./patroni.js";
-import { renderPgbackrest } from "./pgbackrest.js";
+import { renderPgbackrest, renderRestoringPgbackrest } from "./pgbackrest.js";
+import { RESTORE_TEST_FILE, renderRestoreTest } from "./restore-test.js";
 import { renderTomcat } from "./tomcat.js";
 
 /** EC2's limit, counted before base64. */
@@ -50,7 +58,13 @@ export function databaseFiles(settings: SharedSettings, contract: Contract, node
     file(NFTABLES_FILE, renderNftables(settings, contract)),
     file("/etc/pgbackrest.conf", renderPgbackrest(settings, contract, node)),
     file(CLOUDWATCH_FILE, renderDatabaseCloudwatch(contract, node)),
-    ...(voter ? [file("/etc/default/etcd", renderEtcd(settings, contract, node))] : []),
+    ...(voter
+      ? [
+          file("/etc/default/etcd", renderEtcd(settings, contract, node)),
+          file(BACKUP_CONFIG_FILE, renderBackupConfig(settings, regionOfNode(contract, node))),
+          file(CHECK_VAULT_TIMER_FILE, renderCheckVaultTimer(settings)),
+        ]
+      : []),
   ];
 }
 
@@ -61,6 +75,16 @@ export function tomcatFiles(settings: SharedSettings, contract: Contract, region
     file(`${IMAGE_PATHS.config}/tomcat.env`, renderTomcat(settings, contract, region)),
     file("/etc/haproxy/haproxy.cfg", renderHaproxy(settings, contract, region)),
     file(CLOUDWATCH_FILE, renderTomcatCloudwatch(contract, region)),
+  ];
+}
+
+/** Every file of a machine that restores: it belongs to no cluster, and nobody speaks with it. */
+export function restoreFiles(settings: SharedSettings, contract: Contract, region: RegionId): NodeFile[] {
+  return [
+    file(NODE_ENV_FILE, renderRestoreEnv(contract, region)),
+    file("/etc/pgbackrest.conf", renderRestoringPgbackrest(settings, contract, contract[region])),
+    file(RESTORE_TEST_FILE, renderRestoreTest(settings, contract, region)),
+    file(CLOUDWATCH_FILE, renderRestoreCloudwatch(contract, region)),
   ];
 }
 
@@ -79,7 +103,9 @@ export const renderDatabaseUserData = (
       ...(voter ? ["etcd.service"] : []),
       "dr-guard.service",
       "patroni.service",
-      ...(voter ? ["dr-reconcile.timer"] : []),
+      ...(voter
+        ? ["dr-reconcile.timer", "dr-backup-server.service", "dr-backup.timer", "dr-check-vault.timer"]
+        : []),
     ),
   });
 };
@@ -95,15 +121,23 @@ export const renderTomcatUserData = (
   });
 
 export const renderRestoreUserData = (
-  _settings: SharedSettings,
+  settings: SharedSettings,
   contract: Contract,
   region: RegionId,
 ): string =>
-  cloudConfig({
-    hostname: contract[region].restoreNode,
-    write_files: [file(NODE_ENV_FILE, renderRestoreEnv(contract, region))].map(toCloudInit),
-    runcmd: start("dr-secrets.service"),
-  });
+  cloudConfig(
+    {
+      hostname: contract[region].restoreNode,
+      write_files: restoreFiles(settings, contract, region).map(toCloudInit),
+      runcmd: start(
+        "dr-scratch.service",
+        "dr-secrets.service",
+        "dr-restore-test.service",
+        "dr-restore-done.service",
+      ),
+    },
+    { grows: "restoreTest.checks", remedy: "ask shorter questions, or fewer: views can hold the long ones" },
+  );
 
 /** The image has these services, disabled: they must not run before their files are there. */
 const start = (...units: readonly string[]) => [
@@ -112,15 +146,20 @@ const start = (...units: readonly string[]) => [
   START_CLOUDWATCH,
 ];
 
+const PARAMETERS_GROW = {
+  grows: "database.parameters",
+  remedy: "set fewer of them here, and the others with ALTER DATABASE … SET",
+};
+
 /** @throws UserError when EC2 would refuse it. */
-function cloudConfig(config: CloudConfig): string {
+function cloudConfig(config: CloudConfig, { grows, remedy } = PARAMETERS_GROW): string {
   const text = `#cloud-config\n${stringify(config, { version: "1.1", lineWidth: 0 })}`;
   const bytes = Buffer.byteLength(text);
   if (bytes <= USER_DATA_LIMIT_BYTES) return text;
   throw new UserError(
     `user data of ${config.hostname ?? "a Tomcat server"} would have ${bytes} bytes`,
-    `EC2 takes ${USER_DATA_LIMIT_BYTES}; what grows with the settings is database.parameters.`,
-    "set fewer of them here, and the others with ALTER DATABASE … SET",
+    `EC2 takes ${USER_DATA_LIMIT_BYTES}; what grows with the settings is ${grows}.`,
+    remedy,
   );
 }
 

@@ -6,7 +6,7 @@ import { processRuns } from "../sandbox/process.js";
 
 const machine = z.object({
   name: z.string(),
-  role: z.enum(["database", "read-replica", "tomcat"]),
+  role: z.enum(["database", "read-replica", "tomcat", "restore"]),
   region: z.enum(["home", "recovery"]),
   address: z.string(),
   /** Process 1 of the machine, by its number on the host; missing while it is dead. */

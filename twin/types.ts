@@ -15,7 +15,7 @@ export interface MachineSpec {
   readonly volumeMib?: number;
 }
 
-export type MachineRole = "database" | "read-replica" | "tomcat";
+export type MachineRole = "database" | "read-replica" | "tomcat" | "restore";
 
 export interface CommandResult {
   readonly exitCode: number;

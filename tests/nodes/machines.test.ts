@@ -6,10 +6,11 @@ import { clusterConfig } from "../../nodes/cluster-config.js";
 import { roleOf, standbyCluster, withRole } from "../../nodes/guard/region/standby-cluster.js";
 import { guardConfig } from "../../nodes/guard-config.js";
 import { isReadReplica, regionOfNode, STATSD } from "../../nodes/layout.js";
-import { machinesOf } from "../../nodes/machines.js";
+import { machinesOf, restoreMachine } from "../../nodes/machines.js";
 import { renderPatroni } from "../../nodes/patroni.js";
+import { renderRestoreTest } from "../../nodes/restore-test.js";
 import { UNITS } from "../../nodes/units.js";
-import { databaseFiles } from "../../nodes/user-data.js";
+import { databaseFiles, restoreFiles } from "../../nodes/user-data.js";
 import { parseSharedSettings } from "../../settings/parse.js";
 import { contractOf, type DatabaseNode } from "../../stacks/contract.js";
 import { BASE_SETTINGS } from "../support/recorder.js";
@@ -46,8 +47,9 @@ describe("the machines of a region", () => {
       "read-replica": replica,
       database: [...replica, "etcd.service", "dr-reconcile.timer"],
       tomcat: [...secrets, "dr-application.service", "haproxy.service", "tomcat10.service"],
+      restore: [...secrets, "dr-scratch.service", "dr-restore-test.service", "dr-restore-done.service"],
     };
-    for (const { name, role, userData } of machines) {
+    for (const { name, role, userData } of [...machines, restoreMachine(settings, contract, "home")]) {
       const { runcmd } = parse(userData, { version: "1.1" }) as { runcmd: string[][] };
       const started = runcmd.flatMap((argv) => argv.filter((word) => /\.(service|timer)$/.test(word)));
       expect(started.toSorted(), name).toEqual(units[role].toSorted());
@@ -58,6 +60,66 @@ describe("the machines of a region", () => {
     const files = Object.keys(UNITS).filter((file) => !others.includes(file));
     expect(files.map((file) => file.replace(/\.d\/.*/, "")).filter((name) => !known.includes(name))).toEqual(
       [],
+    );
+  });
+});
+
+describe("the restore machine", () => {
+  const machine = restoreMachine(settings, contract, "recovery");
+  const files = restoreFiles(settings, contract, "recovery");
+  const content = (path: string) => files.find((file) => file.path === path)?.content ?? "";
+
+  test("has a name and an address that no node has", () => {
+    expect(machine).toMatchObject({ name: "drs-eu-central-1-restore", address: "10.20.200.30" });
+    const nodes = machinesOf(settings, contract, "recovery").map(({ address }) => address);
+    expect(nodes).not.toContain(machine.address);
+  });
+
+  test("knows both stanzas, each where it stands in its own region's vault, and no cluster", () => {
+    const config = content("/etc/pgbackrest.conf");
+    expect(config).toMatch(/^repo1-s3-bucket=drs-vault-123456789012-eu-central-1$/m);
+    expect(config).toMatch(/^\[drs-eu-central-1\]/m);
+    expect(config).toMatch(/^\[drs-eu-west-1\]\nrepo1-path=\/eu-west-1$/m);
+    expect(config).not.toMatch(/-host/);
+    expect(files.map(({ path }) => path).filter((path) => /patroni|guard|etcd/.test(path))).toEqual([]);
+  });
+
+  test("is told of the backups' cipher and of no password", () => {
+    const env = content("/etc/dr/node.env");
+    expect(env).toMatch(/DR_SECRETS="PGBACKREST_REPO1_CIPHER_PASS=drs\/backup\/cipher"/);
+    expect(env).not.toMatch(/superuser|replication|rewind|application/);
+  });
+
+  test("asks what the settings ask, and puts the report below its region's repository", () => {
+    const checks = [{ name: "orders", database: "app", sql: "SELECT 1", expect: "1" }];
+    const asked = parseSharedSettings("global", {
+      ...BASE_SETTINGS,
+      restoreTest: { maxSeconds: 600, checks },
+    });
+    expect(JSON.parse(renderRestoreTest(asked, contract, "recovery"))).toEqual({
+      bucket: "drs-vault-123456789012-eu-central-1",
+      prefix: "eu-central-1/restore-tests",
+      stanzas: ["drs-eu-central-1", "drs-eu-west-1"],
+      maxSeconds: 600,
+      checks,
+    });
+  });
+
+  test("is ended however its test went", () => {
+    expect(unit("dr-restore-done.service")).toMatch(/^After=.*dr-restore-test\.service/m);
+    expect(unit("dr-restore-done.service")).not.toMatch(/^Requires=/m);
+  });
+
+  test("with more questions than EC2 takes is refused, with the reason", () => {
+    const checks = Array.from({ length: 20 }, (_, i) => ({
+      name: `question ${i}`,
+      database: "app",
+      sql: "x".repeat(1000),
+      expect: "",
+    }));
+    const asked = parseSharedSettings("global", { ...BASE_SETTINGS, restoreTest: { checks } });
+    expect(() => restoreMachine(asked, contract, "home")).toThrow(
+      /-restore would have \d{5} bytes\n.*restoreTest\.checks/,
     );
   });
 });

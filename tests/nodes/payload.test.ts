@@ -14,14 +14,20 @@ describe("the payload", () => {
     expect(aws.map(({ path }) => path)).toEqual(twin.map(({ path }) => path));
     const different = aws.filter(({ content }, i) => content !== twin[i]?.content).map(({ path }) => path);
     expect(different).toEqual(
-      ["attach-volume", "get-artifact", "get-parameter", "get-secret", "put-artifact"].map(
-        (hook) => `usr/local/sbin/dr-${hook}`,
-      ),
+      [
+        "attach-scratch",
+        "attach-volume",
+        "end-machine",
+        "get-artifact",
+        "get-parameter",
+        "get-secret",
+        "put-artifact",
+      ].map((hook) => `usr/local/sbin/dr-${hook}`),
     );
   });
 
   test("only the hooks know the cloud", async () => {
-    const hooks = /dr-(attach-volume|get-\w+|put-artifact)$/;
+    const hooks = /dr-(attach-\w+|end-machine|get-\w+|put-artifact)$/;
     const others = (await programs("aws")).filter(({ path }) => !hooks.test(path));
     const calling = others.filter(({ content }) =>
       /\baws (s3|ssm|ec2|secretsmanager)\b|169\.254/.test(content),

@@ -11,6 +11,7 @@ import { renderPgbackrest } from "../../nodes/pgbackrest.js";
 import { UNITS } from "../../nodes/units.js";
 import {
   renderDatabaseUserData,
+  renderRestoreUserData,
   renderTomcatUserData,
   tomcatFiles,
   USER_DATA_LIMIT_BYTES,
@@ -53,6 +54,7 @@ describe("files of a node, as reviewed", () => {
       renderDatabaseUserData(grown, contractOf(grown, "123456789012"), readReplica),
     ],
     ["database.user-data.yml", renderDatabaseUserData(settings, contract, home1)],
+    ["restore.user-data.yml", renderRestoreUserData(settings, contract, "home")],
     ["tomcat.user-data.yml", renderTomcatUserData(settings, contract, "home")],
   ])("%s", async (name, text) => {
     await expect(text).toMatchFileSnapshot(golden(name));

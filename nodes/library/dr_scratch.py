@@ -1,0 +1,259 @@
+"""A restored cluster where nobody but this machine reaches it: its settings, its recovery, its end."""
+import os
+import re
+import shutil
+import subprocess
+import time
+
+BIN = "/usr/lib/postgresql/15/bin"
+POLL_SECONDS = 0.2
+TELL_SECONDS = 5
+STOP_SECONDS = 3600
+# pg_ctl returns before there is a sign of life.
+BEGIN_SECONDS = 10
+MEMORY_SHARE = 0.4
+# What a hot standby must have at least as much of as the primary had. Larger ones do no harm.
+STANDBY_FLOORS = {
+    "max_connections": 500,
+    "max_worker_processes": 64,
+    "max_wal_senders": 64,
+    "max_prepared_transactions": 0,
+    "max_locks_per_transaction": 64,
+}
+CONTROL_NAMES = {name: f"{name} setting" for name in STANDBY_FLOORS} | {"max_prepared_transactions": "max_prepared_xacts setting", "max_locks_per_transaction": "max_locks_per_xact setting"}
+TARGETS = ("recovery_target", "recovery_target_time", "recovery_target_lsn", "recovery_target_name", "recovery_target_xid")
+NOT_REACHED = "recovery ended before configured recovery target was reached"
+FATAL = re.compile(r"(?:FATAL|PANIC):\s+(.*)")
+
+
+class NotReached(Exception):
+    """The log ended before the wanted point."""
+
+
+class Failed(Exception):
+    """PostgreSQL's own words, in one line."""
+
+
+def run_as_postgres(argv, **options):
+    account = {"user": "postgres", "group": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}
+    environment = {**os.environ, "LC_ALL": "C", "HOME": "/tmp", **options.pop("env", {})}
+    return subprocess.run(argv, text=True, cwd="/", env=environment, **account, **options)
+
+
+def control(directory):
+    """pg_controldata's lines, name → value."""
+    done = run_as_postgres([f"{BIN}/pg_controldata", "-D", directory], stdout=subprocess.PIPE, check=True)
+    return dict(re.split(r":\s+", line, maxsplit=1) for line in done.stdout.splitlines() if re.search(r":\s+", line))
+
+
+class Scratch:
+    """
+    @param directory the data
+    @param folder beside it: log, rules of access
+    @param sockets folder of the socket
+    """
+
+    def __init__(self, directory, folder, port, sockets):
+        self.directory, self.folder, self.port, self.sockets = directory, folder, port, sockets
+        self.log = f"{folder}/postgres.log"
+
+    def recover(self, restore_command, target, timeline, action):
+        """Says what PostgreSQL does at its next start."""
+        settings = {
+            "restore_command": restore_command,
+            "recovery_target_timeline": str(timeline),
+            "recovery_target_inclusive": "on",
+            # Whatever the backup had of these. Empty ones first: one that follows the target counts as a second target.
+            **{name: "" for name in TARGETS if name not in target},
+            **target,
+            "recovery_target_action": action,
+            # It follows nobody.
+            "primary_conninfo": "",
+            "primary_slot_name": "",
+        }
+        with open(f"{self.directory}/postgresql.auto.conf", "a", encoding="utf8") as file:
+            file.write("\n# dr-restore\n")
+            file.writelines(f"{name} = '{escape(value)}'\n" for name, value in settings.items())
+        signal = f"{self.directory}/recovery.signal"
+        with open(signal, "w", encoding="utf8"):
+            pass
+        own(signal, f"{self.directory}/postgresql.auto.conf")
+
+    def start(self, watch):
+        """
+        Starts it, for this machine's user postgres alone, and returns at once.
+
+        @param watch whether it must answer while it recovers, as for a pause at the target
+        """
+        os.makedirs(self.sockets, mode=0o700, exist_ok=True)
+        with open(f"{self.folder}/hba.conf", "w", encoding="utf8") as file:
+            file.write("local all postgres peer\n")
+        own(self.sockets, f"{self.folder}/hba.conf")
+        settings = {
+            "listen_addresses": "",
+            "port": str(self.port),
+            "unix_socket_directories": self.sockets,
+            "hba_file": f"{self.folder}/hba.conf",
+            "ssl": "off",
+            "archive_mode": "off",
+            "synchronous_standby_names": "",
+            "autovacuum": "off",
+            "logging_collector": "off",
+            "log_destination": "stderr",
+            "log_line_prefix": "%m [%p] ",
+            "lc_messages": "C",
+            # What is read from the log, in one time zone.
+            "log_timezone": "UTC",
+            "timezone": "UTC",
+            "log_startup_progress_interval": "2s",
+            # Restored log makes room again soon.
+            "max_wal_size": "1GB",
+            "hot_standby": "on" if watch else "off",
+            **(self._standby_settings() if watch else {}),
+            **self._memory(),
+        }
+        options = " ".join(f"-c {name}='{value}'" for name, value in settings.items())
+        done = run_as_postgres(
+            [f"{BIN}/pg_ctl", "-s", "-W", "-D", self.directory, "-l", self.log, "-o", options, "start"], check=False
+        )
+        if done.returncode != 0:
+            raise Failed(f"pg_ctl start ended with {done.returncode}: {self.last_words()}")
+
+    def _standby_settings(self):
+        known = control(self.directory)
+        return {name: str(max(floor, int(known[CONTROL_NAMES[name]]))) for name, floor in STANDBY_FLOORS.items()}
+
+    def _memory(self):
+        """As it was, unless this machine is a smaller one."""
+        asked = [f"{BIN}/postgres", "-D", self.directory, "-C", "shared_buffers"]
+        pages = run_as_postgres(asked, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False).stdout.strip()
+        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        if pages.isdigit() and int(pages) * 8192 < total * MEMORY_SHARE:
+            return {}
+        return {"shared_buffers": f"{total // 4 >> 20}MB"}
+
+    def follow(self, paused, tell):
+        """
+        Waits for the end of recovery: promoted, or paused at the target.
+
+        @param tell called with a line about progress every few seconds
+        @raises NotReached, Failed
+        """
+        told, begun = 0.0, time.monotonic()
+        while True:
+            state = self.state()
+            # `ready` to be asked, which a hot standby is early.
+            if state == "ready" and (not paused or self._at_target()):
+                return
+            if state is None and (self.read_log() or time.monotonic() - begun > BEGIN_SECONDS):
+                # It may have written its process id since.
+                time.sleep(POLL_SECONDS)
+                if self.state() is None:
+                    self._ended()
+            if time.monotonic() - told > TELL_SECONDS:
+                told = time.monotonic()
+                progress = re.findall(r'(?:current LSN: |restored log file ")([^"\s]+)', self.read_log())
+                tell(f"replaying: {progress[-1]}" if progress else "replaying")
+            time.sleep(POLL_SECONDS)
+
+    def _at_target(self):
+        log = self.read_log()
+        if "insufficient parameter settings" in log:
+            # The primary's were raised after the backup, beyond our floors.
+            raise Failed(f"a hot standby needs larger settings: {re.findall(r'DETAIL:  (.*)', log)[-1]} Use --action promote")
+        return "pausing at the end of recovery" in log or self.sql("SELECT pg_is_in_recovery()") == "f"
+
+    def state(self):
+        """What the postmaster says of itself: `starting`, `standby`, `ready`, `stopping`; None when there is none."""
+        try:
+            with open(f"{self.directory}/postmaster.pid", encoding="utf8") as file:
+                lines = file.read().splitlines()
+            os.kill(int(lines[0]), 0)
+        except (FileNotFoundError, IndexError, ProcessLookupError):
+            return None
+        return lines[7].strip() if len(lines) > 7 else "starting"
+
+    def _ended(self):
+        log = self.read_log()
+        if NOT_REACHED in log:
+            raise NotReached(self.last_commit_words(log))
+        raise Failed(self.last_words())
+
+    def last_words(self):
+        found = FATAL.findall(self.read_log())
+        # dr-get-wal's way to say so.
+        if away := re.search(r'could not restore file "(\w+).*command not executable', " ".join(found)):
+            return f"the vault did not answer for a minute when asked for {away[1]}; what was restored is removed"
+        return next(
+            (words for words in found if "database system is" not in words), "PostgreSQL ended without a reason in its log"
+        )
+
+    def read_log(self):
+        try:
+            with open(self.log, encoding="utf8", errors="replace") as file:
+                return file.read()
+        except FileNotFoundError:
+            return ""
+
+    def last_commit_words(self, log):
+        found = re.findall(r"last completed transaction was at log time (.+)", log)
+        return f"the last commit in the archive is of {found[-1]}" if found else "the archive holds no commit after the backup"
+
+    def recovered(self):
+        """What the log says of the recovery that has ended."""
+        log = self.read_log()
+        last = lambda pattern: next(reversed(re.findall(pattern, log)), None)  # noqa: E731
+        return {
+            "from": next(iter(re.findall(r"redo starts at ([0-9A-F]+/[0-9A-F]+)", log)), None),
+            "to": last(r"redo done at ([0-9A-F]+/[0-9A-F]+)"),
+            "lastCommit": iso(last(r"last completed transaction was at log time (.+)")),
+            "timeline": int(last(r"selected new timeline ID: (\d+)") or 0) or None,
+            "segments": len(set(re.findall(r'restored log file "([0-9A-F]{24})"', log))),
+        }
+
+    def sql(self, query, database="postgres"):
+        """One value, as psql prints it. @raises Failed"""
+        done = run_as_postgres(
+            [
+                *[f"{BIN}/psql", "--no-psqlrc", "--quiet", "--no-align", "--tuples-only", "--set=ON_ERROR_STOP=1"],
+                *["--host", self.sockets, "--port", str(self.port), "--username", "postgres", "--dbname", database],
+                *["--command", query],
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise Failed(" ".join(done.stderr.split()))
+        return done.stdout.rstrip("\n")
+
+    def stop(self, mode="fast"):
+        if self.state() is None:
+            return
+        done = run_as_postgres(
+            [f"{BIN}/pg_ctl", "-s", "-w", "-t", str(STOP_SECONDS), "-D", self.directory, "-m", mode, "stop"], check=False
+        )
+        if done.returncode != 0 and self.state() is not None:
+            raise Failed(f"PostgreSQL of {self.directory} does not stop")
+
+    def remove(self):
+        """Ends it at once, and leaves nothing."""
+        self.stop("immediate")
+        for folder in (self.directory, self.folder):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def iso(words):
+    """A time as PostgreSQL logs it in UTC."""
+    found = re.match(r"(\S+) (\S+?)\+00", words or "")
+    return f"{found[1]}T{found[2]}Z" if found else None
+
+
+def escape(value):
+    return value.replace("\\", "\\\\").replace("'", "''")
+
+
+def own(*paths):
+    if os.geteuid() == 0:
+        for path in paths:
+            shutil.chown(path, "postgres", "postgres")
