@@ -1,9 +1,10 @@
 /**
- * The alarms of one region; those on its backups stand in backup-alarms.ts. They are the same in either role and don't know the epoch: a promotion must
- * change nothing here. What differs between regions is what the metrics say.
+ * The alarms of one region; those on its backups stand in backup-alarms.ts. They are the same in either role and
+ * don't know the epoch: a promotion must change nothing here. What differs between regions is what the metrics say.
  *
- * **Silence.** `LeaderSeen` and the healthy targets are signs of life: no data is the alarm. Every other
- * metric comes from the same guards, so its silence is already told and doesn't count a second time.
+ * **Silence.** `LeaderSeen`, the healthy targets and the ages of backup and restore test are signs of life: no data
+ * is the alarm. Every other metric comes from the same nodes, so its silence is already told and doesn't count a
+ * second time.
  *
  * **A cold site** runs nothing while it is standby, and its silence is right; while it is active its
  * silence is a disaster. What tells the two apart, without the epoch, is how many machines AWS is asked to
