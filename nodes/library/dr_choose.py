@@ -136,7 +136,9 @@ def active(wanted, archives, notes):
     ]
     if not asked:
         what = "an archive" if wanted.timeline is None else f"timeline {wanted.timeline}"
-        raise Unrestorable(f"there is no sign of {what} in {wanted.stanza or ' or '.join(archives)}")
+        raise Unrestorable(
+            f"there is no sign of {what} in {wanted.stanza or ' or '.join(archives)}. If it is only hidden: --as-of a time before that"
+        )
     if wanted.time is not None:
         begin = lambda branch: archives[branch[0]].begin(branch[1])  # noqa: E731
         # Before all of them: the choice of the backup says what the earliest time is.
