@@ -35,25 +35,35 @@ writeFileSync(
   }),
 );
 
-function run(...argv: string[]): { code: number; asked: string } {
+function run(argv: readonly string[], cwd = folder): { code: number; asked: string } {
   const path = join(folder, "fetched");
   writeFileSync(path, "");
   const env = { ...process.env, PATH: `${folder}:${process.env.PATH}` };
   try {
-    execFileSync("bash", [SCRIPT, ...argv, path], { env, stdio: "pipe" });
+    execFileSync("bash", [SCRIPT, ...argv, path], { env, cwd, stdio: "pipe" });
     return { code: 0, asked: readFileSync(path, "utf8") };
   } catch (error) {
     return { code: (error as { status: number }).status, asked: readFileSync(path, "utf8") };
   }
 }
-const byMap = (file: string) => run("--map", map, file);
+const byMap = (file: string) => run(["--map", map, file]);
 
 test("without a map: from the stanza that is named; a vault that is away is the end", () => {
-  expect(run("A", "000000010000000000000003").asked).toMatch(
+  expect(run(["A", "000000010000000000000003"]).asked).toMatch(
     /^--stanza=A .* archive-get 000000010000000000000003 /,
   );
-  expect(run("A", "MISSING").code).toBe(1);
-  expect(run("A", "000000AA0000000000000001").code).toBe(1);
+  expect(run(["A", "MISSING"]).code).toBe(1);
+  expect(run(["A", "000000AA0000000000000001"]).code).toBe(1);
+});
+
+test("older timelines by the map that came with the data, and the newest from the stanza that is named", () => {
+  const data = mkdtempSync(join(tmpdir(), "get-wal-data-"));
+  writeFileSync(join(data, "dr-restore-map.json"), readFileSync(map));
+  const asked = (file: string) => run(["B", file], data);
+  expect(asked("000000010000000000000004").asked).toMatch(/^--stanza=A /);
+  expect(asked("000000010000000000000005").code).toBe(1);
+  expect(asked("000000030000000000000009").asked).toMatch(/^--stanza=B /);
+  expect(asked("00000004.history").asked).toMatch(/^--stanza=B /);
 });
 
 describe("by the map", () => {
