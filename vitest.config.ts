@@ -2,6 +2,7 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
+    // Each project sets its own time limits, generous ones: a busy host is no failure.
     env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true" },
     projects: [
       {
@@ -11,7 +12,9 @@ export default defineConfig({
           include: ["tests/**/*.test.ts"],
           exclude: ["tests/sandbox/**", "tests/twin/**"],
           // A whole stack evaluates in a second; on a busy machine the first one waits for its imports.
-          testTimeout: 30_000,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          expect: { poll: { timeout: 60_000 } },
         },
       },
       {
@@ -19,8 +22,9 @@ export default defineConfig({
         test: {
           name: "sandbox",
           include: ["tests/sandbox/**/*.test.ts"],
-          testTimeout: 180_000,
-          hookTimeout: 180_000,
+          testTimeout: 600_000,
+          expect: { poll: { timeout: 60_000 } },
+          hookTimeout: 600_000,
           // Each file has a sandbox of its own; more at a time than this only wait for each other on two cores.
           fileParallelism: true,
           maxWorkers: 2,
@@ -31,7 +35,8 @@ export default defineConfig({
         test: {
           name: "twin",
           include: ["tests/twin/**/*.test.ts"],
-          testTimeout: 180_000,
+          testTimeout: 600_000,
+          expect: { poll: { timeout: 60_000 } },
           hookTimeout: 600_000,
           fileParallelism: false,
         },

@@ -25,8 +25,10 @@ export interface NodeCertificate {
 export interface LeafRequest {
   /** Name of the node: the certificate's common name, and one of the names it answers to. */
   readonly name: string;
-  /** Its private IPv4 address. */
-  readonly address: string;
+  /** Its private IPv4 address; none for a machine that nobody calls and that has any. */
+  readonly address?: string;
+  /** Further names that it answers to. Default: none. */
+  readonly alsoNamed?: readonly string[];
   /** How long it is valid, never beyond the authority. Default: a year. */
   readonly days?: number;
 }
@@ -63,20 +65,25 @@ export async function createAuthority(
 
 /**
  * One certificate for all that a node does: PostgreSQL, Patroni's API, etcd and the guard both serve and ask.
- * It answers to the node's name and address, and to the machine itself.
+ * It answers to the node's name and address (where it has one of its own), and to the machine itself.
  * @throws UserError when the authority can't sign, e.g. its key is another certificate's or it has run out.
  */
 export async function issueLeaf(
   authority: Authority,
-  { name, address, days = LEAF_DAYS }: LeafRequest,
+  { name, address, alsoNamed = [], days = LEAF_DAYS }: LeafRequest,
 ): Promise<NodeCertificate> {
   const daysLeft = Math.floor((checkAuthority(authority).validTo - Date.now()) / DAY_MS);
   const key = newKey();
+  const addresses = [...(address === undefined ? [] : [address]), "127.0.0.1"];
+  const subjects = [
+    ...[name, ...alsoNamed, "localhost"].map((each) => `DNS:${each}`),
+    ...addresses.map((each) => `IP:${each}`),
+  ];
   const extensions = [
     "basicConstraints = critical, CA:FALSE",
     "keyUsage = critical, digitalSignature",
     "extendedKeyUsage = serverAuth, clientAuth",
-    `subjectAltName = DNS:${name}, DNS:localhost, IP:${address}, IP:127.0.0.1`,
+    `subjectAltName = ${subjects.join(", ")}`,
     "subjectKeyIdentifier = hash",
     "authorityKeyIdentifier = keyid:always",
   ];

@@ -1,8 +1,14 @@
 /** `dr bootstrap ca`: an authority, new or kept, and certificates for the nodes of both regions. */
 import { UserError } from "../settings/problem.js";
 import type { SharedSettings } from "../settings/schema.js";
-import { contractOf, type DatabaseNode } from "../stacks/contract.js";
-import { type Authority, createAuthority, issueLeaf, type NodeCertificate } from "./authority.js";
+import { contractOf } from "../stacks/contract.js";
+import {
+  type Authority,
+  createAuthority,
+  issueLeaf,
+  type LeafRequest,
+  type NodeCertificate,
+} from "./authority.js";
 import { loadAuthority, saveAuthority, saveLeaf } from "./folder.js";
 import { type PublishArgs, publishTo } from "./publish.js";
 
@@ -11,7 +17,7 @@ export interface BootstrapArgs {
   /** Folder of a new authority, or of one that is there: exactly one of them. */
   readonly out?: string;
   readonly authority?: string;
-  /** Only these nodes. Default: every node of both regions, read replicas included. */
+  /** Only these nodes. Default: every node of both regions, read replicas and restore machines included. */
   readonly nodes?: readonly string[];
   /** Validity of the certificates; default a year. */
   readonly days?: number;
@@ -35,9 +41,9 @@ export async function bootstrapAuthority(args: BootstrapArgs): Promise<void> {
   // Only names that no account is part of are used here.
   const contract = contractOf(settings, settings.accountId ?? "");
   const chosen = chooseNodes(
-    [contract.home, contract.recovery].map(({ region, databaseNodes, readReplicas }) => ({
+    [contract.home, contract.recovery].map(({ region, databaseNodes, readReplicas, restoreNode }) => ({
       region,
-      nodes: [...databaseNodes, ...readReplicas],
+      nodes: [...databaseNodes, ...readReplicas, { name: restoreNode }],
     })),
     args.nodes,
   );
@@ -67,7 +73,7 @@ export async function bootstrapAuthority(args: BootstrapArgs): Promise<void> {
 
 /** @throws UserError for a name that no region has. */
 export function chooseNodes(
-  regions: readonly { readonly region: string; readonly nodes: readonly DatabaseNode[] }[],
+  regions: readonly { readonly region: string; readonly nodes: readonly LeafRequest[] }[],
   names: readonly string[] | undefined,
 ) {
   const all = regions.flatMap(({ nodes }) => nodes.map(({ name }) => name));

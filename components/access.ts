@@ -15,11 +15,12 @@ import {
   tomcatStatements,
 } from "./node-policies.js";
 import { policyDocument, type Statement, trustService } from "./policy-document.js";
+import { restoreNodeStatements, restoreScheduleStatements } from "./restore-policies.js";
 
 export interface AccessArgs {
   readonly contract: Contract;
   readonly keys: Readonly<Record<RegionId, RegionKeys>>;
-  readonly settings: Pick<SharedSettings, "application" | "databases">;
+  readonly settings: Pick<SharedSettings, "application" | "databases" | "restoreTest">;
   /** Boundary of every role. */
   readonly permissionsBoundary: pulumi.Input<string>;
 }
@@ -35,8 +36,9 @@ interface RoleArgs {
 }
 
 /**
- * Per region: a role and instance profile (of the same name) for database nodes and for Tomcat servers, and a
- * role for flow logs. What each may do, and why, stands in `node-policies.ts`.
+ * Per region: a role and instance profile (of the same name) for database nodes, Tomcat servers and the restore
+ * machine, and roles for flow logs and for the schedule of restore tests. What each may do, and why, stands in
+ * `node-policies.ts` and `restore-policies.ts`.
  */
 export class Access extends pulumi.ComponentResource {
   constructor(
@@ -49,6 +51,7 @@ export class Access extends pulumi.ComponentResource {
       this.databaseNodes(id);
       this.tomcatServers(id);
       this.flowLogs(id);
+      if (args.settings.restoreTest.everyHours > 0) this.restoreTests(id);
     }
     this.registerOutputs();
   }
@@ -89,6 +92,31 @@ export class Access extends pulumi.ComponentResource {
         ArnLike: { "aws:SourceArn": `arn:aws:ec2:${region}:${contract.accountId}:vpc-flow-log/*` },
       }),
       policy: policyDocument(flowLogStatements(contract, contract[id])),
+    });
+  }
+
+  private restoreTests(id: RegionId): void {
+    const { contract } = this.args;
+    const { restoreRole, restoreScheduleRole, region } = contract[id];
+    this.instanceRole({
+      id: `${id}-restore`,
+      roleName: restoreRole,
+      description: `Restore machine in ${region}`,
+      trust: EC2_TRUST,
+      policy: this.policy(id, (keys) => restoreNodeStatements(contract, id, keys)),
+    });
+    this.role({
+      id: `${id}-restore-schedule`,
+      roleName: restoreScheduleRole,
+      description: `Schedule of restore tests in ${region}`,
+      trust: trustService("scheduler.amazonaws.com", {
+        StringEquals: {
+          "aws:SourceAccount": contract.accountId,
+          // The scheduler names the schedule's group, not the schedule.
+          "aws:SourceArn": `arn:aws:scheduler:${region}:${contract.accountId}:schedule-group/default`,
+        },
+      }),
+      policy: policyDocument(restoreScheduleStatements(contract, id)),
     });
   }
 

@@ -1,4 +1,7 @@
-/** What one alarm judges, and how silence counts on a cold site. Which alarms there are stands in alarms.ts. */
+/**
+ * What one alarm judges, and how silence counts on a cold site. Plain values: which alarms there are stands in
+ * alarms.ts and backup-alarms.ts, and whoever runs machines elsewhere judges what they publish by the same.
+ */
 import type * as pulumi from "@pulumi/pulumi";
 import type { AlarmSeverity } from "./alarm-topics.js";
 import type { AlarmName } from "./runbooks.js";
@@ -8,6 +11,8 @@ export interface Metric {
   readonly metricName: string;
   readonly dimensions?: Readonly<Record<string, pulumi.Input<string>>>;
 }
+
+export type SignOfLife = "database" | "fleet" | "anything";
 
 export interface AlarmSpec {
   readonly alarm: AlarmName;
@@ -21,8 +26,11 @@ export interface AlarmSpec {
   readonly periodSeconds: number;
   /** Periods in a row. */
   readonly periods: number;
-  /** For signs of life: the groups that must want machines for silence to count. */
-  readonly signOfLifeOf?: readonly pulumi.Input<string>[];
+  /**
+   * For signs of life, by which silence counts as the worst value: what must be wanted by Auto Scaling for it to
+   * count on a cold site. `anything`: it always counts. Default: silence counts as a good value.
+   */
+  readonly signOfLifeOf?: SignOfLife;
   /** When there are several of a kind. */
   readonly suffix?: string;
 }

@@ -2,7 +2,7 @@
 import * as sns from "@pulumi/aws/sns/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import type { Contact } from "../settings/schema.js";
-import { policyDocument } from "./policy-document.js";
+import { policyDocument, type Statement } from "./policy-document.js";
 
 export type AlarmSeverity = Contact["severity"];
 
@@ -13,6 +13,8 @@ export interface AlarmTopicsArgs {
   readonly accountId: string;
   /** AWS region of topics and alarms; an alarm publishes only to topics of its own region. */
   readonly region: string;
+  /** Rules of EventBridge that may page, as an ARN with `*`. Default: none. */
+  readonly pagingRulesArn?: string;
   /**
    * KMS key in that region. AWS's own key for SNS won't do: its policy doesn't let alarms use it. The key's
    * policy must allow cloudwatch.amazonaws.com kms:GenerateDataKey* and kms:Decrypt.
@@ -44,7 +46,7 @@ export class AlarmTopics extends pulumi.ComponentResource {
     );
     new sns.TopicPolicy(
       `${this.name}-${severity}`,
-      { arn: topic.arn, policy: topic.arn.apply((arn) => this.policy(arn)) },
+      { arn: topic.arn, policy: topic.arn.apply((arn) => this.policy(arn, severity)) },
       { parent: this },
     );
     contacts
@@ -66,8 +68,8 @@ export class AlarmTopics extends pulumi.ComponentResource {
     return topic.arn;
   }
 
-  private policy(topicArn: string): string {
-    const { accountId, region } = this.args;
+  private policy(topicArn: string, severity: AlarmSeverity): string {
+    const { accountId, region, pagingRulesArn } = this.args;
     return policyDocument([
       {
         Sid: "AlarmsOfThisAccountPublish",
@@ -80,6 +82,7 @@ export class AlarmTopics extends pulumi.ComponentResource {
           ArnLike: { "aws:SourceArn": `arn:aws:cloudwatch:${region}:${accountId}:alarm:*` },
         },
       },
+      ...(severity === "page" && pagingRulesArn ? [rulesPublish(topicArn, accountId, pagingRulesArn)] : []),
       {
         Sid: "TlsOnly",
         Effect: "Deny",
@@ -91,3 +94,15 @@ export class AlarmTopics extends pulumi.ComponentResource {
     ]);
   }
 }
+
+const rulesPublish = (topicArn: string, accountId: string, rulesArn: string): Statement => ({
+  Sid: "RulesOfThisRegionPublish",
+  Effect: "Allow",
+  Principal: { Service: "events.amazonaws.com" },
+  Action: "sns:Publish",
+  Resource: topicArn,
+  Condition: {
+    StringEquals: { "aws:SourceAccount": accountId },
+    ArnLike: { "aws:SourceArn": rulesArn },
+  },
+});

@@ -1,5 +1,5 @@
 /**
- * The alarms of one region. They are the same in either role and don't know the epoch: a promotion must
+ * The alarms of one region; those on its backups stand in backup-alarms.ts. They are the same in either role and don't know the epoch: a promotion must
  * change nothing here. What differs between regions is what the metrics say.
  *
  * **Silence.** `LeaderSeen` and the healthy targets are signs of life: no data is the alarm. Every other
@@ -16,17 +16,16 @@
 import * as cloudwatch from "@pulumi/aws/cloudwatch/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import type { RegionSettings } from "../settings/schema.js";
-import { type Contract, otherRegion, type RegionContract, vaultReplicationRule } from "../stacks/contract.js";
+import type { Contract, RegionContract } from "../stacks/contract.js";
 import { type AlarmSpec, type Metric, signOfLife } from "./alarm-spec.js";
 import { type AlarmSeverity, AlarmTopics } from "./alarm-topics.js";
+import { type BackupAlarmSettings, backupAlarmSpecs } from "./backup-alarms.js";
 import { METRICS, type MetricDefinition, nodeDimensions } from "./metrics.js";
 import { describeAlarm } from "./runbooks.js";
+import { vaultRulesArn } from "./vault-events.js";
 
 export interface AlarmsArgs {
-  readonly settings: Pick<
-    RegionSettings,
-    "name" | "site" | "contacts" | "objectives" | "promotion" | "backup"
-  >;
+  readonly settings: Pick<RegionSettings, "name" | "contacts" | "promotion"> & BackupAlarmSettings;
   readonly contract: Contract;
   /** The region that is watched. */
   readonly region: RegionContract;
@@ -44,8 +43,6 @@ export interface AlarmsArgs {
   readonly fleetGroupName: pulumi.Input<string>;
 }
 
-/** S3's replication time control promises 15 minutes; below that its lag can't be held against it. */
-const REPLICATION_TIME_CONTROL_SECONDS = 900;
 /** A volume grows online in minutes, but WAL of a stuck archive can fill the last tenth within the hour. */
 const DISK_PERCENT = { notify: 80, page: 90 } as const;
 
@@ -68,6 +65,7 @@ export class Alarms extends pulumi.ComponentResource {
         contacts: settings.contacts,
         accountId: contract.accountId,
         region: region.region,
+        pagingRulesArn: vaultRulesArn(contract, region),
         notificationsKeyArn,
       },
       { parent: this },
@@ -75,9 +73,7 @@ export class Alarms extends pulumi.ComponentResource {
     const specs = [
       this.noLeader(),
       ...this.lag(),
-      ...this.walArchiving(),
-      this.backupAge(),
-      ...this.vaultReplication(),
+      ...backupAlarmSpecs(settings, contract, region),
       ...this.targets(),
       this.claimLease(),
       ...this.disks(),
@@ -105,7 +101,7 @@ export class Alarms extends pulumi.ComponentResource {
       threshold: 1,
       periodSeconds: 60,
       periods: 3,
-      signOfLifeOf: this.args.databaseGroupNames,
+      signOfLifeOf: "database",
     };
   }
 
@@ -133,91 +129,6 @@ export class Alarms extends pulumi.ComponentResource {
         severity: "page",
         summary: `This region is more than ${lagBudgetSeconds} s behind the active one; an unplanned promotion would be refused.`,
         metric: this.own(METRICS.crossRegionLagSeconds),
-      },
-    ];
-  }
-
-  private walArchiving(): AlarmSpec[] {
-    const { objectives, backup } = this.args.settings;
-    const late = 3 * backup.archiveTimeoutSeconds;
-    const common = {
-      metric: this.own(METRICS.unarchivedWalSeconds),
-      statistic: "Maximum",
-      breachesWhen: "GreaterThanThreshold",
-      periodSeconds: 60,
-      periods: 2,
-    } as const;
-    return [
-      {
-        ...common,
-        alarm: "wal-archiving-late",
-        severity: "notify",
-        summary: `The vault lacks writes older than ${late} s, three times the archive timeout.`,
-        threshold: late,
-      },
-      {
-        ...common,
-        alarm: "wal-archiving-broken",
-        severity: "page",
-        summary: `The vault lacks writes older than ${objectives.rpoSeconds} s, the recovery point objective.`,
-        threshold: objectives.rpoSeconds,
-      },
-    ];
-  }
-
-  /** A sign of life too: guards that can't read the vault publish no age, and an unknown backup is none. */
-  private backupAge(): AlarmSpec {
-    const { maxAgeHours } = this.args.settings.backup;
-    return {
-      alarm: "backup-too-old",
-      severity: "notify",
-      summary: `The newest backup that can be read in this region's vault is older than ${maxAgeHours} h, or none can be read.`,
-      metric: this.own(METRICS.backupAgeHours),
-      statistic: "Minimum",
-      breachesWhen: "GreaterThanThreshold",
-      threshold: maxAgeHours,
-      periodSeconds: 3600,
-      periods: 2,
-      signOfLifeOf: this.args.databaseGroupNames,
-    };
-  }
-
-  /** This region's vault as the source. S3 reports nothing while there is nothing to copy. */
-  private vaultReplication(): AlarmSpec[] {
-    const { settings, contract, region } = this.args;
-    const other = contract[otherRegion(region.id)];
-    const allowed = Math.max(settings.objectives.rpoSeconds, REPLICATION_TIME_CONTROL_SECONDS);
-    const metric = (metricName: string): Metric => ({
-      namespace: "AWS/S3",
-      metricName,
-      dimensions: {
-        SourceBucket: region.vaultBucket,
-        DestinationBucket: other.vaultBucket,
-        RuleId: vaultReplicationRule(other),
-      },
-    });
-    return [
-      {
-        alarm: "vault-replication-behind",
-        severity: "notify",
-        summary: `The other region's copy of this vault is more than ${allowed} s behind.`,
-        metric: metric("ReplicationLatency"),
-        statistic: "Maximum",
-        breachesWhen: "GreaterThanThreshold",
-        threshold: allowed,
-        periodSeconds: 300,
-        periods: 3,
-      },
-      {
-        alarm: "vault-replication-failed",
-        severity: "notify",
-        summary: "S3 gave up copying objects of this vault to the other region; it doesn't try them again.",
-        metric: metric("OperationsFailedReplication"),
-        statistic: "Sum",
-        breachesWhen: "GreaterThanThreshold",
-        threshold: 0,
-        periodSeconds: 300,
-        periods: 1,
       },
     ];
   }
@@ -255,7 +166,7 @@ export class Alarms extends pulumi.ComponentResource {
         threshold: 1,
         periodSeconds: 60,
         periods: 3,
-        signOfLifeOf: [this.args.fleetGroupName],
+        signOfLifeOf: "fleet",
       },
     ];
   }
@@ -305,13 +216,12 @@ export class Alarms extends pulumi.ComponentResource {
   }
 
   private create(spec: AlarmSpec, topicArn: pulumi.Output<string>): cloudwatch.MetricAlarm {
-    const { signOfLifeOf: groups } = spec;
-    const cold = this.args.settings.site === "cold";
+    const groups = this.groupsThatMustWantMachines(spec);
     return new cloudwatch.MetricAlarm(
       [this.name, spec.alarm, spec.suffix].filter(Boolean).join("-"),
       {
         alarmDescription: describeAlarm(spec.alarm, spec.summary),
-        ...(groups && cold
+        ...(groups.length > 0
           ? { metricQueries: signOfLife(spec, groups) }
           : { ...spec.metric, statistic: spec.statistic, period: spec.periodSeconds }),
         comparisonOperator: spec.breachesWhen,
@@ -319,12 +229,25 @@ export class Alarms extends pulumi.ComponentResource {
         evaluationPeriods: spec.periods,
         // All of them, also because CloudWatch's FILL may invent the newest point before it arrives.
         datapointsToAlarm: spec.periods,
-        treatMissingData: groups ? "breaching" : "notBreaching",
+        treatMissingData: spec.signOfLifeOf ? "breaching" : "notBreaching",
         alarmActions: [topicArn],
         okActions: [topicArn],
       },
       { parent: this },
     );
+  }
+
+  private groupsThatMustWantMachines({ signOfLifeOf }: AlarmSpec): readonly pulumi.Input<string>[] {
+    const { settings, databaseGroupNames, fleetGroupName } = this.args;
+    if (settings.site !== "cold") return [];
+    switch (signOfLifeOf) {
+      case "database":
+        return databaseGroupNames;
+      case "fleet":
+        return [fleetGroupName];
+      default:
+        return [];
+    }
   }
 
   private createRegionHealth(paging: cloudwatch.MetricAlarm[], topicArn: pulumi.Output<string>): void {

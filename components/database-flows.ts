@@ -63,7 +63,8 @@ export function portRanges(ports: readonly Port[]): PortRange[] {
 
 /**
  * Rules of the data subnets' network ACL. It is stateless, so each allowed connection needs its replies
- * too. AWS lets DNS, time and instance metadata pass in any case.
+ * too. AWS lets DNS, time and instance metadata pass in any case. Between the nodes of the region one line spans
+ * all their ports, as there is no room for a line each: which of them are open, their security group says.
  */
 export function dataNetworkAcl(
   contract: Contract,
@@ -71,9 +72,13 @@ export function dataNetworkAcl(
 ): { readonly ingress: readonly AclRule[]; readonly egress: readonly AclRule[] } {
   const cidrs = callerCidrs(contract, region);
   const callers = Object.keys(DATABASE_FLOWS) as Caller[];
+  const rangesOf = (caller: Caller): PortRange[] => {
+    const ranges = portRanges(DATABASE_FLOWS[caller]);
+    return caller === "database" ? [spanOf(ranges)] : ranges;
+  };
   const opened = (by: readonly Caller[]) =>
     by.flatMap((caller) =>
-      cidrs[caller].flatMap((cidr) => portRanges(DATABASE_FLOWS[caller]).map((range) => tcp(cidr, range))),
+      cidrs[caller].flatMap((cidr) => rangesOf(caller).map((range) => tcp(cidr, range))),
     );
   return {
     ingress: numbered([
@@ -91,6 +96,11 @@ export function dataNetworkAcl(
     ]),
   };
 }
+
+const spanOf = (ranges: readonly PortRange[]): PortRange => ({
+  from: Math.min(...ranges.map(({ from }) => from)),
+  to: Math.max(...ranges.map(({ to }) => to)),
+});
 
 type UnnumberedRule = Omit<AclRule, "ruleNo">;
 

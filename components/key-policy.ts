@@ -107,7 +107,8 @@ export function notificationsKeyPolicy({ accountId, region }: KeyPlace): string 
     {
       Sid: "AlarmsPublish",
       Effect: "Allow",
-      Principal: { Service: ["cloudwatch.amazonaws.com", "sns.amazonaws.com"] },
+      // Rules of EventBridge page too, when somebody touches a vault.
+      Principal: { Service: ["cloudwatch.amazonaws.com", "events.amazonaws.com", "sns.amazonaws.com"] },
       Action: ["kms:Decrypt", "kms:GenerateDataKey*"],
       Resource: "*",
       Condition: { StringEquals: { "aws:SourceAccount": accountId } },

@@ -15,8 +15,17 @@ export interface MachineArgs {
   readonly dataKeyArn: pulumi.Input<string>;
   /** cloud-init as text; at most 16 KiB. */
   readonly userData: string;
+  /** A disk beside the root's that lives as long as the instance. Default: none. */
+  readonly scratch?: ScratchDisk;
   /** Further tags of instances. */
   readonly tags?: Readonly<Record<string, string>>;
+}
+
+export interface ScratchDisk {
+  readonly deviceName: string;
+  readonly gib: number;
+  readonly iops: number;
+  readonly throughputMibps: number;
 }
 
 /** Debian's images have their root disk here. */
@@ -33,6 +42,12 @@ export const GROUP_METRICS = [
 export function machine(args: MachineArgs): LaunchTemplateArgs {
   // The provider's default tags reach the template, not what is launched from it.
   const tags = { project: args.settings.name, "managed-by": "pulumi", ...args.settings.tags };
+  const disk = {
+    volumeType: "gp3",
+    encrypted: "true",
+    kmsKeyId: args.dataKeyArn,
+    deleteOnTermination: "true",
+  };
   return {
     imageId: args.image,
     instanceType: args.instanceType,
@@ -48,14 +63,21 @@ export function machine(args: MachineArgs): LaunchTemplateArgs {
     blockDeviceMappings: [
       {
         deviceName: ROOT_DEVICE,
-        ebs: {
-          volumeType: "gp3",
-          volumeSize: ROOT_GIB,
-          encrypted: "true",
-          kmsKeyId: args.dataKeyArn,
-          deleteOnTermination: "true",
-        },
+        ebs: { ...disk, volumeSize: ROOT_GIB },
       },
+      ...(args.scratch
+        ? [
+            {
+              deviceName: args.scratch.deviceName,
+              ebs: {
+                ...disk,
+                volumeSize: args.scratch.gib,
+                iops: args.scratch.iops,
+                throughput: args.scratch.throughputMibps,
+              },
+            },
+          ]
+        : []),
     ],
     // One-minute metrics: target tracking and alarms see a change five times sooner.
     monitoring: { enabled: true },

@@ -22,7 +22,7 @@ import { dataNetworkAcl } from "./database-flows.js";
 import { VpcEndpoints } from "./vpc-endpoints.js";
 
 export interface NetworkArgs {
-  readonly settings: Pick<SharedSettings, "network">;
+  readonly settings: Pick<SharedSettings, "network" | "restoreTest">;
   readonly contract: Contract;
   /** Which of the two regions to build. */
   readonly region: RegionId;
@@ -210,6 +210,7 @@ export class Network extends pulumi.ComponentResource {
         vpcId: vpc.id,
         vpcCidr: region.cidr,
         routeTableIds: routes.flatMap((tables) => [tables.private.id, tables.data.id]),
+        restoreTests: args.settings.restoreTest.everyHours > 0,
         interfaceSubnetIds: interfaceSubnets.map(({ id }) => id),
       },
       { parent: this },

@@ -1,4 +1,4 @@
-/** Where each database node of a region finds its certificate. */
+/** Where each database node of a region, and its restore machine, finds its certificate. */
 import * as secretsmanager from "@pulumi/aws/secretsmanager/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import type { RegionId } from "../settings/stacks.js";
@@ -7,7 +7,7 @@ import { RECOVERY_WINDOW_DAYS } from "./credentials.js";
 
 export interface NodeCertificatesArgs {
   readonly contract: Contract;
-  /** Which region's nodes, read replicas included. The provider must be of the same region. */
+  /** Which region's nodes, read replicas and restore machine included. The provider must be of the same region. */
   readonly region: RegionId;
   /** Data key of that region. */
   readonly keyArn: pulumi.Input<string>;
@@ -22,21 +22,22 @@ export class NodeCertificates extends pulumi.ComponentResource {
   constructor(name: string, args: NodeCertificatesArgs, opts?: pulumi.ComponentResourceOptions) {
     super("dr:credentials:NodeCertificates", name, {}, opts);
     const { contract, keyArn } = args;
-    const { databaseNodes, readReplicas } = contract[args.region];
-    for (const [kind, nodes] of Object.entries({ db: databaseNodes, read: readReplicas })) {
-      nodes.forEach((node, i) => {
-        new secretsmanager.Secret(
-          `${name}-${kind}-${i + 1}`,
-          {
-            name: contract.certificateSecret(node.name),
-            description: `TLS certificate and key of ${node.name}`,
-            kmsKeyId: keyArn,
-            recoveryWindowInDays: RECOVERY_WINDOW_DAYS,
-          },
-          { parent: this, protect: true },
-        );
-      });
-    }
+    const { databaseNodes, readReplicas, restoreNode } = contract[args.region];
+    const secretOf = (node: string, suffix: string) =>
+      new secretsmanager.Secret(
+        `${name}-${suffix}`,
+        {
+          name: contract.certificateSecret(node),
+          description: `TLS certificate and key of ${node}`,
+          kmsKeyId: keyArn,
+          recoveryWindowInDays: RECOVERY_WINDOW_DAYS,
+        },
+        { parent: this, protect: true },
+      );
+    databaseNodes.forEach((node, i) => void secretOf(node.name, `db-${i + 1}`));
+    readReplicas.forEach((node, i) => void secretOf(node.name, `read-${i + 1}`));
+    // Whether tests are on or off: what is protected can't come and go with a setting.
+    secretOf(restoreNode, "restore");
     this.registerOutputs();
   }
 }

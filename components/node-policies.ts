@@ -1,4 +1,4 @@
-/** What a region's machines may do. No Pulumi here. */
+/** What a region's machines may do; the restore machine's part stands in restore-policies.ts. No Pulumi here. */
 import { posix } from "node:path";
 import { DIVERGED_PREFIX } from "../nodes/boot.js";
 import type { SharedSettings } from "../settings/schema.js";
@@ -25,10 +25,12 @@ export function databaseNodeStatements(contract: Contract, id: RegionId, keys: N
         ...Object.values(contract.secrets),
         // By pattern: there is no end to the number of databases, and there is one to a policy's length.
         contract.ownerSecret("*"),
-        // Of all nodes of this region (the other region's stand there). Not of itself alone: instances of one
+        // Of all database nodes of this region (the other region's stand there; the restore machine's key signs
+        // reports on what these nodes stored). Not of itself alone: instances of one
         // role carry no tag that a condition on the caller could name, and their session is named by the
         // instance's id, which nobody knows before it starts. A role per node would be 34 roles at the most.
-        contract.certificateSecret("*"),
+        contract.certificateSecret(`${own.vpcName}-db-*`),
+        contract.certificateSecret(`${own.vpcName}-read-*`),
       ],
       keys.data,
     ),
@@ -84,7 +86,7 @@ export function flowLogStatements({ accountId }: Contract, { region, flowLogGrou
   ] satisfies Statement[];
 }
 
-function readSecrets(
+export function readSecrets(
   { accountId }: Contract,
   { region }: RegionContract,
   names: readonly string[],
@@ -109,7 +111,7 @@ function readSecrets(
 }
 
 /** Plain parameters of the own region: no key is needed to read them. */
-const readParameters = (
+export const readParameters = (
   { accountId }: Contract,
   { region }: RegionContract,
   names: readonly string[],
@@ -161,7 +163,13 @@ function ownVault({ region, vaultBucket, repositoryPath }: RegionContract, key: 
       Sid: "ListOwnVault",
       Effect: "Allow",
       Action: [
+        // Whether the vault is still what it should be: its nodes look themselves.
+        "s3:GetBucketObjectLockConfiguration",
+        "s3:GetBucketVersioning",
         "s3:GetBucketLocation",
+        // To see that objects are still kept: dr-check-vault.
+        "s3:GetBucketObjectLockConfiguration",
+        "s3:GetBucketVersioning",
         "s3:ListBucket",
         "s3:ListBucketMultipartUploads",
         "s3:ListBucketVersions",
@@ -171,7 +179,7 @@ function ownVault({ region, vaultBucket, repositoryPath }: RegionContract, key: 
     {
       Sid: "ReadOwnVault",
       Effect: "Allow",
-      Action: ["s3:GetObject", "s3:GetObjectVersion"],
+      Action: ["s3:GetObject", "s3:GetObjectRetention", "s3:GetObjectVersion"],
       Resource: `${bucket}/*`,
     },
     {
@@ -198,7 +206,7 @@ function ownVault({ region, vaultBucket, repositoryPath }: RegionContract, key: 
 }
 
 /** Reading the other vault: to restore from it while replication is behind. */
-function otherVault({ region, vaultBucket }: RegionContract, key: string): Statement[] {
+export function otherVault({ region, vaultBucket }: RegionContract, key: string): Statement[] {
   const bucket = `arn:aws:s3:::${vaultBucket}`;
   return [
     {
@@ -313,7 +321,7 @@ const seeTheOtherRegion = ({ region }: RegionContract): Statement[] => [
 ];
 
 /** What every machine may do: report metrics and logs, and be reached through Session Manager. */
-function operated(
+export function operated(
   { accountId, metricNamespace }: Contract,
   { region, flowLogGroup }: RegionContract,
 ): Statement[] {

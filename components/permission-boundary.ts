@@ -23,6 +23,7 @@ const SERVICES = [
   "ec2",
   "ec2messages",
   "elasticloadbalancing",
+  "events",
   "iam",
   "kms",
   "lambda",

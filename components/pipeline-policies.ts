@@ -9,6 +9,7 @@ import { posix } from "node:path";
 import type { RegionId } from "../settings/stacks.js";
 import type { Contract } from "../stacks/contract.js";
 import { everythingIn, type Statement } from "./policy-document.js";
+import { vaultRulesArn } from "./vault-events.js";
 
 /** What AWS assigns and policies name. */
 export interface PipelineIds {
@@ -160,8 +161,42 @@ export function deployRegionStatements(
       Sid: "HandRolesToMachines",
       Effect: "Allow",
       Action: "iam:PassRole",
-      Resource: roleArns([own.databaseRole, own.tomcatRole]),
+      Resource: roleArns([own.databaseRole, own.tomcatRole, own.restoreRole]),
       Condition: { StringEquals: { "iam:PassedToService": "ec2.amazonaws.com" } },
+    },
+    {
+      Sid: "WatchTheVault",
+      Effect: "Allow",
+      Action: [
+        "events:DeleteRule",
+        "events:DescribeRule",
+        "events:ListTagsForResource",
+        "events:ListTargetsByRule",
+        "events:PutRule",
+        "events:PutTargets",
+        "events:RemoveTargets",
+        "events:TagResource",
+        "events:UntagResource",
+      ],
+      Resource: vaultRulesArn(contract, own),
+    },
+    {
+      Sid: "ScheduleRestoreTests",
+      Effect: "Allow",
+      Action: [
+        "scheduler:CreateSchedule",
+        "scheduler:DeleteSchedule",
+        "scheduler:GetSchedule",
+        "scheduler:UpdateSchedule",
+      ],
+      Resource: `arn:aws:scheduler:${region}:${accountId}:schedule/default/${own.restoreNode}-*`,
+    },
+    {
+      Sid: "HandRoleToSchedule",
+      Effect: "Allow",
+      Action: "iam:PassRole",
+      Resource: roleArns([own.restoreScheduleRole]),
+      Condition: { StringEquals: { "iam:PassedToService": "scheduler.amazonaws.com" } },
     },
     {
       Sid: "HandRoleToFlowLogs",

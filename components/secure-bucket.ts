@@ -2,7 +2,8 @@
 import * as s3 from "@pulumi/aws/s3/index.js";
 import type * as inputs from "@pulumi/aws/types/input.js";
 import * as pulumi from "@pulumi/pulumi";
-import { everythingIn, policyDocument, type Statement } from "./policy-document.js";
+import { bucketStatements } from "./bucket-policy.js";
+import { policyDocument, type Statement } from "./policy-document.js";
 
 export interface SecureBucketArgs {
   /** Name in the whole world; fixed, because the other region derives it. */
@@ -148,11 +149,7 @@ export class SecureBucket extends pulumi.ComponentResource {
     const policy = pulumi
       .output(keyArn)
       .apply((key) =>
-        policyDocument([
-          ...tlsOnly(bucketName),
-          ...(onlyThisKey ? onlyKey(bucketName, key) : []),
-          ...statements,
-        ]),
+        policyDocument([...bucketStatements(bucketName, onlyThisKey ? key : undefined), ...statements]),
       );
     return new s3.BucketPolicy(
       `${this.name}-policy`,
@@ -180,51 +177,3 @@ export class SecureBucket extends pulumi.ComponentResource {
     );
   }
 }
-
-const tlsOnly = (bucket: string): Statement[] => [
-  {
-    Sid: "DenyPlainText",
-    Effect: "Deny",
-    Principal: "*",
-    Action: "s3:*",
-    Resource: everythingIn(bucket),
-    Condition: { Bool: { "aws:SecureTransport": "false" } },
-  },
-  {
-    Sid: "DenyOldTls",
-    Effect: "Deny",
-    Principal: "*",
-    Action: "s3:*",
-    Resource: everythingIn(bucket),
-    Condition: { NumericLessThan: { "s3:TlsVersion": "1.2" } },
-  },
-];
-
-/**
- * A put may leave the encryption to the bucket (no header), or name this key. `Null: false` keeps the
- * first case out: a negated comparison with a header that isn't there would be true.
- */
-const onlyKey = (bucket: string, keyArn: string): Statement[] => [
-  {
-    Sid: "DenyOtherEncryption",
-    Effect: "Deny",
-    Principal: "*",
-    Action: "s3:PutObject",
-    Resource: `arn:aws:s3:::${bucket}/*`,
-    Condition: {
-      Null: { "s3:x-amz-server-side-encryption": "false" },
-      StringNotEquals: { "s3:x-amz-server-side-encryption": "aws:kms" },
-    },
-  },
-  {
-    Sid: "DenyOtherKeys",
-    Effect: "Deny",
-    Principal: "*",
-    Action: "s3:PutObject",
-    Resource: `arn:aws:s3:::${bucket}/*`,
-    Condition: {
-      Null: { "s3:x-amz-server-side-encryption-aws-kms-key-id": "false" },
-      StringNotEquals: { "s3:x-amz-server-side-encryption-aws-kms-key-id": keyArn },
-    },
-  },
-];

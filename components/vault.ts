@@ -3,10 +3,13 @@ import * as iam from "@pulumi/aws/iam/index.js";
 import * as s3 from "@pulumi/aws/s3/index.js";
 import type * as inputs from "@pulumi/aws/types/input.js";
 import * as pulumi from "@pulumi/pulumi";
+import type { SharedSettings } from "../settings/schema.js";
 import type { RegionId } from "../settings/stacks.js";
-import { type Contract, otherRegion, type RegionContract, vaultReplicationRule } from "../stacks/contract.js";
-import { everythingIn, policyDocument, trustService } from "./policy-document.js";
-import { expireSuperseded, SecureBucket } from "./secure-bucket.js";
+import { type Contract, otherRegion, VAULT_COPY_RULE, vaultReplicationRule } from "../stacks/contract.js";
+import { trustService } from "./policy-document.js";
+import { SecureBucket } from "./secure-bucket.js";
+import { vaultExpiry } from "./vault-expiry.js";
+import { replicationPolicy } from "./vault-policy.js";
 
 export interface VaultArgs {
   readonly contract: Contract;
@@ -18,6 +21,8 @@ export interface VaultArgs {
   readonly retentionDays: number;
   /** Each region's own backups key. */
   readonly keyArns: Readonly<Record<RegionId, pulumi.Input<string>>>;
+  /** A bucket and a key of another account that get a third copy of both vaults. Default: none. */
+  readonly copyTo?: SharedSettings["backup"]["copyTo"];
   /** Boundary of the replication roles. */
   readonly permissionsBoundary: pulumi.Input<string>;
   readonly home: pulumi.ProviderResource;
@@ -26,19 +31,6 @@ export interface VaultArgs {
 
 /** The replication time that S3 gives a guarantee for; its only value. */
 const REPLICATION_MINUTES = 15;
-
-/**
- * How much longer a replica stays than superseded versions do. pgBackRest expires backups in its own vault
- * only, and deletes are not replicated, so replicas expire by age: later than any backup that the
- * other region's pgBackRest still lists and that needs them (a full backup and what builds on it).
- */
-const REPLICA_SLACK_DAYS = 30;
-
-/**
- * Smaller objects are no WAL segments worth expiring, but may be `archive.info`, which pgBackRest writes
- * once and needs for ever: without it a repository can't be read at all.
- */
-const REPOSITORY_INFO_BYTES = 8192;
 
 /**
  * Two vaults that replicate into each other. No loops: S3 never replicates a replica again, and changes to a
@@ -68,16 +60,20 @@ export class Vault extends pulumi.ComponentResource {
         bucketName: contract[id].vaultBucket,
         keyArn: keyArns[id],
         lockDays,
-        lifecycle: expiry(contract[otherRegion(id)], retentionDays),
+        lifecycle: vaultExpiry(contract[id], contract[otherRegion(id)], retentionDays),
       },
       { parent: this, provider: this.args[id] },
     );
   }
 
-  /** One direction. Each has a role of its own that can read one bucket and write replicas to the other. */
+  /**
+   * One direction, and the copy in another account where there is one. Each vault has a role of its own that can read
+   * it and write replicas elsewhere. What came from the other vault isn't sent on: the third copy gets both from
+   * where they were made, so that it doesn't hang on either vault alone.
+   */
   private replicate(from: RegionId, buckets: Readonly<Record<RegionId, SecureBucket>>): void {
     const to = otherRegion(from);
-    const { contract, prefix, keyArns, permissionsBoundary, home } = this.args;
+    const { contract, prefix, keyArns, copyTo, permissionsBoundary, home } = this.args;
     const at = `${this.name}-${from}-to-${to}`;
     const role = new iam.Role(
       `${at}-role`,
@@ -96,7 +92,9 @@ export class Vault extends pulumi.ComponentResource {
         role: role.name,
         policy: pulumi
           .all([keyArns[from], keyArns[to]])
-          .apply(([fromKey, toKey]) => replicationPolicy(contract[from], contract[to], fromKey, toKey)),
+          .apply(([fromKey, toKey]) =>
+            replicationPolicy(contract[from], { ...contract[to], key: toKey }, fromKey, copyTo),
+          ),
       },
       { parent: this, provider: home },
     );
@@ -107,24 +105,27 @@ export class Vault extends pulumi.ComponentResource {
         role: role.arn,
         rules: [
           {
+            ...REPLICATION_RULE,
             id: vaultReplicationRule(contract[to]),
             priority: 1,
-            status: "Enabled",
-            filter: { prefix: "" },
-            // A malicious delete must not reach the copy.
-            deleteMarkerReplication: { status: "Disabled" },
-            // S3 skips KMS-encrypted objects unless told otherwise; all of these are.
-            sourceSelectionCriteria: { sseKmsEncryptedObjects: { status: "Enabled" } },
-            destination: {
-              bucket: buckets[to].arn,
-              storageClass: "STANDARD",
-              // S3 treats multi-Region keys as single-Region: the copy needs the key of its own region.
-              encryptionConfiguration: { replicaKmsKeyId: keyArns[to] },
-              replicationTime: { status: "Enabled", time: { minutes: REPLICATION_MINUTES } },
-              // Without metrics nobody sees replication fall behind; the replication time requires them.
-              metrics: { status: "Enabled", eventThreshold: { minutes: REPLICATION_MINUTES } },
-            },
+            // S3 treats multi-Region keys as single-Region: the copy needs the key of its own region.
+            destination: destination(buckets[to].arn, keyArns[to]),
           },
+          ...(copyTo
+            ? [
+                {
+                  ...REPLICATION_RULE,
+                  id: VAULT_COPY_RULE,
+                  priority: 2,
+                  destination: {
+                    ...destination(copyTo.bucketArn, copyTo.keyArn),
+                    account: copyTo.accountId,
+                    // Else this account would own what lies there, and could take it away.
+                    accessControlTranslation: { owner: "Destination" },
+                  },
+                },
+              ]
+            : []),
         ],
       },
       {
@@ -137,80 +138,24 @@ export class Vault extends pulumi.ComponentResource {
   }
 }
 
-/** What one replication role may do: read versions here, write replicas there, each under its own key. */
-function replicationPolicy(from: RegionContract, to: RegionContract, fromKey: string, toKey: string): string {
-  return policyDocument([
-    {
-      Sid: "ReadReplicationSettings",
-      Effect: "Allow",
-      Action: ["s3:GetReplicationConfiguration", "s3:ListBucket"],
-      Resource: `arn:aws:s3:::${from.vaultBucket}`,
-    },
-    {
-      Sid: "ReadVersions",
-      Effect: "Allow",
-      Action: [
-        "s3:GetObjectVersionForReplication",
-        "s3:GetObjectVersionAcl",
-        "s3:GetObjectVersionTagging",
-        // The lock travels with the object.
-        "s3:GetObjectRetention",
-        "s3:GetObjectLegalHold",
-      ],
-      Resource: `arn:aws:s3:::${from.vaultBucket}/*`,
-    },
-    {
-      Sid: "WriteReplicas",
-      Effect: "Allow",
-      // No s3:ReplicateDelete: delete markers stay where they were made.
-      Action: ["s3:ReplicateObject", "s3:ReplicateTags"],
-      Resource: `arn:aws:s3:::${to.vaultBucket}/*`,
-    },
-    {
-      Sid: "DecryptSource",
-      Effect: "Allow",
-      Action: "kms:Decrypt",
-      Resource: fromKey,
-      Condition: throughS3(from),
-    },
-    {
-      Sid: "EncryptReplicas",
-      Effect: "Allow",
-      Action: ["kms:Encrypt", "kms:GenerateDataKey"],
-      Resource: toKey,
-      Condition: throughS3(to),
-    },
-  ]);
-}
+/** What all rules have in common: everything, and no deletes. */
+const REPLICATION_RULE = {
+  status: "Enabled",
+  filter: { prefix: "" },
+  // A malicious delete must not reach the copy.
+  deleteMarkerReplication: { status: "Disabled" },
+  // S3 skips KMS-encrypted objects unless told otherwise; all of these are.
+  sourceSelectionCriteria: { sseKmsEncryptedObjects: { status: "Enabled" } },
+};
 
-/** The encryption context is the bucket with bucket keys, the object without. */
-const throughS3 = ({ region, vaultBucket }: RegionContract) => ({
-  StringEquals: { "kms:ViaService": `s3.${region}.amazonaws.com` },
-  StringLike: { "kms:EncryptionContext:aws:s3:arn": everythingIn(vaultBucket) },
+const destination = (
+  bucket: pulumi.Input<string>,
+  replicaKmsKeyId: pulumi.Input<string>,
+): inputs.s3.BucketReplicationConfigRuleDestination => ({
+  bucket,
+  storageClass: "STANDARD",
+  encryptionConfiguration: { replicaKmsKeyId },
+  replicationTime: { status: "Enabled", time: { minutes: REPLICATION_MINUTES } },
+  // Without metrics nobody sees replication fall behind; the replication time requires them.
+  metrics: { status: "Enabled", eventThreshold: { minutes: REPLICATION_MINUTES } },
 });
-
-/**
- * Own objects expire only after pgBackRest deleted them (a delete marker makes them noncurrent): that is also
- * how long it takes until backups hidden by an attacker are gone. Replicas expire by age, see
- * REPLICA_SLACK_DAYS. Object Lock holds back any of this while it lasts.
- */
-function expiry(other: RegionContract, retentionDays: number): inputs.s3.BucketLifecycleConfigurationRule[] {
-  const replicas = `${other.repositoryPath.slice(1)}/`;
-  const expiration = { days: retentionDays + REPLICA_SLACK_DAYS };
-  return [
-    expireSuperseded(retentionDays),
-    {
-      // backup.info stands here too; it is written anew with each backup.
-      id: "expire-replica-backups",
-      status: "Enabled",
-      filter: { prefix: `${replicas}backup/` },
-      expiration,
-    },
-    {
-      id: "expire-replica-archive",
-      status: "Enabled",
-      filter: { and: { prefix: `${replicas}archive/`, objectSizeGreaterThan: REPOSITORY_INFO_BYTES } },
-      expiration,
-    },
-  ];
-}

@@ -4,7 +4,10 @@ import * as vpc from "@pulumi/aws/vpc/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import { policyDocument, type Statement } from "./policy-document.js";
 
-/** Services with an interface endpoint where there is no NAT: everything that a node calls. */
+/**
+ * Services with an interface endpoint where there is no NAT: everything that a node calls. A restore machine calls
+ * Auto Scaling too.
+ */
 export const INTERFACE_SERVICES = [
   "kms",
   "ssm",
@@ -28,6 +31,8 @@ export interface VpcEndpointsArgs {
   readonly vpcCidr: string;
   /** Route tables that get routes to S3 and DynamoDB. */
   readonly routeTableIds: readonly pulumi.Input<string>[];
+  /** Whether restores are tested here. */
+  readonly restoreTests: boolean;
   /** Subnets of the interface endpoints, one per zone. None: gateway endpoints only. */
   readonly interfaceSubnetIds: readonly pulumi.Input<string>[];
 }
@@ -81,7 +86,7 @@ export class VpcEndpoints extends pulumi.ComponentResource {
       },
       { parent: this },
     );
-    for (const service of INTERFACE_SERVICES) {
+    for (const service of [...INTERFACE_SERVICES, ...(args.restoreTests ? ["autoscaling"] : [])]) {
       new ec2.VpcEndpoint(
         `${name}-${service}`,
         {

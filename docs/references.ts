@@ -4,10 +4,12 @@ import { join } from "node:path";
 import { policiesReference } from "../policies/reference.js";
 import { REPO } from "../sandbox/paths.js";
 import { settingsReference } from "../settings/reference.js";
+import { vaultCostReference } from "./vault-cost.js";
 
 export const REFERENCES: Readonly<Record<string, () => string>> = {
   "docs/policies.md": policiesReference,
   "docs/settings.md": settingsReference,
+  "docs/vault-cost.md": vaultCostReference,
 };
 
 /** @returns the files that were written. */

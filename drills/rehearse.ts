@@ -7,6 +7,7 @@ import type { AnyDrill } from "./drill.js";
 import { Ledger } from "./ledger.js";
 import { credentials } from "./load.js";
 import { ROUTE53 } from "./name/config.js";
+import { patience } from "./patience.js";
 import { type Play, playOf, type Rehearsal } from "./play.js";
 import { type DrillResult, moveRecord } from "./report.js";
 import type { Scene } from "./scene.js";
@@ -143,6 +144,7 @@ function environment({ settings, regions }: RegionTwin): Record<string, string> 
       promotion: `region lease ${promotion.leaseSeconds} s, margin ${promotion.marginSeconds} s, claims read every ${promotion.readIntervalSeconds} s, lag budget ${promotion.lagBudgetSeconds} s`,
       name: `health checks every ${FAILOVER_DNS.probeIntervalSeconds} s × ${FAILOVER_DNS.probeFailures} by ${ROUTE53.probers} probers, ${ROUTE53.propagationMillis / 1000} s until they are known, TTL ${FAILOVER_DNS.recordTtlSeconds} s`,
     }),
+    ...(patience() !== 1 && { patience: `times may be ${patience()} × as long: a host that others use too` }),
     haproxy: `checks every ${failover.checkIntervalMillis} ms, ${failover.fastCheckIntervalMillis} ms on change, fall ${failover.checkFall}`,
   };
 }

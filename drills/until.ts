@@ -1,5 +1,6 @@
 /** Waiting for a condition, with what was last in its way. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { patience } from "./patience.js";
 import { now } from "./workload/clock.js";
 
 /**
@@ -13,7 +14,8 @@ export async function until<T>(
   condition: () => Promise<T | undefined | false> | T | undefined | false,
   pollMillis = 50,
 ): Promise<T> {
-  const end = now() + timeoutSeconds * 1000;
+  const seconds = timeoutSeconds * patience();
+  const end = now() + seconds * 1000;
   let last: unknown;
   for (;;) {
     try {
@@ -24,7 +26,7 @@ export async function until<T>(
     }
     if (now() > end) {
       const why = last instanceof Error ? `: ${last.message}` : "";
-      throw new Error(`not within ${timeoutSeconds} s: ${what}${why}`);
+      throw new Error(`not within ${seconds} s: ${what}${why}`);
     }
     await sleep(pollMillis);
   }

@@ -7,62 +7,124 @@ import {
   PORTS,
   type RegionContract,
 } from "../stacks/contract.js";
-import { clusterName, IMAGE_PATHS, otherOf, regionOfNode } from "./layout.js";
+import { clusterName, IMAGE_PATHS, isReadReplica, otherOf, regionOfNode, TLS_FILES } from "./layout.js";
+
+type Options = Readonly<Record<string, string>>;
+
+const { data, run } = IMAGE_PATHS;
 
 export function renderPgbackrest(settings: SharedSettings, contract: Contract, node: DatabaseNode): string {
-  return renderRestoringPgbackrest(settings, contract, regionOfNode(contract, node));
-}
-
-/** Of any machine of a region, also one that is no database node: both stanzas, and where in its vault they stand. */
-export function renderRestoringPgbackrest(
-  settings: SharedSettings,
-  contract: Contract,
-  region: RegionContract,
-): string {
+  const region = regionOfNode(contract, node);
   const other = otherOf(contract, region);
-  const global = {
-    "repo1-type": "s3",
-    "repo1-path": region.repositoryPath,
-    "repo1-s3-bucket": region.vaultBucket,
-    "repo1-s3-region": region.region,
-    "repo1-s3-endpoint": `s3.${region.region}.amazonaws.com`,
-    // The instance's role; no key is stored anywhere.
-    "repo1-s3-key-type": "auto",
-    // On top of the bucket's own encryption: whoever can read the bucket still can't read the data.
-    "repo1-cipher-type": "aes-256-cbc",
-    "repo1-bundle": "y",
-    // Locked versions outlive this; `expire` then only hides them.
-    "repo1-retention-full-type": "time",
-    "repo1-retention-full": `${settings.backup.retentionDays}`,
-    "compress-type": "zst",
-    "start-fast": "y",
-    delta: "y",
-    "process-max": "2",
-    "archive-async": "y",
-    // Seconds. The archiver tries again anyway; but a node that has crashed offers all its WAL, one file after
-    // the other, before it rejoins, and the default of a minute for each would keep it away while S3 is.
-    "archive-timeout": "10",
-    "spool-path": `${IMAGE_PATHS.data}/pgbackrest/spool`,
-    "lock-path": `${IMAGE_PATHS.run}/pgbackrest`,
-    "log-level-console": "info",
-    // The journal has it.
-    "log-level-file": "off",
-  };
-  const stanza = {
-    "pg1-path": `${IMAGE_PATHS.data}/postgres/data`,
-    "pg1-port": `${PORTS.postgres}`,
-    "pg1-socket-path": "/var/run/postgresql",
-    "pg1-user": DATABASE_LOGINS.superuser,
-  };
+  // A read replica runs neither: it never leads, and never makes a backup.
+  const voter = !isReadReplica(region, node);
   return [
-    section("global", global),
-    section(clusterName(region), stanza),
+    section("global", {
+      ...repository(settings, region),
+      ...(voter && { ...BACKUPS, ...server(region, node) }),
+      ...ARCHIVING,
+    }),
+    section(clusterName(region), { ...cluster(1), ...(voter && peers(region, node)) }),
     // To read only, and the node's role allows no more: what the other region's vault has replicated into this one.
-    section(clusterName(other), { "repo1-path": other.repositoryPath, ...stanza }),
+    section(clusterName(other), { "repo1-path": other.repositoryPath, ...cluster(1) }),
   ].join("\n");
 }
 
-const section = (name: string, options: Readonly<Record<string, string>>): string =>
+/** Of a machine that only restores: both stanzas, and where in its region's vault they stand. */
+export const renderRestoringPgbackrest = (
+  settings: SharedSettings,
+  contract: Contract,
+  region: RegionContract,
+): string =>
+  [
+    section("global", { ...repository(settings, region), ...COMMON }),
+    ...[region, otherOf(contract, region)].map((each) =>
+      section(clusterName(each), { "repo1-path": each.repositoryPath, ...cluster(1) }),
+    ),
+  ].join("\n");
+
+const repository = ({ backup }: SharedSettings, region: RegionContract): Options => ({
+  "repo1-type": "s3",
+  "repo1-path": region.repositoryPath,
+  "repo1-s3-bucket": region.vaultBucket,
+  "repo1-s3-region": region.region,
+  "repo1-s3-endpoint": `s3.${region.region}.amazonaws.com`,
+  // The instance's role; no key is stored anywhere.
+  "repo1-s3-key-type": "auto",
+  // On top of the bucket's own encryption: whoever can read the bucket still can't read the data.
+  "repo1-cipher-type": "aes-256-cbc",
+  "repo1-bundle": "y",
+  // Locked versions outlive this; `expire` then only hides them.
+  "repo1-retention-full-type": "time",
+  "repo1-retention-full": `${backup.retentionDays}`,
+});
+
+const COMMON: Options = {
+  "compress-type": "zst",
+  delta: "y",
+  "process-max": "2",
+  "lock-path": `${run}/pgbackrest`,
+  "log-level-console": "info",
+  // The journal has it.
+  "log-level-file": "off",
+};
+
+const ARCHIVING: Options = {
+  ...COMMON,
+  "archive-async": "y",
+  // Seconds. The archiver tries again anyway; but a node that has crashed offers all its WAL, one file after
+  // the other, before it rejoins, and the default of a minute for each would keep it away while S3 is.
+  "archive-timeout": "10",
+  "spool-path": `${data}/pgbackrest/spool`,
+};
+
+const BACKUPS: Options = {
+  "start-fast": "y",
+  // What is read is a replica's; the leader says where the backup begins and ends. Without a replica it gives both.
+  "backup-standby": "prefer",
+};
+
+/** What the other voters ask, when one of them makes a backup. */
+const server = (region: RegionContract, node: DatabaseNode): Options => ({
+  "tls-server-address": node.address,
+  "tls-server-port": `${PORTS.pgbackrest}`,
+  "tls-server-cert-file": TLS_FILES.certificate,
+  "tls-server-key-file": TLS_FILES.key,
+  "tls-server-ca-file": TLS_FILES.authority,
+  ...Object.fromEntries(
+    othersOf(region, node).map(({ name }) => [`tls-server-auth=${name}`, clusterName(region)]),
+  ),
+});
+
+/** The other voters, one of which leads. By name: pgBackRest compares no address with a certificate's. */
+const peers = (region: RegionContract, node: DatabaseNode): Options =>
+  Object.assign(
+    {},
+    ...othersOf(region, node).map(({ name }, i) => {
+      const at = `pg${i + 2}`;
+      return {
+        [`${at}-host`]: name,
+        [`${at}-host-type`]: "tls",
+        [`${at}-host-port`]: `${PORTS.pgbackrest}`,
+        [`${at}-host-cert-file`]: TLS_FILES.certificate,
+        [`${at}-host-key-file`]: TLS_FILES.key,
+        [`${at}-host-ca-file`]: TLS_FILES.authority,
+        ...cluster(i + 2),
+      };
+    }),
+  );
+
+const othersOf = (region: RegionContract, node: DatabaseNode): readonly DatabaseNode[] =>
+  region.databaseNodes.filter(({ name }) => name !== node.name);
+
+const cluster = (index: number): Options => ({
+  [`pg${index}-path`]: `${data}/postgres/data`,
+  [`pg${index}-port`]: `${PORTS.postgres}`,
+  [`pg${index}-socket-path`]: "/var/run/postgresql",
+  [`pg${index}-user`]: DATABASE_LOGINS.superuser,
+});
+
+const section = (name: string, options: Options): string =>
   `[${name}]\n${Object.entries(options)
     .map(([key, value]) => `${key}=${value}`)
     .join("\n")}\n`;

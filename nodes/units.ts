@@ -2,50 +2,14 @@
  * systemd units of the machines: the same for all settings, so they are part of the images, and user data says
  * which of them a machine runs. The packages bring those of etcd, HAProxy and Tomcat; here they get drop-ins.
  */
+import { BACKUP_UNITS } from "./backup-units.js";
 import { NODE_ENV_FILE, SECRETS_FILE } from "./boot.js";
 import { GUARD_CONFIG_FILE } from "./guard-config.js";
 import { IMAGE_PATHS } from "./layout.js";
 import { NFTABLES_FILE } from "./nftables.js";
+import { AT_BOOT, oneshot, requires, unit } from "./unit.js";
 
 const { scripts, config, patroniBin } = IMAGE_PATHS;
-
-type Section = readonly (readonly [key: string, value: string])[];
-
-/** The unit in systemd's syntax. A key may stand more than once. */
-function unit(sections: Readonly<Record<string, Section>>): string {
-  return Object.entries(sections)
-    .map(([name, lines]) => `[${name}]\n${lines.map(([key, value]) => `${key}=${value}`).join("\n")}\n`)
-    .join("\n");
-}
-
-const AT_BOOT: Section = [["WantedBy", "multi-user.target"]];
-
-/** Runs once at each start. Its scripts try until they succeed, so that what needs it may simply require it. */
-const oneshot = (description: string, commands: readonly string[]): string =>
-  unit({
-    Unit: [
-      ["Description", description],
-      ["Wants", "network-online.target"],
-      ["After", "network-online.target"],
-    ],
-    Service: [
-      ["Type", "oneshot"],
-      ["RemainAfterExit", "yes"],
-      ["EnvironmentFile", NODE_ENV_FILE],
-      ...commands.map((command) => ["ExecStart", `${scripts}/${command}`] as const),
-      ["TimeoutStartSec", "15min"],
-    ],
-    Install: AT_BOOT,
-  });
-
-/** Needs others to be there first, and stops when they are stopped. */
-const requires = (...units: readonly string[]): Section => {
-  const names = units.map((name) => `${name}.service`).join(" ");
-  return [
-    ["Requires", names],
-    ["After", names],
-  ];
-};
 
 export const VOLUME_UNIT = oneshot("Data volume of this node", ["dr-attach-volume", "dr-prepare-data"]);
 
@@ -163,40 +127,6 @@ const SAVE_DIVERGED_UNIT = unit({
   ],
 });
 
-const SCRATCH_UNIT = oneshot("Empty volume to restore into", ["dr-attach-scratch"]);
-
-/** As long as a restore takes; the settings' limit is the test's own. */
-const RESTORE_TEST_UNIT = unit({
-  Unit: [
-    ["Description", "Restore the newest backup, check it, report"],
-    ...requires("dr-scratch", "dr-secrets"),
-  ],
-  Service: [
-    ["Type", "oneshot"],
-    ["EnvironmentFile", NODE_ENV_FILE],
-    ["EnvironmentFile", SECRETS_FILE],
-    ["ExecStart", `${scripts}/dr-restore-test`],
-    ["TimeoutStartSec", "infinity"],
-  ],
-  Install: AT_BOOT,
-});
-
-/** After the test, however that went, even if it could not begin. Somebody who works on the machine makes that file. */
-const RESTORE_DONE_UNIT = unit({
-  Unit: [
-    ["Description", "End this machine"],
-    ["After", "dr-scratch.service dr-secrets.service dr-restore-test.service"],
-    ["ConditionPathExists", `!${IMAGE_PATHS.run}/keep`],
-  ],
-  Service: [
-    ["Type", "oneshot"],
-    ["EnvironmentFile", NODE_ENV_FILE],
-    ["ExecStart", `${scripts}/dr-end-machine`],
-    ["TimeoutStartSec", "10min"],
-  ],
-  Install: AT_BOOT,
-});
-
 /** Its checks need the authority's certificate. */
 const HAPROXY_DROP_IN = unit({ Unit: requires("dr-secrets") });
 
@@ -225,9 +155,7 @@ export const UNITS: Readonly<Record<string, string>> = {
   "dr-reconcile.service": RECONCILE_UNIT,
   "dr-reconcile.timer": RECONCILE_TIMER,
   "dr-save-diverged.service": SAVE_DIVERGED_UNIT,
-  "dr-scratch.service": SCRATCH_UNIT,
-  "dr-restore-test.service": RESTORE_TEST_UNIT,
-  "dr-restore-done.service": RESTORE_DONE_UNIT,
+  ...BACKUP_UNITS,
   "dr-application.service": APPLICATION_UNIT,
   "haproxy.service.d/dr.conf": HAPROXY_DROP_IN,
   "tomcat10.service.d/dr.conf": TOMCAT_DROP_IN,

@@ -10,6 +10,12 @@ import { UserError } from "../settings/problem.js";
 import type { SharedSettings } from "../settings/schema.js";
 import type { RegionId } from "../settings/stacks.js";
 import type { Contract, DatabaseNode } from "../stacks/contract.js";
+import {
+  BACKUP_CONFIG_FILE,
+  CHECK_VAULT_TIMER_FILE,
+  renderBackupConfig,
+  renderCheckVaultTimer,
+} from "./backup-config.js";
 import { NODE_ENV_FILE, renderDatabaseEnv, renderRestoreEnv, renderTomcatEnv } from "./boot.js";
 import {
   CLOUDWATCH_FILE,
@@ -52,7 +58,13 @@ export function databaseFiles(settings: SharedSettings, contract: Contract, node
     file(NFTABLES_FILE, renderNftables(settings, contract)),
     file("/etc/pgbackrest.conf", renderPgbackrest(settings, contract, node)),
     file(CLOUDWATCH_FILE, renderDatabaseCloudwatch(contract, node)),
-    ...(voter ? [file("/etc/default/etcd", renderEtcd(settings, contract, node))] : []),
+    ...(voter
+      ? [
+          file("/etc/default/etcd", renderEtcd(settings, contract, node)),
+          file(BACKUP_CONFIG_FILE, renderBackupConfig(settings, regionOfNode(contract, node))),
+          file(CHECK_VAULT_TIMER_FILE, renderCheckVaultTimer(settings)),
+        ]
+      : []),
   ];
 }
 
@@ -91,7 +103,9 @@ export const renderDatabaseUserData = (
       ...(voter ? ["etcd.service"] : []),
       "dr-guard.service",
       "patroni.service",
-      ...(voter ? ["dr-reconcile.timer"] : []),
+      ...(voter
+        ? ["dr-reconcile.timer", "dr-backup-server.service", "dr-backup.timer", "dr-check-vault.timer"]
+        : []),
     ),
   });
 };

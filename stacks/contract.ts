@@ -105,7 +105,10 @@ export interface RegionContract {
   readonly databaseNodes: readonly DatabaseNode[];
   /** Database nodes beyond the voters, for reads only. */
   readonly readReplicas: readonly DatabaseNode[];
-  /** Name of the machine that comes to test a restore, or to restore, and goes again. Its address is anybody's. */
+  /**
+   * Name of the machine that comes to test a restore, or to restore, and goes again, and of its autoscaling group.
+   * Its address is anybody's.
+   */
   readonly restoreNode: string;
   /**
    * SSM parameter with what running database nodes take over without being replaced: databases and their
@@ -126,6 +129,8 @@ export interface RegionContract {
   readonly databaseRole: string;
   /** Role of the restore machine: it reads the vault, and writes nothing there but reports. */
   readonly restoreRole: string;
+  /** Role (trusted by scheduler.amazonaws.com) that may raise the restore machine's group, and nothing else. */
+  readonly restoreScheduleRole: string;
   readonly tomcatRole: string;
   /** Role and instance profile of the machines that Image Builder builds images on. */
   readonly imageRole: string;
@@ -178,6 +183,8 @@ export interface Contract {
   /** SSM parameter, in each region, with the authority's certificate in PEM: no secret. */
   readonly authorityParameter: string;
   readonly permissionBoundary: string;
+  /** Prefix of the roles by which the pipeline deploys: `<prefix>deploy-<stack>`. */
+  readonly pipelineRolePrefix: string;
   /** CloudWatch namespace of the nodes' own metrics; their roles can write to no other. */
   readonly metricNamespace: string;
   readonly home: RegionContract;
@@ -239,6 +246,7 @@ export function contractOf(settings: SharedSettings, accountId: string): Contrac
       runbookBucket: `${name}-runbooks-${accountId}-${aws}`,
       databaseRole: `${name}-${aws}-database`,
       restoreRole: `${name}-${aws}-restore`,
+      restoreScheduleRole: `${name}-${aws}-restore-schedule`,
       tomcatRole: `${name}-${aws}-tomcat`,
       imageRole: `${name}-${aws}-image`,
       imageParameters: {
@@ -277,6 +285,7 @@ export function contractOf(settings: SharedSettings, accountId: string): Contrac
     certificateSecret: (nodeName) => `${name}/tls/${nodeName}`,
     authorityParameter: `/${name}/tls/authority`,
     permissionBoundary: `${name}-boundary`,
+    pipelineRolePrefix: `${name}-pipeline-`,
     metricNamespace: `DisasterRecovery/${name}`,
     home: region("home"),
     recovery: region("recovery"),
@@ -291,5 +300,8 @@ export function zonesOf(region: string): [string, string, string] {
 
 /** Id of the rule by which a vault copies to the one in `to`; S3's replication metrics carry it. */
 export const vaultReplicationRule = (to: Pick<RegionContract, "region">): string => `to-${to.region}`;
+
+/** Id of the rule by which a vault copies to the account in `backup.copyTo`. */
+export const VAULT_COPY_RULE = "to-other-account";
 
 export const otherRegion = (id: RegionId): RegionId => (id === "home" ? "recovery" : "home");

@@ -34,7 +34,7 @@ export async function globalStack(settings: SharedSettings): Promise<StackOutput
   // Key and bucket name the trail in their policies before it exists.
   const trailName = `${prefix}-audit`;
   const trailArn = `arn:aws:cloudtrail:${contract.home.region}:${accountId}:trail/${trailName}`;
-  const pipelineRolePrefix = `${prefix}-pipeline-`;
+  const { pipelineRolePrefix } = contract;
 
   const keys = new Keys("keys", { ...shared, trailArn });
   const claims = new ClaimTable("claims", { ...shared, witnessRegion: settings.regions.witness });
@@ -63,6 +63,7 @@ export async function globalStack(settings: SharedSettings): Promise<StackOutput
     ...capped,
     lockDays: backup.lockDays,
     retentionDays: backup.retentionDays,
+    copyTo: backup.copyTo,
     keyArns: { home: keys.home.backups, recovery: keys.recovery.backups },
   });
   const runbooks = REGIONS.map(

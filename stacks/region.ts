@@ -6,9 +6,11 @@ import { ClusterSettings } from "../components/cluster-settings.js";
 import { Images } from "../components/images.js";
 import { Network } from "../components/network.js";
 import { PostgresCluster } from "../components/postgres-cluster.js";
+import { RestoreTest } from "../components/restore-test.js";
 import { SecurityGroups } from "../components/security-groups.js";
 import { regionSize } from "../components/sizing.js";
 import { TomcatFleet } from "../components/tomcat-fleet.js";
+import { VaultWatch } from "../components/vault-watch.js";
 import { renderClusterConfig } from "../nodes/cluster-config.js";
 import { buildFiles } from "../nodes/image/component-document.js";
 import type { RegionSettings } from "../settings/schema.js";
@@ -87,7 +89,7 @@ export async function regionStack(stack: RegionStackName, settings: RegionSettin
       opts,
     );
   }
-  new Alarms(
+  const alarms = new Alarms(
     "alarms",
     {
       settings,
@@ -101,6 +103,31 @@ export async function regionStack(stack: RegionStackName, settings: RegionSettin
     },
     opts,
   );
+
+  new VaultWatch(
+    "vault-watch",
+    {
+      region,
+      backupsKeyArn: handoff.backupsKeyArn,
+      pageTopicArn: alarms.pageTopicArn,
+      ...(settings.pipeline.repository && {
+        deployRoleArn: `arn:aws:iam::${contract.accountId}:role/${contract.pipelineRolePrefix}deploy-global`,
+      }),
+    },
+    opts,
+  );
+  if (settings.restoreTest.everyHours > 0) {
+    new RestoreTest(
+      "restore-test",
+      {
+        ...shared,
+        vpcId: network.vpcId,
+        subnetIds: network.dataSubnetIds,
+        notifyTopicArn: alarms.notifyTopicArn,
+      },
+      opts,
+    );
+  }
 
   return {
     hostname: region.hostname,

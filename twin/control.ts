@@ -12,6 +12,7 @@ import { PORTS } from "../stacks/contract.js";
 import { Cgroup } from "./cgroups.js";
 import { clearFolder, holderOf, takeFolder } from "./folder.js";
 import { requireHost, requireRoot } from "./host.js";
+import { ENVIRONMENT_FILE } from "./machine.js";
 import { RegionTwin, twinDir } from "./open.js";
 import { inside, type MachineRecord, runningTwin, type TwinRecord, writeRecord } from "./record.js";
 import { cgroupName } from "./twin.js";
@@ -182,7 +183,9 @@ export async function exec(name: string, argv: readonly string[]): Promise<numbe
       "npx dr twin down && npx dr twin up start all of them anew",
     );
   }
-  const [file, ...args] = inside(machine, argv.length > 0 ? argv : ["bash"]);
+  const variables = await readFile(join(twinDir(), "machines", name, "shared", ENVIRONMENT_FILE), "utf8");
+  const command = ["env", "--chdir=/", ...variables.split("\n").filter(Boolean), ...argv];
+  const [file, ...args] = inside(machine, argv.length > 0 ? command : [...command, "bash"]);
   const { exitCode } = await execa(file as string, args, { stdio: "inherit", reject: false });
   return exitCode ?? 1;
 }

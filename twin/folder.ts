@@ -6,7 +6,7 @@ import { commandLine } from "../sandbox/process.js";
 import { UserError } from "../settings/problem.js";
 
 /** All that a twin puts into its folder. */
-const OWN = ["claims", "machines", "platform", "twin.json", "twin.json.new", "twin.log", "twin.pid"];
+const OWN = ["claims", "vault", "machines", "platform", "twin.json", "twin.json.new", "twin.log", "twin.pid"];
 /** Not `claims`, `machines` or `platform`: others name their folders so too. `platform/parameters` stands in one that was kept. */
 const SIGNS = ["twin.json", "twin.log", "twin.pid", "platform/parameters"];
 

@@ -1,6 +1,6 @@
 /** One machine of the twin: its namespaces, its disk, its processes, and how they are broken. */
 import { once } from "node:events";
-import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { appendFile, cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
@@ -13,7 +13,9 @@ import type { CommandOptions, CommandResult, Cut, Machine, MachineSpec, RunningC
 
 const LAUNCH = fileURLToPath(new URL("machine/launch.py", import.meta.url));
 const SLOW_DISK = fileURLToPath(new URL("machine/slow-disk.py", import.meta.url));
-const INIT_FILES = ["init.py", "reaper.py", "service.py", "units.py", "systemctl.py"];
+const INIT_FILES = ["init.py", "reaper.py", "service.py", "units.py", "systemctl.py", "s3.py"];
+/** In /run/twin: NAME=value, one a line. */
+export const ENVIRONMENT_FILE = "environment";
 /** `run` waits this long unless told otherwise. */
 const DEFAULT_TIMEOUT_MILLIS = 10_000;
 
@@ -28,6 +30,10 @@ export interface MachineContext {
   readonly cgroups: Cgroup;
   /** Files that the twin puts into every machine, path → content: where its stand-ins are. */
   readonly extras: ReadonlyMap<string, string>;
+  /** Further lines of /etc/hosts. */
+  readonly hosts: readonly string[];
+  /** What every process in it is told. */
+  readonly environment: Readonly<Record<string, string>>;
 }
 
 export class TwinMachine implements Machine {
@@ -54,7 +60,7 @@ export class TwinMachine implements Machine {
 
   async boot({ emptyVolume = false } = {}): Promise<void> {
     if (this.alive) throw new Error(`${this.name} is running`);
-    const { dir, layers, platform, network, cgroups, extras } = this.context;
+    const { dir, layers, platform, network, cgroups, extras, hosts, environment } = this.context;
     const at = (name: string) => join(dir, name);
     await rm(at("upper"), { recursive: true, force: true });
     await rm(at("work"), { recursive: true, force: true });
@@ -73,14 +79,17 @@ export class TwinMachine implements Machine {
     });
     await mkdir(at("upper/etc"), { recursive: true });
     await writeFile(at("upper/etc/hostname"), `${this.name}\n`);
-    await writeFile(at("upper/etc/hosts"), `127.0.0.1 localhost\n${this.address} ${this.name}\n`);
+    const names = ["127.0.0.1 localhost", `${this.address} ${this.name}`, ...hosts];
+    await appendFile(at("upper/etc/hosts"), `${names.join("\n")}\n`);
     // There is no name server in the twin. Nobody listens here, so that whoever asks hears so at once.
     await writeFile(at("upper/etc/resolv.conf"), "nameserver 127.0.0.1\n");
-    // Backups go where S3 would keep them: folders that all machines share and that outlive them, see vaults.ts.
+    const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
+    // For what comes in from outside and is no service: `dr twin exec`.
+    await writeFile(at(`shared/${ENVIRONMENT_FILE}`), variables.join("\n"));
     await mkdir(at("upper/etc/systemd/system.conf.d"), { recursive: true });
     await writeFile(
-      at("upper/etc/systemd/system.conf.d/vault.conf"),
-      `[Manager]\nDefaultEnvironment=PGBACKREST_REPO1_TYPE=posix\n`,
+      at("upper/etc/systemd/system.conf.d/twin.conf"),
+      `[Manager]\nDefaultEnvironment=${variables.join(" ")}\n`,
     );
     for (const [path, content] of extras) {
       await mkdir(dirname(at(`upper${path}`)), { recursive: true });
@@ -134,6 +143,7 @@ export class TwinMachine implements Machine {
       argv,
       timeoutMillis: DEFAULT_TIMEOUT_MILLIS,
       ...options,
+      env: { ...this.context.environment, ...options.env },
     });
   }
 

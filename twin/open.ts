@@ -1,6 +1,7 @@
 /** From settings to running regions: the image, the platform's answers, the machines, and the wait for a leader. */
 import { join, resolve } from "node:path";
-import { machinesOf } from "../nodes/machines.js";
+import { createAuthority } from "../authority/authority.js";
+import { machinesOf, restoreMachine } from "../nodes/machines.js";
 import { REPO } from "../sandbox/paths.js";
 import type { Progress } from "../sandbox/progress.js";
 import { allEnded } from "../sandbox/settle.js";
@@ -17,8 +18,8 @@ import { Platform } from "./platform.js";
 import { RegionMachines } from "./region-machines.js";
 import { twinSettings } from "./settings.js";
 import { LocalTwin } from "./twin.js";
-import type { MachineSpec, Twin } from "./types.js";
-import { Vaults } from "./vaults.js";
+import type { Machine, MachineSpec, Twin } from "./types.js";
+import { Vaults } from "./vault/vaults.js";
 
 const GUARD_DROP_IN = "/etc/systemd/system/dr-guard.service.d/twin.conf";
 
@@ -69,7 +70,7 @@ export class RegionTwin {
     private readonly platform: Platform,
     /** The claim table, and the roads to it. */
     readonly claims: TwinClaims,
-    private readonly vaults: Vaults,
+    readonly vaults: Vaults,
     private current: SharedSettings,
   ) {}
 
@@ -91,8 +92,7 @@ export class RegionTwin {
     try {
       const platform = new Platform(twin, contract);
       const claims = await openClaims(twin, contract, options);
-      const vaults = await Vaults.open(join(dir, "platform/vault"), contract, regions);
-      twin.closing.push(() => vaults.close());
+      const vaults = await openVaults(twin, settings, contract, { progress, regions });
       const self = new RegionTwin(twin, contract, regions, platform, claims, vaults, settings);
       if (options.source) await options.source.fill(twin);
       else await platform.provide(settings, regions);
@@ -138,6 +138,28 @@ export class RegionTwin {
     if (!specs) throw new Error(`region ${id} is not cold`);
     this.cold.delete(id);
     await this.addAll(specs);
+  }
+
+  /**
+   * What calling a region's restore machine does: it comes into being, with an empty volume. It tests a restore and
+   * reports, or waits for whoever restores by hand.
+   */
+  async callRestoreMachine(id: RegionId, { test }: { readonly test: boolean }): Promise<Machine> {
+    const plan = restoreMachine(this.current, this.contract, id);
+    const machine = await this.twin.add({ ...plan, volumeMib: this.current.database.volumeGib * 1024 });
+    await machine.booted();
+    if (!test) {
+      // As somebody would who logs in: the machine must not end with the test that it began with.
+      await machine.run(["sh", "-c", "touch /run/dr/keep; systemctl stop dr-restore-test.service"], {
+        timeoutMillis: 60_000,
+      });
+    }
+    return machine;
+  }
+
+  /** Ends it; its volume goes with it. */
+  endRestoreMachine(id: RegionId): Promise<void> {
+    return this.twin.remove(this.contract[id].restoreNode);
   }
 
   /** The database cluster of one region. */
@@ -186,6 +208,26 @@ export class RegionTwin {
   close(options?: { readonly keep?: boolean }): Promise<void> {
     return this.twin.close(options);
   }
+}
+
+/** The vaults, and every machine told how to reach them. */
+async function openVaults(
+  twin: LocalTwin,
+  { backup }: SharedSettings,
+  contract: Contract,
+  { progress, regions }: Required<Pick<OpenTwinOptions, "progress" | "regions">>,
+): Promise<Vaults> {
+  const vaults = await Vaults.open({
+    ...{ progress, contract, regions, network: twin.network },
+    dir: join(twin.dir, "vault"),
+    lockDays: backup.lockDays,
+    authority: await createAuthority("Vaults"),
+  });
+  twin.closing.unshift(() => vaults.close());
+  twin.hosts.push(...vaults.hosts);
+  for (const [path, content] of Object.entries(vaults.files)) twin.extras.set(path, content);
+  twin.environment = (spec) => vaults.environment(spec);
+  return vaults;
 }
 
 /** The claim table, and every guard told where it is. */

@@ -5,7 +5,8 @@ import { roadPlug } from "./claims/road.js";
 import type { TwinMachine } from "./machine.js";
 import { wireEnd } from "./network/switch.js";
 import type { LocalTwin } from "./twin.js";
-import type { Vaults } from "./vaults.js";
+import { doorPlug } from "./vault/door.js";
+import type { Vaults } from "./vault/vaults.js";
 
 export class RegionMachines {
   private dead = false;
@@ -81,7 +82,7 @@ export class RegionMachines {
   }
 
   private get outside(): readonly string[] {
-    return [wireEnd(this.id), roadPlug(this.id)];
+    return [wireEnd(this.id), roadPlug(this.id), doorPlug(this.id)];
   }
 
   private links(): Promise<void> {

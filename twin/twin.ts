@@ -32,6 +32,10 @@ export class LocalTwin implements Twin {
   private readonly all = new Map<string, TwinMachine>();
   /** Files that every machine gets at its next boot, path → content. */
   readonly extras = new Map<string, string>();
+  /** Further lines of every machine's /etc/hosts: the twin has no name server. */
+  readonly hosts: string[] = [];
+  /** What every process of a machine is told, as its platform would by the machine's role. */
+  environment: (spec: MachineSpec) => Readonly<Record<string, string>> = () => ({});
   /** What else ends with the twin; before its network does. */
   readonly closing: (() => Promise<unknown>)[] = [];
   private closed = false;
@@ -54,7 +58,6 @@ export class LocalTwin implements Twin {
     await rm(join(dir, "machines"), { recursive: true, force: true });
     await rm(join(dir, "platform"), { recursive: true, force: true });
     for (const kind of PLATFORM_KINDS) await mkdir(join(dir, "platform", kind), { recursive: true });
-    await mkdir(join(dir, "platform/vault"));
     const settleDown = await liftSession();
     const network = await Switch.open(regions);
     const wire = regions.length > 1 ? await network.connect(WIRE_DELAY_MILLIS) : undefined;
@@ -82,6 +85,8 @@ export class LocalTwin implements Twin {
       network: this.network,
       cgroups: this.cgroups,
       extras: this.extras,
+      hosts: this.hosts,
+      environment: this.environment(spec),
     });
     this.all.set(spec.name, machine);
     await machine.boot();

@@ -8,6 +8,28 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=nodes/image/common.sh
 . "$here/common.sh"
 
+# Debian 12's pgBackRest is 2.45, which can't restore from a repository as it was at a time (--repo-target-time) and makes
+# no backup without a replica when it is to prefer one. Debian 13's program runs here; the package of this release stays
+# for what it needs around it. Signed by the same archive; nothing else of that release is ever installed.
+PGBACKREST_RELEASE=trixie
+install_pgbackrest() {
+  local work mirror list=/etc/apt/sources.list
+  if /usr/bin/pgbackrest version | grep -q ' 2\.[6-9]\| 2\.5[5-9]'; then return; fi
+  mirror=$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' 'Component: main' | head -1)
+  work=$(mktemp -d)
+  mkdir -p "$work/lists/partial"
+  printf 'deb %s %s main\n' "$mirror" "$PGBACKREST_RELEASE" > "$work/sources.list"
+  local options=(-qq -o "Dir::Etc::SourceList=$work/sources.list" -o Dir::Etc::SourceParts=- -o "Dir::State::Lists=$work/lists" -o Acquire::Languages=none -o APT::Sandbox::User=root)
+  apt-get "${options[@]}" update
+  (cd "$work" && apt-get "${options[@]}" download "pgbackrest/$PGBACKREST_RELEASE")
+  dpkg --extract "$work"/pgbackrest_*.deb "$work/files"
+  # An update of this release's package must not bring the old program back.
+  dpkg-divert --quiet --local --rename --divert /usr/bin/pgbackrest.debian --add /usr/bin/pgbackrest
+  install -m 0755 "$work/files/usr/bin/pgbackrest" /usr/bin/pgbackrest
+  rm -rf "$work"
+  /usr/bin/pgbackrest version
+}
+
 # Before the package: it would make a cluster of its own. Patroni makes ours.
 install -d /etc/postgresql-common
 printf 'create_main_cluster = false\n' > /etc/postgresql-common/createcluster.conf
@@ -26,6 +48,8 @@ if ! cmp -s "$here/requirements.txt" /opt/patroni/requirements.txt; then
       --requirement "$here/requirements.txt")
   install -m 0644 "$here/requirements.txt" /opt/patroni/requirements.txt
 fi
+
+install_pgbackrest
 
 # Autogroups: with them the kernel shares the processor between sessions, one per service, and the niceness of etcd and of
 # the guard counts for nothing: under load a heartbeat waits as long as a query.

@@ -9,8 +9,7 @@ import re
 import subprocess
 
 CONFIG = "/etc/pgbackrest.conf"
-# What pgBackRest says when there is no such file, as its exit code.
-FILE_MISSING = 55
+AS_POSTGRES = ("runuser", "-u", "postgres", "--")
 
 
 class Failed(Exception):
@@ -26,9 +25,8 @@ class Failed(Exception):
 def command(*arguments, timeout=None, cwd="/"):
     """Runs it and returns what it prints. @raises Failed; subprocess.TimeoutExpired after `timeout` seconds."""
     done = subprocess.run(
-        ["pgbackrest", *arguments],
-        user="postgres" if os.geteuid() == 0 else None,
-        group="postgres" if os.geteuid() == 0 else None,
+        # Not subprocess's own `user`: the group by which postgres may read the node's key would be missing.
+        [*(AS_POSTGRES if os.geteuid() == 0 else ()), "pgbackrest", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -32,10 +32,12 @@ test("a new authority and a certificate per node, in files that only their owner
     "drs-eu-central-1-db-2.json",
     "drs-eu-central-1-db-3.json",
     "drs-eu-central-1-read-1.json",
+    "drs-eu-central-1-restore.json",
     "drs-eu-west-1-db-1.json",
     "drs-eu-west-1-db-2.json",
     "drs-eu-west-1-db-3.json",
     "drs-eu-west-1-read-1.json",
+    "drs-eu-west-1-restore.json",
   ]);
   expect([mode("."), mode("authority.key"), mode("nodes/drs-eu-west-1-db-1.json")]).toEqual([
     0o700, 0o600, 0o600,
@@ -43,6 +45,9 @@ test("a new authority and a certificate per node, in files that only their owner
   const { certificate, authority } = leaf("drs-eu-west-1-read-1");
   expect(new X509Certificate(certificate).checkIssued(new X509Certificate(authority))).toBe(true);
   expect(new X509Certificate(certificate).checkIP("10.10.200.20")).toBe("10.10.200.20");
+  // Nobody calls the restore machine, and its address is anybody's.
+  const restore = new X509Certificate(leaf("drs-eu-west-1-restore").certificate);
+  expect(restore.subjectAltName).toBe("DNS:drs-eu-west-1-restore, DNS:localhost, IP Address:127.0.0.1");
   expect(readFileSync(join(folder, "authority.crt"), "utf8")).toBe(authority);
   expect(lines.join("\n")).not.toContain("PRIVATE KEY");
 });

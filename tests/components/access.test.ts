@@ -188,6 +188,56 @@ describe("database nodes", () => {
   });
 });
 
+describe("the restore machine", () => {
+  const restore = (action: string, resource: string, context?: Request["context"]) =>
+    may("access-home-restore", action, resource, context);
+
+  test("reads the repository's passphrase and its own certificate, and no password", () => {
+    const secret = (name: string) =>
+      `arn:aws:secretsmanager:eu-west-1:${ACCOUNT_ID}:secret:drs/${name}-a1B2c3`;
+    expect(restore("secretsmanager:GetSecretValue", secret("backup/cipher"))).toBe(true);
+    expect(restore("secretsmanager:GetSecretValue", secret("tls/drs-eu-west-1-restore"))).toBe(true);
+    expect(restore("secretsmanager:GetSecretValue", secret("tls/drs-eu-west-1-db-1"))).toBe(false);
+    expect(restore("secretsmanager:GetSecretValue", secret("postgres/superuser"))).toBe(false);
+  });
+
+  test("signs with a key that no database node can read", () => {
+    const secret = `arn:aws:secretsmanager:eu-west-1:${ACCOUNT_ID}:secret:drs/tls/drs-eu-west-1-restore-a1B2c3`;
+    expect(may("access-home-database", "secretsmanager:GetSecretValue", secret)).toBe(false);
+  });
+
+  test("reads both vaults, hidden versions too, and writes reports of its own region alone", () => {
+    for (const bucket of [VAULT, OTHER_VAULT]) {
+      for (const action of ["s3:GetObject", "s3:GetObjectVersion"])
+        expect(restore(action, `${bucket}/eu-central-1/backup/x`), action).toBe(true);
+      expect(restore("s3:ListBucketVersions", bucket)).toBe(true);
+    }
+    const report = "restore-tests/2026-01-01T00:00:00Z.json";
+    expect(restore("s3:PutObject", `${VAULT}/eu-west-1/${report}`)).toBe(true);
+    expect(restore("s3:DeleteObject", `${VAULT}/eu-west-1/${report}`)).toBe(false);
+    expect(restore("s3:PutObject", `${VAULT}/eu-central-1/${report}`)).toBe(false);
+    expect(restore("s3:PutObject", `${OTHER_VAULT}/eu-west-1/${report}`)).toBe(false);
+    for (const folder of ["archive", "backup", "dump"])
+      expect(restore("s3:PutObject", `${VAULT}/eu-west-1/${folder}/x`), folder).toBe(false);
+  });
+
+  test("ends itself, and no other machine; its schedule may do the same and nothing else", () => {
+    const group = (name: string) =>
+      `arn:aws:autoscaling:eu-west-1:${ACCOUNT_ID}:autoScalingGroup:1-2-3:autoScalingGroupName/${name}`;
+    for (const role of ["access-home-restore", "access-home-restore-schedule"]) {
+      const set = (name: string) => may(role, "autoscaling:SetDesiredCapacity", group(name));
+      expect(set("drs-eu-west-1-restore"), role).toBe(true);
+      expect(set("fleet-group"), role).toBe(false);
+    }
+    expect(JSON.parse(policyOf("access-home-restore-schedule")).Statement).toHaveLength(1);
+  });
+
+  test("isn't there where restores aren't tested", async () => {
+    const off = await recordStack("global", { ...BASE_SETTINGS, restoreTest: { everyHours: 0 } });
+    expect(off.ofType(ROLE).filter(({ inputs }) => inputs.name.includes("restore"))).toEqual([]);
+  });
+});
+
 describe("Tomcat servers", () => {
   const tomcat = (action: string, resource: string, context?: Request["context"]) =>
     may("access-recovery-tomcat", action, resource, context);
@@ -278,7 +328,7 @@ describe("the boundary", () => {
 
   test("is on every role", () => {
     const roles = global.ofType(ROLE);
-    expect(roles).toHaveLength(13);
+    expect(roles).toHaveLength(17);
     for (const { inputs, name } of roles) expect(inputs.permissionsBoundary, name).toMatch(/:boundary$/);
     expect(global.one("boundary", "aws:iam/policy:Policy").inputs.name).toBe("drs-boundary");
   });

@@ -6,6 +6,7 @@ import { FailoverAlarms } from "../../components/failover-alarms.js";
 import { RUNBOOKS } from "../../components/runbooks.js";
 import { parseRegionSettings } from "../../settings/parse.js";
 import { contractOf } from "../../stacks/contract.js";
+import { decide } from "../support/iam.js";
 import {
   ACCOUNT_ID,
   BASE_SETTINGS,
@@ -58,6 +59,7 @@ describe("a warm region", () => {
       );
     expect(table).toMatchInlineSnapshot(`
       [
+        "backup-failed: BackupFailed Maximum GreaterThanThreshold 0, 5 × 60 s, silence notBreaching, notify",
         "backup-too-old: BackupAgeHours Minimum GreaterThanThreshold 26, 2 × 3600 s, silence breaching, notify",
         "claim-lease-lapsing: ClaimReadAgeSeconds Minimum GreaterThanThreshold 7.5, 2 × 60 s, silence notBreaching, page",
         "cross-region-lag: CrossRegionLagSeconds Maximum GreaterThanThreshold 60, 5 × 60 s, silence notBreaching, page",
@@ -67,14 +69,20 @@ describe("a warm region", () => {
         "disk-nearly-full-1: DataVolumeUsedPercent Maximum GreaterThanOrEqualToThreshold 90, 1 × 300 s, silence notBreaching, page",
         "disk-nearly-full-2: DataVolumeUsedPercent Maximum GreaterThanOrEqualToThreshold 90, 1 × 300 s, silence notBreaching, page",
         "disk-nearly-full-3: DataVolumeUsedPercent Maximum GreaterThanOrEqualToThreshold 90, 1 × 300 s, silence notBreaching, page",
+        "dump-too-old: DumpAgeHours Minimum GreaterThanThreshold 192, 2 × 3600 s, silence notBreaching, notify",
         "no-healthy-targets: HealthyHostCount Maximum LessThanThreshold 1, 3 × 60 s, silence breaching, page",
         "no-leader: LeaderSeen Maximum LessThanThreshold 1, 3 × 60 s, silence breaching, page",
         "replication-lag: ReplicationLagSeconds Maximum GreaterThanThreshold 60, 5 × 60 s, silence notBreaching, notify",
+        "restore-test-failed: RestoreTestFailed Maximum GreaterThanThreshold 0, 1 × 300 s, silence notBreaching, page",
+        "restore-test-too-old: RestoreTestAgeHours Minimum GreaterThanThreshold 51, 2 × 3600 s, silence breaching, notify",
         "unhealthy-targets: UnHealthyHostCount Maximum GreaterThanThreshold 0, 5 × 60 s, silence notBreaching, notify",
         "vault-replication-behind: ReplicationLatency Maximum GreaterThanThreshold 900, 3 × 300 s, silence notBreaching, notify",
         "vault-replication-failed: OperationsFailedReplication Sum GreaterThanThreshold 0, 1 × 300 s, silence notBreaching, notify",
+        "vault-tampered: VaultTampered Maximum GreaterThanThreshold 0, 1 × 60 s, silence notBreaching, page",
+        "verify-failed: VerifyFailed Maximum GreaterThanThreshold 0, 1 × 300 s, silence notBreaching, page",
         "wal-archiving-broken: UnarchivedWalSeconds Maximum GreaterThanThreshold 300, 2 × 60 s, silence notBreaching, page",
         "wal-archiving-late: UnarchivedWalSeconds Maximum GreaterThanThreshold 180, 2 × 60 s, silence notBreaching, notify",
+        "wal-gap: MissingWalSegments Maximum GreaterThanThreshold 0, 1 × 60 s, silence notBreaching, page",
       ]
     `);
   });
@@ -104,9 +112,11 @@ describe("a warm region", () => {
       ["alarms-topics-page", "arn:aws:kms:eu-west-1:123456789012:key/notifications"],
       ["alarms-topics-notify", "arn:aws:kms:eu-west-1:123456789012:key/notifications"],
     ]);
-    for (const { inputs } of recording.ofType("aws:sns/topicPolicy:TopicPolicy")) {
-      const [allow, deny, ...rest] = JSON.parse(inputs.policy).Statement;
+    for (const { name, inputs } of recording.ofType("aws:sns/topicPolicy:TopicPolicy")) {
+      const statements = JSON.parse(inputs.policy).Statement;
+      const [allow, deny, ...rest] = statements.filter(({ Sid }: any) => Sid !== "RulesOfThisRegionPublish");
       expect(rest).toEqual([]);
+      expect(statements).toHaveLength(name.endsWith("-page") ? 3 : 2);
       expect(allow).toMatchObject({
         Effect: "Allow",
         Principal: { Service: "cloudwatch.amazonaws.com" },
@@ -123,6 +133,26 @@ describe("a warm region", () => {
         Condition: { Bool: { "aws:SecureTransport": "false" } },
       });
     }
+  });
+
+  test("lets the rules that watch the vault page, and no others", () => {
+    const { policy } = recording.one("alarms-topics-page", "aws:sns/topicPolicy:TopicPolicy").inputs;
+    const publish = (rule: string) =>
+      decide(
+        {
+          action: "sns:Publish",
+          resource: JSON.parse(policy).Statement[0].Resource,
+          principal: "events.amazonaws.com",
+          context: {
+            "aws:SecureTransport": "true",
+            "aws:SourceAccount": ACCOUNT_ID,
+            "aws:SourceArn": `arn:aws:events:eu-west-1:${ACCOUNT_ID}:rule/${rule}`,
+          },
+        },
+        policy,
+      );
+    expect(publish("drs-eu-west-1-vault-settings")).toBe("allow");
+    expect(publish("anything")).toBe("nothing");
   });
 
   test("subscribes each contact to its severity's topic, and waits for the pager to confirm", () => {
@@ -148,7 +178,7 @@ describe("a warm region", () => {
       .ofType(METRIC_ALARM)
       .filter(({ inputs: i }) => i.alarmActions[0].endsWith("alarms-topics-page"))
       .map(({ name }) => name);
-    expect(paging).toHaveLength(8);
+    expect(paging).toHaveLength(12);
     const named = [...inputs.alarmRule.matchAll(/ALARM\("([^"]+)"\)/g)].map(([, arn]) =>
       arn.split(":").at(-1),
     );

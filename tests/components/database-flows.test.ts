@@ -44,6 +44,13 @@ describe.each(["home", "recovery"] as const)("network ACL of the data subnets, %
     }
   });
 
+  test("so is pgBackRest's server", () => {
+    expect(tcpTo(ingress, own.dataCidr, PORTS.pgbackrest)).toBe(true);
+    expect(tcpTo(egress, own.dataCidr, PORTS.pgbackrest)).toBe(true);
+    for (const cidr of [...own.privateCidrs, other.dataCidr, ...other.privateCidrs])
+      expect(tcpTo(ingress, cidr, PORTS.pgbackrest), cidr).toBe(false);
+  });
+
   test("the public subnets are not named, and from anywhere come only replies", () => {
     const named = ingress.map((r) => r.cidrBlock);
     for (const cidr of [...own.publicCidrs, ...other.publicCidrs]) expect(named).not.toContain(cidr);

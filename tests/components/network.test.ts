@@ -125,7 +125,7 @@ describe("with endpoints only", () => {
   });
 
   test("every service a node calls has an interface endpoint in all three zones, with private DNS", () => {
-    for (const service of INTERFACE_SERVICES) {
+    for (const service of [...INTERFACE_SERVICES, "autoscaling"]) {
       const { inputs } = network.one(`network-endpoint-${service}`);
       expect(inputs).toMatchObject({
         serviceName: `com.amazonaws.eu-west-1.${service}`,

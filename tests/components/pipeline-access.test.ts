@@ -98,6 +98,26 @@ test("a region's role builds in its own region and makes no roles", () => {
   );
 });
 
+test("a region's role schedules restore tests, under names and with a role of its own region", () => {
+  const schedule = (region: string, name: string) =>
+    may(
+      "deploy-dr",
+      "scheduler:CreateSchedule",
+      `arn:aws:scheduler:${region}:${ACCOUNT_ID}:schedule/default/${name}`,
+    );
+  expect(schedule("eu-central-1", "drs-eu-central-1-restore-begin")).toBe(true);
+  expect(schedule("eu-central-1", "payroll")).toBe(false);
+  expect(schedule("eu-west-1", "drs-eu-west-1-restore-begin")).toBe(false);
+  const pass = (role: string, service: string) =>
+    may("deploy-dr", "iam:PassRole", `arn:aws:iam::${ACCOUNT_ID}:role/${role}`, {
+      "iam:PassedToService": service,
+    });
+  expect(pass("drs-eu-central-1-restore-schedule", "scheduler.amazonaws.com")).toBe(true);
+  expect(pass("drs-eu-central-1-restore", "ec2.amazonaws.com")).toBe(true);
+  expect(pass("drs-eu-central-1-restore", "scheduler.amazonaws.com")).toBe(false);
+  expect(pass("drs-eu-west-1-restore", "ec2.amazonaws.com")).toBe(false);
+});
+
 test("a region's role reads the handoff, and the parameters that images are named by, of its region", () => {
   const read = (region: string, name: string, account = ACCOUNT_ID) =>
     may("deploy-dr", "ssm:GetParameters", `arn:aws:ssm:${region}:${account}:parameter/${name}`);

@@ -39,6 +39,7 @@ test("what comes in: the whole list", () => {
       "database 2379-2380 database",
       "database 5432 database",
       "database 8008-8009 database",
+      "database 8432 database",
       // The other region: its nodes ask Patroni, its Tomcats in three private subnets ask the guard.
       ...["10.20.200.0/22", "10.20.16.0/20", "10.20.32.0/20", "10.20.48.0/20"].flatMap((cidr) => [
         `database 5432 ${cidr}`,
@@ -61,6 +62,7 @@ test("what goes out: the whole list", () => {
       "database 2379-2380 database",
       "database 5432 database",
       "database 8008-8009 database",
+      "database 8432 database",
       "database 5432 10.20.200.0/22",
       "database 8008 10.20.200.0/22",
     ].sort(),

@@ -145,7 +145,7 @@ test("a replication role reads one vault, writes replicas to the other, and copi
   expect(may("kms:Encrypt", key, through("s3.eu-west-1.amazonaws.com"))).toBe("nothing");
 });
 
-test("own backups expire only once superseded; replicas by age, but never the file that opens the archive", () => {
+test("own backups expire only once superseded; what nobody deletes by age, but never the file that opens the archive", () => {
   const rules = of("vault-home", "lifecycle").rules as Record<string, any>[];
   const byId = Object.fromEntries(rules.map((rule) => [rule.id, rule]));
   expect(byId["abort-broken-uploads"]?.abortIncompleteMultipartUpload).toEqual({ daysAfterInitiation: 7 });
@@ -155,10 +155,55 @@ test("own backups expire only once superseded; replicas by age, but never the fi
     expiration: { expiredObjectDeleteMarker: true },
   });
   const byAge = rules.filter(({ expiration }) => expiration?.days);
-  expect(byAge.map(({ filter }) => filter.prefix ?? filter.and.prefix)).toEqual([
-    "eu-central-1/backup/",
-    "eu-central-1/archive/",
+  expect(
+    byAge.map(({ filter, expiration }) => [filter.prefix ?? filter.and.prefix, expiration.days]),
+  ).toEqual([
+    ["eu-west-1/dump/", 25],
+    ["eu-west-1/restore-tests/", 25],
+    ["eu-central-1/backup/", 55],
+    ["eu-central-1/archive/", 55],
+    ["eu-central-1/dump/", 55],
+    ["eu-central-1/restore-tests/", 55],
   ]);
-  expect(byAge.every(({ expiration }) => expiration.days === 55)).toBe(true);
   expect(byId["expire-replica-archive"]?.filter.and.objectSizeGreaterThan).toBeGreaterThan(1024);
+});
+
+test("a third copy goes to another account, which owns it, from where each backup was made", async () => {
+  const copyTo = {
+    accountId: "999999999999",
+    bucketArn: "arn:aws:s3:::third-copy",
+    keyArn: "arn:aws:kms:eu-west-3:999999999999:key/1",
+  };
+  const copied = await recordStack("global", { ...BASE_SETTINGS, backup: { copyTo } });
+  for (const direction of ["home-to-recovery", "recovery-to-home"]) {
+    const { rules } = copied.one(`vault-${direction}-replication`, REPLICATION).inputs;
+    expect(rules.map(({ id, priority }: any) => [id, priority])).toEqual([
+      [expect.stringMatching(/^to-eu-/), 1],
+      ["to-other-account", 2],
+    ]);
+    expect(rules[1]).toMatchObject({
+      deleteMarkerReplication: { status: "Disabled" },
+      destination: {
+        bucket: copyTo.bucketArn,
+        account: copyTo.accountId,
+        accessControlTranslation: { owner: "Destination" },
+        encryptionConfiguration: { replicaKmsKeyId: copyTo.keyArn },
+        metrics: { status: "Enabled" },
+      },
+    });
+    const { policy } = copied.one(`vault-${direction}-permissions`).inputs;
+    const may = (action: string, resource: string, context = {}) =>
+      decide({ action, resource, context }, policy);
+    expect(may("s3:ReplicateObject", "arn:aws:s3:::third-copy/x")).toBe("allow");
+    expect(may("s3:ObjectOwnerOverrideToBucketOwner", "arn:aws:s3:::third-copy/x")).toBe("allow");
+    expect(may("s3:ReplicateDelete", "arn:aws:s3:::third-copy/x")).toBe("nothing");
+    expect(may("s3:ObjectOwnerOverrideToBucketOwner", `arn:aws:s3:::${RECOVERY}/x`)).toBe("nothing");
+    const encrypt = (service: string) =>
+      may("kms:GenerateDataKey", copyTo.keyArn, {
+        "kms:ViaService": service,
+        "kms:EncryptionContext:aws:s3:arn": copyTo.bucketArn,
+      });
+    expect(encrypt("s3.eu-west-3.amazonaws.com")).toBe("allow");
+    expect(encrypt("s3.eu-west-1.amazonaws.com")).toBe("nothing");
+  }
 });

@@ -21,7 +21,7 @@ beforeAll(async () => {
     const raw = { ...BASE_SETTINGS, pipeline: { repository: "example/disaster-recovery" } };
     recordings[stack] = await recordStack(stack, raw);
   }
-}, 60_000);
+}, 180_000);
 
 describe.each(STACK_NAMES)("stack %s", (stack) => {
   test.each(RULES.map((rule) => [rule.name, rule] as const))("keeps %s", (_, rule) => {

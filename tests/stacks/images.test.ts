@@ -14,7 +14,7 @@ const built = {} as Record<StackName, Recording>;
 beforeAll(async () => {
   for (const stack of STACK_NAMES)
     built[stack] = await recordStack(stack, { ...SETTINGS, images: { build: true } });
-}, 60_000);
+}, 180_000);
 
 const policyOf = (recording: Recording, name: string, type?: string) =>
   JSON.parse(recording.one(name, type).inputs.policy);

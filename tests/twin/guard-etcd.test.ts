@@ -175,7 +175,7 @@ test("a takeover fails if the leader has renewed in between, and a renewal after
   expect(viewOf(keys, refused.ranges, { startedAt: 0, endedAt: 0 }).heartbeat?.beat.state).toBe("taken");
 });
 
-test("a marker goes away by itself if its guard dies", { timeout: 30_000 }, async () => {
+test("a marker goes away by itself if its guard dies", { timeout: 120_000 }, async () => {
   expect((await (await takeOver(true)).run()).succeeded).toBe(true);
   expect((await read()).leader?.value).toBe("guard-marker:b:1");
   for (let tries = 0; (await read()).leader; tries++) {

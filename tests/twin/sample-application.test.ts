@@ -21,7 +21,7 @@ beforeAll(async () => {
 test("the WAR in the repository is what its sources give", async () => {
   const dir = mkdtempSync(join(tmpdir(), "sample-war-"));
   try {
-    await execa("applications/sample/build.sh", [image, join(dir, "sample.war")], { timeout: 60_000 });
+    await execa("applications/sample/build.sh", [image, join(dir, "sample.war")], { timeout: 300_000 });
     expect(readFileSync(join(dir, "sample.war")).equals(readFileSync(sampleWar()))).toBe(true);
   } finally {
     rmSync(dir, { recursive: true });
@@ -35,7 +35,7 @@ describe("on Tomcat and PostgreSQL", () => {
 
   beforeAll(async () => {
     machine = await startSampleMachine(image, sampleWar());
-  }, 60_000);
+  }, 180_000);
   afterAll(() => machine?.close());
 
   test("says before the first write that there are no items", async () => {
@@ -148,14 +148,14 @@ describe("on Tomcat and PostgreSQL", () => {
       `for i in $(seq 250); do curl -s -m 30 -o /dev/null -w '%{http_code}\\n' -d x ${ITEMS} & done > /tmp/codes`,
     );
     await machine.sh("sleep 1");
-    const before = Date.now();
     expect((await get("/dr/healthz")).status).toBe(200);
-    expect(Date.now() - before).toBeLessThan(1000);
+    // Answered while all the others still wait.
+    expect(await machine.sh("wc -l < /tmp/codes")).toBe("0");
     await machine.sh("until [[ $(wc -l < /tmp/codes) == 250 ]]; do sleep 0.1; done");
     expect(await machine.sh("sort -u /tmp/codes")).toBe("503");
     await machine.sh("kill -CONT $(database_processes)");
     expect((await put(ID, "a")).status).toBe(200);
-  }, 60_000);
+  }, 180_000);
 
   test("reads and refuses writes on a read-only database", async () => {
     await machine.sh(`sql "alter system set default_transaction_read_only = on"`);

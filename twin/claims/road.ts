@@ -1,14 +1,15 @@
 /** The way from the machines to the claim table through one region: an address in its network, and what can happen there. */
-import { mkdir, readlink, rm } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { inTurn } from "../../sandbox/settle.js";
 import type { RegionId } from "../../settings/stacks.js";
 import { addressAt } from "../../stacks/cidr.js";
 import type { RegionContract } from "../../stacks/contract.js";
-import { PREFIX_LENGTH, type Switch } from "../network/switch.js";
+import { plugForwarder } from "../network/forwarder.js";
+import type { Switch } from "../network/switch.js";
 import { NEVER_WAITS } from "../priority.js";
-import { host, Talker } from "../process.js";
+import { Talker } from "../process.js";
 import { ClaimsProxy } from "./proxy.js";
 import type { ClaimStore } from "./store.js";
 import { requireWeather, type Weather } from "./weather.js";
@@ -60,13 +61,7 @@ export class ClaimsRoad {
     ]);
     const road = new ClaimsRoad(options, proxy, forwarder);
     try {
-      await ownNetwork(forwarder);
-      await network.plug(roadPlug(region.id), address, bridge, forwarder.pid);
-      await host(
-        ["nsenter", `--net=/proc/${forwarder.pid}/ns/net`, "--", "ip", "-batch", "-"],
-        ["link set lo up", `addr add ${address}/${PREFIX_LENGTH} dev eth0`, "link set eth0 up"].join("\n"),
-      );
-      await forwarder.ready;
+      await plugForwarder(network, forwarder, { name: roadPlug(region.id), address, bridge });
       return road;
     } catch (error) {
       await road.close();
@@ -119,17 +114,5 @@ export class ClaimsRoad {
       () => this.proxy.close(),
       () => rm(socket, { force: true }),
     );
-  }
-}
-
-/** Settles when it has entered a network namespace of its own: what is plugged in before would land in the host's. */
-async function ownNetwork(forwarder: Talker): Promise<void> {
-  const ours = await readlink("/proc/self/ns/net");
-  for (;;) {
-    const theirs = await readlink(`/proc/${forwarder.pid}/ns/net`).catch(() => ours);
-    if (theirs !== ours) return;
-    // Its own words tell why.
-    if (!forwarder.alive) await forwarder.ready;
-    await new Promise((resolve) => setTimeout(resolve, 2));
   }
 }

@@ -80,7 +80,7 @@ def main():
         os.makedirs(f"{root}/{path}", exist_ok=True)
         mount("tmpfs", f"{root}/{path}", "tmpfs", MS_NOSUID | MS_NODEV, f"mode={mode}")
     bind(spec["shared"], f"{root}/run/twin")
-    for name in ("secrets", "parameters", "artifacts", "vault"):
+    for name in ("secrets", "parameters", "artifacts"):
         bind(f"{spec['platform']}/{name}", f"{root}/run/twin/{name}")
     bind(spec["cgroup"], f"{root}/run/cgroup")
     if spec.get("volume"):

@@ -1,0 +1,84 @@
+/** What the restore machine of a region may do, and who may call it. No Pulumi here. */
+import type { RegionId } from "../settings/stacks.js";
+import { type Contract, otherRegion, REPOSITORY_FOLDERS, type RegionContract } from "../stacks/contract.js";
+import { type NodeKeys, operated, otherVault, readParameters, readSecrets } from "./node-policies.js";
+import type { Statement } from "./policy-document.js";
+
+/**
+ * It reads both vaults and writes reports. It can't add to a repository, hide anything in one, read the passwords of
+ * the databases or speak with a running node: what it restores is a copy that nobody is served from.
+ */
+export function restoreNodeStatements(contract: Contract, id: RegionId, keys: NodeKeys): Statement[] {
+  const own = contract[id];
+  return [
+    ...readSecrets(
+      contract,
+      own,
+      [contract.secrets.backupCipher, contract.certificateSecret(own.restoreNode)],
+      keys.data,
+    ),
+    readParameters(contract, own, [contract.authorityParameter]),
+    ...ownVaultWithReports(own, keys.ownBackups),
+    ...otherVault(contract[otherRegion(id)], keys.otherBackups),
+    setOwnGroup(contract, own, "EndItself"),
+    ...operated(contract, own),
+  ];
+}
+
+/** EventBridge Scheduler, when a test is due. */
+export const restoreScheduleStatements = (contract: Contract, id: RegionId): Statement[] => [
+  setOwnGroup(contract, contract[id], "CallTheMachine"),
+];
+
+function ownVaultWithReports(
+  { region, vaultBucket, repositoryPath }: RegionContract,
+  key: string,
+): Statement[] {
+  const bucket = `arn:aws:s3:::${vaultBucket}`;
+  return [
+    {
+      Sid: "ListOwnVault",
+      Effect: "Allow",
+      Action: [
+        "s3:GetBucketObjectLockConfiguration",
+        "s3:GetBucketVersioning",
+        "s3:GetBucketLocation",
+        "s3:ListBucket",
+        "s3:ListBucketVersions",
+      ],
+      Resource: bucket,
+    },
+    {
+      Sid: "ReadOwnVault",
+      Effect: "Allow",
+      Action: ["s3:GetObject", "s3:GetObjectRetention", "s3:GetObjectVersion"],
+      Resource: `${bucket}/*`,
+    },
+    {
+      // Put, and nothing else: a report is there for good.
+      Sid: "WriteReports",
+      Effect: "Allow",
+      Action: "s3:PutObject",
+      Resource: `${bucket}${repositoryPath}/${REPOSITORY_FOLDERS.restoreTests}/*`,
+    },
+    {
+      Sid: "UseOwnVaultKey",
+      Effect: "Allow",
+      Action: ["kms:Decrypt", "kms:GenerateDataKey"],
+      Resource: key,
+      Condition: { StringEquals: { "kms:ViaService": `s3.${region}.amazonaws.com` } },
+    },
+  ];
+}
+
+const setOwnGroup = (
+  { accountId }: Contract,
+  { region, restoreNode }: RegionContract,
+  Sid: string,
+): Statement => ({
+  Sid,
+  Effect: "Allow",
+  Action: "autoscaling:SetDesiredCapacity",
+  // A group's ARN has an id before its name that AWS assigns.
+  Resource: `arn:aws:autoscaling:${region}:${accountId}:autoScalingGroup:*:autoScalingGroupName/${restoreNode}`,
+});

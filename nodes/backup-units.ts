@@ -1,0 +1,127 @@
+/** Units of the backups, and of the machine that tests restoring them. */
+import { NODE_ENV_FILE, SECRETS_FILE } from "./boot.js";
+import { IMAGE_PATHS } from "./layout.js";
+import { AT_BOOT, oneshot, requires, type Section, unit } from "./unit.js";
+
+const { scripts } = IMAGE_PATHS;
+
+/** What works for the backups leaves processor and disk to queries. */
+const BESIDE_THE_DATABASE: Section = [
+  ["Nice", "10"],
+  ["IOSchedulingClass", "idle"],
+];
+
+/** Asked by the voter that makes a backup: it tells the leader's begin and end, and hands out the leader's own files. */
+const BACKUP_SERVER_UNIT = unit({
+  Unit: [
+    ["Description", "pgBackRest's server for backups that another node makes"],
+    ...requires("dr-volume", "dr-secrets"),
+    ["StartLimitIntervalSec", "0"],
+  ],
+  Service: [
+    ["Type", "simple"],
+    ["User", "postgres"],
+    ["Group", "postgres"],
+    ["EnvironmentFile", NODE_ENV_FILE],
+    ["EnvironmentFile", SECRETS_FILE],
+    ["ExecStart", "/usr/bin/pgbackrest server"],
+    ["Restart", "always"],
+    ["RestartSec", "1"],
+    ...BESIDE_THE_DATABASE,
+  ],
+  Install: AT_BOOT,
+});
+
+/** May take hours. What is due stands in dr-backup; the timer only asks, on every voter. */
+const BACKUP_UNIT = unit({
+  Unit: [["Description", "Make the backup that is due"], ...requires("dr-volume", "dr-secrets")],
+  Service: [
+    ["Type", "oneshot"],
+    ["EnvironmentFile", NODE_ENV_FILE],
+    ["EnvironmentFile", SECRETS_FILE],
+    ["ExecStart", `${scripts}/dr-backup`],
+    ["TimeoutStartSec", "infinity"],
+    ...BESIDE_THE_DATABASE,
+  ],
+});
+
+/** With jitter, or all voters would ask the vault at one moment, and all regions of all installations S3. */
+const BACKUP_TIMER = unit({
+  Unit: [["Description", "Ask every minute what backup is due"]],
+  Timer: [
+    ["OnActiveSec", "1min"],
+    ["OnUnitInactiveSec", "1min"],
+    ["RandomizedDelaySec", "20s"],
+    ["AccuracySec", "1s"],
+  ],
+  Install: [["WantedBy", "timers.target"]],
+});
+
+const CHECK_VAULT_UNIT = unit({
+  Unit: [["Description", "Look at the vault as a restore would"], ...requires("dr-volume", "dr-secrets")],
+  Service: [
+    ["Type", "oneshot"],
+    ["EnvironmentFile", NODE_ENV_FILE],
+    ["EnvironmentFile", SECRETS_FILE],
+    ["ExecStart", `${scripts}/dr-check-vault`],
+    ["TimeoutStartSec", "15min"],
+    ...BESIDE_THE_DATABASE,
+  ],
+});
+
+/** User data has the interval, which follows from the archive timeout. */
+const CHECK_VAULT_TIMER = unit({
+  Unit: [["Description", "Look at the vault, twice within an archive timeout"]],
+  Timer: [
+    ["OnActiveSec", "20s"],
+    ["OnUnitInactiveSec", "30s"],
+    ["AccuracySec", "1s"],
+  ],
+  Install: [["WantedBy", "timers.target"]],
+});
+
+const SCRATCH_UNIT = oneshot("Empty volume to restore into", ["dr-attach-scratch"]);
+
+/** As long as a restore takes; the settings' limit is the test's own. */
+const RESTORE_TEST_UNIT = unit({
+  Unit: [
+    ["Description", "Restore the newest backup, check it, report"],
+    ...requires("dr-scratch", "dr-secrets"),
+  ],
+  Service: [
+    ["Type", "oneshot"],
+    ["EnvironmentFile", NODE_ENV_FILE],
+    ["EnvironmentFile", SECRETS_FILE],
+    ["ExecStart", `${scripts}/dr-restore-test`],
+    ["TimeoutStartSec", "infinity"],
+  ],
+  Install: AT_BOOT,
+});
+
+/** After the test, however that went, even if it could not begin. Somebody who works on the machine makes that file. */
+const RESTORE_DONE_UNIT = unit({
+  Unit: [
+    ["Description", "End this machine"],
+    ["After", "dr-scratch.service dr-secrets.service dr-restore-test.service"],
+    ["ConditionPathExists", `!${IMAGE_PATHS.run}/keep`],
+  ],
+  Service: [
+    ["Type", "oneshot"],
+    ["EnvironmentFile", NODE_ENV_FILE],
+    ["ExecStart", `${scripts}/dr-end-machine`],
+    ["TimeoutStartSec", "10min"],
+  ],
+  Install: AT_BOOT,
+});
+
+/** File below `/etc/systemd/system` → its text. */
+export const BACKUP_UNITS: Readonly<Record<string, string>> = {
+  "dr-backup-server.service": BACKUP_SERVER_UNIT,
+  "dr-backup.service": BACKUP_UNIT,
+  "dr-backup.timer": BACKUP_TIMER,
+  "dr-check-vault.service": CHECK_VAULT_UNIT,
+  "dr-check-vault.timer": CHECK_VAULT_TIMER,
+  "dr-scratch.service": SCRATCH_UNIT,
+  "dr-restore-test.service": RESTORE_TEST_UNIT,
+  "dr-restore-done.service": RESTORE_DONE_UNIT,
+};

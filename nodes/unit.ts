@@ -1,0 +1,43 @@
+/** The syntax of systemd's units, and what several of ours begin with. */
+import { NODE_ENV_FILE } from "./boot.js";
+import { IMAGE_PATHS } from "./layout.js";
+
+const { scripts } = IMAGE_PATHS;
+
+export type Section = readonly (readonly [key: string, value: string])[];
+
+/** The unit in systemd's syntax. A key may stand more than once. */
+export function unit(sections: Readonly<Record<string, Section>>): string {
+  return Object.entries(sections)
+    .map(([name, lines]) => `[${name}]\n${lines.map(([key, value]) => `${key}=${value}`).join("\n")}\n`)
+    .join("\n");
+}
+
+export const AT_BOOT: Section = [["WantedBy", "multi-user.target"]];
+
+/** Runs once at each start. Its scripts try until they succeed, so that what needs it may simply require it. */
+export const oneshot = (description: string, commands: readonly string[]): string =>
+  unit({
+    Unit: [
+      ["Description", description],
+      ["Wants", "network-online.target"],
+      ["After", "network-online.target"],
+    ],
+    Service: [
+      ["Type", "oneshot"],
+      ["RemainAfterExit", "yes"],
+      ["EnvironmentFile", NODE_ENV_FILE],
+      ...commands.map((command) => ["ExecStart", `${scripts}/${command}`] as const),
+      ["TimeoutStartSec", "15min"],
+    ],
+    Install: AT_BOOT,
+  });
+
+/** Needs others to be there first, and stops when they are stopped. */
+export const requires = (...units: readonly string[]): Section => {
+  const names = units.map((name) => `${name}.service`).join(" ");
+  return [
+    ["Requires", names],
+    ["After", names],
+  ];
+};
