@@ -2,6 +2,7 @@
 
 import { distance } from "../settings/parse.js";
 import { UserError } from "../settings/problem.js";
+import { pitrDropTable } from "./backup/pitr-drop-table.js";
 import type { AnyDrill, Drill, RegionDrill } from "./drill.js";
 import { addDatabase } from "./node/add-database.js";
 import { addReadReplica } from "./node/add-read-replica.js";
@@ -101,7 +102,10 @@ export const REGION_DRILLS: readonly RegionDrill[] = [
   regionSwitchoverTen,
 ];
 
-export const ALL_DRILLS: readonly AnyDrill[] = [...DRILLS, ...REGION_DRILLS];
+/** Those about backups. */
+export const BACKUP_DRILLS: readonly AnyDrill[] = [pitrDropTable];
+
+export const ALL_DRILLS: readonly AnyDrill[] = [...DRILLS, ...BACKUP_DRILLS, ...REGION_DRILLS];
 
 export const isLong = (drill: AnyDrill): boolean => drill.kind === "region" && (drill.isLong ?? false);
 

@@ -1,7 +1,7 @@
 /** From settings to running regions: the image, the platform's answers, the machines, and the wait for a leader. */
 import { join, resolve } from "node:path";
 import { createAuthority } from "../authority/authority.js";
-import { machinesOf } from "../nodes/machines.js";
+import { machinesOf, restoreMachine } from "../nodes/machines.js";
 import { REPO } from "../sandbox/paths.js";
 import type { Progress } from "../sandbox/progress.js";
 import { allEnded } from "../sandbox/settle.js";
@@ -18,7 +18,7 @@ import { Platform } from "./platform.js";
 import { RegionMachines } from "./region-machines.js";
 import { twinSettings } from "./settings.js";
 import { LocalTwin } from "./twin.js";
-import type { MachineSpec, Twin } from "./types.js";
+import type { Machine, MachineSpec, Twin } from "./types.js";
 import { Vaults } from "./vault/vaults.js";
 
 const GUARD_DROP_IN = "/etc/systemd/system/dr-guard.service.d/twin.conf";
@@ -140,6 +140,28 @@ export class RegionTwin {
     await this.addAll(specs);
   }
 
+  /**
+   * What calling a region's restore machine does: it comes into being, with an empty volume. It tests a restore and
+   * reports, or waits for whoever restores by hand.
+   */
+  async callRestoreMachine(id: RegionId, { test }: { readonly test: boolean }): Promise<Machine> {
+    const plan = restoreMachine(this.current, this.contract, id);
+    const machine = await this.twin.add({ ...plan, volumeMib: this.current.database.volumeGib * 1024 });
+    await machine.booted();
+    if (!test) {
+      // As somebody would who logs in: the machine must not end with the test that it began with.
+      await machine.run(["sh", "-c", "touch /run/dr/keep; systemctl stop dr-restore-test.service"], {
+        timeoutMillis: 60_000,
+      });
+    }
+    return machine;
+  }
+
+  /** Ends it; its volume goes with it. */
+  endRestoreMachine(id: RegionId): Promise<void> {
+    return this.twin.remove(this.contract[id].restoreNode);
+  }
+
   /** The database cluster of one region. */
   database(region: RegionId): DatabaseCluster {
     return new DatabaseCluster(this.twin, this.contract[region]);
@@ -204,7 +226,7 @@ async function openVaults(
   twin.closing.unshift(() => vaults.close());
   twin.hosts.push(...vaults.hosts);
   for (const [path, content] of Object.entries(vaults.files)) twin.extras.set(path, content);
-  for (const id of regions) twin.environment[id] = vaults.environment(id);
+  twin.environment = (spec) => vaults.environment(spec);
   return vaults;
 }
 

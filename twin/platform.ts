@@ -33,13 +33,14 @@ export class Platform {
     for (const { owner } of settings.databases) await this.login(contract.ownerSecret(owner), owner);
     await Promise.all(
       regions.flatMap((id) => {
-        const { databaseNodes, readReplicas, clusterParameter } = contract[id];
+        const { databaseNodes, readReplicas, restoreNode, clusterParameter } = contract[id];
         return [
           this.twin.put("parameters", clusterParameter, renderClusterConfig(settings, contract, id)),
-          ...[...databaseNodes, ...readReplicas].map(({ name, address }) =>
-            this.once("secrets", contract.certificateSecret(name), async () =>
-              JSON.stringify(await issueLeaf(authority, { name, address })),
-            ),
+          ...[...databaseNodes, ...readReplicas, { name: restoreNode, address: undefined }].map(
+            ({ name, address }) =>
+              this.once("secrets", contract.certificateSecret(name), async () =>
+                JSON.stringify(await issueLeaf(authority, { name, address })),
+              ),
           ),
         ];
       }),

@@ -34,8 +34,8 @@ export class LocalTwin implements Twin {
   readonly extras = new Map<string, string>();
   /** Further lines of every machine's /etc/hosts: the twin has no name server. */
   readonly hosts: string[] = [];
-  /** What every process of a region's machines is told, as its platform would by the machine's role. */
-  readonly environment: Record<RegionId, Readonly<Record<string, string>>> = { home: {}, recovery: {} };
+  /** What every process of a machine is told, as its platform would by the machine's role. */
+  environment: (spec: MachineSpec) => Readonly<Record<string, string>> = () => ({});
   /** What else ends with the twin; before its network does. */
   readonly closing: (() => Promise<unknown>)[] = [];
   private closed = false;
@@ -86,7 +86,7 @@ export class LocalTwin implements Twin {
       cgroups: this.cgroups,
       extras: this.extras,
       hosts: this.hosts,
-      environment: this.environment[spec.region],
+      environment: this.environment(spec),
     });
     this.all.set(spec.name, machine);
     await machine.boot();

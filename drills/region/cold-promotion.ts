@@ -2,10 +2,10 @@ import type { Machine } from "../../twin/types.js";
 import type { RegionDrill } from "../drill.js";
 import type { RegionScene } from "../two-regions/scene.js";
 import { DECISION_SECONDS, seeOpened } from "../two-regions/steps.js";
+import { backUp } from "../vault/steps.js";
 
 /** WAL beyond the backup, in several segments. */
 const SERVE_SECONDS = 30;
-const BACKUP_SECONDS = 120;
 /** Machines, the attempt to reach the other region, restore and replay: beside lease and margin, not after them. */
 const OPEN_SECONDS = 180;
 
@@ -35,7 +35,7 @@ export const coldPromotion: RegionDrill = {
     const [old, to] = [scene.active(), scene.standby()];
     const machinesOf = (region: string) => scene.twin.machines.filter(({ spec }) => spec.region === region);
     scene.prove(`no machine of ${to} exists`, machinesOf(to).length === 0);
-    await scene.step(`A full backup of ${old}`, async () => backUp(await scene.leader()));
+    await scene.step(`A full backup of ${old}`, () => backUp(scene));
     await scene.step(`${old} serves on for ${SERVE_SECONDS} s`, () => scene.settle(SERVE_SECONDS));
     await scene.fault(`power off every machine of ${old}`, () => scene.kill(old));
     scene.prove(
@@ -51,21 +51,9 @@ export const coldPromotion: RegionDrill = {
       seeRestored(scene, leader),
     );
     await scene.step(`Verify: ${to} archives into its own repository`, () => archives(scene, leader));
-    await scene.step(`Afterwards: a first backup of ${to}`, () => backUp(leader));
+    await scene.step(`Afterwards: a first backup of ${to}`, () => backUp(scene));
   },
 };
-
-/** The runbook's command. A vault of the twin is a folder. */
-async function backUp(leader: Machine): Promise<void> {
-  const { exitCode, stdout, stderr } = await leader.run(
-    [
-      ...["bash", "-c"],
-      'set -a; . /etc/dr/node.env; . /run/dr/secrets.env; exec runuser -u postgres -- pgbackrest --stanza="$DR_STANZA" --type=full backup',
-    ],
-    { timeoutMillis: BACKUP_SECONDS * 1000, env: { PGBACKREST_REPO1_TYPE: "posix" } },
-  );
-  if (exitCode !== 0) throw new Error(`backup on ${leader.name}: ${(stderr || stdout).trim()}`);
-}
 
 async function seeRestored(scene: RegionScene, leader: Machine): Promise<void> {
   const restored: string[] = [];

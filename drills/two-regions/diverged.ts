@@ -1,6 +1,4 @@
 /** What an old region's node saved of what no other has, as it stands in the vault. */
-import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { DIVERGED_PREFIX } from "../../nodes/boot.js";
 import type { RegionId } from "../../settings/stacks.js";
@@ -26,9 +24,6 @@ const KEPT_SECONDS = 120;
 /** Recovery, decoding and stop, on a host that others use too. */
 const SAVED_SECONDS = 180;
 
-const folderOf = ({ twin, running }: RegionScene, region: RegionId): string =>
-  join(twin.dir, "platform/vault", running.contract[region].vaultBucket, DIVERGED_PREFIX);
-
 /** Waits until the leader of the active region keeps a slot for the workload's database, moved on at least once. */
 export async function keepsChanges(scene: RegionScene): Promise<Machine> {
   const leader = await scene.leader();
@@ -53,10 +48,12 @@ export const seeSaved = (scene: RegionScene, region: RegionId, epoch: number): P
     scene.eventually(
       `what ${region} saved, in its vault`,
       async () => {
-        const folder = folderOf(scene, region);
-        const names = await readdir(folder).catch(() => []);
-        const name = names.find((each) => each.includes(`-epoch${epoch}-`) && each.endsWith(".json"));
-        return name ? (JSON.parse(await readFile(join(folder, name), "utf8")) as SaveRecord) : undefined;
+        const { vaults } = scene.running;
+        const keys = await vaults.list(region, `${DIVERGED_PREFIX}/`);
+        const key = keys.find((each) => each.includes(`-epoch${epoch}-`) && each.endsWith(".json"));
+        return key
+          ? (JSON.parse(Buffer.from(await vaults.read(region, key)).toString("utf8")) as SaveRecord)
+          : undefined;
       },
       SAVED_SECONDS,
     ),
@@ -96,7 +93,7 @@ const databaseOf = ({ settings }: RegionScene): string => settings.databases[0]?
 async function savedRows(scene: RegionScene, region: RegionId, { files = [] }: SaveRecord): Promise<RowId[]> {
   const texts = await Promise.all(
     files.map(async (name) =>
-      gunzipSync(await readFile(join(folderOf(scene, region), name))).toString("utf8"),
+      gunzipSync(await scene.running.vaults.read(region, `${DIVERGED_PREFIX}/${name}`)).toString("utf8"),
     ),
   );
   return texts.flatMap((text) => text.split("\n").map(rowOf)).filter((row) => row !== undefined);

@@ -20,8 +20,9 @@ import {
 } from "@aws-sdk/client-s3";
 import { type Authority, issueLeaf } from "../../authority/authority.js";
 import { bucketStatements } from "../../components/bucket-policy.js";
-import { databaseNodeStatements } from "../../components/node-policies.js";
+import { databaseNodeStatements, type NodeKeys } from "../../components/node-policies.js";
 import { policyDocument, type Statement } from "../../components/policy-document.js";
+import { restoreNodeStatements } from "../../components/restore-policies.js";
 import type { Progress } from "../../sandbox/progress.js";
 import type { RegionId } from "../../settings/stacks.js";
 import { type Contract, otherRegion } from "../../stacks/contract.js";
@@ -51,6 +52,8 @@ export class VaultStore {
   readonly keys = {} as Record<RegionId, string>;
   /** Of each region's database nodes: a user with their role's very policy. EC2 would give them the role. */
   readonly nodes = {} as Record<RegionId, Credentials>;
+  /** The same of its restore machine. */
+  readonly restorers = {} as Record<RegionId, Credentials>;
   private readonly agent: Agent;
   private readonly clients = new Map<string, S3Client>();
 
@@ -84,8 +87,12 @@ export class VaultStore {
     const self = new VaultStore(emulator, contract, authority.certificate);
     try {
       for (const id of REGIONS) await self.makeBucket(id, lockDays);
-      for (const id of REGIONS)
-        self.nodes[id] = await self.makeUser(`${contract[id].databaseRole}`, self.statements(id));
+      for (const id of REGIONS) {
+        const keys = self.keysOf(id);
+        const { databaseRole, restoreRole } = contract[id];
+        self.nodes[id] = await self.makeUser(databaseRole, databaseNodeStatements(contract, id, keys));
+        self.restorers[id] = await self.makeUser(restoreRole, restoreNodeStatements(contract, id, keys));
+      }
       return self;
     } catch (error) {
       await self.close();
@@ -144,14 +151,10 @@ export class VaultStore {
     };
   }
 
-  private statements(id: RegionId): Statement[] {
-    const arn = (of: RegionId) => this.keys[of];
-    return databaseNodeStatements(this.contract, id, {
-      // The twin's volumes and secrets have no key.
-      data: arn(id),
-      ownBackups: arn(id),
-      otherBackups: arn(otherRegion(id)),
-    });
+  private keysOf(id: RegionId): NodeKeys {
+    const { [id]: ownBackups, [otherRegion(id)]: otherBackups } = this.keys;
+    // The twin's volumes and secrets have no key.
+    return { data: ownBackups, ownBackups, otherBackups };
   }
 
   /** What components/vault.ts and secure-bucket.ts declare, as far as the emulator keeps it. */

@@ -5,6 +5,7 @@ import { inTurn } from "../../sandbox/settle.js";
 import type { RegionId } from "../../settings/stacks.js";
 import { otherRegion } from "../../stacks/contract.js";
 import type { Switch } from "../network/switch.js";
+import type { MachineSpec } from "../types.js";
 import { doorHosts, VaultDoor } from "./door.js";
 import { VaultStore, type VaultStoreOptions } from "./store.js";
 
@@ -67,9 +68,9 @@ export class Vaults {
     return { [AUTHORITY_FILE]: this.store.authority };
   }
 
-  /** What every process of a region's machine is told, so that pgBackRest finds these vaults and may use them. */
-  environment(id: RegionId): Readonly<Record<string, string>> {
-    const { accessKeyId, secretAccessKey } = this.store.nodes[id];
+  /** What every process of a machine is told, so that pgBackRest finds these vaults and may do what the machine's role may. */
+  environment({ region, role }: Pick<MachineSpec, "region" | "role">): Readonly<Record<string, string>> {
+    const { accessKeyId, secretAccessKey } = this.store[role === "restore" ? "restorers" : "nodes"][region];
     return {
       PGBACKREST_REPO1_S3_KEY_TYPE: "shared",
       PGBACKREST_REPO1_S3_KEY: accessKeyId,
