@@ -17,12 +17,16 @@ from dr_timelines import (
     segment_of,
     stanzas_of,
     text,
+    timeline_of_segment,
 )
 
 # A region that was fenced may archive what it still had for about this long. Who has archived later than the other by
 # more is the one that went on.
 CLEARLY_SECONDS = 300
 LATEST = "latest"
+# Segments are archived several at a time, and S3 copies a vault in no order, for up to 15 minutes: what is missing before
+# younger ones only is on its way.
+ON_ITS_WAY_SECONDS = 1200
 
 
 class Wanted:
@@ -78,14 +82,17 @@ def choose(wanted, backups, archives, now):
     hole = first_hole(chain, holders, archives, start, last)
     if hole:
         reason = f"{hole} is missing in the archive, although later segments are there"
-        if wanted.time is None and wanted.lsn is None:
+        if oldest_beyond(hole, chain, holders, archives, last) > now - ON_ITS_WAY_SECONDS:
+            reason = f"{hole} is not archived yet, although a later segment is: the end is before it for now"
+            last = segment_number(hole) - 1
+        elif wanted.time is None and wanted.lsn is None:
             raise Unrestorable(
                 f"{reason}: a restore ends before it. Everything up to there: --lsn {text(segment_number(hole) << 24)}"
             )
         if wanted.lsn is not None and segment_of(wanted.lsn) >= segment_number(hole):
             raise Unrestorable(f"{reason}: a restore ends before it, and {text(wanted.lsn)} lies beyond")
         # Only the log tells which time it had reached there.
-        notes.append(f"{reason}: a restore to a time beyond ends there and fails")
+        notes.append(f"{reason}. A restore to a time beyond ends there and fails")
     return {
         "stanza": stanza,
         "backup": backup,
@@ -99,6 +106,15 @@ def choose(wanted, backups, archives, now):
         "lastSegment": f"{timeline:08X}{segment_name(last)}",
         "notes": notes,
     }
+
+
+def oldest_beyond(hole, chain, holders, archives, last):
+    """When the oldest segment behind a missing one was archived."""
+    times = []
+    for segment in range(segment_number(hole) + 1, last + 1):
+        timeline = timeline_of_segment(chain, segment)
+        times.append(archives[holders[timeline]].segments.get(timeline, {}).get(segment))
+    return min(time for time in times if time is not None)
 
 
 def target_of(wanted, stop):
