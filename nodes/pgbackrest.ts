@@ -85,7 +85,8 @@ const server = (region: RegionContract, node: DatabaseNode): Options => ({
   "tls-server-key-file": TLS_FILES.key,
   "tls-server-ca-file": TLS_FILES.authority,
   ...Object.fromEntries(
-    othersOf(region, node).map(({ name }) => [`tls-server-auth=${name}`, clusterName(region)]),
+    // Any stanza: a voter has this region's only, and its name, once for each, is long.
+    othersOf(region, node).map(({ name }) => [`tls-server-auth=${name}`, "*"]),
   ),
 });
 
