@@ -2,7 +2,12 @@
 
 import { distance } from "../settings/parse.js";
 import { UserError } from "../settings/problem.js";
+import { archivingStuck } from "./backup/archiving-stuck.js";
+import { backupNodeDies } from "./backup/backup-node-dies.js";
 import { pitrDropTable } from "./backup/pitr-drop-table.js";
+import { restoreDiskFull } from "./backup/restore-disk-full.js";
+import { restoreTestCorruption } from "./backup/restore-test-corruption.js";
+import { walGap } from "./backup/wal-gap.js";
 import type { AnyDrill, Drill, RegionDrill } from "./drill.js";
 import { addDatabase } from "./node/add-database.js";
 import { addReadReplica } from "./node/add-read-replica.js";
@@ -103,7 +108,14 @@ export const REGION_DRILLS: readonly RegionDrill[] = [
 ];
 
 /** Those about backups. */
-export const BACKUP_DRILLS: readonly AnyDrill[] = [pitrDropTable];
+export const BACKUP_DRILLS: readonly AnyDrill[] = [
+  pitrDropTable,
+  restoreDiskFull,
+  walGap,
+  archivingStuck,
+  restoreTestCorruption,
+  backupNodeDies,
+];
 
 export const ALL_DRILLS: readonly AnyDrill[] = [...DRILLS, ...BACKUP_DRILLS, ...REGION_DRILLS];
 

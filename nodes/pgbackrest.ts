@@ -58,6 +58,10 @@ const COMMON: Options = {
   delta: "y",
   "process-max": "2",
   "lock-path": `${run}/pgbackrest`,
+  // A node that loses power says nothing: the leader would hold the backup's lock for it for half an hour. Seconds.
+  "tcp-keep-alive-idle": "5",
+  "tcp-keep-alive-interval": "5",
+  "tcp-keep-alive-count": "3",
   "log-level-console": "info",
   // The journal has it.
   "log-level-file": "off",
