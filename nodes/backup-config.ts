@@ -5,9 +5,6 @@ import { IMAGE_PATHS } from "./layout.js";
 
 export const BACKUP_CONFIG_FILE = `${IMAGE_PATHS.config}/backup.json`;
 
-/** Drop-in of dr-check-vault's timer: how often it looks is a setting, and units are the image's. */
-export const CHECK_VAULT_TIMER_FILE = "/etc/systemd/system/dr-check-vault.timer.d/settings.conf";
-
 export const renderBackupConfig = (
   { backup, restoreTest }: Pick<SharedSettings, "backup" | "restoreTest">,
   { vaultBucket, repositoryPath }: RegionContract,
@@ -23,7 +20,3 @@ export const renderBackupConfig = (
     archiveTimeoutSeconds: backup.archiveTimeoutSeconds,
     restoreTestHours: restoreTest.everyHours,
   })}\n`;
-
-/** Twice within an archive timeout, so that a hole in the archive is known within one. */
-export const renderCheckVaultTimer = ({ backup }: Pick<SharedSettings, "backup">): string =>
-  `[Timer]\n# An empty one clears all of them.\nOnUnitInactiveSec=\nOnActiveSec=20s\nOnUnitInactiveSec=${Math.ceil(backup.archiveTimeoutSeconds / 2)}s\n`;

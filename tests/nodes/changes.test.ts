@@ -232,7 +232,10 @@ describe("a change of", () => {
   test("the number of voters: whoever names them, and how many copies a commit waits for", () => {
     const changed = changesOf({ database: { voters: 5 } });
     expect(new Set(changed.map((line) => line.slice(0, line.indexOf(":"))))).toEqual(
-      new Set([patroni, "voter dr/guard.json", "voter default/etcd", haproxy, tomcat, cluster]),
+      new Set([
+        ...[patroni, "voter dr/guard.json", "voter default/etcd", "voter etc/pgbackrest.conf"],
+        ...[haproxy, tomcat, cluster],
+      ]),
     );
     expect(changed).toEqual(expect.arrayContaining(dynamic("synchronous_node_count", 1, 2)));
   });
