@@ -10,6 +10,7 @@ import { addPromote } from "./commands/promote.js";
 import { addSandbox } from "./commands/sandbox.js";
 import { addStatus } from "./commands/status.js";
 import { addTwin } from "./commands/twin.js";
+import { addVault } from "./commands/vault.js";
 import { reportAndExit } from "./report.js";
 
 const dr = new Command("dr")
@@ -22,6 +23,7 @@ addDemo(dr);
 addStatus(dr);
 addPromote(dr);
 addSandbox(dr);
+addVault(dr);
 addBootstrap(dr);
 addTwin(dr);
 addDrill(dr);

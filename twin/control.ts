@@ -85,7 +85,11 @@ export async function hold({ regions, tomcats }: UpOptions, progress: Progress):
         pid,
       }),
     );
-  await writeRecord(twinDir(), { pid: process.pid, machines: machines(), claims: twin.claims.place });
+  const { claims, vaults } = twin;
+  await writeRecord(twinDir(), {
+    ...{ pid: process.pid, machines: machines() },
+    ...{ claims: claims.place, vaults: vaults.store.place },
+  });
   await stop;
   await twin.close();
 }

@@ -51,7 +51,11 @@ export class Restored {
 
   /** Calls the machine of a region and restores there. @param options of `dr-restore`. @throws Error with its words when it fails. */
   static async on(scene: Scene, region: RegionId, options: readonly string[]): Promise<Restored> {
-    const machine = await scene.running.callRestoreMachine(region, { test: false });
+    return Restored.with(scene, await scene.running.callRestoreMachine(region, { test: false }), options);
+  }
+
+  /** Restores on a restore machine that is there. */
+  static async with(scene: Scene, machine: Machine, options: readonly string[]): Promise<Restored> {
     const report = await restore(machine, options);
     if (report.code !== 0) throw new Error(`dr-restore ended with ${report.code}: ${report.error}`);
     const { backup, stanza, seconds, walSegments = 0 } = report;
