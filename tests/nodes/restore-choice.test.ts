@@ -206,6 +206,7 @@ describe("what is restored", () => {
     expect(choose({}, { archives, backups: { A: [EARLY], B: [] } })).toMatchObject({
       timeline: 1,
       target: { recovery_target_lsn: "0/5000100", recovery_target_inclusive: "off" },
+      left: "0000000000000005",
       notes: [expect.stringMatching(/of timeline 2, begun at 0\/5000100, nothing is archived yet/)],
     });
     expect(choose({ time: 510 }, { archives }).error).toMatch(/lies beyond what is archived/);
