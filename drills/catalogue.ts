@@ -2,6 +2,7 @@
 
 import { distance } from "../settings/parse.js";
 import { UserError } from "../settings/problem.js";
+import { homeVaultGone } from "./backup/home-vault-gone.js";
 import { pitrAfterPromotion } from "./backup/pitr-after-promotion.js";
 import { pitrDropTable } from "./backup/pitr-drop-table.js";
 import type { AnyDrill, Drill, RegionDrill } from "./drill.js";
@@ -104,7 +105,7 @@ export const REGION_DRILLS: readonly RegionDrill[] = [
 ];
 
 /** Those about backups. */
-export const BACKUP_DRILLS: readonly AnyDrill[] = [pitrDropTable, pitrAfterPromotion];
+export const BACKUP_DRILLS: readonly AnyDrill[] = [pitrDropTable, homeVaultGone, pitrAfterPromotion];
 
 export const ALL_DRILLS: readonly AnyDrill[] = [...DRILLS, ...BACKUP_DRILLS, ...REGION_DRILLS];
 
