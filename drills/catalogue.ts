@@ -5,6 +5,8 @@ import { UserError } from "../settings/problem.js";
 import { archivingStuck } from "./backup/archiving-stuck.js";
 import { backupInfoTampered } from "./backup/backup-info-tampered.js";
 import { backupNodeDies } from "./backup/backup-node-dies.js";
+import { homeVaultGone } from "./backup/home-vault-gone.js";
+import { pitrAfterPromotion } from "./backup/pitr-after-promotion.js";
 import { pitrDropTable } from "./backup/pitr-drop-table.js";
 import { repositoryHidden } from "./backup/repository-hidden.js";
 import { restoreDiskFull } from "./backup/restore-disk-full.js";
@@ -119,6 +121,8 @@ export const BACKUP_DRILLS: readonly AnyDrill[] = [
   backupNodeDies,
   backupInfoTampered,
   repositoryHidden,
+  homeVaultGone,
+  pitrAfterPromotion,
 ];
 
 export const ALL_DRILLS: readonly AnyDrill[] = [...DRILLS, ...BACKUP_DRILLS, ...REGION_DRILLS];

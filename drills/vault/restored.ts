@@ -10,6 +10,7 @@ import { script, tryScript } from "./node-script.js";
 /** Apart from where a restore test works. */
 const DATA = "/var/lib/dr/by-hand/data";
 const REPORT = "/var/lib/dr/restored.json";
+const PLAN = "/var/lib/dr/plan.json";
 const PORT = 5499;
 const RESTORE_SECONDS = 300;
 
@@ -133,6 +134,13 @@ export class Restored {
 const CLOCK_MILLIS = 1000;
 
 const key = ({ worker, sequence }: RowId): string => `${worker}/${sequence}`;
+
+/** What `dr-restore` would restore now, and from what. */
+export async function choose(machine: Machine, options: readonly string[]): Promise<RestoreReport> {
+  const asked = options.map((option) => `'${option}'`).join(" ");
+  await tryScript(machine, `dr-restore --plan --report ${PLAN} ${asked}`, RESTORE_SECONDS);
+  return JSON.parse(await script(machine, `cat ${PLAN}`)) as RestoreReport;
+}
 
 /** Runs `dr-restore` on that machine, whatever comes of it. */
 export async function restore(machine: Machine, options: readonly string[]): Promise<RestoreReport> {
