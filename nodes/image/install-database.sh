@@ -36,7 +36,7 @@ printf 'create_main_cluster = false\n' > /etc/postgresql-common/createcluster.co
 
 install_packages \
   postgresql-15 etcd-server etcd-client pgbackrest nftables nodejs python3-venv xfsprogs ssl-cert \
-  ca-certificates openssl curl jq procps iproute2 util-linux
+  ca-certificates openssl curl jq zstd procps iproute2 util-linux
 disable_services postgresql.service etcd.service nftables.service
 
 # Debian's Patroni is 3.0, which loses acknowledged rows after a partition.
