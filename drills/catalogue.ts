@@ -2,6 +2,7 @@
 
 import { distance } from "../settings/parse.js";
 import { UserError } from "../settings/problem.js";
+import { dumpNewMajor } from "./backup/dump-new-major.js";
 import { pitrDropTable } from "./backup/pitr-drop-table.js";
 import type { AnyDrill, Drill, RegionDrill } from "./drill.js";
 import { addDatabase } from "./node/add-database.js";
@@ -103,7 +104,7 @@ export const REGION_DRILLS: readonly RegionDrill[] = [
 ];
 
 /** Those about backups. */
-export const BACKUP_DRILLS: readonly AnyDrill[] = [pitrDropTable];
+export const BACKUP_DRILLS: readonly AnyDrill[] = [pitrDropTable, dumpNewMajor];
 
 export const ALL_DRILLS: readonly AnyDrill[] = [...DRILLS, ...BACKUP_DRILLS, ...REGION_DRILLS];
 
