@@ -1,7 +1,7 @@
 /** One machine of a twin with a scratch cluster and three repositories, on which everything is measured. */
 import { join } from "node:path";
 import { clusterName } from "../../../nodes/layout.js";
-import { postgresParameters } from "../../../nodes/postgres-parameters.js";
+import { type PostgresParameters, postgresParameters } from "../../../nodes/postgres-parameters.js";
 import type { RegionTwin } from "../../../twin/open.js";
 import { host } from "../../../twin/process.js";
 import type { Machine } from "../../../twin/types.js";
@@ -95,13 +95,13 @@ export class Ground {
     ).trim();
   }
 
-  /** @param archive whether log goes to the repositories */
-  async start(archive: boolean): Promise<void> {
+  /** With the parameters that the project gives its nodes, and some of them changed. Log goes to the repositories. */
+  async start(changes: PostgresParameters = {}): Promise<void> {
     const { running, stanza } = this;
     const parameters = {
       ...postgresParameters(running.settings, stanza),
       ...{ listen_addresses: "", port: PORT, unix_socket_directories: PATHS.sockets },
-      ...{ archive_mode: archive ? "on" : "off", archive_timeout: 0, autovacuum: false },
+      ...{ archive_timeout: 0, autovacuum: false, ...changes },
     };
     const lines = Object.entries(parameters).map(([name, value]) => `${name} = '${value}'\n`);
     await this.write(`${PATHS.data}/postgresql.auto.conf`, lines.join(""));

@@ -125,7 +125,7 @@ export function renderRestoreBenchPage(bench: RestoreBench): string {
     "",
     "- One machine, one volume, one data directory; the methods one after the other, each round from another one on, every second round backwards.",
     "- Before each, what it reads is dropped from memory; each ends when all that it has written is on the disk (`sync`).",
-    "- Plain copy: `cp -a` of the stopped data directory, without its log, which a backup doesn't have either. Stop and start are not counted.",
+    "- Plain copy: `cp -a --reflink=never` of the stopped data directory, without its log, which a backup doesn't have either. Stop and start are not counted.",
     "- `pg_basebackup -X stream -c fast` into a folder; to restore such a copy is a plain copy again.",
     "- pgBackRest: full backups, zst, bundles; a backup ends when its log is archived, and has checked every page's checksum. Restores are of files.",
     "- S3 is an emulator in Python on the same machine, which holds all in memory and takes a core of it: its rows say how fast *it* is. The local rows are pgBackRest's own.",
