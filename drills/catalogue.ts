@@ -7,6 +7,7 @@ import { backupInfoTampered } from "./backup/backup-info-tampered.js";
 import { backupNodeDies } from "./backup/backup-node-dies.js";
 import { homeVaultGone } from "./backup/home-vault-gone.js";
 import { pitrAfterPromotion } from "./backup/pitr-after-promotion.js";
+import { dumpNewMajor } from "./backup/dump-new-major.js";
 import { pitrDropTable } from "./backup/pitr-drop-table.js";
 import { repositoryHidden } from "./backup/repository-hidden.js";
 import { restoreDiskFull } from "./backup/restore-disk-full.js";
@@ -121,6 +122,7 @@ export const BACKUP_DRILLS: readonly AnyDrill[] = [
   backupNodeDies,
   backupInfoTampered,
   repositoryHidden,
+  dumpNewMajor,
   homeVaultGone,
   pitrAfterPromotion,
 ];
