@@ -16,11 +16,12 @@ import {
 } from "./node-policies.js";
 import { policyDocument, type Statement, trustService } from "./policy-document.js";
 import { restoreNodeStatements, restoreScheduleStatements } from "./restore-policies.js";
+import { volumeBackupStatements } from "./volume-backup-policies.js";
 
 export interface AccessArgs {
   readonly contract: Contract;
   readonly keys: Readonly<Record<RegionId, RegionKeys>>;
-  readonly settings: Pick<SharedSettings, "application" | "databases" | "restoreTest">;
+  readonly settings: Pick<SharedSettings, "application" | "databases" | "restoreTest" | "volumeBackup">;
   /** Boundary of every role. */
   readonly permissionsBoundary: pulumi.Input<string>;
 }
@@ -37,8 +38,8 @@ interface RoleArgs {
 
 /**
  * Per region: a role and instance profile (of the same name) for database nodes, Tomcat servers and the restore
- * machine, and roles for flow logs and for the schedule of restore tests. What each may do, and why, stands in
- * `node-policies.ts` and `restore-policies.ts`.
+ * machine, and roles for flow logs, the schedule of restore tests and AWS Backup. What each may do, and why, stands in
+ * `node-policies.ts`, `restore-policies.ts` and `volume-backup-policies.ts`.
  */
 export class Access extends pulumi.ComponentResource {
   constructor(
@@ -52,6 +53,7 @@ export class Access extends pulumi.ComponentResource {
       this.tomcatServers(id);
       this.flowLogs(id);
       if (args.settings.restoreTest.everyHours > 0) this.restoreTests(id);
+      if (args.settings.volumeBackup.enabled) this.volumeBackups(id);
     }
     this.registerOutputs();
   }
@@ -117,6 +119,22 @@ export class Access extends pulumi.ComponentResource {
         },
       }),
       policy: policyDocument(restoreScheduleStatements(contract, id)),
+    });
+  }
+
+  private volumeBackups(id: RegionId): void {
+    const { contract, keys } = this.args;
+    const { volumeBackupRole, region } = contract[id];
+    this.role({
+      id: `${id}-volume-backup`,
+      roleName: volumeBackupRole,
+      description: `AWS Backup of data volumes in ${region}`,
+      trust: trustService("backup.amazonaws.com", {
+        StringEquals: { "aws:SourceAccount": contract.accountId },
+      }),
+      policy: pulumi
+        .all([keys[id].data, keys[otherRegion(id)].data])
+        .apply((keyArns) => policyDocument(volumeBackupStatements(contract, id, keyArns))),
     });
   }
 

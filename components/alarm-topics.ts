@@ -13,8 +13,8 @@ export interface AlarmTopicsArgs {
   readonly accountId: string;
   /** AWS region of topics and alarms; an alarm publishes only to topics of its own region. */
   readonly region: string;
-  /** Rules of EventBridge that may page, as an ARN with `*`. Default: none. */
-  readonly pagingRulesArn?: string;
+  /** Rules of EventBridge that may publish, as an ARN, perhaps with `*`. Default: none. */
+  readonly rulesArn?: Partial<Readonly<Record<AlarmSeverity, string>>>;
   /**
    * KMS key in that region. AWS's own key for SNS won't do: its policy doesn't let alarms use it. The key's
    * policy must allow cloudwatch.amazonaws.com kms:GenerateDataKey* and kms:Decrypt.
@@ -69,7 +69,8 @@ export class AlarmTopics extends pulumi.ComponentResource {
   }
 
   private policy(topicArn: string, severity: AlarmSeverity): string {
-    const { accountId, region, pagingRulesArn } = this.args;
+    const { accountId, region } = this.args;
+    const rulesArn = this.args.rulesArn?.[severity];
     return policyDocument([
       {
         Sid: "AlarmsOfThisAccountPublish",
@@ -82,7 +83,7 @@ export class AlarmTopics extends pulumi.ComponentResource {
           ArnLike: { "aws:SourceArn": `arn:aws:cloudwatch:${region}:${accountId}:alarm:*` },
         },
       },
-      ...(severity === "page" && pagingRulesArn ? [rulesPublish(topicArn, accountId, pagingRulesArn)] : []),
+      ...(rulesArn ? [rulesPublish(topicArn, accountId, rulesArn)] : []),
       {
         Sid: "TlsOnly",
         Effect: "Deny",

@@ -1,9 +1,10 @@
 /**
- * The alarms of one region; those on its backups stand in backup-alarms.ts. They are the same in either role and don't know the epoch: a promotion must
- * change nothing here. What differs between regions is what the metrics say.
+ * The alarms of one region; those on its backups stand in backup-alarms.ts. They are the same in either role and
+ * don't know the epoch: a promotion must change nothing here. What differs between regions is what the metrics say.
  *
- * **Silence.** `LeaderSeen` and the healthy targets are signs of life: no data is the alarm. Every other
- * metric comes from the same guards, so its silence is already told and doesn't count a second time.
+ * **Silence.** `LeaderSeen`, the healthy targets and the ages of backup and restore test are signs of life: no data
+ * is the alarm. Every other metric comes from the same nodes, so its silence is already told and doesn't count a
+ * second time.
  *
  * **A cold site** runs nothing while it is standby, and its silence is right; while it is active its
  * silence is a disaster. What tells the two apart, without the epoch, is how many machines AWS is asked to
@@ -23,6 +24,7 @@ import { type BackupAlarmSettings, backupAlarmSpecs } from "./backup-alarms.js";
 import { METRICS, type MetricDefinition, nodeDimensions } from "./metrics.js";
 import { describeAlarm } from "./runbooks.js";
 import { vaultRulesArn } from "./vault-events.js";
+import { volumeBackupRuleArn } from "./volume-backup-policies.js";
 
 export interface AlarmsArgs {
   readonly settings: Pick<RegionSettings, "name" | "contacts" | "promotion"> & BackupAlarmSettings;
@@ -65,7 +67,10 @@ export class Alarms extends pulumi.ComponentResource {
         contacts: settings.contacts,
         accountId: contract.accountId,
         region: region.region,
-        pagingRulesArn: vaultRulesArn(contract, region),
+        rulesArn: {
+          page: vaultRulesArn(contract, region),
+          notify: volumeBackupRuleArn(contract, region),
+        },
         notificationsKeyArn,
       },
       { parent: this },

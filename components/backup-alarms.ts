@@ -23,6 +23,13 @@ const REPLICATION_TIME_CONTROL_SECONDS = 900;
 /** A restore test is late when one was missed and the next is overdue by so much: a large restore takes hours. */
 const RESTORE_TEST_GRACE_HOURS = 3;
 
+/**
+ * Nodes look at the vault and tell what they see within each archive timeout: in a shorter period there would be none,
+ * and none is not bad. In seconds; CloudWatch takes whole minutes.
+ */
+const lookSeconds = ({ backup }: BackupAlarmSettings): number =>
+  60 * Math.ceil(backup.archiveTimeoutSeconds / 60);
+
 /** CloudWatch looks back a week at the most. */
 const LONGEST_LOOK_HOURS = 168;
 
@@ -47,13 +54,14 @@ export const backupAlarmSpecs = (
 
 type Own = (metric: MetricDefinition) => Metric;
 
-function walArchiving({ objectives, backup }: BackupAlarmSettings, own: Own): AlarmSpec[] {
+function walArchiving(settings: BackupAlarmSettings, own: Own): AlarmSpec[] {
+  const { objectives, backup } = settings;
   const late = 3 * backup.archiveTimeoutSeconds;
   const common = {
     metric: own(METRICS.unarchivedWalSeconds),
     statistic: "Maximum",
     breachesWhen: "GreaterThanThreshold",
-    periodSeconds: 60,
+    periodSeconds: lookSeconds(settings),
     periods: 2,
   } as const;
   return [
@@ -74,8 +82,8 @@ function walArchiving({ objectives, backup }: BackupAlarmSettings, own: Own): Al
   ];
 }
 
-function backups({ backup }: BackupAlarmSettings, own: Own): AlarmSpec[] {
-  const { maxAgeHours, dumpDays } = backup;
+function backups(settings: BackupAlarmSettings, own: Own): AlarmSpec[] {
+  const { maxAgeHours, dumpDays } = settings.backup;
   // A dump is due after `dumpDays`, and has a day to be made.
   const dumpHours = 24 * (dumpDays + 1);
   return [
@@ -99,7 +107,7 @@ function backups({ backup }: BackupAlarmSettings, own: Own): AlarmSpec[] {
       summary: "The last attempt at a backup failed.",
       metric: own(METRICS.backupFailed),
       ...isSet,
-      periodSeconds: 60,
+      periodSeconds: lookSeconds(settings),
       periods: 5,
     },
     ...(dumpDays === 0
@@ -121,7 +129,8 @@ function backups({ backup }: BackupAlarmSettings, own: Own): AlarmSpec[] {
   ];
 }
 
-function vault({ backup }: BackupAlarmSettings, own: Own): AlarmSpec[] {
+function vault(settings: BackupAlarmSettings, own: Own): AlarmSpec[] {
+  const periodSeconds = lookSeconds(settings);
   return [
     {
       alarm: "wal-gap",
@@ -129,7 +138,7 @@ function vault({ backup }: BackupAlarmSettings, own: Own): AlarmSpec[] {
       summary: "WAL segments are missing from the vault: no restore gets past the hole.",
       metric: own(METRICS.missingWalSegments),
       ...isSet,
-      periodSeconds: 60,
+      periodSeconds,
       periods: 1,
     },
     {
@@ -138,10 +147,10 @@ function vault({ backup }: BackupAlarmSettings, own: Own): AlarmSpec[] {
       summary: "The vault's protection or its contents are not as the backups left them.",
       metric: own(METRICS.vaultTampered),
       ...isSet,
-      periodSeconds: 60,
+      periodSeconds,
       periods: 1,
     },
-    ...(backup.verifyDays === 0
+    ...(settings.backup.verifyDays === 0
       ? []
       : [
           {
@@ -150,15 +159,15 @@ function vault({ backup }: BackupAlarmSettings, own: Own): AlarmSpec[] {
             summary: "pgBackRest's verification found the repository damaged.",
             metric: own(METRICS.verifyFailed),
             ...isSet,
-            periodSeconds: 300,
+            periodSeconds: Math.max(300, periodSeconds),
             periods: 1,
           } as const,
         ]),
   ];
 }
 
-function restoreTests({ restoreTest, site }: BackupAlarmSettings, own: Own): AlarmSpec[] {
-  const { everyHours } = restoreTest;
+function restoreTests(settings: BackupAlarmSettings, own: Own): AlarmSpec[] {
+  const { everyHours } = settings.restoreTest;
   if (everyHours === 0) return [];
   const oldHours = 2 * everyHours + RESTORE_TEST_GRACE_HOURS;
   const tooOld = {
@@ -173,7 +182,7 @@ function restoreTests({ restoreTest, site }: BackupAlarmSettings, own: Own): Ala
       summary: "The newest restore test of this region's vault failed: its backups may be of no use.",
       metric: own(METRICS.restoreTestFailed),
       ...isSet,
-      periodSeconds: 300,
+      periodSeconds: Math.max(300, lookSeconds(settings)),
       periods: 1,
     },
     {
@@ -188,7 +197,7 @@ function restoreTests({ restoreTest, site }: BackupAlarmSettings, own: Own): Ala
     },
     // Where nothing runs that could tell an age, there is only what the restore machine says as it ends. With
     // tests further apart than half a week that can't be told from none, and nobody is told.
-    ...(site === "cold" && oldHours <= LONGEST_LOOK_HOURS
+    ...(settings.site === "cold" && oldHours <= LONGEST_LOOK_HOURS
       ? [
           {
             ...tooOld,

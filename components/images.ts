@@ -10,9 +10,9 @@ import * as vpc from "@pulumi/aws/vpc/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import {
   type BuildFiles,
+  bundleKey,
   IMAGE_KINDS,
   type ImageKind,
-  objectKey,
   renderComponentDocument,
 } from "../nodes/image/component-document.js";
 import type { SharedSettings } from "../settings/schema.js";
@@ -69,21 +69,18 @@ export class Images extends pulumi.ComponentResource {
   }
 
   /** Other contents have another key, so that an image under way keeps the files it began with. */
-  private uploadFiles(): s3.BucketObjectv2[] {
+  private uploadFiles(): s3.BucketObjectv2 {
     const { build } = this.args;
-    return build.files.map(
-      (file) =>
-        new s3.BucketObjectv2(
-          `${this.name}-${file.path.replaceAll("/", "-")}`,
-          {
-            bucket: this.region.artifactBucket,
-            key: objectKey(build, file),
-            content: file.content,
-            contentType: "text/plain; charset=utf-8",
-          },
-          // Nobody may delete there.
-          { parent: this, retainOnDelete: true },
-        ),
+    return new s3.BucketObjectv2(
+      `${this.name}-files`,
+      {
+        bucket: this.region.artifactBucket,
+        key: bundleKey(build),
+        content: build.bundle,
+        contentType: "application/json; charset=utf-8",
+      },
+      // Nobody may delete there.
+      { parent: this, retainOnDelete: true },
     );
   }
 
@@ -141,7 +138,7 @@ export class Images extends pulumi.ComponentResource {
     ) as Record<Architecture, imagebuilder.InfrastructureConfiguration>;
   }
 
-  private component(kind: ImageKind, files: readonly s3.BucketObjectv2[]): imagebuilder.Component {
+  private component(kind: ImageKind, files: s3.BucketObjectv2): imagebuilder.Component {
     const { contract, build } = this.args;
     const { artifactBucket, region } = this.region;
     return new imagebuilder.Component(
@@ -158,7 +155,7 @@ export class Images extends pulumi.ComponentResource {
           region,
         }),
       },
-      { parent: this, dependsOn: [...files] },
+      { parent: this, dependsOn: files },
     );
   }
 

@@ -23,10 +23,9 @@ export function dataKeyPolicy(
   /** Log groups below `/<prefix>/` may use the key. */
   prefix: string,
 ): string {
-  const through = [
-    `ec2.${region}.amazonaws.com`,
-    ...secretRegions.map((r) => `secretsmanager.${r}.amazonaws.com`),
-  ];
+  // AWS Backup keeps snapshots of the volumes under the same key.
+  const volumes = [`ec2.${region}.amazonaws.com`, `backup.${region}.amazonaws.com`];
+  const through = [...volumes, ...secretRegions.map((r) => `secretsmanager.${r}.amazonaws.com`)];
   return policyDocument([
     administration(accountId),
     {
@@ -44,7 +43,7 @@ export function dataKeyPolicy(
       Action: "kms:CreateGrant",
       Resource: "*",
       Condition: {
-        StringEquals: { "kms:CallerAccount": accountId, "kms:ViaService": `ec2.${region}.amazonaws.com` },
+        StringEquals: { "kms:CallerAccount": accountId, "kms:ViaService": volumes },
         Bool: { "kms:GrantIsForAWSResource": "true" },
       },
     },

@@ -17,6 +17,8 @@ export interface PermissionBoundaryArgs {
 const SERVICES = [
   "acm",
   "autoscaling",
+  "backup",
+  "backup-storage",
   "cloudtrail",
   "cloudwatch",
   "dynamodb",
@@ -142,6 +144,17 @@ export function boundaryStatements(args: PermissionBoundaryArgs): Statement[] {
       ),
     },
     {
+      Sid: "RecoveryPointsStay",
+      Effect: "Deny",
+      Action: [
+        "backup:DeleteBackupVault",
+        "backup:DeleteBackupVaultLockConfiguration",
+        "backup:DeleteRecoveryPoint",
+        "backup:UpdateRecoveryPointLifecycle",
+      ],
+      Resource: "*",
+    },
+    {
       Sid: "TheTrailKeepsRecording",
       Effect: "Deny",
       Action: ["cloudtrail:DeleteTrail", "cloudtrail:StopLogging"],
@@ -175,10 +188,10 @@ export function boundaryStatements(args: PermissionBoundaryArgs): Statement[] {
       Resource: claimTableArns(contract),
       Condition: {
         ArnEquals: {
-          "aws:PrincipalArn": [contract.home, contract.recovery].flatMap(({ databaseRole, tomcatRole }) => [
-            `arn:aws:iam::${accountId}:role/${databaseRole}`,
-            `arn:aws:iam::${accountId}:role/${tomcatRole}`,
-          ]),
+          "aws:PrincipalArn": [contract.home, contract.recovery].flatMap(
+            ({ databaseRole, tomcatRole, restoreRole }) =>
+              [databaseRole, tomcatRole, restoreRole].map((role) => `arn:aws:iam::${accountId}:role/${role}`),
+          ),
         },
         "ForAnyValue:StringNotEquals": {
           "dynamodb:LeadingKeys": [contract.home.statusKey, contract.recovery.statusKey],

@@ -3,6 +3,7 @@ import { posix } from "node:path";
 import { type Contract, HEALTH_METRICS_REGION } from "../stacks/contract.js";
 import { ALARMS_AND_TOPICS, type PipelineIds } from "./pipeline-policies.js";
 import type { Statement } from "./policy-document.js";
+import { deployVolumeVaultStatements } from "./volume-backup-policies.js";
 
 export interface GlobalNames {
   /** Prefix of every name, and value of the tag `project` on everything that takes tags. */
@@ -75,6 +76,7 @@ export function deployGlobalStatements(
       Resource: runbookBuckets.map((bucket) => `arn:aws:s3:::${bucket}/*`),
     },
     ...keyStatements(contract, prefix),
+    ...deployVolumeVaultStatements(contract, [dataKeyArns.home, dataKeyArns.recovery]),
     {
       Sid: "EncryptSecrets",
       Effect: "Allow",

@@ -10,6 +10,7 @@ import type { RegionId } from "../settings/stacks.js";
 import type { Contract } from "../stacks/contract.js";
 import { everythingIn, type Statement } from "./policy-document.js";
 import { vaultRulesArn } from "./vault-events.js";
+import { deployVolumeBackupStatements, volumeBackupRuleArn } from "./volume-backup-policies.js";
 
 /** What AWS assigns and policies name. */
 export interface PipelineIds {
@@ -164,8 +165,9 @@ export function deployRegionStatements(
       Resource: roleArns([own.databaseRole, own.tomcatRole, own.restoreRole]),
       Condition: { StringEquals: { "iam:PassedToService": "ec2.amazonaws.com" } },
     },
+    ...deployVolumeBackupStatements(contract, own),
     {
-      Sid: "WatchTheVault",
+      Sid: "TellOfVaultsAndBackups",
       Effect: "Allow",
       Action: [
         "events:DeleteRule",
@@ -178,7 +180,7 @@ export function deployRegionStatements(
         "events:TagResource",
         "events:UntagResource",
       ],
-      Resource: vaultRulesArn(contract, own),
+      Resource: [vaultRulesArn(contract, own), volumeBackupRuleArn(contract, own)],
     },
     {
       Sid: "ScheduleRestoreTests",
@@ -212,7 +214,12 @@ export function deployRegionStatements(
       Resource: `arn:aws:iam::${accountId}:role/aws-service-role/*`,
       Condition: {
         StringEquals: {
-          "iam:AWSServiceName": ["autoscaling.amazonaws.com", "elasticloadbalancing.amazonaws.com"],
+          "iam:AWSServiceName": [
+            "autoscaling.amazonaws.com",
+            "backup.amazonaws.com",
+            "elasticloadbalancing.amazonaws.com",
+            "restore-testing.backup.amazonaws.com",
+          ],
         },
       },
     },

@@ -3,8 +3,13 @@
 import { distance } from "../settings/parse.js";
 import { UserError } from "../settings/problem.js";
 import { archivingStuck } from "./backup/archiving-stuck.js";
+import { backupInfoTampered } from "./backup/backup-info-tampered.js";
 import { backupNodeDies } from "./backup/backup-node-dies.js";
+import { homeVaultGone } from "./backup/home-vault-gone.js";
+import { pitrAfterPromotion } from "./backup/pitr-after-promotion.js";
+import { dumpNewMajor } from "./backup/dump-new-major.js";
 import { pitrDropTable } from "./backup/pitr-drop-table.js";
+import { repositoryHidden } from "./backup/repository-hidden.js";
 import { restoreDiskFull } from "./backup/restore-disk-full.js";
 import { restoreTestCorruption } from "./backup/restore-test-corruption.js";
 import { walGap } from "./backup/wal-gap.js";
@@ -115,6 +120,11 @@ export const BACKUP_DRILLS: readonly AnyDrill[] = [
   archivingStuck,
   restoreTestCorruption,
   backupNodeDies,
+  backupInfoTampered,
+  repositoryHidden,
+  dumpNewMajor,
+  homeVaultGone,
+  pitrAfterPromotion,
 ];
 
 export const ALL_DRILLS: readonly AnyDrill[] = [...DRILLS, ...BACKUP_DRILLS, ...REGION_DRILLS];

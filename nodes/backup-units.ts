@@ -57,27 +57,25 @@ const BACKUP_TIMER = unit({
   Install: [["WantedBy", "timers.target"]],
 });
 
-/** As urgent as the database, of which it takes little: what should wake somebody must not starve beside it. */
+/**
+ * Looks again and again: how often is a setting, which no unit of the image could hold. As urgent as the database, of which
+ * it takes little: what should wake somebody must not starve beside it.
+ */
 const CHECK_VAULT_UNIT = unit({
-  Unit: [["Description", "Look at the vault as a restore would"], ...requires("dr-volume", "dr-secrets")],
+  Unit: [
+    ["Description", "Look at the vault as a restore would, twice within an archive timeout"],
+    ...requires("dr-volume", "dr-secrets"),
+    ["StartLimitIntervalSec", "0"],
+  ],
   Service: [
-    ["Type", "oneshot"],
+    ["Type", "simple"],
     ["EnvironmentFile", NODE_ENV_FILE],
     ["EnvironmentFile", SECRETS_FILE],
-    ["ExecStart", `${scripts}/dr-check-vault`],
-    ["TimeoutStartSec", "15min"],
+    ["ExecStart", `${scripts}/dr-check-vault --watch`],
+    ["Restart", "always"],
+    ["RestartSec", "10"],
   ],
-});
-
-/** User data has the interval, which follows from the archive timeout. */
-const CHECK_VAULT_TIMER = unit({
-  Unit: [["Description", "Look at the vault, twice within an archive timeout"]],
-  Timer: [
-    ["OnActiveSec", "20s"],
-    ["OnUnitInactiveSec", "30s"],
-    ["AccuracySec", "1s"],
-  ],
-  Install: [["WantedBy", "timers.target"]],
+  Install: AT_BOOT,
 });
 
 const SCRATCH_UNIT = oneshot("Empty volume to restore into", ["dr-attach-scratch"]);
@@ -120,7 +118,6 @@ export const BACKUP_UNITS: Readonly<Record<string, string>> = {
   "dr-backup.service": BACKUP_UNIT,
   "dr-backup.timer": BACKUP_TIMER,
   "dr-check-vault.service": CHECK_VAULT_UNIT,
-  "dr-check-vault.timer": CHECK_VAULT_TIMER,
   "dr-scratch.service": SCRATCH_UNIT,
   "dr-restore-test.service": RESTORE_TEST_UNIT,
   "dr-restore-done.service": RESTORE_DONE_UNIT,

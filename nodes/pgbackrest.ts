@@ -1,12 +1,6 @@
 /** pgbackrest.conf of a database node. The cipher's passphrase comes from the environment. */
 import type { SharedSettings } from "../settings/schema.js";
-import {
-  type Contract,
-  DATABASE_LOGINS,
-  type DatabaseNode,
-  PORTS,
-  type RegionContract,
-} from "../stacks/contract.js";
+import type { Contract, DatabaseNode, RegionContract } from "../stacks/contract.js";
 import { clusterName, IMAGE_PATHS, isReadReplica, otherOf, regionOfNode, TLS_FILES } from "./layout.js";
 
 type Options = Readonly<Record<string, string>>;
@@ -91,12 +85,12 @@ const BACKUPS: Options = {
 /** What the other voters ask, when one of them makes a backup. */
 const server = (region: RegionContract, node: DatabaseNode): Options => ({
   "tls-server-address": node.address,
-  "tls-server-port": `${PORTS.pgbackrest}`,
   "tls-server-cert-file": TLS_FILES.certificate,
   "tls-server-key-file": TLS_FILES.key,
   "tls-server-ca-file": TLS_FILES.authority,
   ...Object.fromEntries(
-    othersOf(region, node).map(({ name }) => [`tls-server-auth=${name}`, clusterName(region)]),
+    // Any stanza: a voter has this region's only, and its name, once for each, is long.
+    othersOf(region, node).map(({ name }) => [`tls-server-auth=${name}`, "*"]),
   ),
 });
 
@@ -109,7 +103,6 @@ const peers = (region: RegionContract, node: DatabaseNode): Options =>
       return {
         [`${at}-host`]: name,
         [`${at}-host-type`]: "tls",
-        [`${at}-host-port`]: `${PORTS.pgbackrest}`,
         [`${at}-host-cert-file`]: TLS_FILES.certificate,
         [`${at}-host-key-file`]: TLS_FILES.key,
         [`${at}-host-ca-file`]: TLS_FILES.authority,
@@ -121,12 +114,8 @@ const peers = (region: RegionContract, node: DatabaseNode): Options =>
 const othersOf = (region: RegionContract, node: DatabaseNode): readonly DatabaseNode[] =>
   region.databaseNodes.filter(({ name }) => name !== node.name);
 
-const cluster = (index: number): Options => ({
-  [`pg${index}-path`]: `${data}/postgres/data`,
-  [`pg${index}-port`]: `${PORTS.postgres}`,
-  [`pg${index}-socket-path`]: "/var/run/postgresql",
-  [`pg${index}-user`]: DATABASE_LOGINS.superuser,
-});
+/** Port, socket and login are pgBackRest's defaults, and those of its server's port too: user data has little room. */
+const cluster = (index: number): Options => ({ [`pg${index}-path`]: `${data}/postgres/data` });
 
 const section = (name: string, options: Options): string =>
   `[${name}]\n${Object.entries(options)

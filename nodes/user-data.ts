@@ -10,12 +10,7 @@ import { UserError } from "../settings/problem.js";
 import type { SharedSettings } from "../settings/schema.js";
 import type { RegionId } from "../settings/stacks.js";
 import type { Contract, DatabaseNode } from "../stacks/contract.js";
-import {
-  BACKUP_CONFIG_FILE,
-  CHECK_VAULT_TIMER_FILE,
-  renderBackupConfig,
-  renderCheckVaultTimer,
-} from "./backup-config.js";
+import { BACKUP_CONFIG_FILE, renderBackupConfig } from "./backup-config.js";
 import { NODE_ENV_FILE, renderDatabaseEnv, renderRestoreEnv, renderTomcatEnv } from "./boot.js";
 import {
   CLOUDWATCH_FILE,
@@ -61,8 +56,7 @@ export function databaseFiles(settings: SharedSettings, contract: Contract, node
     ...(voter
       ? [
           file("/etc/default/etcd", renderEtcd(settings, contract, node)),
-          file(BACKUP_CONFIG_FILE, renderBackupConfig(settings, regionOfNode(contract, node))),
-          file(CHECK_VAULT_TIMER_FILE, renderCheckVaultTimer(settings)),
+          file(BACKUP_CONFIG_FILE, renderBackupConfig(settings)),
         ]
       : []),
   ];
@@ -104,7 +98,7 @@ export const renderDatabaseUserData = (
       "dr-guard.service",
       "patroni.service",
       ...(voter
-        ? ["dr-reconcile.timer", "dr-backup-server.service", "dr-backup.timer", "dr-check-vault.timer"]
+        ? ["dr-reconcile.timer", "dr-backup-server.service", "dr-backup.timer", "dr-check-vault.service"]
         : []),
     ),
   });

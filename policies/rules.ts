@@ -2,6 +2,7 @@
 import type { Rule } from "./rule.js";
 import { resourcePoliciesNotPublic } from "./rules/access.js";
 import { cloudtrailComplete, logRetentionSet } from "./rules/audit.js";
+import { backupVaultsEncrypted, backupVaultsLocked } from "./rules/backup.js";
 import { groupsSpanZones, imdsv2Required, noPublicAddresses } from "./rules/compute.js";
 import { dynamodbDeletionProtected, dynamodbRecoverable } from "./rules/database.js";
 import { failoverRecordsChecked } from "./rules/dns.js";
@@ -60,6 +61,7 @@ export const RULES_BY_DOMAIN: Readonly<Record<string, readonly Rule[]>> = {
     s3OwnerEnforced,
     s3Lifecycle,
   ],
+  Backup: [backupVaultsEncrypted, backupVaultsLocked],
   Encryption: [ebsEncrypted, kmsRotation, secretsEncryptedWithKms, snsEncrypted, logGroupsEncrypted],
   Database: [dynamodbRecoverable, dynamodbDeletionProtected],
   Network: [

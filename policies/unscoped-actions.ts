@@ -9,6 +9,7 @@ export const UNSCOPED_ACTIONS: readonly string[] = [
   "acm:ListCertificates",
   "acm:RequestCertificate",
   "autoscaling:Describe*",
+  "backup-storage:MountCapsule",
   "cloudtrail:DescribeTrails",
   "cloudtrail:ListTrails",
   "cloudtrail:LookupEvents",

@@ -187,6 +187,18 @@ const restoreChecksNameDatabases: Check<SharedSettings> = ({ restoreTest, databa
         ],
   );
 
+const restoreTestsEndBeforeTheNext: Check<SharedSettings> = ({ restoreTest: { everyHours, maxSeconds } }) =>
+  everyHours === 0 || maxSeconds < 3600 * everyHours
+    ? no
+    : [
+        {
+          key: "restoreTest.maxSeconds",
+          value: maxSeconds,
+          reason: `is not below restoreTest.everyHours (${everyHours} h); a test could still run when the next is due, which then doesn't come`,
+          remedy: `set less than ${3600 * everyHours}, or test less often`,
+        },
+      ];
+
 const copyIsElsewhere: Check<SharedSettings> = ({ accountId, backup: { copyTo } }) =>
   copyTo && copyTo.accountId === accountId
     ? [
@@ -274,6 +286,7 @@ export const SHARED_CHECKS: readonly Check<SharedSettings>[] = [
   backupsComeBeforeTheirAlarm,
   dumpsComeWithinTheRetention,
   restoreChecksNameDatabases,
+  restoreTestsEndBeforeTheNext,
   copyIsElsewhere,
   fleetSizesAreOrdered,
   someonePages,

@@ -52,6 +52,7 @@ export function settingsReference(): string {
     "- `database.volumeIops` ≤ 500 × `volumeGib`, and `volumeThroughputMibps` ≤ 0.25 × `volumeIops`: what EBS gives a gp3 volume.",
     "- The two networks don't overlap.",
     "- `retentionDays` ≥ `lockDays`, for backups and for the audit trail.",
+    "- `restoreTest.maxSeconds` is less than `restoreTest.everyHours`.",
     "- `objectives.rpoSeconds` ≥ `backup.archiveTimeoutSeconds`.",
     "- `promotion.marginSeconds` ≥ the greater of read interval and `failover.leaderLeaseSeconds`, + 1 s + 1 % of (lease + margin); `promotion.leaseSeconds` > three read intervals.",
     "- `fleet.minSize` ≤ `fleet.fullSize` ≤ `fleet.maxSize`.",

@@ -131,6 +131,10 @@ export interface RegionContract {
   readonly restoreRole: string;
   /** Role (trusted by scheduler.amazonaws.com) that may raise the restore machine's group, and nothing else. */
   readonly restoreScheduleRole: string;
+  /** AWS Backup's vault of data volumes: the region's own recovery points, and the other's copies. */
+  readonly volumeVault: string;
+  /** Role (trusted by backup.amazonaws.com) that fills it. */
+  readonly volumeBackupRole: string;
   readonly tomcatRole: string;
   /** Role and instance profile of the machines that Image Builder builds images on. */
   readonly imageRole: string;
@@ -247,6 +251,8 @@ export function contractOf(settings: SharedSettings, accountId: string): Contrac
       databaseRole: `${name}-${aws}-database`,
       restoreRole: `${name}-${aws}-restore`,
       restoreScheduleRole: `${name}-${aws}-restore-schedule`,
+      volumeVault: `${name}-${aws}-volumes`,
+      volumeBackupRole: `${name}-${aws}-volume-backup`,
       tomcatRole: `${name}-${aws}-tomcat`,
       imageRole: `${name}-${aws}-image`,
       imageParameters: {

@@ -15,6 +15,7 @@ import { PermissionBoundary } from "../components/permission-boundary.js";
 import { PipelineAccess } from "../components/pipeline-access.js";
 import { RunbookBucket } from "../components/runbook-bucket.js";
 import { Vault } from "../components/vault.js";
+import { VolumeVault } from "../components/volume-vault.js";
 import type { SharedSettings } from "../settings/schema.js";
 import type { RegionId } from "../settings/stacks.js";
 import { contractOf, HEALTH_METRICS_REGION } from "./contract.js";
@@ -80,6 +81,17 @@ export async function globalStack(settings: SharedSettings): Promise<StackOutput
       { bucketName: contract[id].artifactBucket, keyArn: keys[id].backups },
       { provider: providers[id] },
     );
+    if (settings.volumeBackup.enabled) {
+      new VolumeVault(
+        `volumes-${id}`,
+        {
+          vaultName: contract[id].volumeVault,
+          keyArn: keys[id].data,
+          keepDays: settings.volumeBackup.keepDays,
+        },
+        { provider: providers[id] },
+      );
+    }
     new NodeCertificates(
       `certificates-${id}`,
       { contract, region: id, keyArn: keys[id].data },

@@ -11,6 +11,7 @@ import { SecurityGroups } from "../components/security-groups.js";
 import { regionSize } from "../components/sizing.js";
 import { TomcatFleet } from "../components/tomcat-fleet.js";
 import { VaultWatch } from "../components/vault-watch.js";
+import { VolumeBackup } from "../components/volume-backup.js";
 import { renderClusterConfig } from "../nodes/cluster-config.js";
 import { buildFiles } from "../nodes/image/component-document.js";
 import type { RegionSettings } from "../settings/schema.js";
@@ -116,6 +117,13 @@ export async function regionStack(stack: RegionStackName, settings: RegionSettin
     },
     opts,
   );
+  if (settings.volumeBackup.enabled) {
+    new VolumeBackup(
+      "volume-backup",
+      { settings, contract, region: id, notifyTopicArn: alarms.notifyTopicArn },
+      opts,
+    );
+  }
   if (settings.restoreTest.everyHours > 0) {
     new RestoreTest(
       "restore-test",

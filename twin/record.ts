@@ -22,6 +22,8 @@ const record = z.object({
     /** AWS region under whose name it is asked. */
     region: z.string(),
   }),
+  /** The emulated S3 that holds the vaults, over TLS, and the authority that signed for it. */
+  vaults: z.object({ endpoint: z.string(), authorityFile: z.string() }),
 });
 
 export type TwinRecord = z.infer<typeof record>;

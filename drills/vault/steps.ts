@@ -3,6 +3,7 @@ import type { CommandResult, Machine } from "../../twin/types.js";
 import type { Scene } from "../scene.js";
 import { TABLES } from "../workload/events.js";
 import { script, tryScript } from "./node-script.js";
+import { type Moment, momentOf } from "./restored.js";
 
 /**
  * The twin's defaults would make a drill wait: what is archived, when a hole is noticed, and when the recovery point
@@ -81,4 +82,26 @@ export interface VaultLook {
   readonly values: Readonly<Record<string, number | null>>;
   readonly reasons: readonly string[];
   readonly failed: readonly string[];
+}
+
+/**
+ * A moment of which S3's times tell what was before and what came after: they are whole seconds, and so is
+ * `--repo-target-time`.
+ */
+export async function momentInVault(scene: Scene, leader: Machine): Promise<Moment> {
+  const moment = await momentOf(scene, leader);
+  const next = Math.floor(Date.parse(moment.time) / 1000 + 1) * 1000;
+  await scene.eventually("the next second", () => Date.now() > next, 5, 20);
+  return moment;
+}
+
+/** What pgBackRest's own list of a stanza has, asked on a node. */
+export async function backupLabels(node: Machine): Promise<string[]> {
+  const [found] = JSON.parse(
+    await script(
+      node,
+      `runuser -u postgres -- pgbackrest --stanza="$DR_STANZA" --log-level-console=off --output=json info`,
+    ),
+  ) as [{ backup?: { label: string }[] }?];
+  return (found?.backup ?? []).map(({ label }) => label);
 }

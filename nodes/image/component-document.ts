@@ -2,12 +2,13 @@
  * What EC2 Image Builder does on a build machine, as a component document: fetch the install scripts and the
  * payload from the region's bucket, run the scripts, prove what they made. No Pulumi here.
  *
- * The files are objects of their own because a component's text may have 16,000 characters at most.
+ * The files stand in an object of their own because a component's text may have 16,000 characters at most, and all in
+ * one because even their names would not fit.
  * Source: https://docs.aws.amazon.com/imagebuilder/latest/userguide/toe-component-manager.html
  */
 import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { stringify } from "yaml";
 import { payloadFiles } from "./payload.js";
@@ -16,15 +17,13 @@ import { payloadFiles } from "./payload.js";
 export const IMAGE_KINDS = ["database", "tomcat"] as const;
 export type ImageKind = (typeof IMAGE_KINDS)[number];
 
-export interface BuildFile {
-  /** Relative to the folder in which the build runs, e.g. `scripts/install-database.sh`. */
-  readonly path: string;
-  readonly content: string;
-}
-
-/** Everything that a build needs, in the order of paths. */
+/** Everything that a build needs. */
 export interface BuildFiles {
-  readonly files: readonly BuildFile[];
+  /**
+   * JSON: path, relative to the folder in which the build runs (e.g. `scripts/install-database.sh`) → content, in the
+   * order of paths.
+   */
+  readonly bundle: string;
   /** Of all contents: other files have another address, and so make another component and recipe. */
   readonly hash: string;
 }
@@ -47,13 +46,21 @@ export async function buildFiles(): Promise<BuildFiles> {
       })),
     )),
   ];
-  const hash = createHash("sha256").update(JSON.stringify(files)).digest("hex").slice(0, 16);
-  return { files, hash };
+  const bundle = JSON.stringify(Object.fromEntries(files.map(({ path, content }) => [path, content])));
+  return { bundle, hash: createHash("sha256").update(bundle).digest("hex").slice(0, 16) };
 }
 
-/** Key of a file's object in the bucket. */
-export const objectKey = ({ hash }: Pick<BuildFiles, "hash">, { path }: Pick<BuildFile, "path">): string =>
-  `images/${hash}/${path}`;
+/** Key of the bundle's object in the bucket. */
+export const bundleKey = ({ hash }: Pick<BuildFiles, "hash">): string => `images/${hash}.json`;
+
+/** Debian's image has Python, and nothing else that reads JSON. */
+const UNPACK = [
+  "import json, os, sys",
+  "os.chdir(sys.argv[1])",
+  "for path, content in json.load(open('bundle.json')).items():",
+  "  os.makedirs(os.path.dirname(path), exist_ok=True)",
+  "  open(path, 'w').write(content)",
+].join("\n");
 
 export interface ComponentDocumentArgs {
   readonly kind: ImageKind;
@@ -68,7 +75,6 @@ export interface ComponentDocumentArgs {
 /** @returns YAML. */
 export function renderComponentDocument(args: ComponentDocumentArgs): string {
   const { kind, build, bucket, accountId, region } = args;
-  const folders = [...new Set(build.files.map(({ path }) => dirname(path)))];
   return stringify(
     {
       name: `Node image: ${kind}`,
@@ -77,17 +83,20 @@ export function renderComponentDocument(args: ComponentDocumentArgs): string {
         {
           name: "build",
           steps: [
-            bash("Folders", [`mkdir -p ${folders.map((folder) => `${WORK}/${folder}`).join(" ")}`]),
+            bash("Folder", [`mkdir -p ${WORK}`]),
             {
               name: "Download",
               action: "S3Download",
               maxAttempts: 3,
-              inputs: build.files.map((file) => ({
-                source: `s3://${bucket}/${objectKey(build, file)}`,
-                destination: `${WORK}/${file.path}`,
-                expectedBucketOwner: accountId,
-              })),
+              inputs: [
+                {
+                  source: `s3://${bucket}/${bundleKey(build)}`,
+                  destination: `${WORK}/bundle.json`,
+                  expectedBucketOwner: accountId,
+                },
+              ],
             },
+            bash("Unpack", [`python3 -c "${UNPACK}" ${WORK}`]),
             bash("Install", [
               `bash ${WORK}/scripts/install-${kind}.sh ${WORK}/payload`,
               `bash ${WORK}/scripts/install-aws.sh ${region}`,

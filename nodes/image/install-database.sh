@@ -13,7 +13,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # for what it needs around it. Signed by the same archive; nothing else of that release is ever installed.
 PGBACKREST_RELEASE=trixie
 install_pgbackrest() {
-  local work mirror list=/etc/apt/sources.list
+  local work mirror
   if /usr/bin/pgbackrest version | grep -q ' 2\.[6-9]\| 2\.5[5-9]'; then return; fi
   mirror=$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' 'Component: main' | head -1)
   work=$(mktemp -d)
@@ -36,7 +36,7 @@ printf 'create_main_cluster = false\n' > /etc/postgresql-common/createcluster.co
 
 install_packages \
   postgresql-15 etcd-server etcd-client pgbackrest nftables nodejs python3-venv xfsprogs ssl-cert \
-  ca-certificates openssl curl jq procps iproute2 util-linux
+  ca-certificates openssl curl jq zstd procps iproute2 util-linux
 disable_services postgresql.service etcd.service nftables.service
 
 # Debian's Patroni is 3.0, which loses acknowledged rows after a partition.

@@ -17,12 +17,16 @@ from dr_timelines import (
     segment_of,
     stanzas_of,
     text,
+    timeline_of_segment,
 )
 
 # A region that was fenced may archive what it still had for about this long. Who has archived later than the other by
 # more is the one that went on.
 CLEARLY_SECONDS = 300
 LATEST = "latest"
+# Segments are archived several at a time, and S3 copies a vault in no order, for up to 15 minutes: what is missing before
+# younger ones only is on its way.
+ON_ITS_WAY_SECONDS = 1200
 
 
 class Wanted:
@@ -55,7 +59,8 @@ def choose(wanted, backups, archives, now):
     """
     @param backups stanza → `info`'s list of backups
     @param archives stanza → dr_timelines.Archive
-    @returns stanza, backup, timeline, chain, holders, map, target (what PostgreSQL is told), until, notes
+    @returns stanza, backup, timeline, timelineStanza, chain, holders, map, target (what PostgreSQL is told), left (the
+        segment in which a younger timeline goes on of which nothing is archived yet), lastSegment, notes
     @raises Unrestorable
     """
     if wanted.time is not None and wanted.time > now:
@@ -65,7 +70,7 @@ def choose(wanted, backups, archives, now):
     archives = {name: each for name, each in archives.items() if each.system == archives[own].system}
     backups = {name: each for name, each in backups.items() if name in archives}
     begun = timeline
-    own, timeline, stop = usable(own, timeline, archives, notes)
+    own, timeline, stop, left = usable(own, timeline, archives, notes)
     if timeline != begun and (wanted.time is not None or (wanted.lsn is not None and stop is not None and wanted.lsn > stop)):
         raise Unrestorable(f"{wanted.words()} lies beyond what is archived: {notes[-1]}. For all there is: --to latest")
     history = archives[own].history(timeline)
@@ -77,14 +82,17 @@ def choose(wanted, backups, archives, now):
     hole = first_hole(chain, holders, archives, start, last)
     if hole:
         reason = f"{hole} is missing in the archive, although later segments are there"
-        if wanted.time is None and wanted.lsn is None:
+        if oldest_beyond(hole, chain, holders, archives, last) > now - ON_ITS_WAY_SECONDS:
+            reason = f"{hole} is not archived yet, although a later segment is: the end is before it for now"
+            last = segment_number(hole) - 1
+        elif wanted.time is None and wanted.lsn is None:
             raise Unrestorable(
                 f"{reason}: a restore ends before it. Everything up to there: --lsn {text(segment_number(hole) << 24)}"
             )
         if wanted.lsn is not None and segment_of(wanted.lsn) >= segment_number(hole):
             raise Unrestorable(f"{reason}: a restore ends before it, and {text(wanted.lsn)} lies beyond")
         # Only the log tells which time it had reached there.
-        notes.append(f"{reason}: a restore to a time beyond ends there and fails")
+        notes.append(f"{reason}. A restore to a time beyond ends there and fails")
     return {
         "stanza": stanza,
         "backup": backup,
@@ -94,10 +102,19 @@ def choose(wanted, backups, archives, now):
         "holders": holders,
         "map": restore_map(chain, holders, archives),
         "target": target_of(wanted, stop),
+        "left": None if left is None else segment_name(segment_of(left)),
         "lastSegment": f"{timeline:08X}{segment_name(last)}",
-        "archivedUntil": archives[own].newest(timeline),
         "notes": notes,
     }
+
+
+def oldest_beyond(hole, chain, holders, archives, last):
+    """When the oldest segment behind a missing one was archived."""
+    times = []
+    for segment in range(segment_number(hole) + 1, last + 1):
+        timeline = timeline_of_segment(chain, segment)
+        times.append(archives[holders[timeline]].segments.get(timeline, {}).get(segment))
+    return min(time for time in times if time is not None)
 
 
 def target_of(wanted, stop):
@@ -136,7 +153,9 @@ def active(wanted, archives, notes):
     ]
     if not asked:
         what = "an archive" if wanted.timeline is None else f"timeline {wanted.timeline}"
-        raise Unrestorable(f"there is no sign of {what} in {wanted.stanza or ' or '.join(archives)}")
+        raise Unrestorable(
+            f"there is no sign of {what} in {wanted.stanza or ' or '.join(archives)}. If it is only hidden: --as-of a time before that"
+        )
     if wanted.time is not None:
         begin = lambda branch: archives[branch[0]].begin(branch[1])  # noqa: E731
         # Before all of them: the choice of the backup says what the earliest time is.
@@ -188,16 +207,17 @@ def usable(own, timeline, archives, notes):
     The branch, or the one before it as long as the segment in which it begins is not archived: PostgreSQL would go on
     with the older timeline's, beyond the point where they parted.
 
-    @returns stanza, timeline, and for an older one the position at which to stop, None where there is nothing beyond
+    @returns stanza, timeline, and for an older one the position at which to stop, None where there is nothing beyond, and
+        where it was left
     """
-    stop = None
+    stop = end = None
     while timeline != 1 and archives[own].history(timeline) and not archives[own].has_beginning(timeline):
         holders = stanzas_of(timeline, archives, own)
         parent, end = archives[own].history(timeline)[-1]
         notes.append(f"of timeline {timeline}, begun at {text(end)}, nothing is archived yet, so a restore ends there")
         own, timeline = holders[parent], parent
         stop = end if segment_of(end) in archives[own].segments.get(parent, {}) else None
-    return own, timeline, stop
+    return own, timeline, stop, end
 
 
 def last_segment(chain, holders, archives, stop):

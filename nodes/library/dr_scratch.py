@@ -1,6 +1,7 @@
 """A restored cluster where nobody but this machine reaches it: its settings, its recovery, its end."""
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import time
@@ -8,6 +9,8 @@ import time
 BIN = "/usr/lib/postgresql/15/bin"
 POLL_SECONDS = 0.2
 TELL_SECONDS = 5
+# Of the log, for what is asked again and again: it has a line for each segment.
+TAIL_BYTES = 1 << 16
 STOP_SECONDS = 3600
 # pg_ctl returns before there is a sign of life.
 BEGIN_SECONDS = 10
@@ -56,10 +59,14 @@ class Scratch:
     def __init__(self, directory, folder, port, sockets):
         self.directory, self.folder, self.port, self.sockets = directory, folder, port, sockets
         self.log = f"{folder}/postgres.log"
+        self.recovery = {}
 
     def recover(self, restore_command, target, timeline, action):
-        """Says what PostgreSQL does at its next start."""
-        settings = {
+        """
+        Says what PostgreSQL does at its next start: on the command line, so that nothing of it stays in the data for
+        whatever becomes of them. A server that is started without it, in the middle of its recovery, refuses.
+        """
+        self.recovery = {
             "restore_command": restore_command,
             "recovery_target_timeline": str(timeline),
             "recovery_target_inclusive": "on",
@@ -71,13 +78,10 @@ class Scratch:
             "primary_conninfo": "",
             "primary_slot_name": "",
         }
-        with open(f"{self.directory}/postgresql.auto.conf", "a", encoding="utf8") as file:
-            file.write("\n# dr-restore\n")
-            file.writelines(f"{name} = '{escape(value)}'\n" for name, value in settings.items())
         signal = f"{self.directory}/recovery.signal"
         with open(signal, "w", encoding="utf8"):
             pass
-        own(signal, f"{self.directory}/postgresql.auto.conf")
+        own(signal)
 
     def start(self, watch):
         """
@@ -112,7 +116,8 @@ class Scratch:
             **(self._standby_settings() if watch else {}),
             **self._memory(),
         }
-        options = " ".join(f"-c {name}='{value}'" for name, value in settings.items())
+        # pg_ctl gives them to a shell.
+        options = shlex.join(word for name, value in {**settings, **self.recovery}.items() for word in ("-c", f"{name}={value}"))
         done = run_as_postgres(
             [f"{BIN}/pg_ctl", "-s", "-W", "-D", self.directory, "-l", self.log, "-o", options, "start"], check=False
         )
@@ -145,19 +150,19 @@ class Scratch:
             # `ready` to be asked, which a hot standby is early.
             if state == "ready" and (not paused or self._at_target()):
                 return
-            if state is None and (self.read_log() or time.monotonic() - begun > BEGIN_SECONDS):
+            if state is None and (self.read_log(TAIL_BYTES) or time.monotonic() - begun > BEGIN_SECONDS):
                 # It may have written its process id since.
                 time.sleep(POLL_SECONDS)
                 if self.state() is None:
                     self._ended()
             if time.monotonic() - told > TELL_SECONDS:
                 told = time.monotonic()
-                progress = re.findall(r'(?:current LSN: |restored log file ")([^"\s]+)', self.read_log())
+                progress = re.findall(r'(?:current LSN: |restored log file ")([^"\s]+)', self.read_log(TAIL_BYTES))
                 tell(f"replaying: {progress[-1]}" if progress else "replaying")
             time.sleep(POLL_SECONDS)
 
     def _at_target(self):
-        log = self.read_log()
+        log = self.read_log(TAIL_BYTES)
         if "insufficient parameter settings" in log:
             # The primary's were raised after the backup, beyond our floors.
             raise Failed(f"a hot standby needs larger settings: {re.findall(r'DETAIL:  (.*)', log)[-1]} Use --action promote")
@@ -188,10 +193,12 @@ class Scratch:
             (words for words in found if "database system is" not in words), "PostgreSQL ended without a reason in its log"
         )
 
-    def read_log(self):
+    def read_log(self, tail=None):
         try:
-            with open(self.log, encoding="utf8", errors="replace") as file:
-                return file.read()
+            with open(self.log, "rb") as file:
+                if tail is not None:
+                    file.seek(max(0, os.path.getsize(self.log) - tail))
+                return file.read().decode(errors="replace")
         except FileNotFoundError:
             return ""
 
@@ -247,10 +254,6 @@ def iso(words):
     """A time as PostgreSQL logs it in UTC."""
     found = re.match(r"(\S+) (\S+?)\+00", words or "")
     return f"{found[1]}T{found[2]}Z" if found else None
-
-
-def escape(value):
-    return value.replace("\\", "\\\\").replace("'", "''")
 
 
 def own(*paths):

@@ -154,7 +154,7 @@ def timeline_of_segment(chain, segment):
     raise ValueError("a chain ends on a timeline without end")
 
 
-def restore_map(chain, holders, archives, start=None):
+def restore_map(chain, holders, archives):
     """What `dr-get-wal --map` goes by, as plain data: see there."""
     newest = max(timeline for each in archives.values() for timeline in [*each.timelines(), chain[-1][0]])
     beyond = {}
@@ -165,7 +165,6 @@ def restore_map(chain, holders, archives, start=None):
             beyond[str(timeline)] = have
     return {
         "target": chain[-1][0],
-        "start": start,
         "timelines": {
             str(timeline): {"stanza": holders[timeline], **({} if end is None else {"before": segment_name(segment_of(end))})}
             for timeline, end in chain

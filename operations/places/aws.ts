@@ -1,7 +1,7 @@
 /** A real account: the claim table with ordinary credentials, the regions' own names over the internet. */
 import { readStackFiles } from "../../delivery/stack-files.js";
 import { parseSharedSettings } from "../../settings/parse.js";
-import { sharedSchema } from "../../settings/schema.js";
+import { type SharedSettings, sharedSchema } from "../../settings/schema.js";
 import { ACTIVE_PATH, contractOf, otherRegion } from "../../stacks/contract.js";
 import { readClaimTable } from "../claim-table.js";
 import { type Known, known, unknown } from "../known.js";
@@ -12,11 +12,16 @@ const PROBE_MILLIS = 4_000;
 const GUARDS =
   "only the guards know it (leases, bytes behind, what is waited for), and they answer inside the regions' networks only";
 
-/** @param dir folder of Pulumi.yaml */
-export async function awsPlace(dir: string): Promise<Place> {
+/** What all stacks share. @param dir folder of Pulumi.yaml */
+export async function awsSettings(dir: string): Promise<SharedSettings> {
   const raw = await readStackFiles("global", dir);
   const shared = Object.fromEntries(Object.entries(raw).filter(([key]) => key in sharedSchema.shape));
-  const settings = parseSharedSettings("global", shared);
+  return parseSharedSettings("global", shared);
+}
+
+/** @param dir folder of Pulumi.yaml */
+export async function awsPlace(dir: string): Promise<Place> {
+  const settings = await awsSettings(dir);
   const contract = contractOf(settings, settings.accountId ?? ANY_ACCOUNT);
   const replicas = {
     home: openReplica(contract.home.region),

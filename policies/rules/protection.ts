@@ -6,6 +6,7 @@ import { guidance } from "../standards.js";
 /** What holds data, or without which data can't be read or found. */
 const DATA_TYPES = [
   "aws:s3/bucket:Bucket",
+  "aws:backup/vault:Vault",
   "aws:dynamodb/table:Table",
   "aws:kms/key:Key",
   "aws:kms/replicaKey:ReplicaKey",

@@ -35,9 +35,11 @@ const outputs = (resource: StateResource | undefined): Props => resource?.output
 export function regionPicture(stack: string, state: Deployment): RegionPicture {
   const claims = of(state, "aws:dynamodb/tableItem:TableItem");
   const groups = of(state, "aws:autoscaling/group:Group").map(outputs);
-  // A database node's group names zones (its interface is fixed), the fleet's names subnets.
-  const fleet = groups.find(({ vpcZoneIdentifiers }) => vpcZoneIdentifiers?.length > 0) ?? {};
-  const running = groups.filter((group) => group !== fleet && group.maxSize > 0).length;
+  // The fleet's group has a load balancer's targets. A database node's names zones (its interface is fixed), all others subnets.
+  const fleet = groups.find(({ targetGroupArns }) => targetGroupArns?.length > 0) ?? {};
+  const running = groups.filter(
+    ({ vpcZoneIdentifiers, maxSize }) => !vpcZoneIdentifiers?.length && maxSize > 0,
+  ).length;
   const interfaces = of(state, "aws:ec2/networkInterface:NetworkInterface").map(outputs);
   const vpc = outputs(of(state, "aws:ec2/vpc:Vpc")[0]);
   return {

@@ -328,7 +328,7 @@ describe("the boundary", () => {
 
   test("is on every role", () => {
     const roles = global.ofType(ROLE);
-    expect(roles).toHaveLength(17);
+    expect(roles).toHaveLength(19);
     for (const { inputs, name } of roles) expect(inputs.permissionsBoundary, name).toMatch(/:boundary$/);
     expect(global.one("boundary", "aws:iam/policy:Policy").inputs.name).toBe("drs-boundary");
   });
@@ -353,6 +353,8 @@ describe("the boundary", () => {
     ["bypassing a lock", "s3:BypassGovernanceRetention", `${VAULT}/x`],
     ["deleting a version", "s3:DeleteObjectVersion", `${OTHER_VAULT}/x`],
     ["deleting the audit bucket", "s3:DeleteBucket", `arn:aws:s3:::drs-audit-${ACCOUNT_ID}-eu-west-1`],
+    ["deleting a recovery point", "backup:DeleteRecoveryPoint", "arn:aws:ec2:eu-west-1::snapshot/snap-1"],
+    ["lifting the lock of a backup vault", "backup:DeleteBackupVaultLockConfiguration", "*"],
     ["stopping the trail", "cloudtrail:StopLogging", TRAIL],
     ["deleting the trail", "cloudtrail:DeleteTrail", TRAIL],
     ["deleting a key", "kms:ScheduleKeyDeletion", `arn:aws:kms:eu-west-1:${ACCOUNT_ID}:key/k`],
@@ -386,6 +388,7 @@ test("no role's own policy has a wildcard for all actions, or one for all resour
   // Each of these actions knows no narrower resource; the comments beside them say so.
   expect([...new Set(wide)].sort()).toEqual([
     "FindOwnVolume",
+    "FindVolumesAndSnapshots",
     "ReportOwnMetrics",
     "SeeTheOtherRegionStopped",
     "SessionManagerChannels",

@@ -16,6 +16,7 @@ import {
   recordStack,
 } from "../support/recorder.js";
 
+const TOPIC_POLICY = "aws:sns/topicPolicy:TopicPolicy";
 const METRIC_ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm";
 
 function recordAlarms(raw: Record<string, unknown> = {}): Promise<Recording> {
@@ -112,11 +113,11 @@ describe("a warm region", () => {
       ["alarms-topics-page", "arn:aws:kms:eu-west-1:123456789012:key/notifications"],
       ["alarms-topics-notify", "arn:aws:kms:eu-west-1:123456789012:key/notifications"],
     ]);
-    for (const { name, inputs } of recording.ofType("aws:sns/topicPolicy:TopicPolicy")) {
+    for (const { inputs } of recording.ofType("aws:sns/topicPolicy:TopicPolicy")) {
       const statements = JSON.parse(inputs.policy).Statement;
       const [allow, deny, ...rest] = statements.filter(({ Sid }: any) => Sid !== "RulesOfThisRegionPublish");
       expect(rest).toEqual([]);
-      expect(statements).toHaveLength(name.endsWith("-page") ? 3 : 2);
+      expect(statements).toHaveLength(3);
       expect(allow).toMatchObject({
         Effect: "Allow",
         Principal: { Service: "cloudwatch.amazonaws.com" },
@@ -135,10 +136,10 @@ describe("a warm region", () => {
     }
   });
 
-  test("lets the rules that watch the vault page, and no others", () => {
-    const { policy } = recording.one("alarms-topics-page", "aws:sns/topicPolicy:TopicPolicy").inputs;
-    const publish = (rule: string) =>
-      decide(
+  test("lets the rules that watch the vault page, and that on volume backups notify, and no others", () => {
+    const publish = (severity: string, rule: string) => {
+      const { policy } = recording.one(`alarms-topics-${severity}`, TOPIC_POLICY).inputs;
+      return decide(
         {
           action: "sns:Publish",
           resource: JSON.parse(policy).Statement[0].Resource,
@@ -151,8 +152,11 @@ describe("a warm region", () => {
         },
         policy,
       );
-    expect(publish("drs-eu-west-1-vault-settings")).toBe("allow");
-    expect(publish("anything")).toBe("nothing");
+    };
+    expect(publish("page", "drs-eu-west-1-vault-settings")).toBe("allow");
+    expect(publish("notify", "drs-eu-west-1-volumes-failed")).toBe("allow");
+    expect(publish("page", "drs-eu-west-1-volumes-failed")).toBe("nothing");
+    expect(publish("notify", "anything")).toBe("nothing");
   });
 
   test("subscribes each contact to its severity's topic, and waits for the pager to confirm", () => {

@@ -26,6 +26,19 @@ test("ages follow the settings that say how often", () => {
   expect(threshold("restore-test-too-old")).toBe(27);
 });
 
+test("no alarm looks more often than nodes tell", () => {
+  const slow = specs({ backup: { archiveTimeoutSeconds: 150 }, objectives: { rpoSeconds: 600 } });
+  const period = (alarm: string) => slow.find((spec) => spec.alarm === alarm)?.periodSeconds;
+  for (const alarm of [
+    "wal-archiving-late",
+    "wal-archiving-broken",
+    "wal-gap",
+    "vault-tampered",
+    "backup-failed",
+  ])
+    expect(period(alarm), alarm).toBe(180);
+});
+
 test("a cold site hears of its restore tests from the restore machine alone", () => {
   const cold = specs({ site: "cold" }).find(({ suffix }) => suffix === "cold");
   expect(cold).toMatchObject({

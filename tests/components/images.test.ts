@@ -1,3 +1,7 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
 import { beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { architectureOf, Images } from "../../components/images.js";
@@ -89,7 +93,20 @@ describe("images of a region", () => {
       );
     }
     expect(uploaded.every((uri) => uri.startsWith(`s3://${BUCKET}/images/`))).toBe(true);
-    expect(uploaded.some((uri) => uri.endsWith("/payload/usr/local/sbin/dr-attach-volume"))).toBe(true);
+    const bundle = JSON.parse(objects[0]?.inputs.content);
+    expect(Object.keys(bundle)).toContain("payload/usr/local/sbin/dr-attach-volume");
+    expect(Object.keys(bundle)).toContain("scripts/install-database.sh");
+  });
+
+  test("the component unpacks them as they were", async () => {
+    const dir = await mkdtemp(join(tmpdir(), "image-"));
+    const { bundle } = await buildFiles();
+    await writeFile(join(dir, "bundle.json"), bundle);
+    const line: string = step("database", "Unpack").inputs.commands.at(-1);
+    await execa("bash", ["-c", line.replace("/var/tmp/dr-image", dir)]);
+    for (const [path, content] of Object.entries(JSON.parse(bundle)))
+      expect(await readFile(join(dir, path), "utf8")).toBe(content);
+    await rm(dir, { recursive: true });
   });
 
   test("the component waits for its files", () => {
@@ -103,7 +120,8 @@ describe("images of a region", () => {
       const commands: string[] = step(kind, "Install").inputs.commands;
       expect(commands[0]).toBe("set -euo pipefail");
       expect(commands[1]).toContain(`scripts/install-${kind}.sh`);
-      const present = step(kind, "Download").inputs.map((i: { destination: string }) => i.destination);
+      const bundle = JSON.parse(images.ofType("aws:s3/bucketObjectv2:BucketObjectv2")[0]?.inputs.content);
+      const present = Object.keys(bundle).map((path) => `/var/tmp/dr-image/${path}`);
       for (const command of commands.slice(1)) expect(present).toContain(command.split(" ")[1]);
     }
   });

@@ -25,7 +25,10 @@ let patterns: Readonly<Record<string, Pattern>>;
 let rules: Record<string, any>[];
 beforeAll(async () => {
   const region = await recordStack("prod", { ...BASE_SETTINGS, pipeline: { repository: "acme/dr" } });
-  rules = region.ofType("aws:cloudwatch/eventRule:EventRule").map(({ inputs }) => inputs);
+  rules = region
+    .ofType("aws:cloudwatch/eventRule:EventRule")
+    .filter(({ parent }) => parent === "vault-watch")
+    .map(({ inputs }) => inputs);
   patterns = Object.fromEntries(rules.map(({ name, eventPattern }) => [name, JSON.parse(eventPattern)]));
 });
 
@@ -89,7 +92,9 @@ test("without a pipeline people deploy, and each change is told", () => {
 
 test("each rule pages, in words that name the caller and the runbook", async () => {
   const region = await recordStack("prod");
-  const targets = region.ofType("aws:cloudwatch/eventTarget:EventTarget");
+  const targets = region
+    .ofType("aws:cloudwatch/eventTarget:EventTarget")
+    .filter(({ parent }) => parent === "vault-watch");
   expect(targets.map(({ inputs }) => inputs.rule)).toEqual(rules.map(({ name }) => name));
   for (const { inputs } of targets) {
     expect(inputs.arn).toMatch(/alarms-topics-page$/);

@@ -45,7 +45,10 @@ describe("the machines of a region", () => {
     const replica = [...secrets, "dr-volume.service", "dr-guard.service", "patroni.service"];
     const units = {
       "read-replica": replica,
-      database: [...replica, "etcd.service", "dr-reconcile.timer"],
+      database: [
+        ...[...replica, "etcd.service", "dr-reconcile.timer"],
+        ...["dr-backup-server.service", "dr-backup.timer", "dr-check-vault.service"],
+      ],
       tomcat: [...secrets, "dr-application.service", "haproxy.service", "tomcat10.service"],
       restore: [...secrets, "dr-scratch.service", "dr-restore-test.service", "dr-restore-done.service"],
     };
@@ -56,7 +59,7 @@ describe("the machines of a region", () => {
     }
     const known = Object.values(units).flat();
     // Started by a timer, and by the guard.
-    const others = ["dr-reconcile.service", "dr-save-diverged.service"];
+    const others = ["dr-reconcile.service", "dr-save-diverged.service", "dr-backup.service"];
     const files = Object.keys(UNITS).filter((file) => !others.includes(file));
     expect(files.map((file) => file.replace(/\.d\/.*/, "")).filter((name) => !known.includes(name))).toEqual(
       [],

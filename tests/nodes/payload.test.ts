@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { payloadFiles, writePayload } from "../../nodes/image/payload.js";
 
@@ -22,12 +23,13 @@ describe("the payload", () => {
         "get-parameter",
         "get-secret",
         "put-artifact",
+        "vault-protection",
       ].map((hook) => `usr/local/sbin/dr-${hook}`),
     );
   });
 
   test("only the hooks know the cloud", async () => {
-    const hooks = /dr-(attach-\w+|end-machine|get-\w+|put-artifact)$/;
+    const hooks = /dr-(attach-\w+|end-machine|get-\w+|put-artifact|vault-protection)$/;
     const others = (await programs("aws")).filter(({ path }) => !hooks.test(path));
     const calling = others.filter(({ content }) =>
       /\baws (s3|ssm|ec2|secretsmanager)\b|169\.254/.test(content),
@@ -56,6 +58,7 @@ describe("the payload", () => {
 /** The calculation inside dr-reconcile, which needs nothing but Python. */
 describe("what dr-reconcile changes", () => {
   const script = readFileSync(new URL("../../nodes/scripts/dr-reconcile", import.meta.url), "utf8");
+  const library = fileURLToPath(new URL("../../nodes/library", import.meta.url));
   const module = join(mkdtempSync(join(tmpdir(), "reconcile-")), "reconcile.py");
   writeFileSync(module, script);
   const patchFor = (current: unknown, wanted: unknown) =>
@@ -67,7 +70,11 @@ describe("what dr-reconcile changes", () => {
           "import json, runpy, sys; a = json.load(sys.stdin); print(json.dumps(runpy.run_path(sys.argv[1])['patch_for'](*a)))",
           module,
         ],
-        { input: JSON.stringify([current, wanted]), encoding: "utf8" },
+        {
+          input: JSON.stringify([current, wanted]),
+          encoding: "utf8",
+          env: { ...process.env, PYTHONPATH: library },
+        },
       ),
     );
 

@@ -100,7 +100,7 @@ describe("what is restored", () => {
   const both = { A: A13, B: B2 };
   const backups = { A: [EARLY], B: [LATE] };
   const choose = (wanted: object, more: object = {}) =>
-    ask({ wanted, backups, archives: both, now: 2000, ...more });
+    ask({ wanted, backups, archives: both, now: 5000, ...more });
 
   test("the latest: the newest backup on the line that is active now, and all there is", () => {
     expect(choose({})).toMatchObject({
@@ -206,6 +206,7 @@ describe("what is restored", () => {
     expect(choose({}, { archives, backups: { A: [EARLY], B: [] } })).toMatchObject({
       timeline: 1,
       target: { recovery_target_lsn: "0/5000100", recovery_target_inclusive: "off" },
+      left: "0000000000000005",
       notes: [expect.stringMatching(/of timeline 2, begun at 0\/5000100, nothing is archived yet/)],
     });
     expect(choose({ time: 510 }, { archives }).error).toMatch(/lies beyond what is archived/);
@@ -233,7 +234,7 @@ describe("what is restored", () => {
   });
 
   test("refused: the future", () => {
-    expect(choose({ time: 2001 }).error).toMatch(/is in the future.*--to latest/);
+    expect(choose({ time: 5001 }).error).toMatch(/is in the future.*--to latest/);
   });
 
   test("refused: a hole in the log, with the position up to which it goes", () => {
@@ -246,8 +247,18 @@ describe("what is restored", () => {
     expect(choose({ lsn: 0x7000000 }, { archives, backups: early }).error).toMatch(/lies beyond/);
     expect(choose({ lsn: 0x6ffffff }, { archives, backups: early }).backup).toBe("A-early");
     expect(choose({ time: 590 }, { archives, backups: early }).notes).toEqual([
-      expect.stringMatching(/a restore to a time beyond ends there and fails/),
+      expect.stringMatching(/A restore to a time beyond ends there and fails/),
     ]);
+  });
+
+  test("what is missing before segments of the last minutes is on its way, and no hole", () => {
+    const { 11: _, ...late } = segments(9, 12, 1060) as Record<number, number>;
+    const archives = { A: { ...A13, segments: { ...A13.segments, 3: late } }, B: B2 };
+    expect(choose({}, { archives, now: 1300 })).toMatchObject({
+      lastSegment: "00000003000000000000000A",
+      notes: [expect.stringMatching(/00000003000000000000000B is not archived yet/)],
+    });
+    expect(choose({}, { archives, now: 9999 }).error).toMatch(/is missing in the archive/);
   });
 
   test("a backup with damaged pages only where that is accepted", () => {

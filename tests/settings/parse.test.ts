@@ -133,6 +133,13 @@ describe("one bad setting", () => {
       /365/,
     ],
     [
+      "restore tests that overlap",
+      { restoreTest: { everyHours: 2 } },
+      "restoreTest.maxSeconds",
+      /not below restoreTest\.everyHours \(2 h\)/,
+      /less than 7200/,
+    ],
+    [
       "an RPO below the archive timeout",
       { backup: { archiveTimeoutSeconds: 600 } },
       "objectives.rpoSeconds",

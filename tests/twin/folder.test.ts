@@ -116,6 +116,7 @@ test("nothing is run in a machine that is dead", async () => {
     pid: hold.pid as number,
     machines,
     claims: { endpoint: "http://127.0.0.1:1", region: "eu-west-1" },
+    vaults: { endpoint: "https://127.0.0.1:1", authorityFile: "/nowhere" },
   });
   await expect(exec("a", ["true"])).rejects.toThrow("machine 'a' is dead");
   await expect(exec("b", ["true"])).rejects.toThrow("machine 'b' is dead");

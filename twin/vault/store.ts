@@ -60,8 +60,9 @@ export class VaultStore {
   private constructor(
     private readonly emulator: TwinEmulator,
     private readonly contract: Contract,
-    /** PEM of the authority by which the endpoints are known. */
+    /** PEM of the authority by which the endpoints are known, and where it stands on this host. */
     readonly authority: string,
+    private readonly authorityFile: string,
   ) {
     this.agent = new Agent({ ca: authority, keepAlive: true, maxSockets: 8 });
   }
@@ -80,11 +81,13 @@ export class VaultStore {
     const [certificateFile, keyFile] = [join(dir, "s3.crt"), join(dir, "s3.key")];
     await writeFile(certificateFile, leaf.certificate);
     await writeFile(keyFile, leaf.key, { mode: 0o600 });
+    const authorityFile = join(dir, "authority.crt");
+    await writeFile(authorityFile, authority.certificate);
     const emulator = await startEmulatorOfTwin({
       ...{ progress, dir, purpose: "the vaults", enforces: true },
       tls: { certificateFile, keyFile, authority: authority.certificate },
     });
-    const self = new VaultStore(emulator, contract, authority.certificate);
+    const self = new VaultStore(emulator, contract, authority.certificate, authorityFile);
     try {
       for (const id of REGIONS) await self.makeBucket(id, lockDays);
       for (const id of REGIONS) {
@@ -106,6 +109,11 @@ export class VaultStore {
 
   get endpoint(): string {
     return this.emulator.endpoint;
+  }
+
+  /** Where other processes of this host find it. */
+  get place(): { readonly endpoint: string; readonly authorityFile: string } {
+    return { endpoint: this.endpoint, authorityFile: this.authorityFile };
   }
 
   /** S3 of a region, from this host. @param as whose rights; everybody's when left out, as the account's root. */

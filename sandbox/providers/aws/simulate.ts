@@ -19,6 +19,18 @@ const REPLACE_ON: Readonly<Record<string, readonly string[]>> = {
     "placementGroupArn",
     "tenancy",
   ],
+  "aws:backup/restoreTestingPlan:RestoreTestingPlan": ["name"],
+  "aws:backup/restoreTestingSelection:RestoreTestingSelection": [
+    "name",
+    "protectedResourceType",
+    "restoreTestingPlanName",
+  ],
+  // A selection can't be changed at all; a change makes another.
+  "aws:backup/selection:Selection": ["conditions", "iamRoleArn", "name", "planId", "resources"],
+  "aws:backup/vault:Vault": ["kmsKeyArn", "name"],
+  "aws:backup/vaultLockConfiguration:VaultLockConfiguration": ["backupVaultName", "changeableForDays"],
+  "aws:cloudwatch/eventRule:EventRule": ["name"],
+  "aws:cloudwatch/eventTarget:EventTarget": ["rule"],
   // Versions of these two can't be changed at all; a change makes another.
   "aws:imagebuilder/component:Component": ["data", "description", "kmsKeyId", "name", "platform", "version"],
   "aws:imagebuilder/imageRecipe:ImageRecipe": [

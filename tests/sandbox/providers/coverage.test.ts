@@ -3,8 +3,16 @@ import { HANDLERS } from "../../../sandbox/providers/aws/handlers/index.js";
 import { STACK_NAMES } from "../../../settings/stacks.js";
 import { BASE_SETTINGS, recordStack } from "../../support/recorder.js";
 
-/** Types that the emulator has no API for; they exist in Pulumi's state only. */
+/** Types that the emulator has no API for, or only half of one; they exist in Pulumi's state only. */
 const SIMULATED = [
+  "aws:backup/plan:Plan",
+  "aws:backup/restoreTestingPlan:RestoreTestingPlan",
+  "aws:backup/restoreTestingSelection:RestoreTestingSelection",
+  "aws:backup/selection:Selection",
+  "aws:backup/vault:Vault",
+  "aws:backup/vaultLockConfiguration:VaultLockConfiguration",
+  "aws:cloudwatch/eventRule:EventRule",
+  "aws:cloudwatch/eventTarget:EventTarget",
   "aws:ec2/capacityReservation:CapacityReservation",
   "aws:imagebuilder/component:Component",
   "aws:imagebuilder/distributionConfiguration:DistributionConfiguration",

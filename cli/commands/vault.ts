@@ -1,0 +1,114 @@
+import type { Command } from "commander";
+import type { OpenVault } from "../../operations/vault/open.js";
+import { UserError } from "../../settings/problem.js";
+import { assertStackName, isRegionStack, type RegionStackName } from "../../settings/stacks.js";
+
+interface Flags {
+  stack: string;
+  since: string;
+  twin?: boolean;
+  json?: boolean;
+  yes?: boolean;
+  prefix?: string;
+}
+
+type Part = "since" | "prefix" | "yes";
+
+export function addVault(dr: Command): void {
+  const vault = dr
+    .command("vault")
+    .description("a vault that somebody was at: what is hidden or overwritten, and bring it back");
+  add(vault, "inspect", "what was hidden or overwritten since, and whether the bucket protects", [
+    "since",
+    "prefix",
+  ]).action(inspect);
+  add(vault, "unhide", "remove the delete markers made since; never a version", [
+    "since",
+    "prefix",
+    "yes",
+  ]).action(unhide);
+  add(vault, "roll-back", "put what was current at a time in front again, as a copy", [
+    "since",
+    "prefix",
+    "yes",
+  ])
+    .argument("[keys...]", "objects (default: pgBackRest's lists, where they changed since)")
+    .action(rollBack);
+  add(vault, "protect", "versioning and lock as settings say; shortens no lock", ["yes"]).action(protect);
+}
+
+function add(vault: Command, name: string, description: string, parts: readonly Part[]): Command {
+  const command = vault
+    .command(name)
+    .description(description)
+    .requiredOption("--stack <stack>", "prod | dr: whose vault")
+    .option("--twin", "the twin of this host (default: AWS, with the shell's credentials)")
+    .option("--json", "print it as JSON");
+  if (parts.includes("since")) command.requiredOption("--since <time>", "e.g. 2026-03-01T12:30:00Z");
+  if (parts.includes("prefix"))
+    command.option("--prefix <prefix>", "below it only (default: the region's own repository)");
+  if (parts.includes("yes")) command.option("--yes", "do it; else it only says what it would do");
+  return command;
+}
+
+async function inspect(flags: Flags): Promise<void> {
+  await withVault(flags, async ({ bucket, prefix, lockDays }, since) => {
+    const { inspect: look } = await import("../../operations/vault/repair.js");
+    const found = await look(bucket, prefix, since, lockDays);
+    const { renderInspection } = await import("../../operations/vault/render.js");
+    return { found, lines: renderInspection(found) };
+  });
+}
+
+async function unhide(flags: Flags): Promise<void> {
+  await withVault(flags, async ({ bucket, prefix }, since) => {
+    const { unhide: bringBack } = await import("../../operations/vault/repair.js");
+    const found = await bringBack(bucket, prefix, since, flags);
+    const { count, renderHidden } = await import("../../operations/vault/render.js");
+    return { found, lines: [done(flags, "brought back", count(found.length)), ...renderHidden(found)] };
+  });
+}
+
+async function rollBack(keys: string[], flags: Flags): Promise<void> {
+  await withVault(flags, async ({ bucket, prefix }, since) => {
+    const { rollBack: putInFront } = await import("../../operations/vault/repair.js");
+    const found = await putInFront(bucket, prefix, since, keys, flags);
+    const { count, renderOverwritten } = await import("../../operations/vault/render.js");
+    return { found, lines: [done(flags, "rolled back", count(found.length)), ...renderOverwritten(found)] };
+  });
+}
+
+async function protect(flags: Flags): Promise<void> {
+  await withVault(flags, async ({ bucket, lockDays }) => {
+    const { protect: heal } = await import("../../operations/vault/repair.js");
+    const found = await heal(bucket, lockDays, flags);
+    const lines = found.map((flaw) => done(flags, "mended", flaw));
+    return { found, lines: lines.length > 0 ? lines : ["it protects as settings say"] };
+  });
+}
+
+const done = ({ yes }: Flags, verb: string, what: string): string =>
+  yes ? `${verb}: ${what}` : `would be ${verb} (with --yes): ${what}`;
+
+type Work = (vault: OpenVault, since: number) => Promise<{ found: unknown; lines: readonly string[] }>;
+
+async function withVault(flags: Flags, work: Work): Promise<void> {
+  const { moment } = await import("../../operations/vault/moment.js");
+  const since = flags.since === undefined ? 0 : moment("--since", flags.since);
+  const { openVault } = await import("../../operations/vault/open.js");
+  const opened = await openVault(regionStack(flags.stack), flags);
+  const vault = { ...opened, prefix: flags.prefix ?? opened.prefix };
+  try {
+    const { found, lines } = await work(vault, since);
+    if (flags.json) return console.log(JSON.stringify(found, undefined, 2));
+    console.log([`s3://${vault.bucket.name}/${vault.prefix}`, ...lines].join("\n"));
+  } finally {
+    opened.close();
+  }
+}
+
+function regionStack(name: string): RegionStackName {
+  assertStackName(name);
+  if (isRegionStack(name)) return name;
+  throw new UserError(`stack '${name}'`, "It is no region, and has no vault.", "--stack prod or --stack dr");
+}

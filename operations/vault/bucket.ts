@@ -1,0 +1,163 @@
+/** One bucket through S3's interface, as far as a repair needs it. What S3 refuses becomes an error that people can act on. */
+import {
+  CopyObjectCommand,
+  DeleteObjectsCommand,
+  GetBucketVersioningCommand,
+  GetObjectLockConfigurationCommand,
+  ListObjectVersionsCommand,
+  PutBucketVersioningCommand,
+  PutObjectLockConfigurationCommand,
+  type S3Client,
+} from "@aws-sdk/client-s3";
+import { UserError } from "../../settings/problem.js";
+import { type Entry, type History, historiesOf } from "./history.js";
+
+/** How a bucket keeps what is stored in it. */
+export interface Protection {
+  /** `Enabled`, `Suspended` or `off`. */
+  readonly versioning: string;
+  /** Of new objects: `COMPLIANCE`, `GOVERNANCE`; undefined without a lock. */
+  readonly lockMode?: string;
+  readonly lockDays: number;
+}
+
+/** S3's bound on one request. */
+const BATCH = 1000;
+const DAYS_OF_A_YEAR = 365;
+
+export class VaultBucket {
+  constructor(
+    private readonly s3: S3Client,
+    readonly name: string,
+  ) {}
+
+  /** Of all objects whose key begins so, hidden ones too. */
+  async histories(prefix: string): Promise<History[]> {
+    const entries: Entry[] = [];
+    let at: { KeyMarker?: string; VersionIdMarker?: string } = {};
+    for (;;) {
+      const page = await this.ask(`list s3://${this.name}/${prefix}`, () =>
+        this.s3.send(new ListObjectVersionsCommand({ Bucket: this.name, Prefix: prefix, ...at })),
+      );
+      for (const each of page.Versions ?? []) entries.push({ ...entry(each, false), bytes: each.Size ?? 0 });
+      for (const each of page.DeleteMarkers ?? []) entries.push(entry(each, true));
+      if (!page.IsTruncated) return historiesOf(entries);
+      at = { KeyMarker: page.NextKeyMarker, VersionIdMarker: page.NextVersionIdMarker };
+    }
+  }
+
+  /**
+   * Removes delete markers for good. What it is given must be markers: an id names one entry for ever.
+   * @throws UserError naming the first that S3 refused; those before are gone.
+   */
+  async removeMarkers(markers: readonly Entry[]): Promise<void> {
+    for (let from = 0; from < markers.length; from += BATCH) {
+      const some = markers.slice(from, from + BATCH);
+      const what = `remove ${some.length} delete markers of ${this.name}`;
+      const { Errors: errors = [] } = await this.ask(what, () =>
+        this.s3.send(
+          new DeleteObjectsCommand({
+            Bucket: this.name,
+            Delete: {
+              Quiet: true,
+              Objects: some.map(({ key, versionId }) => ({ Key: key, VersionId: versionId })),
+            },
+          }),
+        ),
+      );
+      const [first] = errors;
+      if (first) {
+        throw new UserError(
+          `s3://${this.name}/${first.Key}: ${errors.length} of ${some.length} delete markers stay`,
+          `S3 says ${first.Code}: ${first.Message}.`,
+          "use credentials with s3:DeleteObjectVersion there, and run it again",
+        );
+      }
+    }
+  }
+
+  /** Puts an older version in front, as a new one under the bucket's own key and lock. */
+  async copyToFront({ key, versionId }: Entry): Promise<void> {
+    const source = `${this.name}/${encodeURIComponent(key)}?versionId=${encodeURIComponent(versionId)}`;
+    await this.ask(`copy version ${versionId} of s3://${this.name}/${key}`, () =>
+      this.s3.send(new CopyObjectCommand({ Bucket: this.name, Key: key, CopySource: source })),
+    );
+  }
+
+  async protection(): Promise<Protection> {
+    const Bucket = this.name;
+    const { Status: versioning } = await this.ask(`ask for versioning of ${Bucket}`, () =>
+      this.s3.send(new GetBucketVersioningCommand({ Bucket })),
+    );
+    const lock = await this.ask(`ask for the lock of ${Bucket}`, async () => {
+      try {
+        const answer = await this.s3.send(new GetObjectLockConfigurationCommand({ Bucket }));
+        return answer.ObjectLockConfiguration?.Rule?.DefaultRetention;
+      } catch (error) {
+        if ((error as Error).name === "ObjectLockConfigurationNotFoundError") return undefined;
+        throw error;
+      }
+    });
+    return {
+      versioning: versioning ?? "off",
+      ...(lock?.Mode && { lockMode: lock.Mode }),
+      lockDays: lock?.Days ?? (lock?.Years ?? 0) * DAYS_OF_A_YEAR,
+    };
+  }
+
+  async enableVersioning(): Promise<void> {
+    await this.ask(`enable versioning of ${this.name}`, () =>
+      this.s3.send(
+        new PutBucketVersioningCommand({
+          Bucket: this.name,
+          VersioningConfiguration: { Status: "Enabled" },
+        }),
+      ),
+    );
+  }
+
+  async lockNewObjects(days: number): Promise<void> {
+    await this.ask(`set the lock of ${this.name}`, () =>
+      this.s3.send(
+        new PutObjectLockConfigurationCommand({
+          Bucket: this.name,
+          ObjectLockConfiguration: {
+            ObjectLockEnabled: "Enabled",
+            Rule: { DefaultRetention: { Mode: "COMPLIANCE", Days: days } },
+          },
+        }),
+      ),
+    );
+  }
+
+  private async ask<T>(what: string, request: () => Promise<T>): Promise<T> {
+    try {
+      return await request();
+    } catch (error) {
+      const { name, message } = error as Error;
+      if (name === "TypeError") throw error;
+      throw new UserError(
+        `can't ${what}`,
+        `S3 says ${name}: ${message}`,
+        name === "NoSuchBucket"
+          ? "see that the account and the stack are the right ones"
+          : "use credentials that may do this there: an administrator's, not a machine's",
+      );
+    }
+  }
+}
+
+interface Listed {
+  readonly Key?: string;
+  readonly VersionId?: string;
+  readonly IsLatest?: boolean;
+  readonly LastModified?: Date;
+}
+
+const entry = (each: Listed, isMarker: boolean): Entry => ({
+  key: each.Key as string,
+  versionId: each.VersionId as string,
+  isMarker,
+  isLatest: each.IsLatest ?? false,
+  modified: each.LastModified?.getTime() ?? 0,
+});

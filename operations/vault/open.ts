@@ -1,0 +1,76 @@
+/** The vault of a region: in the account that the shell's credentials belong to, or in the twin of this host. */
+import { readFileSync } from "node:fs";
+import { Agent } from "node:https";
+import { S3Client } from "@aws-sdk/client-s3";
+import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
+import { UserError } from "../../settings/problem.js";
+import type { SharedSettings } from "../../settings/schema.js";
+import { type RegionStackName, regionIdOf } from "../../settings/stacks.js";
+import { contractOf } from "../../stacks/contract.js";
+import { EMULATOR_CREDENTIALS } from "../../twin/claims/store.js";
+import { mustRun } from "../../twin/control.js";
+import { twinSettings } from "../../twin/settings.js";
+import { awsSettings } from "../places/aws.js";
+import { projectFolder } from "../places/choose.js";
+import { ANY_ACCOUNT } from "../places/place.js";
+import { VaultBucket } from "./bucket.js";
+
+export interface OpenVault {
+  readonly bucket: VaultBucket;
+  /** Of the region's own repository; the vault holds a copy of the other region's beside it. */
+  readonly prefix: string;
+  /** For how long new objects are to be locked. */
+  readonly lockDays: number;
+  close(): void;
+}
+
+/** @throws UserError when no twin runs, or when the account can't be told. */
+export async function openVault(
+  stack: RegionStackName,
+  { twin = false }: { readonly twin?: boolean },
+): Promise<OpenVault> {
+  const settings = twin ? await twinSettings() : await awsSettings(projectFolder());
+  const { region } = contractOf(settings, ANY_ACCOUNT)[regionIdOf(stack)];
+  const s3 = twin ? await twinS3(region) : new S3Client({ region });
+  const account = twin ? ANY_ACCOUNT : await accountOf(settings, region);
+  const { vaultBucket, repositoryPath } = contractOf(settings, account)[regionIdOf(stack)];
+  return {
+    bucket: new VaultBucket(s3, vaultBucket),
+    prefix: `${repositoryPath.slice(1)}/`,
+    lockDays: settings.backup.lockDays,
+    close: () => s3.destroy(),
+  };
+}
+
+async function twinS3(region: string): Promise<S3Client> {
+  const { vaults } = await mustRun();
+  return new S3Client({
+    region,
+    endpoint: vaults.endpoint,
+    forcePathStyle: true,
+    credentials: EMULATOR_CREDENTIALS,
+    requestHandler: { httpsAgent: new Agent({ ca: readFileSync(vaults.authorityFile), keepAlive: true }) },
+  });
+}
+
+async function accountOf({ accountId }: SharedSettings, region: string): Promise<string> {
+  const sts = new STSClient({ region });
+  try {
+    const { Account: account } = await sts.send(new GetCallerIdentityCommand({}));
+    if (accountId === undefined || account === accountId) return account as string;
+    throw new UserError(
+      `the shell's credentials belong to account ${account}`,
+      `accountId is ${accountId}.`,
+      "use credentials of that account",
+    );
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    throw new UserError(
+      "AWS doesn't say whose credentials these are",
+      `${(error as Error).name}: ${(error as Error).message}`,
+      "see that `aws sts get-caller-identity` works in this shell; --twin looks at the twin of this host",
+    );
+  } finally {
+    sts.destroy();
+  }
+}

@@ -1,0 +1,74 @@
+/** Vaults of AWS Backup: under a key of ours, and nobody deletes from them before time. */
+import type * as backup from "@pulumi/aws/backup/index.js";
+import { argsOf, check, known, linked, rule, stackRule } from "../rule.js";
+import { guidance, securityHub } from "../standards.js";
+
+const VAULT = "aws:backup/vault:Vault";
+const LOCK = "aws:backup/vaultLockConfiguration:VaultLockConfiguration";
+
+export const backupVaultsEncrypted = rule(
+  {
+    name: "backup-vaults-encrypted",
+    description: "Every vault of AWS Backup encrypts with a KMS key of ours.",
+    level: "mandatory",
+    severity: "high",
+    reference: securityHub("Backup.1"),
+  },
+  {
+    [VAULT]: check<backup.VaultArgs>(function* ({ props }) {
+      if (!props.kmsKeyArn) {
+        yield {
+          key: "kmsKeyArn",
+          value: props.kmsKeyArn,
+          reason: "copies would be under AWS's own key, which can't be audited or revoked",
+          remedy: "set kmsKeyArn to the data key of the vault's region",
+        };
+      }
+    }),
+  },
+);
+
+/** A lock without `changeableForDays` is in governance mode, which an administrator takes off. */
+export const backupVaultsLocked = stackRule(
+  {
+    name: "backup-vaults-locked",
+    description: "Every vault of AWS Backup is locked in COMPLIANCE mode, with a least retention.",
+    level: "mandatory",
+    severity: "critical",
+    reference: guidance(
+      "AWS Backup Vault Lock",
+      "https://docs.aws.amazon.com/aws-backup/latest/devguide/vault-lock.html",
+    ),
+  },
+  VAULT,
+  function* (vault, stack) {
+    const name = known(() => argsOf<backup.VaultArgs>(vault).name);
+    const locks = linked(stack, LOCK, "backupVaultName", vault, name === undefined ? [] : [name]);
+    if (locks.length === 0) {
+      yield {
+        key: "lock",
+        value: undefined,
+        reason: "whoever takes over an administrator could delete every recovery point",
+        remedy: "add a VaultLockConfiguration with changeableForDays and minRetentionDays",
+      };
+    }
+    for (const lock of locks.map((found) => argsOf<backup.VaultLockConfigurationArgs>(found))) {
+      if (known(() => !lock.changeableForDays)) {
+        yield {
+          key: "lock.changeableForDays",
+          value: lock.changeableForDays,
+          reason: "a lock that can always be changed is one that an administrator takes off",
+          remedy: "set changeableForDays to at least 3: after them it is in COMPLIANCE mode",
+        };
+      }
+      if (known(() => (lock.minRetentionDays ?? 0) < 1)) {
+        yield {
+          key: "lock.minRetentionDays",
+          value: lock.minRetentionDays,
+          reason: "a recovery point could be kept for no time at all",
+          remedy: "set minRetentionDays to volumeBackup.keepDays",
+        };
+      }
+    }
+  },
+);
