@@ -1,4 +1,5 @@
 /** A cluster that was restored on a region's restore machine: how it came about, and what is in it. */
+import { BY_HAND } from "../../operations/restore/steps.js";
 import type { RegionId } from "../../settings/stacks.js";
 import type { Machine } from "../../twin/types.js";
 import type { RowId } from "../checks.js";
@@ -7,11 +8,7 @@ import { now } from "../workload/clock.js";
 import { TABLES, type WriteEvent } from "../workload/events.js";
 import { script, tryScript } from "./node-script.js";
 
-/** Apart from where a restore test works. */
-const DATA = "/var/lib/dr/by-hand/data";
-const REPORT = "/var/lib/dr/restored.json";
-const PLAN = "/var/lib/dr/plan.json";
-const PORT = 5499;
+const { data: DATA, sockets: SOCKETS, port: PORT, report: REPORT, plan: PLAN } = BY_HAND;
 const RESTORE_SECONDS = 300;
 
 /** What `dr-restore` reports; its own file has the rest. */
@@ -50,6 +47,11 @@ export class Restored {
     readonly report: RestoreReport,
   ) {}
 
+  /** One that the guided restore has made. */
+  static async at(scene: Scene, machine: Machine): Promise<Restored> {
+    return new Restored(scene, machine, JSON.parse(await script(machine, `cat ${REPORT}`)) as RestoreReport);
+  }
+
   /** Calls the machine of a region and restores there. @param options of `dr-restore`. @throws Error with its words when it fails. */
   static async on(scene: Scene, region: RegionId, options: readonly string[]): Promise<Restored> {
     return Restored.with(scene, await scene.running.callRestoreMachine(region, { test: false }), options);
@@ -72,20 +74,7 @@ export class Restored {
   async sql(statement: string): Promise<string[][]> {
     const database = this.scene.settings.databases[0]?.name ?? "postgres";
     const { exitCode, stdout, stderr } = await this.machine.run(
-      [
-        "psql",
-        "-XAt",
-        "-F",
-        "\t",
-        "-v",
-        "ON_ERROR_STOP=1",
-        "-h",
-        `${DATA}.restore/socket`,
-        "-p",
-        `${PORT}`,
-        "-d",
-        database,
-      ],
+      ["psql", "-XAt", "-F", "\t", "-v", "ON_ERROR_STOP=1", "-h", SOCKETS, "-p", `${PORT}`, "-d", database],
       { user: "postgres", input: statement, timeoutMillis: 60_000 },
     );
     if (exitCode !== 0) throw new Error(`the restored cluster: ${stderr.trim()}`);
