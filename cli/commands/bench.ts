@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
+import type { RestoreBench } from "../../drills/bench/restore/run.js";
 import { sandboxDir } from "../../sandbox/paths.js";
 import { Progress } from "../../sandbox/progress.js";
 
@@ -48,9 +49,12 @@ async function restore({ scale, repetitions, report, json }: RestoreFlags): Prom
   const { benchRestore } = await import("../../drills/bench/restore/run.js");
   const { renderRestoreBench, renderRestoreBenchPage } = await import("../../drills/bench/restore/report.js");
   const folder = await reportFolder(report);
-  const result = await benchRestore({ scale, repetitions, progress: new Progress() });
-  await writeFile(join(folder, "restore.json"), `${JSON.stringify(result, undefined, 2)}\n`);
-  await writeFile(join(folder, "restore.md"), renderRestoreBenchPage(result));
+  const onRound = async (known: RestoreBench) => {
+    await writeFile(join(folder, "restore.json"), `${JSON.stringify(known, undefined, 2)}\n`);
+    await writeFile(join(folder, "restore.md"), renderRestoreBenchPage(known));
+  };
+  const result = await benchRestore({ scale, repetitions, progress: new Progress(), onRound });
+  await onRound(result);
   console.log(json ? JSON.stringify(result, undefined, 2) : `\n${renderRestoreBench(result)}`);
   process.stderr.write(`report: ${relative(process.cwd(), folder) || "."}/restore.md\n`);
 }

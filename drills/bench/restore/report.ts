@@ -23,7 +23,8 @@ const SECTIONS: Readonly<Record<MethodKind, string>> = {
 /** The repositories for which times are computed, and the methods whose rates they take: as this project is set. */
 const AS_SET = REPLAYED.map(({ name, title }) => ({ name, title, method: `restore-${name}-2` }));
 
-const mega = (bytes: number): string => `${Math.round(bytes / 1e6)} MB`;
+const mega = (bytes: number): string =>
+  Number.isNaN(bytes) ? "not measured" : `${Math.round(bytes / 1e6)} MB`;
 const rate = (bytesPerSecond: number): string => (bytesPerSecond / 1e6).toFixed(bytesPerSecond < 1e7 ? 1 : 0);
 const ratio = (value: number): string => value.toFixed(2);
 const range = ({ min, max }: Spread, text: (value: number) => string): string => `${text(min)}–${text(max)}`;

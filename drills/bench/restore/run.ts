@@ -28,6 +28,10 @@ export interface RestoreBenchOptions {
   readonly scale: number;
   readonly repetitions: number;
   readonly progress: Progress;
+  /** Told after each round what is known so far, so that a long run that is cut short leaves something. */
+  readonly onRound?: (bench: RestoreBench) => Promise<void>;
+  /** Of the twin. Default: `twinDir()`. */
+  readonly dir?: string;
 }
 
 export interface RestoreBench {
@@ -55,7 +59,7 @@ export const estimateSeconds = ({ scale, repetitions }: Pick<RestoreBenchOptions
 
 /** @throws UserError when this host can't run a twin; Error when anything fails: half a comparison is none. */
 export async function benchRestore(options: RestoreBenchOptions): Promise<RestoreBench> {
-  const { scale, progress } = options;
+  const { scale, progress, dir } = options;
   let running: RegionTwin | undefined;
   let result: RestoreBench | undefined;
   const close = async () => {
@@ -67,7 +71,7 @@ export async function benchRestore(options: RestoreBenchOptions): Promise<Restor
     progress.line(`about ${duration(estimateSeconds(options))}`);
     // The copies, two repositories and the log, several times over.
     const settings = await twinSettings({ database: { volumeGib: 20 + Math.ceil(scale / 10) } });
-    running = await openTwin({ progress, settings, cold: ["home"], tomcats: 0 });
+    running = await openTwin({ progress, settings, cold: ["home"], tomcats: 0, ...(dir && { dir }) });
     result = await onTwin(running, options);
   };
   await inTurn(() => interruptible(progress, close, work), close);
@@ -75,7 +79,7 @@ export async function benchRestore(options: RestoreBenchOptions): Promise<Restor
 }
 
 async function onTwin(running: RegionTwin, options: RestoreBenchOptions): Promise<RestoreBench> {
-  const { scale, repetitions, progress } = options;
+  const { scale, repetitions, progress, onRound } = options;
   const startedAt = new Date().toISOString();
   const start = performance.now();
   const environment = await describe(progress);
@@ -88,6 +92,17 @@ async function onTwin(running: RegionTwin, options: RestoreBenchOptions): Promis
   await progress.during("open the repositories", () => openRepositories(ground));
 
   const samples: Sample[] = [];
+  const replaySamples: ReplaySample[] = [];
+  let [stored, walBytes] = [Number.NaN, Number.NaN];
+  const known = (): RestoreBench => ({
+    ...{ startedAt, seconds: (performance.now() - start) / 1000, scale, repetitions },
+    ...{ dataBytes, repositoryBytes: stored, walBytes },
+    environment: { ...environment, load: describeLoad([...samples, ...replaySamples]) },
+    rows: rows(samples, METHODS, dataBytes),
+    replay: replayRows(replaySamples, REPLAYED),
+    samples,
+    replaySamples,
+  });
   for (let round = 0; round < repetitions; round++) {
     progress.heading(`round ${round + 1} of ${repetitions}`);
     for (const method of ordered(METHODS, round, repetitions)) {
@@ -98,15 +113,12 @@ async function onTwin(running: RegionTwin, options: RestoreBenchOptions): Promis
       progress.note(`${(dataBytes / seconds / 1e6).toFixed(0)} MB/s`);
       samples.push({ method: method.name, round: round + 1, seconds, load });
     }
+    stored = await repositoryBytes(ground, REPOSITORIES.local.number);
+    await onRound?.(known());
   }
 
-  const stored = await repositoryBytes(ground, REPOSITORIES.local.number);
-
   progress.heading("replay of the log");
-  const walBytes = await progress.during("write log with pgbench, and archive it", () =>
-    writeLog(ground, scale),
-  );
-  const replaySamples: ReplaySample[] = [];
+  walBytes = await progress.during("write log with pgbench, and archive it", () => writeLog(ground, scale));
   for (let round = 0; round < repetitions; round++) {
     for (const { name, title } of ordered(REPLAYED, round, repetitions)) {
       const load = currentLoad();
@@ -128,15 +140,7 @@ async function onTwin(running: RegionTwin, options: RestoreBenchOptions): Promis
       });
     }
   }
-  return {
-    ...{ startedAt, seconds: (performance.now() - start) / 1000, scale, repetitions },
-    ...{ dataBytes, repositoryBytes: stored, walBytes },
-    environment: { ...environment, load: describeLoad([...samples, ...replaySamples]) },
-    rows: rows(samples, METHODS, dataBytes),
-    replay: replayRows(replaySamples, REPLAYED),
-    samples,
-    replaySamples,
-  };
+  return known();
 }
 
 const currentLoad = (): number => loadavg()[0] as number;
