@@ -5,6 +5,8 @@ import { UserError } from "../settings/problem.js";
 import { backupInfoTampered } from "./backup/backup-info-tampered.js";
 import { pitrDropTable } from "./backup/pitr-drop-table.js";
 import { repositoryHidden } from "./backup/repository-hidden.js";
+import { vaultAttacked } from "./backup/vault-attacked.js";
+import { vaultObjects } from "./backup/vault-objects.js";
 import type { AnyDrill, Drill, RegionDrill } from "./drill.js";
 import { addDatabase } from "./node/add-database.js";
 import { addReadReplica } from "./node/add-read-replica.js";
@@ -105,7 +107,13 @@ export const REGION_DRILLS: readonly RegionDrill[] = [
 ];
 
 /** Those about backups. */
-export const BACKUP_DRILLS: readonly AnyDrill[] = [pitrDropTable, backupInfoTampered, repositoryHidden];
+export const BACKUP_DRILLS: readonly AnyDrill[] = [
+  pitrDropTable,
+  backupInfoTampered,
+  repositoryHidden,
+  vaultAttacked,
+  vaultObjects,
+];
 
 export const ALL_DRILLS: readonly AnyDrill[] = [...DRILLS, ...BACKUP_DRILLS, ...REGION_DRILLS];
 
