@@ -13,6 +13,8 @@ import { repositoryHidden } from "./backup/repository-hidden.js";
 import { restoreDiskFull } from "./backup/restore-disk-full.js";
 import { restoreTestCorruption } from "./backup/restore-test-corruption.js";
 import { walGap } from "./backup/wal-gap.js";
+import { vaultAttacked } from "./backup/vault-attacked.js";
+import { vaultObjects } from "./backup/vault-objects.js";
 import type { AnyDrill, Drill, RegionDrill } from "./drill.js";
 import { addDatabase } from "./node/add-database.js";
 import { addReadReplica } from "./node/add-read-replica.js";
@@ -122,6 +124,8 @@ export const BACKUP_DRILLS: readonly AnyDrill[] = [
   backupNodeDies,
   backupInfoTampered,
   repositoryHidden,
+  vaultAttacked,
+  vaultObjects,
   dumpNewMajor,
   homeVaultGone,
   pitrAfterPromotion,
@@ -129,11 +133,11 @@ export const BACKUP_DRILLS: readonly AnyDrill[] = [
 
 export const ALL_DRILLS: readonly AnyDrill[] = [...DRILLS, ...BACKUP_DRILLS, ...REGION_DRILLS];
 
-export const isLong = (drill: AnyDrill): boolean => drill.kind === "region" && (drill.isLong ?? false);
+export const isNightly = (drill: AnyDrill): boolean => drill.nightly ?? false;
 
-/** What may stand for several: `all` but the long ones, and `nightly` with them. */
+/** What may stand for several: `all` but those of the night, and `nightly` with them. */
 export const SETS: Readonly<Record<string, readonly AnyDrill[]>> = {
-  all: ALL_DRILLS.filter((drill) => !isLong(drill)),
+  all: ALL_DRILLS.filter((drill) => !isNightly(drill)),
   nightly: ALL_DRILLS,
 };
 

@@ -19,6 +19,8 @@ interface Rehearsed {
   readonly tomcats?: number;
   readonly workload?: WorkloadChoice;
   readonly expect: Expectations;
+  /** Among `nightly`, not among `all`: it takes minutes, or another one of `all` comes near to it. */
+  readonly nightly?: boolean;
 }
 
 /** About one region, which is active; no other runs. */
@@ -38,8 +40,6 @@ export interface RegionDrill extends Rehearsed {
   readonly leavesOneRegion?: boolean;
   /** No machine of the recovery region runs until the drill starts them; it gets a twin of its own. */
   readonly cold?: boolean;
-  /** Among `nightly`, not among `all`: it takes minutes. */
-  readonly isLong?: boolean;
   run(scene: RegionScene): Promise<void>;
 }
 

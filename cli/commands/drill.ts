@@ -14,7 +14,7 @@ export function addDrill(dr: Command): void {
   const drill = dr
     .command("drill")
     .description("break real nodes on purpose, under load, and report what came of it")
-    .argument("<name...>", "drills by name; all; or nightly, which adds those that take long")
+    .argument("<name...>", "drills by name; all; or nightly, which has all of them")
     .option("--repeat <n>", "run each so many times", wholeNumber, 1)
     .option("--report <folder>", "where reports go (default: .sandbox/drills/<time>)")
     .option("--keep", "leave the twin's folder, to look at")
@@ -25,14 +25,14 @@ export function addDrill(dr: Command): void {
     .description("every drill, what it does and which runbook it runs")
     .option("--json", "print them as JSON")
     .action(async ({ json }: { json?: boolean }) => {
-      const { ALL_DRILLS, isLong } = await import("../../drills/catalogue.js");
+      const { ALL_DRILLS, isNightly } = await import("../../drills/catalogue.js");
       const listed = ALL_DRILLS.map((one) => {
         const { name, title, runbook, hypothesis, kind = "node" } = one;
-        return { name, kind, long: isLong(one), title, runbook, hypothesis };
+        return { name, kind, nightly: isNightly(one), title, runbook, hypothesis };
       });
       if (json ?? drill.opts<RunFlags>().json) return console.log(JSON.stringify(listed, undefined, 2));
-      for (const { name, long, title, runbook } of listed)
-        console.log(`${name}${long ? " (nightly)" : ""}\n    ${title}\n    runbooks/${runbook}`);
+      for (const { name, nightly, title, runbook } of listed)
+        console.log(`${name}${nightly ? " (nightly)" : ""}\n    ${title}\n    runbooks/${runbook}`);
     });
 }
 

@@ -15,6 +15,7 @@ export const connectionsTerminated: Drill = {
   runbook: "sessions-terminated.md",
   hypothesis:
     "Each client opens a new session at once and goes on; what it had not been told is neither lost nor done twice. Nobody takes this for a failure of the leader.",
+  nightly: true,
   expect: { writeGapSeconds: 2, rejoinSeconds: 60 },
   async run(scene) {
     const before = await scene.whole();

@@ -8,6 +8,7 @@ export const etcdLeaderKilled: Drill = {
   runbook: "etcd-member-down.md",
   hypothesis:
     "The other members elect a new leader in half a second, well within the guards' lease. Patroni's leader stays, and writes go on as if nothing had been; the killed member is started again by its unit.",
+  nightly: true,
   expect: { writeGapSeconds: 2, rejoinSeconds: 60 },
   async run(scene) {
     const before = await scene.whole();

@@ -15,6 +15,7 @@ export const guardKilledForGood: Drill = {
   runbook: "guard-down.md",
   hypothesis:
     "No guard, no leader. PostgreSQL, Patroni and etcd beside it are well, yet the lease runs out and another node takes over; a marker in the leader key keeps the unguarded Patroni from winning the election again. With its guard back the node serves as a replica.",
+  nightly: true,
   expect: { writeGapSeconds: 8, rejoinSeconds: 120 },
   async run(scene) {
     const old = await scene.leader();

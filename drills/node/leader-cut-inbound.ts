@@ -10,6 +10,7 @@ export const leaderCutInbound: Drill = {
   runbook: "node-cut-off.md",
   hypothesis:
     "Its renewals may reach etcd, but it never learns so, and a renewal without an answer extends nothing. Its lease runs out, another node takes over; healed, it follows.",
+  nightly: true,
   expect: { writeGapSeconds: 8, rejoinSeconds: 120 },
   async run(scene) {
     const old = await scene.leader();

@@ -22,6 +22,7 @@ export const slowDisk: Drill = {
   runbook: "disk-slow.md",
   hypothesis:
     "Commits wait while the leader's volume hangs, and with them PostgreSQL's and etcd's own files. The guard needs no disk and renews the lease with another etcd member, so the leader stays: clients that see acknowledgements are not robbed. When the volume is well, writes are as fast as before.",
+  nightly: true,
   expect: { writeGapSeconds: 5, rejoinSeconds: 90 },
   async run(scene) {
     const before = await scene.whole();

@@ -13,6 +13,7 @@ export const claimsSlow: RegionDrill = {
   runbook: "claim-lease-lapsing.md",
   hypothesis:
     "Guards ask the other region's replica when their own fails: a regional outage of DynamoDB does not look like isolation. No lease runs out, nothing moves, no client notices.",
+  nightly: true,
   expect: { lostRows: "none", writeGapSeconds: 2, nameGapSeconds: 4 },
   async run(scene) {
     const region = scene.active();

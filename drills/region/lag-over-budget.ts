@@ -15,7 +15,7 @@ const REFUSED_SECONDS = 10;
 
 export const lagOverBudget: RegionDrill = {
   kind: "region",
-  isLong: true,
+  nightly: true,
   name: "lag-over-budget",
   title: "A promotion is refused over the lag budget, then accepted by a person",
   runbook: "unplanned-region-failover.md",

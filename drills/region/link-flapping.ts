@@ -10,7 +10,7 @@ const LOSS = 0.05;
 
 export const linkFlapping: RegionDrill = {
   kind: "region",
-  isLong: true,
+  nightly: true,
   name: "link-flapping",
   title: "The link between the regions comes and goes, and so does the way to the claim table",
   runbook: "replication-lag.md",

@@ -10,7 +10,7 @@ const ROWS = 1000;
 
 export const otherRegionAhead: RegionDrill = {
   kind: "region",
-  isLong: true,
+  nightly: true,
   name: "other-region-ahead",
   title: "The other region is ahead of the leader that the active one has elected",
   runbook: "replication-lag.md",

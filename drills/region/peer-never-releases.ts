@@ -6,7 +6,7 @@ const REFUSED_SECONDS = 10;
 
 export const peerNeverReleases: RegionDrill = {
   kind: "region",
-  isLong: true,
+  nightly: true,
   name: "peer-never-releases",
   title: "A planned move: the old region has closed, and dies before it hands over what it had",
   runbook: "unplanned-region-failover.md",

@@ -6,7 +6,7 @@ const CUT_SECONDS = 40;
 
 export const regionDeadBehind: RegionDrill = {
   kind: "region",
-  isLong: true,
+  nightly: true,
   name: "region-dead-behind",
   title: "The link between the regions is cut for long, then the active region dies",
   runbook: "unplanned-region-failover.md",

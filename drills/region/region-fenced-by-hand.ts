@@ -3,7 +3,7 @@ import { DECISION_SECONDS, seeFollowing, seeOpened, seeUsersFollow } from "../tw
 
 export const regionFencedByHand: RegionDrill = {
   kind: "region",
-  isLong: true,
+  nightly: true,
   name: "region-fenced-by-hand",
   title: "The active region is known to be dead: a promotion with a confirmed fence",
   runbook: "unplanned-region-failover.md",

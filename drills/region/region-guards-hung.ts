@@ -13,7 +13,7 @@ const AWAKE_SECONDS = 10;
 
 export const regionGuardsHung: RegionDrill = {
   kind: "region",
-  isLong: true,
+  nightly: true,
   name: "region-guards-hung",
   title: "All guards of the active region hang, and go on when the other region has opened",
   runbook: "region-returns.md",

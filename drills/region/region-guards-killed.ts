@@ -9,6 +9,7 @@ export const regionGuardsKilled: RegionDrill = {
   runbook: "guard-down.md",
   hypothesis:
     "systemd starts them again within a moment, sooner than any lease in the kernel runs out. Each reads etcd and the claims anew before it renews anything, and the same region goes on, without a new epoch and without the other one: nobody claimed it.",
+  nightly: true,
   expect: { lostRows: "none", writeGapSeconds: 15, nameGapSeconds: 30, rejoinSeconds: 300 },
   async run(scene) {
     const region = scene.active();

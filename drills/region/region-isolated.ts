@@ -12,7 +12,7 @@ const ALONE_SECONDS = 10;
 
 export const regionIsolated: RegionDrill = {
   kind: "region",
-  isLong: true,
+  nightly: true,
   name: "region-isolated",
   title: "The active region is cut off, lives, and has clients",
   runbook: "unplanned-region-failover.md",

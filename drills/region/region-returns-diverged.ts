@@ -9,6 +9,7 @@ export const regionReturnsDiverged: RegionDrill = {
   runbook: "region-returns.md",
   hypothesis:
     "Its leader kept a slot at what the other region had confirmed. Before anything rewinds it, its guard stops Patroni, decodes from there what the other region lacks, and hands it in to the vault: every acknowledged row that was lost stands there. Then the node is rewound, and the region follows.",
+  nightly: true,
   expect: {
     lostRows: "within-lag",
     writeGapSeconds: 45,

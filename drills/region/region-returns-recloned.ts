@@ -9,7 +9,7 @@ const SEGMENT_BYTES = 16 * 1024 ** 2;
 
 export const regionReturnsRecloned: RegionDrill = {
   kind: "region",
-  isLong: true,
+  nightly: true,
   name: "region-returns-recloned",
   title: "A region that comes back can't be rewound: log from before it parted is gone",
   runbook: "region-returns.md",

@@ -10,7 +10,7 @@ export const regionSwitchoverTen: RegionDrill = {
   runbook: "planned-region-switchover.md",
   hypothesis:
     "What a move leaves behind (timelines, slots, releases, claims) doesn't add up to anything that stands in the way of the tenth.",
-  isLong: true,
+  nightly: true,
   expect: { lostRows: "none", writeGapSeconds: 12, claimToWriteSeconds: 15, rejoinSeconds: 900 },
   async run(scene) {
     for (let i = 0; i < MOVES; i++) {

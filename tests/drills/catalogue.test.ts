@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from "node:fs";
 import { expect, test } from "vitest";
-import { ALL_DRILLS, DRILLS, findDrills, isLong, REGION_DRILLS } from "../../drills/catalogue.js";
+import { ALL_DRILLS, DRILLS, findDrills, isNightly, REGION_DRILLS } from "../../drills/catalogue.js";
 
 test.each([
   ["drills/node", DRILLS],
@@ -23,7 +23,7 @@ test("finds by name, each once, and all of them", () => {
   expect(findDrills(["planned-switchover", "planned-switchover"]).map(({ name }) => name)).toEqual([
     "planned-switchover",
   ]);
-  expect(findDrills(["all"])).toEqual(ALL_DRILLS.filter((drill) => !isLong(drill)));
+  expect(findDrills(["all"])).toEqual(ALL_DRILLS.filter((drill) => !isNightly(drill)));
   const names = (sets: string[]) =>
     findDrills(sets)
       .map(({ name }) => name)
