@@ -7,6 +7,7 @@ import { addDemo } from "./commands/demo.js";
 import { addDocs } from "./commands/docs.js";
 import { addDrill } from "./commands/drill.js";
 import { addPromote } from "./commands/promote.js";
+import { addRestore } from "./commands/restore.js";
 import { addSandbox } from "./commands/sandbox.js";
 import { addStatus } from "./commands/status.js";
 import { addTwin } from "./commands/twin.js";
@@ -22,6 +23,7 @@ const dr = new Command("dr")
 addDemo(dr);
 addStatus(dr);
 addPromote(dr);
+addRestore(dr);
 addSandbox(dr);
 addVault(dr);
 addBootstrap(dr);

@@ -2,11 +2,20 @@
 
 import { distance } from "../settings/parse.js";
 import { UserError } from "../settings/problem.js";
+import { archivingStuck } from "./backup/archiving-stuck.js";
 import { backupInfoTampered } from "./backup/backup-info-tampered.js";
+import { backupNodeDies } from "./backup/backup-node-dies.js";
+import { dumpNewMajor } from "./backup/dump-new-major.js";
+import { homeVaultGone } from "./backup/home-vault-gone.js";
+import { pitrAfterPromotion } from "./backup/pitr-after-promotion.js";
 import { pitrDropTable } from "./backup/pitr-drop-table.js";
 import { repositoryHidden } from "./backup/repository-hidden.js";
+import { restoreDiskFull } from "./backup/restore-disk-full.js";
+import { restoreTestCorruption } from "./backup/restore-test-corruption.js";
 import { vaultAttacked } from "./backup/vault-attacked.js";
 import { vaultObjects } from "./backup/vault-objects.js";
+import { walGap } from "./backup/wal-gap.js";
+
 import type { AnyDrill, Drill, RegionDrill } from "./drill.js";
 import { addDatabase } from "./node/add-database.js";
 import { addReadReplica } from "./node/add-read-replica.js";
@@ -109,9 +118,17 @@ export const REGION_DRILLS: readonly RegionDrill[] = [
 /** Those about backups. */
 export const BACKUP_DRILLS: readonly AnyDrill[] = [
   pitrDropTable,
+  restoreDiskFull,
+  walGap,
+  archivingStuck,
+  restoreTestCorruption,
+  backupNodeDies,
   backupInfoTampered,
   repositoryHidden,
   vaultAttacked,
+  dumpNewMajor,
+  homeVaultGone,
+  pitrAfterPromotion,
   vaultObjects,
 ];
 

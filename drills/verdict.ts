@@ -125,7 +125,7 @@ function measure(observed: Observations, expect: Expectations) {
     measures.push(time("all members healthy again", rest.rejoinSeconds ?? Number.NaN, expect.rejoinSeconds));
   }
   for (const { name, value, unit, atMost } of extra ?? []) {
-    measures.push({ name, value, unit, ...bound(value, atMost) });
+    measures.push(unit === "s" ? time(name, value, atMost) : { name, value, unit, ...bound(value, atMost) });
   }
   return measures;
 }

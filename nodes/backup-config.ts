@@ -1,17 +1,14 @@
 /** /etc/dr/backup.json: what dr-backup and dr-check-vault are told. Both keep the shape of it in step with this. */
 import type { SharedSettings } from "../settings/schema.js";
-import type { RegionContract } from "../stacks/contract.js";
 import { IMAGE_PATHS } from "./layout.js";
 
 export const BACKUP_CONFIG_FILE = `${IMAGE_PATHS.config}/backup.json`;
 
-export const renderBackupConfig = (
-  { backup, restoreTest }: Pick<SharedSettings, "backup" | "restoreTest">,
-  { vaultBucket, repositoryPath }: RegionContract,
-): string =>
+export const renderBackupConfig = ({
+  backup,
+  restoreTest,
+}: Pick<SharedSettings, "backup" | "restoreTest">): string =>
   `${JSON.stringify({
-    bucket: vaultBucket,
-    repositoryPath,
     fullHourUtc: backup.fullHourUtc,
     incrementalMinutes: backup.incrementalMinutes,
     dumpDays: backup.dumpDays,

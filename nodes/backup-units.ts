@@ -57,7 +57,10 @@ const BACKUP_TIMER = unit({
   Install: [["WantedBy", "timers.target"]],
 });
 
-/** Looks again and again: how often is a setting, which no unit of the image could hold. */
+/**
+ * Looks again and again: how often is a setting, which no unit of the image could hold. As urgent as the database, of which
+ * it takes little: what should wake somebody must not starve beside it.
+ */
 const CHECK_VAULT_UNIT = unit({
   Unit: [
     ["Description", "Look at the vault as a restore would, twice within an archive timeout"],
@@ -71,7 +74,6 @@ const CHECK_VAULT_UNIT = unit({
     ["ExecStart", `${scripts}/dr-check-vault --watch`],
     ["Restart", "always"],
     ["RestartSec", "10"],
-    ...BESIDE_THE_DATABASE,
   ],
   Install: AT_BOOT,
 });

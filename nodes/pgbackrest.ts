@@ -58,6 +58,10 @@ const COMMON: Options = {
   delta: "y",
   "process-max": "2",
   "lock-path": `${run}/pgbackrest`,
+  // A node that loses power says nothing: the leader would hold the backup's lock for it for half an hour. Seconds.
+  "tcp-keep-alive-idle": "5",
+  "tcp-keep-alive-interval": "5",
+  "tcp-keep-alive-count": "3",
   "log-level-console": "info",
   // The journal has it.
   "log-level-file": "off",
@@ -85,7 +89,8 @@ const server = (region: RegionContract, node: DatabaseNode): Options => ({
   "tls-server-key-file": TLS_FILES.key,
   "tls-server-ca-file": TLS_FILES.authority,
   ...Object.fromEntries(
-    othersOf(region, node).map(({ name }) => [`tls-server-auth=${name}`, clusterName(region)]),
+    // Any stanza: a voter has this region's only, and its name, once for each, is long.
+    othersOf(region, node).map(({ name }) => [`tls-server-auth=${name}`, "*"]),
   ),
 });
 

@@ -56,7 +56,7 @@ export function databaseFiles(settings: SharedSettings, contract: Contract, node
     ...(voter
       ? [
           file("/etc/default/etcd", renderEtcd(settings, contract, node)),
-          file(BACKUP_CONFIG_FILE, renderBackupConfig(settings, regionOfNode(contract, node))),
+          file(BACKUP_CONFIG_FILE, renderBackupConfig(settings)),
         ]
       : []),
   ];

@@ -15,6 +15,7 @@ import { requireHost, requireRoot } from "./host.js";
 import { ENVIRONMENT_FILE } from "./machine.js";
 import { RegionTwin, twinDir } from "./open.js";
 import { inside, type MachineRecord, runningTwin, type TwinRecord, writeRecord } from "./record.js";
+import { serveRequests } from "./requests.js";
 import { cgroupName } from "./twin.js";
 
 export interface UpOptions {
@@ -85,12 +86,19 @@ export async function hold({ regions, tomcats }: UpOptions, progress: Progress):
         pid,
       }),
     );
-  const { claims, vaults } = twin;
-  await writeRecord(twinDir(), {
-    ...{ pid: process.pid, machines: machines() },
-    ...{ claims: claims.place, vaults: vaults.store.place },
+  const record = () =>
+    writeRecord(twinDir(), {
+      ...{ pid: process.pid, machines: machines() },
+      ...{ claims: twin.claims.place, vaults: twin.vaults.store.place },
+    });
+  const server = await serveRequests(twinDir(), async ({ verb, region }) => {
+    if (verb === "call-restore-machine") await twin.callRestoreMachine(region, { test: false });
+    else await twin.endRestoreMachine(region);
+    await record();
   });
+  await record();
   await stop;
+  server.close();
   await twin.close();
 }
 
@@ -187,11 +195,16 @@ export async function exec(name: string, argv: readonly string[]): Promise<numbe
       "npx dr twin down && npx dr twin up start all of them anew",
     );
   }
-  const variables = await readFile(join(twinDir(), "machines", name, "shared", ENVIRONMENT_FILE), "utf8");
-  const command = ["env", "--chdir=/", ...variables.split("\n").filter(Boolean), ...argv];
-  const [file, ...args] = inside(machine, argv.length > 0 ? command : [...command, "bash"]);
+  const [file, ...args] = await commandIn(machine, argv.length > 0 ? argv : ["bash"]);
   const { exitCode } = await execa(file as string, args, { stdio: "inherit", reject: false });
   return exitCode ?? 1;
+}
+
+/** A command of the host that runs one inside a machine, with what every process of that is told. */
+export async function commandIn(machine: MachineRecord, argv: readonly string[]): Promise<readonly string[]> {
+  const file = join(twinDir(), "machines", machine.name, "shared", ENVIRONMENT_FILE);
+  const variables = (await readFile(file, "utf8")).split("\n").filter(Boolean);
+  return inside(machine, ["env", "--chdir=/", ...variables, ...argv]);
 }
 
 const isAlive = async ({ pid }: MachineRecord): Promise<boolean> =>

@@ -27,6 +27,40 @@ export function addBench(dr: Command): void {
     .option("--keep", "leave the folder of a twin in which a repetition failed, under a name of its own")
     .option("--json", "print the figures as JSON")
     .action(failover);
+  bench
+    .command("restore")
+    .description("backup and restore beside pg_basebackup and a plain copy; replay of the log (needs root)")
+    .option("--scale <n>", "of pgbench; 100 is 1.5 GB", wholeNumber, 100)
+    .option("--repetitions <n>", "of each", wholeNumber, 3)
+    .option("--report <folder>", "where the report goes (default: .sandbox/bench/<time>)")
+    .option("--json", "print the figures as JSON")
+    .action(restore);
+}
+
+interface RestoreFlags {
+  scale: number;
+  repetitions: number;
+  report?: string;
+  json?: boolean;
+}
+
+async function restore({ scale, repetitions, report, json }: RestoreFlags): Promise<void> {
+  const { benchRestore } = await import("../../drills/bench/restore/run.js");
+  const { renderRestoreBench, renderRestoreBenchPage } = await import("../../drills/bench/restore/report.js");
+  const folder = await reportFolder(report);
+  const result = await benchRestore({ scale, repetitions, progress: new Progress() });
+  await writeFile(join(folder, "restore.json"), `${JSON.stringify(result, undefined, 2)}\n`);
+  await writeFile(join(folder, "restore.md"), renderRestoreBenchPage(result));
+  console.log(json ? JSON.stringify(result, undefined, 2) : `\n${renderRestoreBench(result)}`);
+  process.stderr.write(`report: ${relative(process.cwd(), folder) || "."}/restore.md\n`);
+}
+
+/** Made when missing; before anything starts, so that a folder that can't be written costs nothing. */
+async function reportFolder(asked: string | undefined): Promise<string> {
+  const stamp = new Date().toISOString().replaceAll(/[:.]/g, "-");
+  const folder = asked === undefined ? join(sandboxDir(), "bench", stamp) : resolve(asked);
+  await mkdir(folder, { recursive: true });
+  return folder;
 }
 
 interface FailoverFlags {
@@ -47,9 +81,7 @@ async function failover({ fault, system, repeat, report, keep, json }: FailoverF
   const systems = choose("system", SYSTEMS, system);
   const { benchFailover } = await import("../../drills/bench/run.js");
   const { renderBench, renderBenchPage } = await import("../../drills/bench/report.js");
-  const stamp = new Date().toISOString().replaceAll(/[:.]/g, "-");
-  const folder = report === undefined ? join(sandboxDir(), "bench", stamp) : resolve(report);
-  await mkdir(folder, { recursive: true });
+  const folder = await reportFolder(report);
   const result = await benchFailover({
     systems,
     faults,

@@ -21,6 +21,7 @@ interface Gauge {
 
 export class AlarmWatch {
   private readonly gauges = new Map<string, Gauge>();
+  private readonly told: { readonly metric: string; readonly at: number }[] = [];
   private readonly taps: RunningCommand[] = [];
 
   private constructor(
@@ -42,13 +43,18 @@ export class AlarmWatch {
   /** Hears a further machine, e.g. the one that tests a restore. */
   async listen(machine: Machine): Promise<void> {
     const tap = await machine.start(["python3", "-u", TAP]);
-    createInterface({ input: tap.stdout }).on("line", (line) => this.take(JSON.parse(line) as string));
+    createInterface({ input: tap.stdout }).on("line", (line) =>
+      this.take(JSON.parse(line) as string, machine.name),
+    );
     this.taps.push(tap);
   }
 
-  /** The newest value of a gauge that was told after a moment; undefined when none was. */
-  value(metric: string, since = 0): number | undefined {
-    const gauge = this.gauges.get(metric);
+  /**
+   * The newest value of a gauge that was told after a moment; undefined when none was.
+   * @param teller counts what this machine tells; all of them when left out
+   */
+  value(metric: string, since = 0, teller?: string): number | undefined {
+    const gauge = this.gauges.get(teller ? `${teller}/${metric}` : metric);
     return gauge && gauge.at >= since ? gauge.value : undefined;
   }
 
@@ -100,6 +106,14 @@ export class AlarmWatch {
     );
   }
 
+  /** Longest time, in seconds, for which nobody told a gauge. A minute of it, and CloudWatch's agent has none to send. */
+  longestSilence(metric: string, from: number, to: number): number {
+    const times = this.told
+      .filter((each) => each.metric === metric && each.at > from && each.at < to)
+      .map(({ at }) => at);
+    return Math.max(...[...times, to].map((at, i) => at - (times[i - 1] ?? from))) / 1000;
+  }
+
   async close(): Promise<void> {
     for (const tap of this.taps) {
       tap.stdin.end();
@@ -114,10 +128,13 @@ export class AlarmWatch {
     return spec;
   }
 
-  private take(datagram: string): void {
+  private take(datagram: string, teller: string): void {
     for (const line of datagram.split("\n")) {
       const [, name, value] = /^(\w+):([\d.]+)\|g$/.exec(line) ?? [];
-      if (name !== undefined) this.gauges.set(name, { value: Number(value), at: now() });
+      if (name === undefined) continue;
+      const gauge = { value: Number(value), at: now() };
+      this.gauges.set(name, gauge).set(`${teller}/${name}`, gauge);
+      this.told.push({ metric: name, at: gauge.at });
     }
   }
 }

@@ -10,6 +10,7 @@ import { script, tryScript } from "./node-script.js";
 /** Apart from where a restore test works. */
 const DATA = "/var/lib/dr/by-hand/data";
 const REPORT = "/var/lib/dr/restored.json";
+const PLAN = "/var/lib/dr/plan.json";
 const PORT = 5499;
 const RESTORE_SECONDS = 300;
 
@@ -96,31 +97,7 @@ export class Restored {
 
   /** Every write that was acknowledged before the moment is there, and none that was sent after it. */
   async holdsWritesUntil({ at }: Pick<Moment, "at">): Promise<void> {
-    const rows = await this.sql(`SELECT worker, sequence FROM ${TABLES.writes};`);
-    const there = new Set(
-      rows.map(([worker, sequence]) => key({ worker: Number(worker), sequence: Number(sequence) })),
-    );
-    const { writes } = this.scene.ledger;
-    const acknowledged = writes.filter(({ result }) => result === "acknowledged");
-    // What was under way at the moment may be on either side of it.
-    const before = acknowledged.filter(({ done }: WriteEvent) => done < at - CLOCK_MILLIS);
-    const after = writes.filter(({ sent }: WriteEvent) => sent > at);
-    this.scene.prove(
-      `${before.length} writes were acknowledged before the target, ${after.length} sent after it`,
-      before.length > 0,
-    );
-    this.scene.measure({
-      name: "writes acknowledged before the target that are missing",
-      value: before.filter((write) => !there.has(key(write))).length,
-      unit: "",
-      atMost: 0,
-    });
-    this.scene.measure({
-      name: "writes sent after the target that are there",
-      value: after.filter((write) => there.has(key(write))).length,
-      unit: "",
-      atMost: 0,
-    });
+    judgeWrites(this.scene, await this.sql(WRITES), { before: at - CLOCK_MILLIS, after: at });
   }
 
   /** Ends the machine; nothing is left of it. */
@@ -129,10 +106,55 @@ export class Restored {
   }
 }
 
+/** What `judgeWrites` is given. */
+export const WRITES = `SELECT worker, sequence FROM ${TABLES.writes};`;
+
+/**
+ * Every write that was acknowledged before a moment is there, and none that was sent after another. What was under way
+ * between them may be on either side.
+ */
+export function judgeWrites(
+  scene: Scene,
+  rows: readonly (readonly string[])[],
+  { before, after }: { readonly before: number; readonly after: number },
+): void {
+  const there = new Set(
+    rows.map(([worker, sequence]) => key({ worker: Number(worker), sequence: Number(sequence) })),
+  );
+  const { writes } = scene.ledger;
+  const acknowledged = writes.filter(
+    ({ result, done }: WriteEvent) => result === "acknowledged" && done < before,
+  );
+  const later = writes.filter(({ sent }: WriteEvent) => sent > after);
+  scene.prove(
+    `${acknowledged.length} writes were acknowledged before the target, ${later.length} sent after it`,
+    acknowledged.length > 0,
+  );
+  scene.measure({
+    name: "writes acknowledged before the target that are missing",
+    value: acknowledged.filter((write) => !there.has(key(write))).length,
+    unit: "",
+    atMost: 0,
+  });
+  scene.measure({
+    name: "writes sent after the target that are there",
+    value: later.filter((write) => there.has(key(write))).length,
+    unit: "",
+    atMost: 0,
+  });
+}
+
 /** The server's answer was on its way for less than this. */
 const CLOCK_MILLIS = 1000;
 
 const key = ({ worker, sequence }: RowId): string => `${worker}/${sequence}`;
+
+/** What `dr-restore` would restore now, and from what. */
+export async function choose(machine: Machine, options: readonly string[]): Promise<RestoreReport> {
+  const asked = options.map((option) => `'${option}'`).join(" ");
+  await tryScript(machine, `dr-restore --plan --report ${PLAN} ${asked}`, RESTORE_SECONDS);
+  return JSON.parse(await script(machine, `cat ${PLAN}`)) as RestoreReport;
+}
 
 /** Runs `dr-restore` on that machine, whatever comes of it. */
 export async function restore(machine: Machine, options: readonly string[]): Promise<RestoreReport> {

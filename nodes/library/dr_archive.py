@@ -1,67 +1,51 @@
-"""Which WAL segments an archive must hold, and which it does. Pure.
-
-Segments of 16 MiB: a name is timeline, log and segment, eight hexadecimal digits each, and a log has 256 of them.
-"""
+"""Which WAL segments a region's own archive should hold, and lacks. Pure, as dr_timelines is, by which it goes."""
 import re
 
-SEGMENT = re.compile(r"^([0-9A-F]{24})(?:-[0-9a-f]{40}(?:\.(?:zst|gz|lz4|bz2))?)?$")
-SEGMENT_BYTES = 16 * 1024 * 1024
-PER_LOG = 256
+from dr_timelines import chain_of, holes, segment_number
+
+ARCHIVED = re.compile(r"([0-9A-F]{8})([0-9A-F]{16})(\.partial|\.[0-9A-F]{8}\.backup)?")
 
 
-def number(segment):
-    """Its place in the log, whatever the timeline."""
-    return int(segment[8:16], 16) * PER_LOG + int(segment[16:24], 16)
-
-
-def name(timeline, place):
-    return f"{timeline:08X}{place // PER_LOG:08X}{place % PER_LOG:08X}"
-
-
-def place_of(lsn):
-    """The place of the segment that holds this position, e.g. `0/3000148`."""
-    high, low = (int(part, 16) for part in lsn.split("/"))
-    return ((high << 32) + low) // SEGMENT_BYTES
-
-
-def present(names):
-    """Segments among an archive's objects, timeline → places. What only begins one (`.partial`) is none."""
-    found = {}
-    for each in names:
-        match = SEGMENT.match(each.rsplit("/", 1)[-1])
-        if match:
-            segment = match.group(1)
-            found.setdefault(int(segment[:8], 16), set()).add(number(segment))
-    return found
-
-
-def parse_history(text):
-    """A `.history` file: ancestors, oldest first, as (timeline, position where it was left)."""
-    rows = (line.split("\t") for line in text.splitlines() if line.strip() and not line.startswith("#"))
-    return [(int(row[0]), row[1].strip()) for row in rows if len(row) > 1]
-
-
-def stretches(first, last, ancestors):
+def archived_until(last):
     """
-    What must be there between two segments, as (timeline, first place, last place). `ancestors` of the last one's
-    timeline, from its history file. The segment in which a timeline is left belongs to the next: the old one archives
-    no more than the beginning of it.
+    Up to which segment everything was archived, as (timeline, number), by pg_stat_archiver's `last_archived_wal`: the
+    archiver goes by name. None where it tells of none: what a new leader archives first is its timeline's history.
     """
-    begin, end = int(first[:8], 16), int(last[:8], 16)
-    found, place = [], number(first)
-    for timeline, left in ancestors:
-        if timeline >= begin:
-            found.append((timeline, place, place_of(left) - 1))
-            place = max(place, place_of(left))
-    found.append((end, place, number(last)))
-    return [each for each in found if each[1] <= each[2]]
+    found = ARCHIVED.fullmatch(last)
+    if not found:
+        return None
+    # What only begins a segment is kept for nobody; the timeline that goes on from there has all of it.
+    return int(found[1], 16), segment_number(found[2]) - (found[3] == ".partial")
 
 
-def missing(first, last, ancestors, found):
-    """Names of the segments that are not there, in their order."""
-    return [
-        name(timeline, place)
-        for timeline, begin, end in stretches(first, last, ancestors)
-        for place in range(begin, end + 1)
-        if place not in found.get(timeline, ())
-    ]
+def missing(start, until, history, archive):
+    """
+    Names of the segments that are not there, in their order.
+
+    A region may have been active more than once, and its archive then begins and ends in the middle of the line. A
+    timeline is its own when its history file is there; what lies in the other region's archive is told there.
+
+    @param start the segment with which the oldest backup begins, by name
+    @param until as archived_until has it
+    @param history of that timeline
+    @param archive dr_timelines.Archive
+    """
+    begin, (timeline, last) = int(start[:8], 16), until
+    chain = chain_of(timeline, history)
+    own = {begin, timeline, *archive.histories}
+    found = holes(chain, dict.fromkeys(dict(chain), archive.stanza), {archive.stanza: archive}, segment_number(start), last)
+    return [name for name in found if int(name[:8], 16) in own]
+
+
+def left_behind(name, noticed, backups):
+    """
+    Whether a later backup made up for a hole, so that only moments before that one can't be restored: a full one, which
+    was begun when the hole had been noticed.
+    """
+    return any(
+        each["type"] == "full"
+        and not each.get("error")
+        and each["archive"]["start"][8:] > name[8:]
+        and each["timestamp"]["start"] >= noticed
+        for each in backups
+    )

@@ -6,10 +6,12 @@ come from the environment, never from the command line.
 import json
 import os
 import re
+import signal
 import subprocess
 
 CONFIG = "/etc/pgbackrest.conf"
 AS_POSTGRES = ("runuser", "-u", "postgres", "--")
+END_SECONDS = 5
 
 
 class Failed(Exception):
@@ -23,20 +25,35 @@ class Failed(Exception):
 
 
 def command(*arguments, timeout=None, cwd="/"):
-    """Runs it and returns what it prints. @raises Failed; subprocess.TimeoutExpired after `timeout` seconds."""
-    done = subprocess.run(
-        # Not subprocess's own `user`: the group by which postgres may read the node's key would be missing.
-        [*(AS_POSTGRES if os.geteuid() == 0 else ()), "pgbackrest", *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        timeout=timeout,
-        cwd=cwd,
-    )
-    if done.returncode != 0:
+    """Runs it and returns what it prints. @raises Failed; subprocess.TimeoutExpired after `timeout` seconds, when it has ended."""
+    argv = [*(AS_POSTGRES if os.geteuid() == 0 else ()), "pgbackrest", *arguments]
+    # Not subprocess's own `user`: the group by which postgres may read the node's key would be missing. Where runuser
+    # waits for what it has started, to kill it alone would leave that: a group of its own ends as one.
+    with subprocess.Popen(
+        argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=cwd, start_new_session=True
+    ) as running:
+        try:
+            out, words = running.communicate(timeout=timeout)
+        except BaseException:
+            _end(running)
+            raise
+    if running.returncode != 0:
         verb = next((each for each in arguments if not each.startswith("-")), "")
-        raise Failed(verb, done.returncode, done.stderr + done.stdout)
-    return done.stdout
+        raise Failed(verb, running.returncode, words + out)
+    return out
+
+
+def _end(running):
+    """pgBackRest gives up its locks and ends in order, if it is let."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(running.pid, number)
+            running.communicate(timeout=END_SECONDS)
+            return
+        except ProcessLookupError:
+            return
+        except subprocess.TimeoutExpired:
+            continue
 
 
 def stanzas():
@@ -44,6 +61,13 @@ def stanzas():
     with open(CONFIG, encoding="utf8") as file:
         names = re.findall(r"^\[([^\]:]+)\]$", file.read(), re.MULTILINE)
     return [name for name in names if name != "global"]
+
+
+def place():
+    """The bucket, and the path in it of this region's own repository, with its slash in front."""
+    with open(CONFIG, encoding="utf8") as file:
+        text = file.read()
+    return tuple(re.search(rf"^{name}=(.*)$", text, re.MULTILINE).group(1) for name in ("repo1-s3-bucket", "repo1-path"))
 
 
 def info(stanza, *options, timeout=60):
@@ -54,9 +78,9 @@ def info(stanza, *options, timeout=60):
     return None if found is None or found["status"]["code"] == 1 else found
 
 
-def backups(stanza, *options):
+def backups(stanza, *options, timeout=60):
     """Complete backups, oldest first, as `info` has them: `label`, `type`, `error`, `timestamp`, `archive`, `info`."""
-    found = info(stanza, *options)
+    found = info(stanza, *options, timeout=timeout)
     return [] if found is None else sorted(found["backup"], key=lambda each: each["timestamp"]["stop"])
 
 

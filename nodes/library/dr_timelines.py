@@ -129,17 +129,21 @@ def holder_of(timeline, before, archives, own, target):
     return max(with_segments, key=lambda each: (len(each.segments.get(timeline, {})), each.stanza == own)).stanza
 
 
-def first_hole(chain, holders, archives, start, until):
+def holes(chain, holders, archives, start, until):
     """
-    The first segment that the archive lacks on the way along a line, as a file's name; None without one.
+    The segments that the archives lack on the way along a line, as files' names, in their order.
 
     @param start, until numbers of segments, both included
     """
     for segment in range(start, until + 1):
         timeline = timeline_of_segment(chain, segment)
         if segment not in archives[holders[timeline]].segments.get(timeline, {}):
-            return f"{timeline:08X}{segment_name(segment)}"
-    return None
+            yield f"{timeline:08X}{segment_name(segment)}"
+
+
+def first_hole(chain, holders, archives, start, until):
+    """The first of them; None without one."""
+    return next(holes(chain, holders, archives, start, until), None)
 
 
 def timeline_of_segment(chain, segment):

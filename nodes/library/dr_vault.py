@@ -6,7 +6,7 @@ import subprocess
 import tempfile
 
 import dr_repository
-from dr_timelines import Archive, segment_name, segment_of, switches
+from dr_timelines import Archive, segment_name, segment_number, segment_of, switches
 
 BIN = "/usr/lib/postgresql/15/bin"
 SEGMENT = re.compile(r"(?:^|/)([0-9A-F]{8})([0-9A-F]{16})-[0-9a-f]{40}(\.\w+)?$")
@@ -37,25 +37,39 @@ def archive_of(stanza, found, options, at):
         return Archive(stanza)
     folder = f"archive/{stanza}/{ids[0]}"
     listed = dr_repository.listing(folder, *options, stanza=stanza, recurse=True, timeout=LIST_SECONDS)
-    histories, began, segments, names = {}, {}, {}, {}
-    for name, each in listed.items():
-        if history := HISTORY.search(name):
-            timeline = int(history[1], 16)
-            histories[timeline] = dr_repository.command(f"--stanza={stanza}", *options, "repo-get", f"{folder}/{name}")
-            began[timeline] = each["time"]
-        elif segment := SEGMENT.search(name):
-            timeline, number = int(segment[1], 16), int(segment[2][:8], 16) * 256 + int(segment[2][8:], 16)
-            segments.setdefault(timeline, {})[number] = each["time"]
-            names[timeline, number] = f"{folder}/{name}"
+    files, segments, names = contents(listed)
+    histories = {
+        timeline: dr_repository.command(f"--stanza={stanza}", *options, "repo-get", f"{folder}/{name}")
+        for timeline, name in files.items()
+    }
+    began = {timeline: listed[name]["time"] for timeline, name in files.items()}
     # Those that were archived only after the wanted time may have begun before it.
     for timeline in sorted(histories):
         first = names.get((timeline, segment_of(switches(histories[timeline])[-1][1])))
         if at is None or began[timeline] <= at or first is None:
             continue
-        began[timeline] = promoted(stanza, timeline, histories[timeline], first, options) or began[timeline]
+        began[timeline] = promoted(stanza, timeline, histories[timeline], f"{folder}/{first}", options) or began[timeline]
         if began[timeline] > at:
             break
     return Archive(stanza, histories, began, segments, current["system-id"])
+
+
+def contents(listed):
+    """
+    What an archive's objects are.
+
+    @returns timeline → name of its history file; timeline → {segment's number: when it was archived}; (timeline, number) →
+    name. What only begins a segment (`.partial`) is none
+    """
+    histories, segments, names = {}, {}, {}
+    for name, each in listed.items():
+        if history := HISTORY.search(name):
+            histories[int(history[1], 16)] = name
+        elif segment := SEGMENT.search(name):
+            timeline, number = int(segment[1], 16), segment_number(segment[2])
+            segments.setdefault(timeline, {})[number] = each["time"]
+            names[timeline, number] = name
+    return histories, segments, names
 
 
 def promoted(stanza, timeline, history, path, options):

@@ -120,7 +120,8 @@ describe("images of a region", () => {
       const commands: string[] = step(kind, "Install").inputs.commands;
       expect(commands[0]).toBe("set -euo pipefail");
       expect(commands[1]).toContain(`scripts/install-${kind}.sh`);
-      const present = step(kind, "Download").inputs.map((i: { destination: string }) => i.destination);
+      const bundle = JSON.parse(images.ofType("aws:s3/bucketObjectv2:BucketObjectv2")[0]?.inputs.content);
+      const present = Object.keys(bundle).map((path) => `/var/tmp/dr-image/${path}`);
       for (const command of commands.slice(1)) expect(present).toContain(command.split(" ")[1]);
     }
   });

@@ -58,6 +58,7 @@ const hba = (databases: string, owner: string) =>
       `running nodes parameter/cluster.json: + "hostssl ${databases} ${owner} ${network}/20 scram-sha-256"`,
   );
 
+const backup = "voter dr/backup.json";
 const patroni = "voter dr/patroni.yml";
 const cluster = "running nodes parameter/cluster.json";
 const haproxy = "tomcat haproxy/haproxy.cfg";
@@ -164,19 +165,27 @@ describe("a change of", () => {
         ...dynamic("max_parallel_workers_per_gather", 1, 2),
       ],
     ],
-    ["archiving", { backup: { archiveTimeoutSeconds: 30 } }, dynamic("archive_timeout", "60s", "30s")],
+    [
+      "archiving, and how often the vault is looked at",
+      { backup: { archiveTimeoutSeconds: 30 } },
+      [
+        ...dynamic("archive_timeout", "60s", "30s"),
+        ...replaced([backup], '"archiveTimeoutSeconds": 60', '"archiveTimeoutSeconds": 30'),
+      ],
+    ],
     [
       "how long backups stay",
       { backup: { retentionDays: 50 } },
       replaced(["voter etc/pgbackrest.conf"], "repo1-retention-full=35", "repo1-retention-full=50"),
     ],
     [
-      "nothing but the lock of backups, the fleet's size and the objectives",
-      {
-        backup: { lockDays: 31 },
-        fleet: { maxSize: 50 },
-        objectives: { rpoSeconds: 600 },
-      },
+      "the lock of backups: what the vault is compared with",
+      { backup: { lockDays: 31 } },
+      replaced([backup], '"lockDays": 30', '"lockDays": 31'),
+    ],
+    [
+      "nothing but the fleet's size and the objectives",
+      { fleet: { maxSize: 50 }, objectives: { rpoSeconds: 600 } },
       [],
     ],
     [

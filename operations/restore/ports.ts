@@ -1,0 +1,17 @@
+/** What a guided restore works with: the outside world, so that tests can stand in for it. */
+import type { SharedSettings } from "../../settings/schema.js";
+import type { Contract } from "../../stacks/contract.js";
+import type { Answer } from "../promotion/confirm.js";
+import type { RestoreMachines } from "./machines.js";
+
+export interface RestorePorts {
+  readonly machines: RestoreMachines;
+  readonly settings: Pick<SharedSettings, "restoreTest">;
+  readonly contract: Pick<Contract, "home" | "recovery">;
+  /** @throws UserError when nobody can be asked. */
+  confirm(question: string): Promise<Answer>;
+  say(text: string): void;
+  sleep(millis: number): Promise<void>;
+  /** Now, for names. */
+  date(): Date;
+}

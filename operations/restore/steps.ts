@@ -1,0 +1,206 @@
+/** The steps of a restore, each a few commands on a machine: the guided restore and the drills take the same. */
+import type { SharedSettings } from "../../settings/schema.js";
+import { begin, must, quote, type Remote } from "./machines.js";
+import { type PlanReport, planReport, type RestoreReport, restoreReport } from "./report.js";
+import type { RestoreRequest } from "./request.js";
+
+/** Where a cluster is restored by hand, apart from where a restore test works. */
+export const BY_HAND = {
+  data: "/var/lib/dr/by-hand/data",
+  sockets: "/var/lib/dr/by-hand/data.restore/socket",
+  port: 5499,
+  report: "/var/lib/dr/restored.json",
+  plan: "/var/lib/dr/plan.json",
+  log: "/var/lib/dr/restore.log",
+  done: "/var/lib/dr/restore.done",
+} as const;
+
+const POLL_MILLIS = 1000;
+const PLAN_SECONDS = 600;
+const QUERY_SECONDS = 600;
+/** Dump and load of what is carried. */
+const CARRY_SECONDS = 6 * 3600;
+const ENDED = "-- ended --";
+/** Tables above are known to be there, not counted: it would read them all. */
+const COUNT_BYTES = 1024 ** 3;
+const MOST_TABLES = 20;
+
+const target = ({ to, asOf }: Pick<RestoreRequest, "to" | "asOf">): string =>
+  [`--to ${quote(to)}`, ...(asOf === undefined ? [] : [`--as-of ${quote(asOf)}`])].join(" ");
+
+/** What would be restored; nothing is. On any machine that has the vault's cipher. */
+export async function choose(
+  remote: Remote,
+  wanted: Pick<RestoreRequest, "to" | "asOf">,
+): Promise<PlanReport> {
+  const report = "$(mktemp)";
+  const text = await must(
+    remote,
+    `report=${report}; dr-restore --plan --report "$report" ${target(wanted)} >&2 || true; cat "$report"; rm "$report"`,
+    PLAN_SECONDS,
+  );
+  return planReport.parse(JSON.parse(text));
+}
+
+/**
+ * Restores on that machine, beside everything, and leaves PostgreSQL running there.
+ * @param say told what dr-restore says, line by line
+ * @returns its report, also of one that failed
+ */
+export async function restore(
+  remote: Remote,
+  wanted: Pick<RestoreRequest, "to" | "asOf">,
+  say: (line: string) => void,
+  sleep: (millis: number) => Promise<void>,
+): Promise<RestoreReport> {
+  const { data, port, report, log, done } = BY_HAND;
+  await begin(
+    remote,
+    `dr-restore --into ${data} --keep-running --port ${port} --report ${report} ${target(wanted)}`,
+    { log, done },
+  );
+  for (let seen = 0; ; ) {
+    // Whether it has ended first: what it said until then is all there is.
+    const text = await must(
+      remote,
+      `ended=; [[ ! -e ${done} ]] || ended=1; tail -n +${seen + 1} ${log} | head -n 200; [[ -z $ended ]] || echo ${quote(ENDED)}`,
+    );
+    const lines = text.split("\n").filter(Boolean);
+    const ended = lines.at(-1) === ENDED;
+    for (const line of ended ? lines.slice(0, -1) : lines) say(line);
+    if (ended) return restoreReport.parse(JSON.parse(await must(remote, `cat ${report}`)));
+    seen += lines.length;
+    await sleep(POLL_MILLIS);
+  }
+}
+
+export interface Where {
+  readonly sockets: string;
+  readonly port: number;
+}
+const LIVE: Where = { sockets: "/var/run/postgresql", port: 5432 };
+
+/** @returns rows of columns. @throws Error with PostgreSQL's words. */
+export async function query(
+  remote: Remote,
+  database: string,
+  sql: string,
+  { sockets, port }: Where = LIVE,
+): Promise<string[][]> {
+  const text = await must(
+    remote,
+    `runuser -u postgres -- psql -XAt -F $'\\t' -v ON_ERROR_STOP=1 -h ${sockets} -p ${port} -U postgres -d ${quote(database)} -c ${quote(sql)}`,
+    QUERY_SECONDS,
+  );
+  return text
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => line.split("\t"));
+}
+
+export interface TableRows {
+  readonly table: string;
+  readonly bytes: number;
+  /** Undefined for one that is too large to be counted. */
+  readonly rows: number | undefined;
+}
+
+export interface CheckAnswer {
+  readonly name: string;
+  readonly expected: string;
+  readonly answer: string;
+}
+
+export interface Found {
+  readonly tables: readonly TableRows[];
+  readonly checks: readonly CheckAnswer[];
+}
+
+/** What a person judges a restored cluster by: its largest tables, and the settings' own questions. */
+export async function inspect(
+  remote: Remote,
+  database: string,
+  checks: SharedSettings["restoreTest"]["checks"],
+): Promise<Found> {
+  const listed = await query(
+    remote,
+    database,
+    `SELECT format('%I.%I', n.nspname, c.relname), pg_table_size(c.oid) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+      WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' ORDER BY 2 DESC, 1 LIMIT ${MOST_TABLES}`,
+    BY_HAND,
+  );
+  const tables: TableRows[] = [];
+  for (const [table = "", size = "0"] of listed) {
+    const bytes = Number(size);
+    tables.push({
+      table,
+      bytes,
+      rows: bytes > COUNT_BYTES ? undefined : await count(remote, database, table, BY_HAND),
+    });
+  }
+  const answers: CheckAnswer[] = [];
+  for (const { name, database: where, sql, expect } of checks) {
+    const rows = await query(remote, where, sql, BY_HAND).catch((error: Error) => [[error.message]]);
+    answers.push({ name, expected: expect, answer: rows.map((row) => row.join("|")).join("\n") });
+  }
+  return { tables, checks: answers };
+}
+
+/** @param table its name, as SQL has it */
+export async function count(remote: Remote, database: string, table: string, where?: Where): Promise<number> {
+  const [row] = await query(remote, database, `SELECT count(*) FROM ${table}`, where);
+  return Number(row?.[0]);
+}
+
+/** Those of the tables that stand there. */
+export async function existing(
+  remote: Remote,
+  database: string,
+  tables: readonly string[],
+  where?: Where,
+): Promise<string[]> {
+  const found: string[] = [];
+  for (const table of tables) {
+    const [row] = await query(remote, database, `SELECT to_regclass(${quote(table)}) IS NOT NULL`, where);
+    if (row?.[0] === "t") found.push(table);
+  }
+  return found;
+}
+
+export interface Carried {
+  readonly table: string;
+  /** Where it stands now. */
+  readonly as: string;
+  readonly rows: number;
+}
+
+/**
+ * Brings tables from the restored cluster into the one that serves, over nothing: all of them or none, in one transaction.
+ * @param schema in which they are to stand; undefined for where they stood
+ * @param address `s3://…` in the vault, where they wait in between, encrypted
+ * @throws Error when the number of rows that arrived is another
+ */
+export async function carry(
+  { from, to }: { readonly from: Remote; readonly to: Remote },
+  database: string,
+  tables: readonly string[],
+  { schema, address }: { readonly schema?: string; readonly address: string },
+): Promise<Carried[]> {
+  const before: number[] = [];
+  for (const table of tables) before.push(await count(from, database, table, BY_HAND));
+  const { sockets, port } = BY_HAND;
+  await must(
+    from,
+    `dr-carry-tables out ${quote(database)} ${sockets} ${port} ${quote(address)} ${schema ?? "-"} ${tables.map(quote).join(" ")}`,
+    CARRY_SECONDS,
+  );
+  await must(to, `dr-carry-tables in ${quote(database)} ${quote(address)}`, CARRY_SECONDS);
+  const carried: Carried[] = [];
+  for (const [i, table] of tables.entries()) {
+    const as = schema === undefined ? table : `${schema}.${table.split(".").at(-1)}`;
+    const rows = await count(to, database, as);
+    if (rows !== before[i]) throw new Error(`${as} has ${rows} rows, and ${before[i]} were restored`);
+    carried.push({ table, as, rows });
+  }
+  return carried;
+}

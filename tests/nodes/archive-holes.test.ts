@@ -1,0 +1,109 @@
+import { execFileSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+
+const LIBRARY = fileURLToPath(new URL("../../nodes/library", import.meta.url));
+
+const PROGRAM = `
+import json, sys
+sys.path.insert(0, sys.argv[1])
+import dr_archive
+from dr_timelines import Archive, switches
+from dr_vault import contents
+asked = json.load(sys.stdin)
+if "last" in asked:
+    result = dr_archive.archived_until(asked["last"])
+elif "noticed" in asked:
+    result = dr_archive.left_behind(asked["name"], asked["noticed"], asked["backups"])
+else:
+    histories, segments, _ = contents({name: {"time": 0} for name in asked["objects"]})
+    own = Archive("own", dict.fromkeys(histories, ""), {}, segments)
+    result = dr_archive.missing(asked["start"], tuple(asked["until"]), switches(asked.get("history", "")), own)
+print(json.dumps(result))`;
+
+const ask = (question: object) =>
+  JSON.parse(
+    execFileSync("python3", ["-c", PROGRAM, LIBRARY], { input: JSON.stringify(question), encoding: "utf8" }),
+  );
+
+const name = (timeline: number, segment: number) =>
+  `${timeline.toString(16).padStart(8, "0")}${Math.floor(segment / 256)
+    .toString(16)
+    .padStart(8, "0")}${(segment % 256).toString(16).padStart(8, "0")}`.toUpperCase();
+/** As pgBackRest names it. */
+const object = (timeline: number, segment: number) =>
+  `${name(timeline, segment).slice(0, 16)}/${name(timeline, segment)}-${"0".repeat(40)}.zst`;
+const segments = (timeline: number, from: number, to: number) =>
+  Array.from({ length: to - from + 1 }, (_, i) => object(timeline, from + i));
+
+describe("up to where everything is archived", () => {
+  test.each([
+    ["000000010000000000000005", [1, 5]],
+    ["0000000300000001000000FF", [3, 511]],
+    // Of a backup that began there.
+    ["000000010000000000000005.00000028.backup", [1, 5]],
+    // The old timeline's last, of which the new leader has only the beginning.
+    ["000000010000000000000005.partial", [1, 4]],
+    ["00000002.history", null],
+    ["", null],
+  ])("%s", (last, until) => {
+    expect(ask({ last })).toEqual(until);
+  });
+});
+
+describe("what is missing", () => {
+  test("nothing, or what lies in between, over the end of a log too", () => {
+    const objects = segments(1, 250, 260);
+    const question = { start: name(1, 250), until: [1, 260] };
+    expect(ask({ ...question, objects })).toEqual([]);
+    expect(
+      ask({
+        ...question,
+        objects: objects.filter((each) => each !== object(1, 255) && each !== object(1, 256)),
+      }),
+    ).toEqual([name(1, 255), name(1, 256)]);
+  });
+
+  test("what begins a segment is not the segment; what another database left counts for nothing", () => {
+    const objects = [...segments(1, 2, 4), `0000000100000000/${name(1, 5)}.partial-${"0".repeat(40)}.zst`];
+    expect(ask({ start: name(1, 2), until: [1, 5], objects })).toEqual([name(1, 5)]);
+  });
+
+  test("across a timeline switch in the region: the new timeline has the segment in which it began", () => {
+    const objects = [...segments(1, 2, 4), "00000002.history", ...segments(2, 5, 9)];
+    const question = { start: name(1, 2), until: [2, 9], history: "1\t0/5000100\tno recovery target\n" };
+    expect(ask({ ...question, objects })).toEqual([]);
+    const holed = objects.filter((each) => each !== object(1, 4) && each !== object(2, 5));
+    expect(ask({ ...question, objects: holed })).toEqual([name(1, 4), name(2, 5)]);
+  });
+
+  test("after the region's promotion: its own stretch begins in the middle", () => {
+    const objects = ["00000002.history", ...segments(2, 5, 9)];
+    expect(
+      ask({ start: name(2, 6), until: [2, 9], history: "1\t0/5000100\tno recovery target\n", objects }),
+    ).toEqual([]);
+  });
+
+  test("there and back: what the other region wrote in between is its own archive's business", () => {
+    const objects = [...segments(1, 2, 4), "00000003.history", ...segments(3, 9, 12)];
+    const history = "1\t0/5000100\tno recovery target\n2\t0/9000200\tno recovery target\n";
+    expect(ask({ start: name(1, 2), until: [3, 12], history, objects })).toEqual([]);
+    // What this region had not archived when it was lost is missing for good.
+    const lost = objects.filter((each) => each !== object(1, 4));
+    expect(ask({ start: name(1, 2), until: [3, 12], history, objects: lost })).toEqual([name(1, 4)]);
+    // Copied along by a standby, and archived: some of a timeline that is not the region's own.
+    expect(ask({ start: name(1, 2), until: [3, 12], history, objects: [...objects, object(2, 8)] })).toEqual(
+      [],
+    );
+  });
+});
+
+test("a hole is left behind by a full backup that began after it was noticed, and lies beyond it", () => {
+  const backup = { type: "full", error: false, archive: { start: name(2, 8) }, timestamp: { start: 1000 } };
+  const question = { name: name(1, 5), noticed: 900, backups: [backup] };
+  expect(ask(question)).toBe(true);
+  expect(ask({ ...question, noticed: 1001 })).toBe(false);
+  expect(ask({ ...question, name: name(2, 8) })).toBe(false);
+  expect(ask({ ...question, backups: [{ ...backup, type: "incr" }] })).toBe(false);
+  expect(ask({ ...question, backups: [{ ...backup, error: true }] })).toBe(false);
+});
