@@ -74,6 +74,20 @@ print(json.dumps({"asked": asked, "failed": look.failed}))`);
   ]);
 });
 
+test.each([
+  ["the leader", "f", [{ UnarchivedWalSeconds: 90 }]],
+  ["a replica", "t", []],
+])("while a look waits, %s tells the age of what the vault lacks, or nothing", (_, recovering, told) => {
+  const said = python(`
+told = []
+check.sql = lambda statement: ["${recovering}"]
+check.archiver = lambda archive_timeout, now: ("000000010000000000000005", 90)
+check.dr_metrics.publish = lambda **values: told.append(values)
+check.tell_age(60)
+print(json.dumps(told))`);
+  expect(said).toEqual(told);
+});
+
 test("a program that hangs is ended with all that it has started", () => {
   // As runuser does: it waits for a child, which a signal to it alone would leave.
   writeFileSync(`${dir}/pgbackrest`, `#!/bin/sh\nsleep 300 & echo $! > ${dir}/pid\nwait\n`);
