@@ -4,7 +4,6 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, utimesSync, w
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { renderCheckVaultTimer } from "../../nodes/backup-config.js";
 
 let dir: string;
 beforeEach(() => {
@@ -109,15 +108,4 @@ except subprocess.TimeoutExpired:
   // Gone, or a zombie where nobody asks for its exit code.
   const stat = () => readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.[0];
   expect(existsSync(`/proc/${pid}`) ? stat() : "Z").toBe("Z");
-});
-
-test.each([
-  [10, "5s"],
-  [60, "30s"],
-  // CloudWatch's agent forgets what it isn't told within a minute.
-  [3600, "30s"],
-])("with an archive timeout of %d s it looks every %s", (archiveTimeoutSeconds, every) => {
-  expect(renderCheckVaultTimer({ backup: { archiveTimeoutSeconds } as never })).toMatch(
-    new RegExp(`^OnUnitInactiveSec=${every}$`, "m"),
-  );
 });
