@@ -98,7 +98,7 @@ export const backupNodeDies: Drill = {
 
 const lockKey = (scene: Scene) => `${base(scene)}/backup/lock`;
 const resultKey = (scene: Scene) => `${base(scene)}/backup/result`;
-const base = ({ region }: Scene) => `/service/${clusterName(region)}`;
+const base = ({ settings, region }: Scene) => `/${settings.name}/${clusterName(region)}`;
 
 /** Labels of the complete ones. */
 async function sets(node: Machine): Promise<readonly string[]> {

@@ -4,7 +4,6 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, utimesSync, w
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { renderCheckVaultTimer } from "../../nodes/backup-config.js";
 
 let dir: string;
 beforeEach(() => {
@@ -74,6 +73,20 @@ print(json.dumps({"asked": asked, "failed": look.failed}))`);
   ]);
 });
 
+test.each([
+  ["the leader", "f", [{ UnarchivedWalSeconds: 90 }]],
+  ["a replica", "t", []],
+])("while a look waits, %s tells the age of what the vault lacks, or nothing", (_, recovering, told) => {
+  const said = python(`
+told = []
+check.sql = lambda statement: ["${recovering}"]
+check.archiver = lambda archive_timeout, now: ("000000010000000000000005", 90)
+check.dr_metrics.publish = lambda **values: told.append(values)
+check.tell_age(60)
+print(json.dumps(told))`);
+  expect(said).toEqual(told);
+});
+
 test("a program that hangs is ended with all that it has started", () => {
   // As runuser does: it waits for a child, which a signal to it alone would leave.
   writeFileSync(`${dir}/pgbackrest`, `#!/bin/sh\nsleep 300 & echo $! > ${dir}/pid\nwait\n`);
@@ -95,15 +108,4 @@ except subprocess.TimeoutExpired:
   // Gone, or a zombie where nobody asks for its exit code.
   const stat = () => readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.[0];
   expect(existsSync(`/proc/${pid}`) ? stat() : "Z").toBe("Z");
-});
-
-test.each([
-  [10, "5s"],
-  [60, "30s"],
-  // CloudWatch's agent forgets what it isn't told within a minute.
-  [3600, "30s"],
-])("with an archive timeout of %d s it looks every %s", (archiveTimeoutSeconds, every) => {
-  expect(renderCheckVaultTimer({ backup: { archiveTimeoutSeconds } as never })).toMatch(
-    new RegExp(`^OnUnitInactiveSec=${every}$`, "m"),
-  );
 });
