@@ -149,9 +149,11 @@ export class RegionTwin {
     const machine = await this.twin.add({ ...plan, volumeMib: this.current.database.volumeGib * 1024 });
     await machine.booted();
     if (!test) {
-      // As somebody would who logs in: the machine must not end with the test that it began with.
-      await machine.run(["sh", "-c", "touch /run/dr/keep; systemctl stop dr-restore-test.service"], {
-        timeoutMillis: 60_000,
+      // As somebody would who logs in: the machine must not end with the test that it began with. A stop before its start
+      // would be none: this init keeps no queue of jobs.
+      const begun = "for i in $(seq 300); do pgrep -x dr-restore-test > /dev/null && break; sleep 0.1; done";
+      await machine.run(["sh", "-c", `touch /run/dr/keep; ${begun}; systemctl stop dr-restore-test.service`], {
+        timeoutMillis: 120_000,
       });
     }
     return machine;
