@@ -15,7 +15,6 @@ import { restoreTestCorruption } from "./backup/restore-test-corruption.js";
 import { vaultAttacked } from "./backup/vault-attacked.js";
 import { vaultObjects } from "./backup/vault-objects.js";
 import { walGap } from "./backup/wal-gap.js";
-
 import type { AnyDrill, Drill, RegionDrill } from "./drill.js";
 import { addDatabase } from "./node/add-database.js";
 import { addReadReplica } from "./node/add-read-replica.js";
