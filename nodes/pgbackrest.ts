@@ -77,9 +77,9 @@ const ARCHIVING: Options = {
 };
 
 const BACKUPS: Options = {
-  "start-fast": "y",
-  // What is read is a replica's; the leader says where the backup begins and ends. Without a replica it gives both.
-  "backup-standby": "prefer",
+  // Seconds. Also for a voter that is dead: a backup asks all of them who leads, and the default of a minute for each try
+  // held one up for two minutes beside the dead.
+  "io-timeout": "15",
 };
 
 /** What the other voters ask, when one of them makes a backup. */
