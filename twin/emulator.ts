@@ -10,6 +10,7 @@ import type { Progress } from "../sandbox/progress.js";
 import { DIES_WITH_PARENT } from "./process.js";
 
 const START_MILLIS = 30_000;
+const PLAIN = ["-c", "from ministack.app import main; main()"];
 
 /** Files of a certificate for `localhost`, and its authority's text. */
 export interface EmulatorTls {
@@ -26,6 +27,8 @@ export interface EmulatorOptions {
   readonly purpose: string;
   /** Beginning of its command, e.g. to lift it above the machines. Default: none. */
   readonly prefix?: readonly string[];
+  /** What its Python runs. Default: the emulator as it is. */
+  readonly program?: readonly string[];
   /** Whether it asks IAM and the resources' own policies. Default: it lets everybody do everything. */
   readonly enforces?: boolean;
   /** Default: plain HTTP. */
@@ -44,19 +47,13 @@ export interface TwinEmulator {
  * @throws Error with its last words when it doesn't come up within 30 s.
  */
 export async function startEmulatorOfTwin(options: EmulatorOptions): Promise<TwinEmulator> {
-  const { progress, dir, purpose, prefix = [], enforces = false, tls } = options;
+  const { progress, dir, purpose, prefix = [], program = PLAIN, enforces = false, tls } = options;
   const python = await installEmulator(progress);
   await mkdir(dir, { recursive: true });
   const port = await freePort();
   const log = join(dir, "emulator.log");
   // Not the sandbox's way of starting it: that one is to outlive its command, this one must not.
-  const [file, ...args] = [
-    ...DIES_WITH_PARENT,
-    ...prefix,
-    python,
-    "-c",
-    "from ministack.app import main; main()",
-  ];
+  const [file, ...args] = [...DIES_WITH_PARENT, ...prefix, python, ...program];
   const child = execa(file as string, args, {
     cwd: dir,
     stdin: "ignore",

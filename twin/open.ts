@@ -152,9 +152,12 @@ export class RegionTwin {
       // As somebody would who logs in: the machine must not end with the test that it began with. A stop before its start
       // would be none: this init keeps no queue of jobs.
       const begun = "for i in $(seq 300); do pgrep -x dr-restore-test > /dev/null && break; sleep 0.1; done";
-      await machine.run(["sh", "-c", `touch /run/dr/keep; ${begun}; systemctl stop dr-restore-test.service`], {
-        timeoutMillis: 120_000,
-      });
+      await machine.run(
+        ["sh", "-c", `touch /run/dr/keep; ${begun}; systemctl stop dr-restore-test.service`],
+        {
+          timeoutMillis: 120_000,
+        },
+      );
     }
     return machine;
   }

@@ -2,6 +2,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { Agent } from "node:https";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import {
   CreateAccessKeyCommand,
   CreateUserCommand,
@@ -30,6 +31,7 @@ import { EMULATOR_CREDENTIALS } from "../claims/store.js";
 import { startEmulatorOfTwin, type TwinEmulator } from "../emulator.js";
 import { doorNames } from "./door.js";
 
+const EMULATOR = fileURLToPath(new URL("emulator.py", import.meta.url));
 const REGIONS = ["home", "recovery"] as const satisfies readonly RegionId[];
 
 export interface Credentials {
@@ -84,7 +86,7 @@ export class VaultStore {
     const authorityFile = join(dir, "authority.crt");
     await writeFile(authorityFile, authority.certificate);
     const emulator = await startEmulatorOfTwin({
-      ...{ progress, dir, purpose: "the vaults", enforces: true },
+      ...{ progress, dir, purpose: "the vaults", enforces: true, program: [EMULATOR] },
       tls: { certificateFile, keyFile, authority: authority.certificate },
     });
     const self = new VaultStore(emulator, contract, authority.certificate, authorityFile);
