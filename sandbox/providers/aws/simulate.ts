@@ -7,6 +7,7 @@ import { randomBytes } from "node:crypto";
 import type { Handler } from "../resource-plugin.js";
 import { schemaOf } from "../schema.js";
 import type { AwsContext } from "./context.js";
+import { describeKey } from "./handlers/kms.js";
 
 /** Inputs that AWS can't change in place, for simulated types that the program uses. */
 const REPLACE_ON: Readonly<Record<string, readonly string[]>> = {
@@ -44,6 +45,9 @@ const REPLACE_ON: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
+const keyExists = async (aws: AwsContext, arn: string): Promise<boolean> =>
+  (await describeKey(aws, arn)) !== undefined;
+
 export function simulate(type: string): Handler<AwsContext> {
   const service = type.split(":")[1]?.split("/")[0] ?? "aws";
   const kind = type.split(":")[2] ?? "Resource";
@@ -63,7 +67,10 @@ export function simulate(type: string): Handler<AwsContext> {
           `${type} '${id}' can't be imported here\n  The type is simulated, so nothing exists that could be read.\n  → import it against a real account`,
         );
       }
-      return known;
+      // An emulator that was started anew has forgotten the key, and what is kept under it has gone with it: else it
+      // would have to be replaced under the next one, which `protect` forbids.
+      const key = known.kmsKeyArn;
+      return typeof key === "string" && !(await keyExists(aws, key)) ? undefined : known;
     },
     async update(aws) {
       await aws.knock(service);

@@ -45,7 +45,7 @@ const tagging: Tagging = {
 };
 
 /** Undefined when the key is gone; one that waits for its deletion is as good as gone. */
-async function describe(aws: AwsContext, KeyId: string): Promise<KeyMetadata | undefined> {
+export async function describeKey(aws: AwsContext, KeyId: string): Promise<KeyMetadata | undefined> {
   const found = await unlessGone(aws.client(KMSClient).send(new DescribeKeyCommand({ KeyId })));
   return found?.KeyMetadata?.KeyState?.startsWith("Pending") ? undefined : found?.KeyMetadata;
 }
@@ -98,7 +98,7 @@ const key: AwsHandler = readBack({
     if (inputs.isEnabled === false) await enable(aws, id, false);
   },
   async read(aws, id, known) {
-    const metadata = await describe(aws, id);
+    const metadata = await describeKey(aws, id);
     if (!metadata) return undefined;
     const { common, rotation } = await readCommon(aws, id, metadata, known);
     return told({
@@ -140,7 +140,7 @@ const replica: AwsHandler = readBack({
     if (inputs.enabled === false) await enable(aws, id, false);
   },
   async read(aws, id, known) {
-    const metadata = await describe(aws, id);
+    const metadata = await describeKey(aws, id);
     if (!metadata) return undefined;
     const { common, rotation } = await readCommon(aws, id, metadata, known);
     return told({
@@ -183,7 +183,7 @@ async function describeAndPolice(aws: AwsContext, KeyId: string, inputs: Props):
 }
 
 async function scheduleDeletion(aws: AwsContext, KeyId: string, state: Props): Promise<void> {
-  if (!(await describe(aws, KeyId))) return;
+  if (!(await describeKey(aws, KeyId))) return;
   await aws
     .client(KMSClient)
     .send(new ScheduleKeyDeletionCommand({ KeyId, PendingWindowInDays: state.deletionWindowInDays }));
