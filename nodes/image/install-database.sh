@@ -15,6 +15,7 @@ PGBACKREST_RELEASE=trixie
 install_pgbackrest() {
   local work mirror
   if /usr/bin/pgbackrest version | grep -q ' 2\.[6-9]\| 2\.5[5-9]'; then return; fi
+  # shellcheck disable=SC2016 # apt's own notation
   mirror=$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' 'Component: main' | head -1)
   work=$(mktemp -d)
   mkdir -p "$work/lists/partial"
