@@ -9,6 +9,7 @@ export const addReadReplica: Drill = {
   runbook: "add-capacity.md",
   hypothesis:
     "One read replica more is a number in the settings and an `up`. It copies the leader under load, follows it, gets reads from servers that have the new template, counts for no quorum, and can't be made to lead.",
+  nightly: true,
   expect: { writeGapSeconds: 3, readGapSeconds: 3, httpErrors: 5 },
   async run(scene) {
     const servers = tomcatsOf(scene).length;

@@ -11,6 +11,7 @@ export const guardHung: Drill = {
   runbook: "guard-down.md",
   hypothesis:
     "A guard that does nothing renews nothing: its unit sees a running process, but the kernel lets the lease run out and another node takes over. When it goes on, what it decided before is too old to open the port again.",
+  nightly: true,
   expect: { writeGapSeconds: 8, rejoinSeconds: 120 },
   async run(scene) {
     const old = await scene.leader();

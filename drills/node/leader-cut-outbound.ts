@@ -10,6 +10,7 @@ export const leaderCutOutbound: Drill = {
   runbook: "node-cut-off.md",
   hypothesis:
     "Clients' writes still reach it, and what it commits no standby confirms: it acknowledges nothing. Its lease runs out, another node takes over; what only the old leader has is rewound when it is healed.",
+  nightly: true,
   expect: { writeGapSeconds: 8, rejoinSeconds: 120 },
   async run(scene) {
     const old = await scene.leader();

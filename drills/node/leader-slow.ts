@@ -15,6 +15,7 @@ export const leaderSlow: Drill = {
   runbook: "node-hangs.md",
   hypothesis:
     "Guard, Patroni and PostgreSQL of the leader stop and go on, each time for less than the lease. Its clients wait, and then see acknowledgements again; so it must not be robbed. The leader stays, nothing is lost.",
+  nightly: true,
   expect: { writeGapSeconds: 3, rejoinSeconds: 90 },
   async run(scene) {
     const old = await scene.leader();

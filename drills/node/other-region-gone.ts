@@ -28,6 +28,7 @@ export const otherRegionGone: Drill = {
       parameters: { max_wal_size: `${MAX_WAL_MIB}MB`, min_wal_size: "80MB" },
     },
   },
+  nightly: true,
   expect: { writeGapSeconds: 3, readGapSeconds: 3, httpErrors: 0 },
   async run(scene) {
     const leader = await scene.leader();

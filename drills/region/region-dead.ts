@@ -9,6 +9,7 @@ export const regionDead: RegionDrill = {
   runbook: "unplanned-region-failover.md",
   hypothesis:
     "All its machines lose power in one moment. The other region can't know that, so it opens when lease and margin have passed since the claim. What was acknowledged last may be missing, no more than the guard reports. When the dead region comes back it is a standby before Patroni starts PostgreSQL; its old leader saves what only it has, and follows.",
+  nightly: true,
   expect: {
     lostRows: "within-lag",
     // The decision, lease and margin, and the promotion.

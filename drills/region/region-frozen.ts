@@ -16,6 +16,7 @@ export const regionFrozen: RegionDrill = {
   runbook: "region-returns.md",
   hypothesis:
     "Every process of its nodes stops between two instructions. Their kernels don't: leases run out meanwhile. When it goes on, each of its nodes believes to be what it was, with sessions open and decisions half carried out, and none of them gets an acknowledgement to a client.",
+  nightly: true,
   expect: {
     lostRows: "within-lag",
     writeGapSeconds: 45,
