@@ -125,10 +125,10 @@ export const BACKUP_DRILLS: readonly AnyDrill[] = [
   backupInfoTampered,
   repositoryHidden,
   vaultAttacked,
-  vaultObjects,
   dumpNewMajor,
   homeVaultGone,
   pitrAfterPromotion,
+  vaultObjects,
 ];
 
 export const ALL_DRILLS: readonly AnyDrill[] = [...DRILLS, ...BACKUP_DRILLS, ...REGION_DRILLS];
