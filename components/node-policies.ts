@@ -176,12 +176,7 @@ function ownVault({ region, vaultBucket, repositoryPath }: RegionContract, key: 
       ],
       Resource: bucket,
     },
-    {
-      Sid: "ReadOwnVault",
-      Effect: "Allow",
-      Action: ["s3:GetObject", "s3:GetObjectRetention", "s3:GetObjectVersion"],
-      Resource: `${bucket}/*`,
-    },
+    readOwnVault(bucket),
     {
       Sid: "WriteOwnRepository",
       Effect: "Allow",
@@ -195,15 +190,26 @@ function ownVault({ region, vaultBucket, repositoryPath }: RegionContract, key: 
       Action: ["s3:AbortMultipartUpload", "s3:ListMultipartUploadParts", "s3:PutObject"],
       Resource: `${bucket}/${DIVERGED_PREFIX}/*`,
     },
-    {
-      Sid: "UseOwnVaultKey",
-      Effect: "Allow",
-      Action: ["kms:Decrypt", "kms:GenerateDataKey"],
-      Resource: key,
-      Condition: { StringEquals: { "kms:ViaService": `s3.${region}.amazonaws.com` } },
-    },
+    useOwnVaultKey(region, key),
   ];
 }
+
+/** Every version of what stands in the region's own vault. */
+export const readOwnVault = (bucketArn: string): Statement => ({
+  Sid: "ReadOwnVault",
+  Effect: "Allow",
+  Action: ["s3:GetObject", "s3:GetObjectRetention", "s3:GetObjectVersion"],
+  Resource: `${bucketArn}/*`,
+});
+
+/** Its key, through S3 only: to read what is there, and to write. */
+export const useOwnVaultKey = (region: string, key: string): Statement => ({
+  Sid: "UseOwnVaultKey",
+  Effect: "Allow",
+  Action: ["kms:Decrypt", "kms:GenerateDataKey"],
+  Resource: key,
+  Condition: { StringEquals: { "kms:ViaService": `s3.${region}.amazonaws.com` } },
+});
 
 /** Reading the other vault: to restore from it while replication is behind. */
 export function otherVault({ region, vaultBucket }: RegionContract, key: string): Statement[] {

@@ -1,7 +1,15 @@
 /** What the restore machine of a region may do, and who may call it. No Pulumi here. */
 import type { RegionId } from "../settings/stacks.js";
 import { type Contract, otherRegion, REPOSITORY_FOLDERS, type RegionContract } from "../stacks/contract.js";
-import { type NodeKeys, operated, otherVault, readParameters, readSecrets } from "./node-policies.js";
+import {
+  type NodeKeys,
+  operated,
+  otherVault,
+  readOwnVault,
+  readParameters,
+  readSecrets,
+  useOwnVaultKey,
+} from "./node-policies.js";
 import type { Statement } from "./policy-document.js";
 
 /**
@@ -48,12 +56,7 @@ function ownVaultWithReports(
       ],
       Resource: bucket,
     },
-    {
-      Sid: "ReadOwnVault",
-      Effect: "Allow",
-      Action: ["s3:GetObject", "s3:GetObjectRetention", "s3:GetObjectVersion"],
-      Resource: `${bucket}/*`,
-    },
+    readOwnVault(bucket),
     {
       // Put, and nothing else: a report is there for good.
       Sid: "WriteReports",
@@ -61,13 +64,7 @@ function ownVaultWithReports(
       Action: "s3:PutObject",
       Resource: `${bucket}${repositoryPath}/${REPOSITORY_FOLDERS.restoreTests}/*`,
     },
-    {
-      Sid: "UseOwnVaultKey",
-      Effect: "Allow",
-      Action: ["kms:Decrypt", "kms:GenerateDataKey"],
-      Resource: key,
-      Condition: { StringEquals: { "kms:ViaService": `s3.${region}.amazonaws.com` } },
-    },
+    useOwnVaultKey(region, key),
   ];
 }
 
