@@ -11,7 +11,7 @@ export const regionSwitchoverTen: RegionDrill = {
   hypothesis:
     "What a move leaves behind (timelines, slots, releases, claims) doesn't add up to anything that stands in the way of the tenth.",
   nightly: true,
-  expect: { lostRows: "none", writeGapSeconds: 12, claimToWriteSeconds: 15, rejoinSeconds: 900 },
+  expect: { lostRows: "none", writeGapSeconds: 5, claimToWriteSeconds: 15, rejoinSeconds: 900 },
   async run(scene) {
     for (let i = 0; i < MOVES; i++) {
       await moveOnPurpose(scene);

@@ -15,7 +15,7 @@ export const regionSwitchover: RegionDrill = {
     "The old region closes, releases what it had, and the new one opens once it has all of it: nothing is lost, nobody waits for a lease to run out, and the old region follows without being rewound. A node that led before leads again on a newer timeline.",
   expect: {
     lostRows: "none",
-    writeGapSeconds: 12,
+    writeGapSeconds: 5,
     nameGapSeconds: 40,
     claimToWriteSeconds: 15,
     rejoinSeconds: 400,

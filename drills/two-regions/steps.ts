@@ -23,6 +23,10 @@ export async function promote(scene: RegionScene, timeoutSeconds = 90): Promise<
 /** A move while both regions are well: the old one hands over what it has. */
 export async function moveOnPurpose(scene: RegionScene): Promise<void> {
   const [from, to] = [scene.active(), scene.standby()];
+  // What is still to be written when PostgreSQL stops, clients wait for.
+  await scene.step(`Promote: a checkpoint in ${from} first`, async () =>
+    scene.database.sql(await scene.leader(), "CHECKPOINT;"),
+  );
   const epoch = await scene.fault(`Promote: raise the epoch of ${to} above that of ${from}`, () =>
     scene.raise(to),
   );
