@@ -26,11 +26,16 @@ class Failed(Exception):
 
 def command(*arguments, timeout=None, cwd="/"):
     """Runs it and returns what it prints. @raises Failed; subprocess.TimeoutExpired after `timeout` seconds, when it has ended."""
+    return output(*arguments, timeout=timeout, cwd=cwd).decode()
+
+
+def output(*arguments, timeout=None, cwd="/"):
+    """As `command`, for what isn't text."""
     argv = [*(AS_POSTGRES if os.geteuid() == 0 else ()), "pgbackrest", *arguments]
     # Not subprocess's own `user`: the group by which postgres may read the node's key would be missing. Where runuser
     # waits for what it has started, to kill it alone would leave that: a group of its own ends as one.
     with subprocess.Popen(
-        argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=cwd, start_new_session=True
+        argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=cwd, start_new_session=True
     ) as running:
         try:
             out, words = running.communicate(timeout=timeout)
@@ -39,7 +44,7 @@ def command(*arguments, timeout=None, cwd="/"):
             raise
     if running.returncode != 0:
         verb = next((each for each in arguments if not each.startswith("-")), "")
-        raise Failed(verb, running.returncode, words + out)
+        raise Failed(verb, running.returncode, (words + out).decode(errors="replace"))
     return out
 
 

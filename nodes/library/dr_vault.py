@@ -1,6 +1,5 @@
 """What the choice of a restore is made of, as the vault has it: backups, segments, histories, and when timelines began."""
 import datetime
-import os
 import re
 import subprocess
 import tempfile
@@ -13,6 +12,8 @@ SEGMENT = re.compile(r"(?:^|/)([0-9A-F]{8})([0-9A-F]{16})-[0-9a-f]{40}(\.\w+)?$"
 HISTORY = re.compile(r"(?:^|/)([0-9A-F]{8})\.history$")
 UNPACK = {".zst": ["zstd", "-dcq"], ".gz": ["gzip", "-dc"], ".lz4": ["lz4", "-dc"], ".bz2": ["bzip2", "-dc"]}
 LIST_SECONDS = 900
+# One segment of log.
+GET_SECONDS = 120
 
 
 def read(stanzas, *options, at=None):
@@ -92,7 +93,7 @@ def promoted(stanza, timeline, history, path, options):
                 env={"LC_ALL": "C", "TZ": "UTC"},
                 check=False,
             ).stdout
-        except (OSError, subprocess.CalledProcessError, dr_repository.Failed):
+        except (OSError, subprocess.SubprocessError, dr_repository.Failed):
             return None
     return end_of_recovery(said, timeline)
 
@@ -111,21 +112,11 @@ def pad(time):
 
 
 def unpacked(stanza, path, suffix, options):
-    content = raw(stanza, path, options)
+    content = dr_repository.output(
+        f"--stanza={stanza}", "--log-level-console=off", *options, "repo-get", path, timeout=GET_SECONDS
+    )
     if not suffix:
         return content
     return subprocess.run(UNPACK[suffix], input=content, stdout=subprocess.PIPE, check=True).stdout
-
-
-def raw(stanza, path, options):
-    """As dr_repository.command, for what isn't text."""
-    account = {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
-    return subprocess.run(
-        ["pgbackrest", f"--stanza={stanza}", "--log-level-console=off", *options, "repo-get", path],
-        stdout=subprocess.PIPE,
-        check=True,
-        cwd="/",
-        **account,
-    ).stdout
 
 
