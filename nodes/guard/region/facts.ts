@@ -233,7 +233,8 @@ export interface OwnData {
 }
 
 export type RegionEvent =
-  | { readonly kind: "tick" }
+  /** `heldUpUntil`: this process stood still, or got no turn, until then. */
+  | { readonly kind: "tick"; readonly heldUpUntil?: number }
   | { readonly kind: "data"; readonly data: OwnData }
   | { readonly kind: "reading"; readonly reading: Reading }
   | { readonly kind: "view"; readonly view: RegionView }
@@ -304,6 +305,8 @@ export interface RegionState {
   /** Region lease: until when writes may be served here. */
   readonly permitUntil: number;
   readonly readAskedAt: number;
+  /** What was read before is nothing to act on: this process was held up since. */
+  readonly heldUpUntil: number;
   readonly wroteAt: number;
   /** Since when this node's port is certainly shut to writers; undefined while it may be open. */
   readonly closedAt?: number;
@@ -331,6 +334,7 @@ export const initialRegionState = (): RegionState => ({
   proof: undefined,
   permitUntil: 0,
   readAskedAt: Number.NEGATIVE_INFINITY,
+  heldUpUntil: Number.NEGATIVE_INFINITY,
   wroteAt: Number.NEGATIVE_INFINITY,
   closedAt: undefined,
   standbySince: undefined,

@@ -4,14 +4,7 @@ import type { Gate, View } from "../facts.js";
 import type { Guard } from "../guard.js";
 import { keysOf } from "../keys.js";
 import { log } from "../log.js";
-import {
-  decideRegion,
-  explain,
-  isPending,
-  patroniMayRun,
-  type RegionConfig,
-  replicaUntil,
-} from "./decide.js";
+import { decideRegion, explain, HELD_UP_MILLIS } from "./decide.js";
 import { unsavedEpoch } from "./diverged.js";
 import {
   initialRegionState,
@@ -24,6 +17,9 @@ import {
   type Status,
 } from "./facts.js";
 import { changeRole, forgetCluster, raiseEpoch, regionViewOf } from "./keys.js";
+import type { RegionConfig } from "./known.js";
+import { patroniMayRun, replicaUntil } from "./permit.js";
+import { isPending } from "./ticket.js";
 
 /** The claim table, in either region. */
 export interface ClaimTable {
@@ -94,9 +90,14 @@ export class Region {
 
   /** Runs until `stop`. */
   async run(): Promise<void> {
+    let before = monotonic();
     while (!this.stopped) {
+      const now = monotonic();
+      const heldUpUntil = now - before > HELD_UP_MILLIS ? now : undefined;
+      before = now;
+      // First of all: whatever comes in next finds it known.
+      this.feed({ kind: "tick", heldUpUntil });
       this.askPostgres();
-      this.feed({ kind: "tick" });
       await sleep(TICK_MILLIS);
     }
   }

@@ -1,6 +1,6 @@
 /** A region that begins from the copy of the other's vault: what it proves by its own log, and when it may open. */
 import { beforeEach, describe, expect, test } from "vitest";
-import { decideRegion, explain, type RegionConfig } from "../../../nodes/guard/region/decide.js";
+import { decideRegion, explain } from "../../../nodes/guard/region/decide.js";
 import {
   initialRegionState,
   type LogEnd,
@@ -12,6 +12,7 @@ import {
   type Replay,
   type Role,
 } from "../../../nodes/guard/region/facts.js";
+import type { RegionConfig } from "../../../nodes/guard/region/known.js";
 import { lagMillis } from "../../../nodes/guard/region/lag.js";
 import { RULES } from "./sim/regions.js";
 

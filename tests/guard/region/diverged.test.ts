@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { decideRegion, patroniMayRun, type RegionConfig } from "../../../nodes/guard/region/decide.js";
+import { decideRegion } from "../../../nodes/guard/region/decide.js";
 import {
   mayBeRewound,
   SAVE_FIRST_MILLIS,
@@ -23,6 +23,8 @@ import {
   type Release,
   type Role,
 } from "../../../nodes/guard/region/facts.js";
+import type { RegionConfig } from "../../../nodes/guard/region/known.js";
+import { patroniMayRun } from "../../../nodes/guard/region/permit.js";
 
 const NOW = 100_000;
 const config: RegionConfig = {

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import type { GuardConfig } from "../../../nodes/guard/config.js";
 import type { View } from "../../../nodes/guard/facts.js";
 import { keysOf, readAll, viewOf } from "../../../nodes/guard/keys.js";
-import { decideRegion, type RegionConfig } from "../../../nodes/guard/region/decide.js";
+import { decideRegion } from "../../../nodes/guard/region/decide.js";
 import {
   initialRegionState,
   NO_OVERRIDES,
@@ -13,6 +13,7 @@ import {
   type RegionState,
 } from "../../../nodes/guard/region/facts.js";
 import { forgetCluster, regionViewOf } from "../../../nodes/guard/region/keys.js";
+import type { RegionConfig } from "../../../nodes/guard/region/known.js";
 import { SimEtcd } from "../sim/etcd.js";
 import { RULES } from "./sim/regions.js";
 

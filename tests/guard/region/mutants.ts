@@ -2,7 +2,7 @@
  * Region guards that are wrong in one way each, and the kind of accident that shows it: a test that none of them fails
  * proves nothing. The right guard must withstand the very same.
  */
-import { decideRegion, type RegionConfig } from "../../../nodes/guard/region/decide.js";
+import { decideRegion } from "../../../nodes/guard/region/decide.js";
 import type {
   Demotion,
   LogEnd,
@@ -13,6 +13,7 @@ import type {
   RegionState,
   RegionView,
 } from "../../../nodes/guard/region/facts.js";
+import type { RegionConfig } from "../../../nodes/guard/region/known.js";
 import type { Mutation } from "./sim/guard.js";
 import type { Fault, FaultKind, Scenario } from "./sim/regions.js";
 import type { Side } from "./sim/table.js";

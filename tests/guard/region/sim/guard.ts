@@ -1,10 +1,5 @@
 /** The shell around `decideRegion`, on simulated time: what it asks takes long, gets lost, or is overtaken. */
-import {
-  decideRegion,
-  isPending,
-  patroniMayRun,
-  type RegionConfig,
-} from "../../../../nodes/guard/region/decide.js";
+import { decideRegion, HELD_UP_MILLIS } from "../../../../nodes/guard/region/decide.js";
 import { slotsAreLeftOver, unsavedEpoch } from "../../../../nodes/guard/region/diverged.js";
 import {
   initialRegionState,
@@ -15,6 +10,9 @@ import {
   type RegionRules,
   type RegionState,
 } from "../../../../nodes/guard/region/facts.js";
+import type { RegionConfig } from "../../../../nodes/guard/region/known.js";
+import { patroniMayRun } from "../../../../nodes/guard/region/permit.js";
+import { isPending } from "../../../../nodes/guard/region/ticket.js";
 import type { SimNode } from "./region.js";
 import { other, type SimTable } from "./table.js";
 
@@ -57,6 +55,7 @@ export class SimGuard {
   private viewedAt = 0;
   private logAskedAt = 0;
   private keptAt = 0;
+  private tickedAt = 0;
   private readonly config: RegionConfig;
 
   constructor(
@@ -82,11 +81,15 @@ export class SimGuard {
     this.state = initialRegionState();
     this.outstanding = new Set();
     this.viewedAt = this.logAskedAt = this.keptAt = Number.NEGATIVE_INFINITY;
+    this.tickedAt = this.clock;
     const { world, guard } = this.node;
     const loop = guard.guarded(() => {
+      const { clock } = this;
+      const heldUpUntil = clock - this.tickedAt > HELD_UP_MILLIS ? clock : undefined;
+      this.tickedAt = clock;
       this.look();
       this.keep();
-      this.feed({ kind: "tick" });
+      this.feed({ kind: "tick", heldUpUntil });
       this.renew();
       world.after(TICK, guard.guarded(loop));
     });

@@ -1,0 +1,53 @@
+/** What a region guard may ask for: roles, and writes of its own status. Pure. */
+import type { LogEnd, Position, RegionAction, Role, Status } from "./facts.js";
+import type { Known } from "./known.js";
+
+/** Follows the other region, at the price of what it doesn't have: only once that has opened its epoch. */
+export const FOLLOWING: Role = { kind: "standby", source: { kind: "region" } };
+
+/** What no node gives, from the copy of the other's vault. */
+export const FETCHING: Role = { kind: "standby", source: { kind: "vault" } };
+
+/** Keeps its log as it is. */
+export const WAITING: Role = { kind: "standby", source: { kind: "nobody" } };
+
+type RoleChange = Extract<RegionAction, { kind: "change-role" }>;
+
+export function changeRole(known: Known, role: Role, reason: string, needsTerm = true): RoleChange {
+  const { config, reading, view } = known;
+  const { configMod, epochMod, term } = view;
+  return {
+    kind: "change-role",
+    role,
+    expect: { configMod, epochMod, term: needsTerm ? term : undefined },
+    notAfter: reading.startedAt + config.rules.leaseMillis,
+    reason,
+  };
+}
+
+export function sameRole(a: Role, b: Role): boolean {
+  if (a.kind !== "standby" || b.kind !== "standby") return a.kind === b.kind;
+  if (a.source.kind !== "node" || b.source.kind !== "node") return a.source.kind === b.source.kind;
+  return a.source.address === b.source.address;
+}
+
+export const write = ({ reading }: Known, status: Status, reason: string): RegionAction => ({
+  kind: "write-status",
+  status: { ...status, sequence: reading.mine.sequence + 1 },
+  reason,
+});
+
+/** Tells the other region, and people, where this one stands; as often as claims are read. */
+export function publish(known: Known, news: Partial<Status>): RegionAction[] {
+  const { config, state, reading, now } = known;
+  if (now - state.wroteAt < config.rules.readMillis) return [];
+  return [write(known, { ...reading.mine, ...news }, "publishes")];
+}
+
+/** The wall clock is the shell's to fill in, when it writes. */
+export const positionOf = ({ config }: Known, { mark, lsn }: LogEnd): Position => ({
+  wallMillis: 0,
+  node: config.node,
+  mark,
+  lsn,
+});
