@@ -60,7 +60,9 @@ async function main([command, ...args]: string[]): Promise<void> {
       return ask(config, "POST", "/switchover", { candidate });
     }
     default:
-      throw new Error(`unknown command '${command ?? ""}': run, status, switchover, log-state, forget-log or keep-log`);
+      throw new Error(
+        `unknown command '${command ?? ""}': run, status, switchover, log-state, forget-log or keep-log`,
+      );
   }
 }
 

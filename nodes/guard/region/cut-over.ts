@@ -110,11 +110,7 @@ type Transact = (transaction: Transaction) => Promise<{
 }>;
 
 /** Carries an order out, once; whoever is refused asks again. @throws Error when etcd does not answer */
-export async function carryOutLogOrder(
-  keys: Keys,
-  order: LogOrder,
-  transact: Transact,
-): Promise<LogAnswer> {
+export async function carryOutLogOrder(keys: Keys, order: LogOrder, transact: Transact): Promise<LogAnswer> {
   const { ranges } = await transact({ compare: [], success: readAll(keys), failure: [] });
   const memory = memoryOf(keys, ranges);
   const { leader, epoch, role, cutOver } = memory;
