@@ -209,7 +209,8 @@ async function closeAll(ports: RestorePorts, under: Under, { timeline = 0 }: Pre
   const close = async (node: Remote) => {
     const own = Number(await step(node, "close", stamp));
     // There was a promotion since: two logs of one number, and the archive takes but one.
-    if (!(own < (timeline ?? 0))) throw new Error(`${node.name} is on timeline ${own}, and what is restored on ${timeline}`);
+    if (!(own < (timeline ?? 0)))
+      throw new Error(`${node.name} is on timeline ${own}, and what is restored on ${timeline}`);
   };
   await onAll(
     nodes.filter(({ name }) => name !== leader?.name),

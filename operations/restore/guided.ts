@@ -66,7 +66,8 @@ export async function guidedFinish(
     const ports = portsOf(place, machines, progress, yes);
     const outcome = await finishCutOver(ports, await regionOf(place, from), how);
     progress.line(["", ...wrapAt(`${outcome.reason}.`, WIDTH)].join("\n"));
-    if (outcome.result !== "declined") progress.line("the restore machine, if it stands: npx dr restore --end");
+    if (outcome.result !== "declined")
+      progress.line("the restore machine, if it stands: npx dr restore --end");
     return outcome;
   });
 }
