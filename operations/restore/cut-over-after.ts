@@ -29,7 +29,9 @@ export async function comeBack(
   if (members.length > 0)
     news.push(`${members.join(", ")} has not come back yet: npx dr status, and its Patroni says why.`);
   if (members.length < others.length) {
-    const [replica] = others.filter(({ name }) => !members.includes(name));
+    // Read replicas make none.
+    const voters = ports.contract[region].databaseNodes.map(({ name }) => name);
+    const [replica] = others.filter(({ name }) => !members.includes(name) && voters.includes(name));
     if (replica && !(await backUp(ports, replica)))
       news.push("No backup could be made: runbooks/backup-too-old.md, step 2.");
   } else news.push("Make a full backup: runbooks/backup-too-old.md, step 2.");

@@ -260,8 +260,8 @@ async function leads({ sleep }: RestorePorts, replica: Remote, region: RegionId)
   }
   throw new UserError(
     `${replica.name} does not take writes`,
-    `The old log of ${region} is forgotten: it can only go on. Its guard and its Patroni say why.`,
-    `mend it, then ${resumeText}; guard status and journalctl -u patroni on it`,
+    `The old log of ${region} is forgotten: it can only go on. Its guard and its Patroni say why; where the other region was promoted since, it follows that.`,
+    `mend it, then ${resumeText}; guard status and journalctl -u patroni on it. To start another node as it is: dr-cut-over open, with the stamp`,
   );
 }
 
