@@ -33,7 +33,7 @@ interface Node {
   before?: "old";
   restored?: "restored";
   mark?: { stamp: string; step: string };
-  prepared?: object & { stamp: string };
+  prepared?: object;
   timeline: number;
   free: number;
 }
