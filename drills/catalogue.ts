@@ -8,6 +8,8 @@ import { backupNodeDies } from "./backup/backup-node-dies.js";
 import { dumpNewMajor } from "./backup/dump-new-major.js";
 import { homeVaultGone } from "./backup/home-vault-gone.js";
 import { pitrAfterPromotion } from "./backup/pitr-after-promotion.js";
+import { pitrCutOver } from "./backup/pitr-cut-over.js";
+import { pitrCutOverInterrupted } from "./backup/pitr-cut-over-interrupted.js";
 import { pitrDropTable } from "./backup/pitr-drop-table.js";
 import { repositoryHidden } from "./backup/repository-hidden.js";
 import { restoreDiskFull } from "./backup/restore-disk-full.js";
@@ -128,6 +130,8 @@ export const BACKUP_DRILLS: readonly AnyDrill[] = [
   dumpNewMajor,
   homeVaultGone,
   pitrAfterPromotion,
+  pitrCutOver,
+  pitrCutOverInterrupted,
   vaultObjects,
 ];
 

@@ -21,6 +21,32 @@ export function lostRows(writes: readonly WriteEvent[], rows: readonly RowId[]):
   return writes.filter((write) => write.result === "acknowledged" && !present.has(key(write)));
 }
 
+/** A server's answer, and the questions by which a moment is read from its clock, are under way for less than this. */
+const CLOCK_MILLIS = 1000;
+
+/**
+ * What a service that is set back to a moment may not have lost, and may not have kept. What was under way at the moment
+ * itself may be on either side of it.
+ * @param span from the moment until the service was closed; undefined: it never was, and nothing may be lost
+ */
+export function setBackFaults(
+  writes: readonly WriteEvent[],
+  rows: readonly RowId[],
+  span: Span | undefined,
+): { readonly lost: readonly WriteEvent[]; readonly kept: readonly WriteEvent[] } {
+  const lost = lostRows(writes, rows);
+  if (!span) return { lost, kept: [] };
+  const present = new Set(rows.map(key));
+  const { from, to } = span;
+  return {
+    lost: lost.filter(({ sent, done }) => done < from - CLOCK_MILLIS || sent > to),
+    kept: writes.filter(
+      (write) =>
+        write.result === "acknowledged" && write.sent > from && write.done < to && present.has(key(write)),
+    ),
+  };
+}
+
 /** Rows that stand there more than once; each id once, however often it stands there. */
 export function duplicatedRows(rows: readonly RowId[]): RowId[] {
   const seen = new Set<string>();

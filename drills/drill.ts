@@ -62,8 +62,10 @@ export interface Expectations {
   /**
    * `none` when left out. `some`: the drill is a control, and must find acknowledged rows that are lost.
    * `within-lag`: what a lost region had acknowledged last, as far back as the guard of the new one had said.
+   * `set-back`: what was acknowledged between the moment that the drill set the service back to and its close. All of
+   * that must be gone, and nothing else may be.
    */
-  readonly lostRows?: "none" | "some" | "within-lag";
+  readonly lostRows?: "none" | "some" | "within-lag" | "set-back";
   /** Longest time without an acknowledged write, in whichever region, through HAProxy. */
   readonly writeGapSeconds?: number;
   /** Longest time without a successful POST to the service's name. */

@@ -105,6 +105,7 @@ async function perform(
       faults: scene.faults,
       proofs: scene.proofs,
       rejoinSeconds: scene.rejoinSeconds,
+      setBack: scene.setBack,
       extra: scene.extra,
       stepError: stepError ?? wound,
       region: play.observations?.(),

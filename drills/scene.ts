@@ -30,6 +30,8 @@ export class Scene {
   readonly extra: ExtraMeasure[] = [];
   /** From the first fault until the cluster was seen whole again. */
   rejoinSeconds: number | undefined;
+  /** From the moment that the service was set back to until it was closed for that, where a drill does so. */
+  setBack: Span | undefined;
 
   constructor(
     /** The regions that run; its `apply` does what `pulumi up` with changed settings would. */

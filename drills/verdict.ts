@@ -10,6 +10,7 @@ import {
   type RowId,
   readAt,
   type Span,
+  setBackFaults,
   unexpectedRows,
   watched,
   worstStaleness,
@@ -41,6 +42,8 @@ export interface Observations {
   readonly faults: readonly (Span & { readonly title: string })[];
   readonly proofs: readonly Proof[];
   readonly rejoinSeconds?: number;
+  /** From the moment that the service was set back to until its close. */
+  readonly setBack?: Span;
   readonly extra?: readonly ExtraMeasure[];
   /** A step that failed, in one line. */
   readonly stepError?: string;
@@ -88,6 +91,7 @@ function measure(observed: Observations, expect: Expectations) {
     loss === "some"
       ? { name: "acknowledged rows lost", value: lost, unit: "", expected: "≥ 1", ok: lost > 0 }
       : count("acknowledged rows lost", lost, loss === "none" ? 0 : undefined),
+    ...(loss === "set-back" ? setBackMeasures(observed) : []),
     count("rows duplicated", duplicatedRows(rows).length, 0),
     count("rows there that nobody could have written", unexpectedRows(writes, rows).length, 0),
     count("two nodes acknowledging at once", doubles, 0),
@@ -128,6 +132,15 @@ function measure(observed: Observations, expect: Expectations) {
     measures.push(unit === "s" ? time(name, value, atMost) : { name, value, unit, ...bound(value, atMost) });
   }
   return measures;
+}
+
+/** Beside the number that is lost on purpose. */
+function setBackMeasures({ ledger: { writes }, rows, setBack }: Observations): Measure[] {
+  const { lost, kept } = setBackFaults(writes, rows, setBack);
+  return [
+    count("rows lost from before the moment, or from after the close", lost.length, 0),
+    count("rows from between the moment and the close that are still there", kept.length, 0),
+  ];
 }
 
 /**

@@ -26,6 +26,12 @@ export const IMAGE_PATHS = {
   scripts: "/usr/local/sbin",
 } as const;
 
+/**
+ * On the data volume, beside the data: there from the close of a cut-over to restored data until this node may start
+ * again. nodes/scripts/dr-cut-over writes it.
+ */
+export const CUT_OVER_FILE = `${IMAGE_PATHS.data}/postgres/cut-over.json`;
+
 /** Where the agent of a database node takes StatsD's lines (UDP, this machine only), e.g. `RegionActive:1|g`. */
 export const STATSD = { address: "127.0.0.1", port: 8125 } as const;
 

@@ -5,7 +5,7 @@
 import { BACKUP_UNITS } from "./backup-units.js";
 import { NODE_ENV_FILE, SECRETS_FILE } from "./boot.js";
 import { GUARD_CONFIG_FILE } from "./guard-config.js";
-import { IMAGE_PATHS } from "./layout.js";
+import { CUT_OVER_FILE, IMAGE_PATHS } from "./layout.js";
 import { NFTABLES_FILE } from "./nftables.js";
 import { AT_BOOT, oneshot, requires, unit } from "./unit.js";
 
@@ -67,6 +67,8 @@ const PATRONI_UNIT = unit({
     ["Requires", "dr-volume.service dr-secrets.service dr-guard.service"],
     ["After", "dr-volume.service dr-secrets.service dr-guard.service etcd.service"],
     ["StartLimitIntervalSec", "0"],
+    // While the cluster's data are being exchanged for restored ones: a node that boots in between must not lead.
+    ["ConditionPathExists", `!${CUT_OVER_FILE}`],
   ],
   Service: [
     ["Type", "simple"],

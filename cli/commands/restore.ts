@@ -9,6 +9,9 @@ interface RestoreFlags extends Pick<PlaceFlags, "twin"> {
   asOf?: string;
   database?: string;
   table?: string[];
+  all?: boolean;
+  resume?: boolean;
+  undo?: boolean;
   end?: boolean;
   yes?: boolean;
   json?: boolean;
@@ -17,7 +20,7 @@ interface RestoreFlags extends Pick<PlaceFlags, "twin"> {
 export function addRestore(dr: Command): void {
   dr.command("restore")
     .description(
-      "restore the database to a moment, into a new cluster beside the one that serves; bring tables back",
+      "restore the database to a moment, into a new cluster beside the one that serves; bring tables back, or all of it",
     )
     .option("--to <time>", "ISO 8601 with its time zone; or latest")
     .option("--from <stack>", "prod | dr: from this region's vault, and there (default: the active region)")
@@ -27,6 +30,12 @@ export function addRestore(dr: Command): void {
       "--table <name...>",
       "bring it back to the cluster that serves; beside one of that name, if there is",
     )
+    .option(
+      "--all",
+      "the whole cluster goes back to that moment: what was acknowledged since is set aside, and the service stops meanwhile",
+    )
+    .option("--resume", "with --all: go on with one that was interrupted")
+    .option("--undo", "with --all: put back one that was interrupted, as long as that is possible")
     .option("--end", "end the restore machine, and what was restored there")
     .option("--yes", "don't ask")
     .option("--json", "print the result as JSON")
@@ -37,13 +46,43 @@ export function addRestore(dr: Command): void {
 async function run({ to, from, end, json, twin, table = [], ...flags }: RestoreFlags): Promise<void> {
   const kind = placeKind({ twin }) === "twin" ? "twin" : "aws";
   const stack = from === undefined ? undefined : regionStack(from);
-  const { endRestore, guidedRestore } = await import("../../operations/restore/guided.js");
+  const how = wayOf(flags, table);
+  const { endRestore, guidedFinish, guidedRestore } = await import("../../operations/restore/guided.js");
   if (end) return endRestore(kind, stack);
+  if (how) {
+    const outcome = await guidedFinish({ kind, from: stack, yes: flags.yes }, how);
+    if (json) console.log(JSON.stringify(outcome, undefined, 2));
+    if (outcome.result !== (how === "undo" ? "undone" : "cut-over")) process.exitCode = 1;
+    return;
+  }
   if (to === undefined) throw new UserError("no --to", "A restore is to a moment.", "give one, or latest");
-  const result = await guidedRestore({ kind, to, from: stack, tables: table, ...flags });
+  const { resume: _, undo: __, ...wanted } = flags;
+  const result = await guidedRestore({ kind, to, from: stack, tables: table, ...wanted });
   if (json) console.log(JSON.stringify(result, undefined, 2));
   const { outcome } = result;
-  if (outcome.result !== "restored" && outcome.result !== "carried") process.exitCode = 1;
+  if (!["restored", "carried", "cut-over"].includes(outcome.result)) process.exitCode = 1;
+}
+
+/** @throws UserError for flags that exclude each other */
+function wayOf(
+  { all, resume, undo }: Pick<RestoreFlags, "all" | "resume" | "undo">,
+  tables: readonly string[],
+): "resume" | "undo" | undefined {
+  if (all && tables.length > 0)
+    throw new UserError(
+      "--all and --table",
+      "Either tables come back, or the whole cluster goes back.",
+      "give one",
+    );
+  if (resume && undo) throw new UserError("--resume and --undo", "They go opposite ways.", "give one");
+  if (!resume && !undo) return undefined;
+  if (!all)
+    throw new UserError(
+      `--${resume ? "resume" : "undo"} without --all`,
+      "It is about the whole cluster.",
+      "add --all",
+    );
+  return resume ? "resume" : "undo";
 }
 
 function regionStack(name: string): RegionStackName {

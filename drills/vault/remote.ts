@@ -11,12 +11,16 @@ export const remoteOf = (machine: Machine): Remote => ({
     machine.run(["bash", "-c", script], { timeoutMillis: seconds * 1000 }),
 });
 
-export const restoreMachinesOf = ({ running, twin }: Pick<Scene, "running" | "twin">): RestoreMachines => ({
-  nodes: async (region) =>
+export function restoreMachinesOf({ running, twin }: Pick<Scene, "running" | "twin">): RestoreMachines {
+  const nodes: RestoreMachines["nodes"] = async (region) =>
     twin.machines
       .filter(({ alive, spec }) => alive && spec.role === "database" && spec.region === region)
-      .map(remoteOf),
-  call: async (region) => remoteOf(await running.callRestoreMachine(region, { test: false })),
-  end: (region) => running.endRestoreMachine(region),
-  close() {},
-});
+      .map(remoteOf);
+  return {
+    nodes,
+    members: nodes,
+    call: async (region) => remoteOf(await running.callRestoreMachine(region, { test: false })),
+    end: (region) => running.endRestoreMachine(region),
+    close() {},
+  };
+}

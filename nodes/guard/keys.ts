@@ -17,6 +17,10 @@ export const keysOf = ({ namespace, scope }: Pick<GuardConfig, "namespace" | "sc
     patroni,
     leader: `${patroni}leader`,
     sync: `${patroni}sync`,
+    /** Where the log had come to, when a leader last said so; `optime` is what older versions of Patroni wrote. */
+    status: `${patroni}status`,
+    optime: `${patroni}optime/leader`,
+    failover: `${patroni}failover`,
     initialize: `${patroni}initialize`,
     config: `${patroni}config`,
     members: `${patroni}members/`,
@@ -27,6 +31,8 @@ export const keysOf = ({ namespace, scope }: Pick<GuardConfig, "namespace" | "sc
     epoch: `${namespace}guard/${scope}/epoch`,
     extent: `${namespace}guard/${scope}/extent`,
     opening: `${namespace}guard/${scope}/opening`,
+    /** The last cut-over to restored data that came so far, or was put back: region/cut-over.ts. */
+    cutOver: `${namespace}guard/${scope}/cut-over`,
   };
 };
 export type Keys = ReturnType<typeof keysOf>;

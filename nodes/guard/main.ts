@@ -1,4 +1,7 @@
-/** Entry of the bundle: `guard.cjs run FILE`, `guard.cjs status [FILE]`, `guard.cjs switchover [CANDIDATE] [FILE]`. */
+/**
+ * Entry of the bundle: `guard.cjs run FILE`, `guard.cjs status [FILE]`, `guard.cjs switchover [CANDIDATE] [FILE]`, and for
+ * a cut-over to restored data `log-state`, `forget-log STAMP EPOCH`, `keep-log STAMP`.
+ */
 import { existsSync, readFileSync } from "node:fs";
 import { request } from "node:https";
 import { dirname, join } from "node:path";
@@ -8,11 +11,13 @@ import { Etcd } from "./etcd.js";
 import { Guard } from "./guard.js";
 import { serve } from "./http.js";
 import { Kernel } from "./kernel.js";
+import { keysOf } from "./keys.js";
 import { log } from "./log.js";
 import { publishMetrics } from "./metrics.js";
 import { Patroni } from "./patroni.js";
 import { patroniRuns } from "./processes.js";
 import { Claims } from "./region/claims.js";
+import { carryOutLogOrder, logOrderOf } from "./region/cut-over.js";
 import { claimEndpoints } from "./region/endpoints.js";
 import { Keeper } from "./region/keeper.js";
 import { PostgresLog } from "./region/local-log.js";
@@ -22,6 +27,8 @@ const CONFIG_FILE = "/etc/dr/guard.json";
 /** The checkpoint before a switchover may take long. */
 const SWITCHOVER_MILLIS = 150_000;
 
+/** A person waits, and no lease. */
+const LOG_ORDER_MILLIS = 5000;
 const CRASH_MILLIS = 1000;
 /** In memory: gone when the machine starts anew, as whatever Patroni has read. */
 const ADMITTED_FILE = `${IMAGE_PATHS.run}/patroni-admitted`;
@@ -31,6 +38,18 @@ const readConfig = (file: string) => JSON.parse(readFileSync(file, "utf8")) as G
 async function main([command, ...args]: string[]): Promise<void> {
   const isFile = (arg: string | undefined) => arg?.startsWith("/") === true;
   const config = readConfig(args.find(isFile) ?? CONFIG_FILE);
+  const order = logOrderOf(
+    command,
+    args.filter((arg) => !isFile(arg)),
+  );
+  if (order) {
+    const etcd = new Etcd({ endpoints: config.etcd, timeoutMillis: LOG_ORDER_MILLIS, tls: config.tls });
+    const answer = await carryOutLogOrder(keysOf(config), order, ({ compare, success, failure }) =>
+      etcd.transact(compare, success, failure),
+    ).finally(() => etcd.close());
+    process.stdout.write(`${JSON.stringify(answer)}\n`);
+    return;
+  }
   switch (command) {
     case "run":
       return run(config);
@@ -41,7 +60,9 @@ async function main([command, ...args]: string[]): Promise<void> {
       return ask(config, "POST", "/switchover", { candidate });
     }
     default:
-      throw new Error(`unknown command '${command ?? ""}': run, status or switchover`);
+      throw new Error(
+        `unknown command '${command ?? ""}': run, status, switchover, log-state, forget-log or keep-log`,
+      );
   }
 }
 

@@ -13,9 +13,10 @@ import {
   SendCommandCommand,
   SSMClient,
 } from "@aws-sdk/client-ssm";
+import { membersOf } from "../../nodes/layout.js";
 import { UserError } from "../../settings/problem.js";
 import type { RegionId } from "../../settings/stacks.js";
-import type { Contract, RegionContract } from "../../stacks/contract.js";
+import type { Contract, DatabaseNode, RegionContract } from "../../stacks/contract.js";
 import type { Output, Remote, RestoreMachines } from "./machines.js";
 
 const POLL_MILLIS = 1500;
@@ -35,7 +36,8 @@ export function awsRestoreMachines(contract: Contract, sleep: Sleep): RestoreMac
     return found;
   };
   return {
-    nodes: (id) => of(id).nodes(),
+    nodes: (id) => of(id).nodes(contract[id].databaseNodes),
+    members: (id) => of(id).nodes(membersOf(contract[id])),
     call: (id) => of(id).call(),
     end: (id) => of(id).end(),
     close() {
@@ -61,11 +63,11 @@ class Region {
     this.group = { AutoScalingGroupName: region.restoreNode };
   }
 
-  async nodes(): Promise<Remote[]> {
+  async nodes(wanted: readonly DatabaseNode[]): Promise<Remote[]> {
     const { Reservations: found = [] } = await this.ec2.send(
       new DescribeInstancesCommand({
         Filters: [
-          { Name: "tag:dr-node", Values: this.region.databaseNodes.map(({ name }) => name) },
+          { Name: "tag:dr-node", Values: wanted.map(({ name }) => name) },
           { Name: "instance-state-name", Values: ["running"] },
         ],
       }),

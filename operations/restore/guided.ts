@@ -8,7 +8,9 @@ import { openPlace } from "../places/choose.js";
 import type { Place } from "../places/place.js";
 import { askToConfirm, requireTerminal } from "../promotion/confirm.js";
 import { wrapAt } from "../wrap.js";
+import { type CutOverOutcome, finishCutOver } from "./cut-over.js";
 import type { RestoreMachines } from "./machines.js";
+import type { RestorePorts } from "./ports.js";
 import { type RestoreRequest, requireTable, requireTime } from "./request.js";
 import { type RestoreResult, runRestore } from "./run.js";
 
@@ -23,36 +25,65 @@ export interface GuidedRestore {
   readonly asOf?: string;
   readonly database?: string;
   readonly tables: readonly string[];
+  /** The whole cluster, not tables. */
+  readonly all?: boolean;
   readonly yes?: boolean;
 }
 
 export async function guidedRestore(options: GuidedRestore): Promise<RestoreResult> {
   const { yes = false, asOf } = options;
   const to = options.to === "latest" ? "latest" : requireTime("--to", options.to);
+  if (options.all && to === "latest")
+    throw new UserError(
+      "--all --to latest",
+      "The cluster stands there, but for what is not archived yet, which would be lost.",
+      "name the moment before the mistake",
+    );
   const tables = options.tables.map(requireTable);
   requireTerminal({ input: process.stdin, yes });
   const progress = new Progress(process.stderr);
   return withMachines(options.kind, async (place, machines) => {
-    const { settings, contract } = place;
+    const { settings } = place;
     const request: RestoreRequest = {
-      ...{ to, tables, region: await regionOf(place, options.from) },
+      ...{ to, tables, all: options.all, region: await regionOf(place, options.from) },
       asOf: asOf === undefined ? undefined : requireTime("--as-of", asOf),
       database: databaseOf(settings.databases, options.database),
     };
-    const result = await runRestore(
-      {
-        ...{ machines, settings, contract },
-        confirm: (question) => askToConfirm(question, { input: process.stdin, output: process.stderr, yes }),
-        say: (text) => progress.line(text),
-        sleep: wait,
-        date: () => new Date(),
-      },
-      request,
-    );
+    const result = await runRestore(portsOf(place, machines, progress, yes), request);
     progress.line(["", ...wrapAt(`${result.outcome.reason}.`, WIDTH)].join("\n"));
     return result;
   });
 }
+
+/** Goes on with a cut-over of the whole cluster that was interrupted, or puts it back. */
+export async function guidedFinish(
+  { kind, from, yes = false }: Pick<GuidedRestore, "kind" | "from" | "yes">,
+  how: "resume" | "undo",
+): Promise<CutOverOutcome> {
+  requireTerminal({ input: process.stdin, yes });
+  const progress = new Progress(process.stderr);
+  return withMachines(kind, async (place, machines) => {
+    const ports = portsOf(place, machines, progress, yes);
+    const outcome = await finishCutOver(ports, await regionOf(place, from), how);
+    progress.line(["", ...wrapAt(`${outcome.reason}.`, WIDTH)].join("\n"));
+    if (outcome.result !== "declined")
+      progress.line("the restore machine, if it stands: npx dr restore --end");
+    return outcome;
+  });
+}
+
+const portsOf = (
+  { settings, contract }: Place,
+  machines: RestoreMachines,
+  progress: Progress,
+  yes: boolean,
+): RestorePorts => ({
+  ...{ machines, settings, contract },
+  confirm: (question) => askToConfirm(question, { input: process.stdin, output: process.stderr, yes }),
+  say: (text) => progress.line(text),
+  sleep: wait,
+  date: () => new Date(),
+});
 
 /** Ends the region's restore machine, and what was restored there. */
 export const endRestore = (kind: GuidedRestore["kind"], from: RegionStackName | undefined): Promise<void> =>

@@ -16,6 +16,8 @@ export interface Remote {
 export interface RestoreMachines {
   /** Database nodes of a region that run. */
   nodes(region: RegionId): Promise<readonly Remote[]>;
+  /** Its read replicas too, as far as they run. */
+  members(region: RegionId): Promise<readonly Remote[]>;
   /** The region's restore machine, called if it isn't there, and kept from ending itself. */
   call(region: RegionId): Promise<Remote>;
   /** Ends it; what it restored goes with it. */

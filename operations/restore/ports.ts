@@ -14,4 +14,12 @@ export interface RestorePorts {
   sleep(millis: number): Promise<void>;
   /** Now, for names. */
   date(): Date;
+  /** Told of each step of a cut-over before it is taken. Throws Interrupted where this process is to end as if killed. */
+  at?(step: CutOverStep): Promise<void>;
 }
+
+/** After `close` nobody is served; after `forget` there is no way back. */
+export type CutOverStep = "prepare" | "close" | "aside" | "forget" | "lead" | "join" | "back";
+
+/** Nothing is put back: whoever is killed puts nothing back. */
+export class Interrupted extends Error {}

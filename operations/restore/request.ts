@@ -12,6 +12,8 @@ export interface RestoreRequest {
   readonly database: string;
   /** To be brought back into the cluster that serves. */
   readonly tables: readonly string[];
+  /** The whole cluster goes back to that moment. */
+  readonly all?: boolean;
 }
 
 const TABLE = /^([a-z_][a-z0-9_$]*)(?:\.([a-z_][a-z0-9_$]*))?$/;

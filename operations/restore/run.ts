@@ -1,9 +1,10 @@
 /**
  * A guided restore: say what would be restored, ask; restore on a machine of its own, beside the cluster that serves;
- * show what is in it, ask again; then bring the wanted tables back. It never writes over anything.
+ * show what is in it, ask again; then bring the wanted tables back, or the whole cluster. It never writes over anything.
  */
 import { UserError } from "../../settings/problem.js";
 import { REPOSITORY_FOLDERS } from "../../stacks/contract.js";
+import { type CutOverOutcome, cutOver, requireCutOver } from "./cut-over.js";
 import { leaderOf, type Remote } from "./machines.js";
 import type { RestorePorts } from "./ports.js";
 import type { PlanReport, RestoreReport } from "./report.js";
@@ -14,7 +15,7 @@ import { foundText, planText, reachText } from "./texts.js";
 export interface RestoreResult {
   readonly outcome: {
     /** `restored`: the cluster stands on its machine. `carried`: its tables are back, and the machine is gone. */
-    readonly result: "restored" | "carried" | "declined" | "failed";
+    readonly result: "restored" | "carried" | "declined" | "failed" | CutOverOutcome["result"];
     readonly reason: string;
   };
   readonly plan: PlanReport;
@@ -28,6 +29,8 @@ export async function runRestore(ports: RestorePorts, request: RestoreRequest): 
   const { machines, contract, confirm, say } = ports;
   const { region } = request;
   const { restoreNode } = contract[region];
+  // Before anything is restored: what would be refused in an hour is refused now.
+  const ready = request.all ? await requireCutOver(ports, region) : undefined;
   const nodes = await machines.nodes(region);
   const leader = request.tables.length > 0 ? await requireLeader(nodes, request, ports) : undefined;
   let machine: Remote | undefined;
@@ -55,6 +58,12 @@ export async function runRestore(ports: RestorePorts, request: RestoreRequest): 
   say(foundText(restored, found, request.database));
   const wrong = found.checks.filter(({ expected, answer }) => expected !== answer).length;
   const stands = { plan, restored, found };
+  if (ready) {
+    const warning = wrong > 0 ? `${wrong} of the settings' checks fail. ` : "";
+    const outcome = await cutOver(ports, request, ready, restored, warning);
+    if (outcome.result === "cut-over") await machines.end(region);
+    return { ...stands, outcome };
+  }
   if (!leader) {
     const failed = wrong > 0 ? `; ${wrong} of the settings' checks fail` : "";
     return {

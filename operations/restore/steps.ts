@@ -1,6 +1,6 @@
 /** The steps of a restore, each a few commands on a machine: the guided restore and the drills take the same. */
 import type { SharedSettings } from "../../settings/schema.js";
-import { begin, must, quote, type Remote } from "./machines.js";
+import { begin, type Files, must, quote, type Remote } from "./machines.js";
 import { type PlanReport, planReport, type RestoreReport, restoreReport } from "./report.js";
 import type { RestoreRequest } from "./request.js";
 
@@ -25,7 +25,7 @@ const ENDED = "-- ended --";
 const COUNT_BYTES = 1024 ** 3;
 const MOST_TABLES = 20;
 
-const target = ({ to, asOf }: Pick<RestoreRequest, "to" | "asOf">): string =>
+export const target = ({ to, asOf }: Pick<RestoreRequest, "to" | "asOf">): string =>
   [`--to ${quote(to)}`, ...(asOf === undefined ? [] : [`--as-of ${quote(asOf)}`])].join(" ");
 
 /** What would be restored; nothing is. On any machine that has the vault's cipher. */
@@ -54,11 +54,23 @@ export async function restore(
   sleep: (millis: number) => Promise<void>,
 ): Promise<RestoreReport> {
   const { data, port, report, log, done } = BY_HAND;
-  await begin(
-    remote,
-    `dr-restore --into ${data} --keep-running --port ${port} --report ${report} ${target(wanted)}`,
-    { log, done },
-  );
+  const command = `dr-restore --into ${data} --keep-running --port ${port} --report ${report} ${target(wanted)}`;
+  await follow(remote, command, { log, done }, say, sleep);
+  return restoreReport.parse(JSON.parse(await must(remote, `cat ${report}`)));
+}
+
+/**
+ * Begins a command that may take hours, and waits for its end.
+ * @param say told what it says, line by line
+ */
+export async function follow(
+  remote: Remote,
+  command: string,
+  { log, done }: Files,
+  say: (line: string) => void,
+  sleep: (millis: number) => Promise<void>,
+): Promise<void> {
+  await begin(remote, command, { log, done });
   for (let seen = 0; ; ) {
     // Whether it has ended first: what it said until then is all there is.
     const text = await must(
@@ -68,7 +80,7 @@ export async function restore(
     const lines = text.split("\n").filter(Boolean);
     const ended = lines.at(-1) === ENDED;
     for (const line of ended ? lines.slice(0, -1) : lines) say(line);
-    if (ended) return restoreReport.parse(JSON.parse(await must(remote, `cat ${report}`)));
+    if (ended) return;
     seen += lines.length;
     await sleep(POLL_MILLIS);
   }
@@ -78,7 +90,7 @@ export interface Where {
   readonly sockets: string;
   readonly port: number;
 }
-const LIVE: Where = { sockets: "/var/run/postgresql", port: 5432 };
+export const LIVE: Where = { sockets: "/var/run/postgresql", port: 5432 };
 
 /** @returns rows of columns. @throws Error with PostgreSQL's words. */
 export async function query(

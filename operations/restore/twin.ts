@@ -10,12 +10,8 @@ import type { Remote, RestoreMachines } from "./machines.js";
 const COMMAND_SECONDS = 60;
 
 export const twinRestoreMachines = (contract: Contract): RestoreMachines => ({
-  async nodes(region) {
-    const { machines } = await mustRun();
-    return machines
-      .filter((machine) => machine.role === "database" && machine.region === region && machine.pid)
-      .map(remote);
-  },
+  nodes: databaseNodes,
+  members: databaseNodes,
   async call(region) {
     const there = await restoreMachine(contract, region);
     if (!there) await ask({ verb: "call-restore-machine", region });
@@ -26,6 +22,13 @@ export const twinRestoreMachines = (contract: Contract): RestoreMachines => ({
   end: (region) => ask({ verb: "end-restore-machine", region }),
   close() {},
 });
+
+async function databaseNodes(region: RegionId): Promise<Remote[]> {
+  const { machines } = await mustRun();
+  return machines
+    .filter((machine) => machine.role === "database" && machine.region === region && machine.pid)
+    .map(remote);
+}
 
 async function restoreMachine(contract: Contract, region: RegionId): Promise<MachineRecord | undefined> {
   const { machines } = await mustRun();

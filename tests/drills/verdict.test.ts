@@ -139,3 +139,38 @@ describe("inconclusive, which is no pass, when nothing shows that the fault was 
     expect(judge(observed({}, ledger), EXPECT).outcome).toBe("inconclusive");
   });
 });
+
+describe("a service that was set back", () => {
+  const EXPECTED = { lostRows: "set-back" } as const;
+  const ledger = failover();
+  const [first] = ledger.writes;
+  /** The moment: two seconds after the first write; the close: the end of the fault's gap. */
+  const setBack = { from: (first?.done ?? 0) + 1500, to: 3500 };
+  const rows = (there: (sent: number, done: number) => boolean) =>
+    rowsOf(ledger).filter(({ worker, sequence }) =>
+      ledger.writes.some(
+        (write) => write.worker === worker && write.sequence === sequence && there(write.sent, write.done),
+      ),
+    );
+  const gone = rows((sent, done) => done <= setBack.from || sent > setBack.to);
+  const outcome = (observations: Partial<Observations>) => judge(observed(observations, ledger), EXPECTED);
+
+  test("may have lost what came between the moment and the close, and says how much", () => {
+    const { outcome: result, measures, reasons } = outcome({ rows: gone, setBack });
+    expect([result, reasons]).toEqual(["passed", []]);
+    expect(measures.find(({ name }) => name === "acknowledged rows lost")?.value).toBeGreaterThan(0);
+  });
+
+  test("may not have lost what came before, or after", () => {
+    expect(outcome({ rows: gone.slice(1), setBack }).outcome).toBe("failed");
+    expect(outcome({ rows: gone.slice(0, -1), setBack }).outcome).toBe("failed");
+  });
+
+  test("may not have kept anything from between", () => {
+    expect(outcome({ rows: rowsOf(ledger), setBack }).outcome).toBe("failed");
+  });
+
+  test("may have lost nothing where it never was", () => {
+    expect(outcome({ rows: gone }).outcome).toBe("failed");
+  });
+});

@@ -48,6 +48,7 @@ class World {
 
   readonly machines: RestoreMachines = {
     nodes: async () => Array.from({ length: this.nodes }, (_, i) => this.remote(`node-${i + 1}`)),
+    members: async () => [],
     call: async () => this.remote("restore"),
     end: async (region) => void this.ended.push(region),
     close() {},

@@ -207,6 +207,11 @@ class Service:
     # ── one life of the service
 
     async def _start(self):
+        if not all(self._holds(path) for path in self.file.all("Unit", "ConditionPathExists")):
+            # No failure, and nothing to try again: whoever changes that starts it.
+            self.log("not started: its condition does not hold")
+            self.state = "inactive"
+            return
         self.state = "activating"
         kind = self.file.one("Service", "Type", "simple")
         try:
@@ -239,6 +244,10 @@ class Service:
             if self.process is None or self.process.ended.done():
                 asyncio.create_task(self._after(1))
             raise StartError(str(error)) from error
+
+    @staticmethod
+    def _holds(path):
+        return os.path.exists(path.lstrip("!")) != path.startswith("!")
 
     async def _watch(self, process):
         code = await process.ended

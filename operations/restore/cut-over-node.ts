@@ -1,0 +1,92 @@
+/** What `dr-cut-over` and the guard do on a node, as the orchestration of a cut-over asks for it. */
+import { z } from "zod";
+import { must, quote, type Remote } from "./machines.js";
+
+const GUARD = "node /usr/local/lib/dr/guard.cjs";
+/** Patroni's stop, and PostgreSQL's last checkpoint. */
+const STEP_SECONDS = 300;
+/** Every file of the data is looked at. */
+const ROOM_SECONDS = 900;
+
+const nodeState = z.object({
+  patroni: z.string(),
+  data: z.boolean(),
+  restored: z.boolean(),
+  before: z.array(z.string()),
+  mark: z.object({ stamp: z.string(), step: z.string() }).nullable(),
+  prepared: z
+    .object({
+      stamp: z.string(),
+      state: z.enum(["restoring", "ready"]),
+      epoch: z.number().optional(),
+      backup: z.string().nullish(),
+      timeline: z.number().nullish(),
+      lastCommit: z.string().nullish(),
+      endLsn: z.string().nullish(),
+    })
+    .nullable(),
+});
+export type NodeState = z.infer<typeof nodeState>;
+export type Prepared = NonNullable<NodeState["prepared"]>;
+
+const roomOf = z.object({ dataBytes: z.number(), freeBytes: z.number() });
+const members = z.array(
+  z.object({
+    name: z.string(),
+    role: z.string(),
+    state: z.string(),
+    timeline: z.number().optional(),
+  }),
+);
+export type PatroniMember = z.infer<typeof members>[number];
+
+const logAnswer = z.object({
+  result: z.enum(["seen", "forgotten", "kept", "refused"]),
+  reason: z.string().optional(),
+  leader: z.string().optional(),
+  epoch: z.number(),
+  role: z.string().optional(),
+  cutOver: z.string().optional(),
+});
+export type LogAnswer = z.infer<typeof logAnswer>;
+
+const leading = z.object({
+  active: z.boolean(),
+  region: z.object({
+    claims: z.object({ own: z.number(), peer: z.number() }).nullable(),
+    mine: z.object({ opened: z.number() }).nullable(),
+    log: z.object({ timeline: z.number().optional() }).nullable(),
+  }),
+});
+/** What an active leader's guard knows: the epoch that it has opened, and the timeline it serves on. */
+export interface Leading {
+  readonly active: boolean;
+  readonly opened: number;
+  readonly timeline: number;
+}
+
+const json = async <T>(remote: Remote, command: string, shape: z.ZodType<T>, seconds?: number): Promise<T> =>
+  shape.parse(JSON.parse(await must(remote, command, seconds)));
+
+export const stateOf = (remote: Remote): Promise<NodeState> => json(remote, "dr-cut-over status", nodeState);
+export const roomAt = (remote: Remote) => json(remote, "dr-cut-over room", roomOf, ROOM_SECONDS);
+export const membersAt = (remote: Remote) => json(remote, "dr-cut-over members", members);
+export const logStateAt = (remote: Remote) => json(remote, `${GUARD} log-state`, logAnswer);
+export const forgetLog = (remote: Remote, stamp: string, epoch: number) =>
+  json(remote, `${GUARD} forget-log ${stamp} ${epoch}`, logAnswer);
+
+/** One of the script's steps: idempotent, and refused by the node where what it needs isn't there. */
+export const step = (
+  remote: Remote,
+  name: "discard" | "close" | "aside" | "back" | "open",
+  stamp: string,
+): Promise<string> => must(remote, `dr-cut-over ${name} ${stamp}`, STEP_SECONDS);
+
+export async function leadingAt(remote: Remote): Promise<Leading> {
+  const { active, region } = await json(remote, `${GUARD} status`, leading, 20);
+  return { active, opened: region.mine?.opened ?? 0, timeline: region.log?.timeline ?? 0 };
+}
+
+/** The command that restores beside the data that serve; it takes as long as a restore does. */
+export const prepareCommand = (stamp: string, epoch: number, report: string, options: string): string =>
+  `dr-cut-over prepare ${stamp} ${epoch} ${quote(report)} ${options}`;
