@@ -2,7 +2,7 @@
 import type { GuardConfig } from "../config.js";
 import type { View } from "../facts.js";
 import type { Keys, Transaction } from "../keys.js";
-import type { RegionAction, RegionView } from "./facts.js";
+import type { RegionAction, RegionView, Role } from "./facts.js";
 import { roleOf, withRole } from "./standby-cluster.js";
 
 /** @param node this node; leads only once its own heartbeat has begun the term: then nobody before it is served */
@@ -63,6 +63,16 @@ export const forgetCluster = (keys: Keys, { nameMod, expect }: Of<"forget-cluste
 });
 
 /**
+ * The region takes over another's log. How far its own had come, and who had that, says nothing about it any more, but
+ * Patroni asks for both before anyone may lead: votes of the old quorum (4.1 asks for them in a standby cluster too),
+ * which nodes that still replay don't give; and a position that the other's log may not have come to. Meanwhile the node
+ * that doesn't lead has the one slot, without which those can't replay: they would wait for each other for ever.
+ * A region that waits keeps them: it may yet be the one whose log counts.
+ */
+const leavesOwnLog = (role: Role): boolean =>
+  role.kind === "standby" && (role.source.kind === "region" || role.source.kind === "vault");
+
+/**
  * Compares all that the decision was made on: the configuration, the newest epoch that any guard here has seen, and
  * that this node still leads in that term.
  * @param config as it was read
@@ -86,6 +96,7 @@ export function changeRole(
     ],
     success: [
       { put: keys.config, value: withRole(config, role, region.source) },
+      ...(leavesOwnLog(role) ? [keys.status, keys.optime, keys.sync].map((key) => ({ delete: key })) : []),
       ...(extent ? [{ put: keys.extent, value: JSON.stringify(extent) }] : []),
       ...(opening ? [{ put: keys.opening, value: JSON.stringify(opening) }] : []),
     ],
