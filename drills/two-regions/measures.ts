@@ -50,7 +50,11 @@ function lossMeasures(
   ];
 }
 
-/** @param lost POSTs that were confirmed and whose item is not there. Which region had it, nobody told. */
+/**
+ * Which region had it, nobody told: one that was confirmed before the new region was even claimed had only the old one,
+ * and the writers' last acknowledgement may be a little older than the last POST's.
+ * @param lost POSTs that were confirmed and whose item is not there
+ */
 export function itemMeasures(
   { moves }: RegionObservations,
   lost: readonly RequestEvent[],
@@ -60,10 +64,10 @@ export function itemMeasures(
   const outside = lost.filter(
     ({ sent, done }) =>
       !moves.some(
-        ({ fencedAt, lagSeconds }) =>
+        ({ claimedAt, fencedAt, lagSeconds }) =>
           fencedAt !== undefined &&
           lagSeconds !== undefined &&
-          sent <= fencedAt &&
+          (sent <= fencedAt || done < claimedAt) &&
           done >= fencedAt - lagSeconds * 1000,
       ),
   );
