@@ -59,6 +59,8 @@ export class Region {
   private readonly busy = new Set<string>();
   private logAskedAt = Number.NEGATIVE_INFINITY;
   private stopped = false;
+  /** When it had its last turn; never late before the first. */
+  private turnAt = Number.POSITIVE_INFINITY;
   private config: string | undefined;
   /** Readings of the claims that failed, in either region, since the start. */
   readFailures = 0;
@@ -90,13 +92,9 @@ export class Region {
 
   /** Runs until `stop`. */
   async run(): Promise<void> {
-    let before = monotonic();
+    this.turnAt = monotonic();
     while (!this.stopped) {
-      const now = monotonic();
-      const heldUpUntil = now - before > HELD_UP_MILLIS ? now : undefined;
-      before = now;
-      // First of all: whatever comes in next finds it known.
-      this.feed({ kind: "tick", heldUpUntil });
+      this.turn();
       this.askPostgres();
       await sleep(TICK_MILLIS);
     }
@@ -116,7 +114,20 @@ export class Region {
     this.feed({ kind: "view", view: regionViewOf(view, this.guard.config) });
   }
 
+  private turn(): void {
+    const now = monotonic();
+    const heldUpUntil = now - this.turnAt > HELD_UP_MILLIS ? now : undefined;
+    this.turnAt = now;
+    this.decide({ kind: "tick", heldUpUntil });
+  }
+
   private feed(event: RegionEvent): void {
+    // After a pause answers that were under way come before the turn that is late: it must be known by then.
+    if (monotonic() - this.turnAt > HELD_UP_MILLIS) this.turn();
+    this.decide(event);
+  }
+
+  private decide(event: RegionEvent): void {
     const { state, actions } = decideRegion(this.rules, this.current, event, monotonic());
     this.tellClaims(this.current.reading, state.reading);
     this.current = state;

@@ -1,6 +1,8 @@
 /** A guard that stood still between what it read and what would follow from it. */
 import { beforeEach, expect, test } from "vitest";
-import { decideRegion } from "../../../nodes/guard/region/decide.js";
+import { monotonic, sleep } from "../../../nodes/guard/clock.js";
+import type { Guard } from "../../../nodes/guard/guard.js";
+import { decideRegion, HELD_UP_MILLIS } from "../../../nodes/guard/region/decide.js";
 import {
   initialRegionState,
   NO_OVERRIDES,
@@ -9,6 +11,8 @@ import {
   type RegionState,
 } from "../../../nodes/guard/region/facts.js";
 import type { RegionConfig } from "../../../nodes/guard/region/known.js";
+import { Region } from "../../../nodes/guard/region/region.js";
+import { REGION } from "../fakes/region.js";
 import { RULES } from "./sim/regions.js";
 
 const CONFIG: RegionConfig = { node: "a", address: "10.0.0.1", rules: RULES, startsAsStandby: false };
@@ -88,4 +92,29 @@ test("a newer claim that it finds then is obeyed", () => {
   feed(4_020, reading(4_005, 4));
   feed(4_030, view(4_030, 4));
   expect(feed(4_040, log(4_040))).not.toContain("change-role");
+});
+
+/** Nothing else of this process runs meanwhile, as when it is stopped. */
+const standStill = (millis: number) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, millis);
+
+test("the shell notices by the first thing that it hears, before its own turn comes", async () => {
+  const guard = {
+    config: { node: "a", address: "10.0.0.1", namespace: "/dr/", scope: "home", region: REGION },
+    allow: () => {},
+    onView: () => {},
+  };
+  const table = { read: () => new Promise<never>(() => {}), writeStatus: async () => false };
+  const postgres = { end: () => new Promise<never>(() => {}), mark: async () => {} };
+  const region = new Region(guard as unknown as Guard, table, postgres);
+  void region.run();
+  try {
+    await sleep(150);
+    const before = monotonic();
+    expect(region.state.heldUpUntil).toBeLessThan(before);
+    standStill(HELD_UP_MILLIS + 100);
+    region.learn({ kind: "data", data: { slots: [], records: [], patroniRuns: true } });
+    expect(region.state.heldUpUntil).toBeGreaterThan(before + HELD_UP_MILLIS);
+  } finally {
+    region.stop();
+  }
 });
