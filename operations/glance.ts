@@ -8,6 +8,7 @@ import { ifKnown, type Known, known, unknown } from "./known.js";
 import { type Lag, lagOf } from "./lag.js";
 import { type Leading, leadingGuard } from "./leading.js";
 import { greatestOf, type Observation, REGION_IDS } from "./observation.js";
+import type { Backup } from "./vault/newest-backup.js";
 
 /** `pending`: it has the greatest claim and has not opened it yet. */
 export type RegionRole = "active" | "pending" | "standby";
@@ -31,7 +32,8 @@ export interface RegionGlance {
   /** Undefined where there is nothing to follow. */
   readonly lag?: Lag;
   readonly leases: Known<readonly Lease[]>;
-  readonly lastBackup: Known<string>;
+  /** Null: its own repository has none yet. */
+  readonly lastBackup: Known<(Backup & { readonly ageSeconds: number }) | null>;
   /** As the failover record's health check sees it. */
   readonly healthy: Known<boolean>;
   /** Overrides of the epoch that is claimed; those of earlier ones have no effect any more. */
@@ -50,15 +52,17 @@ export interface Glance {
   readonly regions: Readonly<Record<RegionId, RegionGlance>>;
 }
 
-const NO_BACKUPS = "not published yet";
-
 export function glanceAt(
   observation: Observation,
   contract: Pick<Contract, RegionId>,
   { leaseSeconds }: Pick<SharedSettings["promotion"], "leaseSeconds">,
+  backups: Readonly<Record<RegionId, Known<Backup | null>>>,
 ): Glance {
   const { at, readIn, failures } = observation;
-  const [home, recovery] = REGION_IDS.map((id) => regionGlance(observation, contract, id, leaseSeconds));
+  const [home, recovery] = REGION_IDS.map((id) => ({
+    ...regionGlance(observation, contract, id, leaseSeconds),
+    lastBackup: withAge(backups[id], at),
+  }));
   const regions = { home: home as RegionGlance, recovery: recovery as RegionGlance };
   return {
     at: new Date(at).toISOString(),
@@ -79,7 +83,7 @@ function regionGlance(
   contract: Pick<Contract, RegionId>,
   id: RegionId,
   leaseSeconds: number,
-): RegionGlance {
+): Omit<RegionGlance, "lastBackup"> {
   const { claimed, status, overrides } = observation.regions[id];
   const role = roleOf(observation, id);
   const yields = yieldsOf(observation, id);
@@ -94,7 +98,6 @@ function regionGlance(
       role === "active" || yields !== undefined ? ageOf(observation.at, status.position) : undefined,
     lag: role === "active" || yields !== undefined ? undefined : lagOf(observation, id, leaseSeconds),
     leases: leasesOf(observation, id),
-    lastBackup: unknown(NO_BACKUPS),
     healthy: observation.healthy[id],
     overrides: (["fenced", "acceptDataLoss"] as const).filter(
       (what) => claimed > 0 && overrides[what] === claimed,
@@ -102,6 +105,12 @@ function regionGlance(
     waitsFor: role === "pending" ? waitsForOf(observation, leader) : undefined,
     yields,
   };
+}
+
+function withAge(backup: Known<Backup | null>, at: number): RegionGlance["lastBackup"] {
+  if ("unknown" in backup || backup.value === null) return backup as RegionGlance["lastBackup"];
+  const { value } = backup;
+  return known({ ...value, ageSeconds: seconds(at - Date.parse(value.endedAt)) });
 }
 
 function leaderOf(

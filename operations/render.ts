@@ -28,7 +28,11 @@ export function renderGlance({ at, summary, table, regions }: Glance, place: str
     ),
     ...row("lag", ({ lag }) => (lag ? lagText(lag, notes) : "-")),
     ...row("leases left", ({ leases }) => notes.cell(leases, leaseText)),
-    ...row("last backup", ({ lastBackup }) => notes.cell(lastBackup, (when) => when)),
+    ...row("last backup", ({ lastBackup }) =>
+      notes.cell(lastBackup, (backup) =>
+        backup ? `${backup.kind}, ${duration(backup.ageSeconds)} ago` : "none yet",
+      ),
+    ),
     ...row("health check", ({ healthy, role }) =>
       // It asks for the active region: a standby's must fail, or users would be led there.
       notes.cell(healthy, (yes) =>

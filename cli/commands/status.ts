@@ -13,7 +13,8 @@ export function addStatus(dr: Command): void {
       const { glanceAt } = await import("../../operations/glance.js");
       const place = await openPlace(placeKind(flags));
       try {
-        const glance = glanceAt(await place.observe(), place.contract, place.settings.promotion);
+        const [seen, backups] = await Promise.all([place.observe(), place.backups()]);
+        const glance = glanceAt(seen, place.contract, place.settings.promotion, backups);
         if (json) return console.log(JSON.stringify({ place: place.kind, ...glance }, undefined, 2));
         const { renderGlance } = await import("../../operations/render.js");
         console.log(renderGlance(glance, place.name));

@@ -40,6 +40,12 @@ export async function awsPlace(dir: string): Promise<Place> {
       ]);
       return { ...reading, at: Date.now(), guards: unknown(GUARDS), healthy: { home, recovery } };
     },
+    async backups() {
+      // Loaded when it is wanted: half of a second.
+      const { newestBackup } = await import("../vault/newest-backup.js");
+      const [home, recovery] = await Promise.all([newestBackup("prod"), newestBackup("dr")]);
+      return { home, recovery };
+    },
     close() {
       for (const { client } of Object.values(replicas)) client.destroy();
     },

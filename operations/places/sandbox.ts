@@ -39,6 +39,10 @@ export async function sandboxPlace(): Promise<Place> {
       const none = unknown(NO_MACHINES);
       return { ...reading, at: Date.now(), guards: none, healthy: { home: none, recovery: none } };
     },
+    async backups() {
+      const none = unknown(NO_MACHINES);
+      return { home: none, recovery: none };
+    },
     close() {
       for (const { client } of Object.values(replicas)) client.destroy();
     },

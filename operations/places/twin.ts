@@ -45,6 +45,15 @@ export async function twinPlace(): Promise<Place> {
       );
       return { ...reading, at: Date.now(), guards: known(reports), healthy: { home, recovery } };
     },
+    async backups() {
+      // Loaded when it is wanted: half of a second.
+      const { newestBackup } = await import("../vault/newest-backup.js");
+      const [home, recovery] = await Promise.all([
+        newestBackup("prod", { twin: true }),
+        newestBackup("dr", { twin: true }),
+      ]);
+      return { home, recovery };
+    },
     close: () => replica.client.destroy(),
   };
 }

@@ -4,6 +4,8 @@ import {
   DeleteObjectsCommand,
   GetBucketVersioningCommand,
   GetObjectLockConfigurationCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
   ListObjectVersionsCommand,
   PutBucketVersioningCommand,
   PutObjectLockConfigurationCommand,
@@ -44,6 +46,43 @@ export class VaultBucket {
       if (!page.IsTruncated) return historiesOf(entries);
       at = { KeyMarker: page.NextKeyMarker, VersionIdMarker: page.NextVersionIdMarker };
     }
+  }
+
+  /** Names of what lies right below a prefix and has something below it, without their slash. */
+  async folders(prefix: string): Promise<string[]> {
+    const names: string[] = [];
+    let token: string | undefined;
+    do {
+      const page = await this.ask(`list s3://${this.name}/${prefix}`, () =>
+        this.s3.send(
+          new ListObjectsV2Command({
+            Bucket: this.name,
+            Prefix: prefix,
+            Delimiter: "/",
+            ContinuationToken: token,
+          }),
+        ),
+      );
+      for (const { Prefix: path = "" } of page.CommonPrefixes ?? [])
+        names.push(path.slice(prefix.length, -1));
+      token = page.NextContinuationToken;
+    } while (token !== undefined);
+    return names;
+  }
+
+  /** Milliseconds since 1970; undefined where there is no such object. */
+  modifiedAt(key: string): Promise<number | undefined> {
+    return this.ask(`look at s3://${this.name}/${key}`, async () => {
+      try {
+        const { LastModified: at } = await this.s3.send(
+          new HeadObjectCommand({ Bucket: this.name, Key: key }),
+        );
+        return at?.getTime();
+      } catch (error) {
+        if ((error as Error).name === "NotFound") return undefined;
+        throw error;
+      }
+    });
   }
 
   /**

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { Agent } from "node:https";
 import { S3Client } from "@aws-sdk/client-s3";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
+import { clusterName } from "../../nodes/layout.js";
 import { UserError } from "../../settings/problem.js";
 import type { SharedSettings } from "../../settings/schema.js";
 import { type RegionStackName, regionIdOf } from "../../settings/stacks.js";
@@ -19,10 +20,15 @@ export interface OpenVault {
   readonly bucket: VaultBucket;
   /** Of the region's own repository; the vault holds a copy of the other region's beside it. */
   readonly prefix: string;
+  /** Folder of the backups that the region itself has made. */
+  readonly backups: string;
   /** For how long new objects are to be locked. */
   readonly lockDays: number;
   close(): void;
 }
+
+/** A region that is gone takes no connections; whoever asks has others to look at. */
+const REACHABLE = { requestHandler: { connectionTimeout: 3_000 } };
 
 /** @throws UserError when no twin runs, or when the account can't be told. */
 export async function openVault(
@@ -31,12 +37,14 @@ export async function openVault(
 ): Promise<OpenVault> {
   const settings = twin ? await twinSettings() : await awsSettings(projectFolder());
   const { region } = contractOf(settings, ANY_ACCOUNT)[regionIdOf(stack)];
-  const s3 = twin ? await twinS3(region) : new S3Client({ region });
+  const s3 = twin ? await twinS3(region) : new S3Client({ region, ...REACHABLE });
   const account = twin ? ANY_ACCOUNT : await accountOf(settings, region);
-  const { vaultBucket, repositoryPath } = contractOf(settings, account)[regionIdOf(stack)];
+  const own = contractOf(settings, account)[regionIdOf(stack)];
+  const prefix = `${own.repositoryPath.slice(1)}/`;
   return {
-    bucket: new VaultBucket(s3, vaultBucket),
-    prefix: `${repositoryPath.slice(1)}/`,
+    bucket: new VaultBucket(s3, own.vaultBucket),
+    prefix,
+    backups: `${prefix}backup/${clusterName(own)}/`,
     lockDays: settings.backup.lockDays,
     close: () => s3.destroy(),
   };
@@ -54,7 +62,7 @@ async function twinS3(region: string): Promise<S3Client> {
 }
 
 async function accountOf({ accountId }: SharedSettings, region: string): Promise<string> {
-  const sts = new STSClient({ region });
+  const sts = new STSClient({ region, ...REACHABLE });
   try {
     const { Account: account } = await sts.send(new GetCallerIdentityCommand({}));
     if (accountId === undefined || account === accountId) return account as string;

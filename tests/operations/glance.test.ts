@@ -16,7 +16,15 @@ import {
   standbyRecovery,
 } from "./observations.js";
 
-const glance = (seen: Observation) => glanceAt(seen, CONTRACT, SETTINGS.promotion);
+const BACKUPS: Parameters<typeof glanceAt>[3] = {
+  home: known({
+    label: "20260707-110000F_20260707-114800I",
+    kind: "incremental",
+    endedAt: "2026-07-07T11:48:30.000Z",
+  }),
+  recovery: known(null),
+};
+const glance = (seen: Observation) => glanceAt(seen, CONTRACT, SETTINGS.promotion, BACKUPS);
 const text = (seen: Observation) => renderGlance(glance(seen), "AWS");
 const pending = standbyRecovery(3, { claimed: 2 });
 
@@ -30,7 +38,7 @@ test("home is active and recovery follows", () => {
         epoch: { claimed: 1, opened: 1 },
         leader: { value: "drs-eu-west-1-db-2" },
         publishedAgeSeconds: { value: 1 },
-        lastBackup: { unknown: "not published yet" },
+        lastBackup: { value: { kind: "incremental", ageSeconds: 690 } },
         healthy: { value: true },
         overrides: [],
       },
@@ -55,7 +63,7 @@ test("home is active and recovery follows", () => {
     lag          -                                2 s, bytes unknown (1), proven
                                                   2 s ago
     leases left  unknown (1)                      unknown (1)
-    last backup  not published yet                not published yet
+    last backup  incremental, 12 min ago          none yet
     health check healthy                          fails, as it should
     overrides    none                             none
     waits for    -                                -
@@ -89,7 +97,7 @@ test("one region is gone: it is told who could be read, and for how long the oth
     lag          -                                32 s, bytes unknown (1), proven
                                                   5 min ago
     leases left  unknown (1)                      unknown (1)
-    last backup  not published yet                not published yet
+    last backup  incremental, 12 min ago          none yet
     health check unknown (2)                      fails, as it should
     overrides    none                             none
     waits for    -                                -
@@ -124,7 +132,7 @@ describe("a promotion that waits", () => {
       lag          -                                4 s, bytes unknown (1), proven
                                                     3 s ago
       leases left  unknown (1)                      unknown (1)
-      last backup  not published yet                not published yet
+      last backup  incremental, 12 min ago          none yet
       health check healthy                          unhealthy
       overrides    none                             none
       waits for    -                                unknown (1)
@@ -191,7 +199,7 @@ test("nothing is claimed", () => {
     published    -                                -
     lag          -                                -
     leases left  unknown (1)                      unknown (1)
-    last backup  not published yet                not published yet
+    last backup  incremental, 12 min ago          none yet
     health check healthy                          fails, as it should
     overrides    none                             none
     waits for    -                                -
