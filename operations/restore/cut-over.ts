@@ -390,6 +390,12 @@ export async function finishCutOver(
   }
   const { cutOver: known } = await logStateAt(any);
   const isForgotten = known === stamp;
+  if (!isForgotten && known !== `undone ${stamp}` && !isNewer(stamp, known))
+    refuse(
+      `cut-over ${stamp} is an old one`,
+      `etcd knows a later one: ${known}. What it closed can't lead any more.`,
+      `on each node that has it, as root: dr-cut-over discard ${stamp}; where that is refused, give the node an empty volume`,
+    );
   const holder = states.find(([, { prepared }]) => prepared?.stamp === stamp);
   const isClosed = states.some(([, { mark }]) => mark);
   if (how === "undo") {
@@ -420,8 +426,6 @@ export async function finishCutOver(
   if (isForgotten) return forward(ports, under, prepared);
   if (known === `undone ${stamp}`)
     refuse(`cut-over ${stamp} was put back`, "Not on every node yet.", texts.undo);
-  if (!isNewer(stamp, known))
-    refuse(`cut-over ${stamp} is an old one`, `etcd knows a later one: ${known}.`, texts.undo);
   if (!isClosed) {
     if (!leader)
       refuse(`no node of ${region} takes writes`, "It was not closed by the cut-over.", texts.undo);

@@ -207,11 +207,14 @@ test("one that was closed and not set aside is when it is opened", () =>
   expect(last(run(CLOSE, ["etcd", STAMP], OPEN))).toMatchObject({ stands: [null, null, "old", false] }));
 
 describe("refused", () => {
-  test.each([`undone ${STAMP}`, "20260302T120000Z"])("an order that comes late: etcd knows %s", (known) => {
-    const close = last(run(["etcd", known], CLOSE));
-    expect(close.said).toContain("refused");
-    expect(close.stands).toEqual(["old", null, null, false]);
-  });
+  test.each([`undone ${STAMP}`, STAMP, "20260302T120000Z"])(
+    "an order that comes late: etcd knows %s",
+    (known) => {
+      const close = last(run(["etcd", known], CLOSE));
+      expect(close.said).toContain("refused");
+      expect(close.stands).toEqual(["old", null, null, false]);
+    },
+  );
 
   test("to set aside where nothing restored is, though it was to be", () => {
     const [not] = run(CLOSE, ["aside", STAMP, "restored"]).slice(-1);

@@ -185,8 +185,7 @@ class World {
         Object.assign(node, { prepared: undefined, restored: undefined });
         return on("");
       case "close":
-        if (this.cutOver === `undone ${stamp}` || (this.cutOver ?? "").slice(-16) > stamp)
-          return no("was put back");
+        if ((this.cutOver ?? "").slice(-16) >= stamp) return no("was put back, or has gone on");
         node.mark ??= { stamp, step: "close" };
         node.patroni = false;
         return on(`${node.timeline}\n`);
@@ -517,6 +516,14 @@ describe("left-overs", () => {
     world.node(FIRST).prepared = { stamp: STAMP, state: "restoring" };
     world.node(SECOND).mark = { stamp: "20260228T120000Z", step: "close" };
     await expect(world.finish("undo")).rejects.toThrow(/more than one/);
+    expect(world.steps).toEqual([]);
+  });
+
+  test.each(["resume", "undo"] as const)("of one before a later one: --%s changes nothing", async (how) => {
+    const world = new World();
+    world.node(SECOND).mark = { stamp: STAMP, step: "close" };
+    world.cutOver = "20260302T120000Z";
+    await expect(world.finish(how)).rejects.toThrow("is an old one");
     expect(world.steps).toEqual([]);
   });
 
