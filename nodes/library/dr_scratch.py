@@ -173,7 +173,12 @@ class Scratch:
         try:
             with open(f"{self.directory}/postmaster.pid", encoding="utf8") as file:
                 lines = file.read().splitlines()
-            os.kill(int(lines[0]), 0)
+            # Of before a boot it may name a process of anybody's: PostgreSQL works in its data directory.
+            if not os.path.samefile(f"/proc/{abs(int(lines[0]))}/cwd", self.directory):
+                return None
+        except PermissionError:
+            # Whoever may not look takes it for what it says.
+            pass
         except (FileNotFoundError, IndexError, ProcessLookupError):
             return None
         return lines[7].strip() if len(lines) > 7 else "starting"

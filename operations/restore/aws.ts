@@ -22,6 +22,7 @@ import type { Output, Remote, RestoreMachines } from "./machines.js";
 const POLL_MILLIS = 1500;
 /** An instance's start, and its agent's. */
 const CALL_SECONDS = 900;
+const DELIVERY_SECONDS = 300;
 const COMMAND_SECONDS = 60;
 /** What ends a machine that hangs is a scaling policy: it must not end one on which somebody works. */
 const ENDS_BY_ALARM = "AlarmNotification";
@@ -171,7 +172,8 @@ class Region {
           commands: [`exec bash <<'DR_END_OF_SCRIPT'\n${script}\nDR_END_OF_SCRIPT`],
           executionTimeout: [`${seconds}`],
         },
-        TimeoutSeconds: Math.max(30, seconds),
+        // Until an agent takes it: none that is away takes one that has long been given up.
+        TimeoutSeconds: Math.min(Math.max(30, seconds), DELIVERY_SECONDS),
       }),
     );
     for (;;) {

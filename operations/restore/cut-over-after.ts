@@ -11,6 +11,7 @@ const POLL_MILLIS = 3000;
 const PATIENT_TIMES = 200;
 const FOLLOW_TIMES = 400;
 const BACKUP = { log: "/var/lib/dr/cut-over-backup.log", done: "/var/lib/dr/cut-over-backup.done" } as const;
+const MAKE_BACKUP = "Make a full backup: runbooks/backup-too-old.md, step 2.";
 const MUST_LOOK = "runbooks/point-in-time-restore.md";
 
 /** Waits for all of it, as long as it gets on. @returns what did not come, and what to do about it; empty: all came. */
@@ -32,10 +33,15 @@ export async function comeBack(
     // Read replicas make none.
     const voters = ports.contract[region].databaseNodes.map(({ name }) => name);
     const [replica] = others.filter(({ name }) => !members.includes(name) && voters.includes(name));
-    if (replica && !(await backUp(ports, replica)))
+    if (!replica) news.push(MAKE_BACKUP);
+    else if (!(await backUp(ports, replica)))
       news.push("No backup could be made: runbooks/backup-too-old.md, step 2.");
-  } else news.push("Make a full backup: runbooks/backup-too-old.md, step 2.");
-  const behind = await otherFollows(ports, otherRegion(region), leader);
+  } else news.push(MAKE_BACKUP);
+  const other = otherRegion(region);
+  const behind = await otherFollows(ports, other, leader).catch(
+    (error: Error) =>
+      `Whether ${other} follows is not known (${error.message}): npx dr status; if it does not: ${MUST_LOOK}.`,
+  );
   if (behind) news.push(behind);
   return news.length > 0 ? `${news.join(" ")} ` : "";
 }

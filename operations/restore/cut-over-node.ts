@@ -3,8 +3,9 @@ import { z } from "zod";
 import { must, quote, type Remote } from "./machines.js";
 
 const GUARD = "node /usr/local/lib/dr/guard.cjs";
-/** Patroni's stop, and PostgreSQL's last checkpoint. */
 const STEP_SECONDS = 300;
+/** Checkpoints, and PostgreSQL's stop: `dr-cut-over` limits each. */
+const CLOSE_SECONDS = 3600;
 /** Every file of the data is looked at. */
 const ROOM_SECONDS = 900;
 
@@ -80,7 +81,12 @@ export const step = (
   remote: Remote,
   name: "discard" | "close" | "aside" | "back" | "open",
   stamp: string,
-): Promise<string> => must(remote, `dr-cut-over ${name} ${stamp}`, STEP_SECONDS);
+): Promise<string> =>
+  must(remote, `dr-cut-over ${name} ${stamp}`, name === "close" ? CLOSE_SECONDS : STEP_SECONDS);
+
+/** As a step, on the node where it was prepared: it fails where that is gone. */
+export const asideRestored = (remote: Remote, stamp: string): Promise<string> =>
+  must(remote, `dr-cut-over aside ${stamp} restored`, STEP_SECONDS);
 
 export async function leadingAt(remote: Remote): Promise<Leading> {
   const { active, region } = await json(remote, `${GUARD} status`, leading, 20);

@@ -5,8 +5,10 @@
  */
 import { UserError } from "../../settings/problem.js";
 import type { RegionId } from "../../settings/stacks.js";
+import { otherRegion } from "../../stacks/contract.js";
 import { comeBack } from "./cut-over-after.js";
 import {
+  asideRestored,
   forgetLog,
   leadingAt,
   logStateAt,
@@ -18,7 +20,7 @@ import {
   stateOf,
   step,
 } from "./cut-over-node.js";
-import { asideText, resumeText, undoText } from "./cut-over-texts.js";
+import { asideText, textsOf } from "./cut-over-texts.js";
 import { leaderOf, must, type Remote } from "./machines.js";
 import { Interrupted, type RestorePorts } from "./ports.js";
 import { type RestoreReport, restoreReport } from "./report.js";
@@ -39,8 +41,11 @@ const PREPARE = {
 const REPORT_SECONDS = 60;
 
 export interface CutOverOutcome {
-  /** `cut-over`: it serves the restored data. `undone`: it serves the old ones again, or still. */
-  readonly result: "cut-over" | "undone" | "declined";
+  /**
+   * `cut-over`: it serves the restored data. `undone`: it serves the old ones again, or still. `opened`: nobody here has
+   * either; its nodes start, and copy from whoever leads.
+   */
+  readonly result: "cut-over" | "undone" | "declined" | "opened";
   readonly reason: string;
 }
 
@@ -67,9 +72,10 @@ interface Under {
 
 /** Everything that can be known beforehand. @throws UserError with the first thing that is wrong; nothing is changed. */
 export async function requireCutOver(
-  { machines, contract }: Pick<RestorePorts, "machines" | "contract">,
+  { machines, contract, twin }: Pick<RestorePorts, "machines" | "contract" | "twin">,
   region: RegionId,
 ): Promise<Ready> {
+  const texts = textsOf(region, twin);
   const nodes = await machines.members(region);
   const voters = contract[region].databaseNodes.map(({ name }) => name);
   const gone = voters.filter((name) => !nodes.some((node) => node.name === name));
@@ -81,7 +87,7 @@ export async function requireCutOver(
       refuse(
         `${name} has left-overs of a cut-over of ${mark?.stamp ?? prepared?.stamp ?? "unknown stamp"}`,
         "Two at once would take each other's data.",
-        "npx dr restore --all --resume goes on with it, --undo puts it back",
+        `${texts.resume} goes on with it; ${texts.undo} puts it back`,
       );
   }
   const leader = await leaderOf(nodes);
@@ -131,14 +137,25 @@ export async function cutOver(
   const { say, confirm } = ports;
   const { replica, leader, nodes, epoch } = ready;
   const { region } = request;
+  const texts = textsOf(region, ports.twin);
   const stamp = stampOf(ports.date());
+  const { cutOver: known } = await logStateAt(replica);
+  if (!isNewer(stamp, known))
+    refuse(
+      `etcd of ${region} knows a cut-over of a later time: ${known}`,
+      "Two are told apart by their times.",
+      `set this machine's clock, and ${texts.end}; then try again`,
+    );
   const under: Under = { region, stamp, epoch, nodes, replica, leader };
   await ports.at?.("prepare");
   say(`restoring once more on ${replica.name}, beside what it serves`);
   const prepared = await prepare(ports, request, under, restored);
   const drop = (reason: string): Promise<CutOverOutcome> =>
-    step(replica, "discard", stamp).then(() => ({ result: "declined" as const, reason }));
-  say(asideText(request, { stamp, nodes, replica, prepared }));
+    step(replica, "discard", stamp).then(() => ({
+      result: "declined" as const,
+      reason: `${reason}. The restore machine stands: ${texts.end}${AGAIN}`,
+    }));
+  say(asideText(request, { stamp, nodes, replica, prepared, texts }));
   const answer = await confirm(
     `${warning}Stop the service of ${region}, and go back to ${request.to}? (yes/no) `,
   );
@@ -146,21 +163,30 @@ export async function cutOver(
   const now = await leadingAt(leader).catch(() => undefined);
   // A promotion since has a number that the restored log may have too.
   if (!now?.active || now.opened !== epoch || now.timeline !== ready.timeline)
-    return drop(`${leader.name} does not lead as before any more; nothing was changed. Try again`);
+    return drop(`${leader.name} does not lead as before any more; nothing was changed`);
   return through(ports, under, prepared);
 }
 
+const AGAIN = "; only then can it be tried again";
+
 async function prepare(
-  { say, sleep }: RestorePorts,
+  { say, sleep, twin }: RestorePorts,
   request: RestoreRequest,
   { replica, stamp, epoch }: Under,
   validated: RestoreReport,
 ): Promise<Prepared> {
   const { report, log, done } = PREPARE;
+  const { end, undo } = textsOf(request.region, twin);
   const options = [`--set ${validated.backup}`, target(request)].join(" ");
   const command = prepareCommand(stamp, epoch, report, options);
   await follow(replica, command, { log, done }, (line) => say(`  ${line}`), sleep);
   const { prepared } = await stateOf(replica);
+  if (prepared && prepared.stamp !== stamp)
+    refuse(
+      `${replica.name} restores for another cut-over, of ${prepared.stamp}`,
+      "Two were begun at once; nothing was changed by this one.",
+      `let that one end, or ${undo}; then ${end}, and try again`,
+    );
   if (prepared?.state !== "ready") {
     const found = restoreReport.safeParse(
       JSON.parse(await must(replica, `cat ${report}`, REPORT_SECONDS).catch(() => "{}")),
@@ -169,7 +195,7 @@ async function prepare(
     throw new UserError(
       `${replica.name} could not restore`,
       `${reason.trim()}. It serves as before, and nothing is left there.`,
-      "try again, or another --to",
+      `${end}; then try again, or another --to`,
     );
   }
   const differs = (["lastCommit", "endLsn"] as const).filter((key) => prepared[key] !== validated[key]);
@@ -178,21 +204,46 @@ async function prepare(
     throw new UserError(
       `${replica.name} restored something else than the restore machine`,
       differs.map((key) => `${key}: ${prepared[key]}, and ${validated[key]} there`).join("; "),
-      "nothing was changed: try again with a --to of which all log is archived",
+      `nothing was changed: ${end}; then try again, with a --to of which all log is archived`,
     );
   }
   return prepared;
 }
 
+/** Of this cut-over, and ready: once the log is forgotten nothing else is left to lead. */
+async function requireRestored({ replica, stamp, epoch }: Under): Promise<NodeState> {
+  const state = await stateOf(replica);
+  const { prepared } = state;
+  if (prepared?.stamp !== stamp || prepared.state !== "ready" || prepared.epoch !== epoch)
+    throw new Error(
+      `what was restored on ${replica.name} for cut-over ${stamp} is there no more: another order removed it`,
+    );
+  return state;
+}
+
+async function requireAside(under: Under): Promise<void> {
+  const { data, mark } = await requireRestored(under);
+  if (!data || mark?.stamp !== under.stamp || mark.step !== "aside")
+    throw new Error(`${under.replica.name} does not stand on what was restored for cut-over ${under.stamp}`);
+}
+
 /** From the close on. What fails before the log is forgotten is put back at once. */
 async function through(ports: RestorePorts, under: Under, prepared: Prepared): Promise<CutOverOutcome> {
+  const { replica, stamp, region } = under;
+  const { undo, end } = textsOf(region, ports.twin);
+  await requireRestored(under).catch((error: Error) =>
+    refuse(error.message, "Nothing was closed by this order.", `${undo}; then ${end}, and try again`),
+  );
   try {
     await closeAll(ports, under, prepared);
     await ports.at?.("aside");
     // All of them, before etcd forgets: no node is left that could lead with the old log.
-    ports.say(`setting the old data aside, as data.before-${under.stamp}`);
-    await onAll(under.nodes, (node) => step(node, "aside", under.stamp));
+    ports.say(`setting the old data aside, as data.before-${stamp}`);
+    await onAll(under.nodes, (node) =>
+      node.name === replica.name ? asideRestored(node, stamp) : step(node, "aside", stamp),
+    );
     await ports.at?.("forget");
+    await requireAside(under);
     await forget(ports, under);
   } catch (error) {
     if (error instanceof Interrupted) throw error;
@@ -224,8 +275,7 @@ async function forget({ say, sleep }: RestorePorts, { replica, stamp, epoch }: U
   for (let times = 0; ; times++) {
     const answer = await forgetLog(replica, stamp, epoch);
     if (answer.result === "forgotten") return;
-    const passes =
-      answer.epoch === epoch && answer.role === "primary" && answer.cutOver !== `undone ${stamp}`;
+    const passes = answer.epoch === epoch && answer.role === "primary" && isNewer(stamp, answer.cutOver);
     if (!passes || times >= FORGET_TIMES) throw new Error(`etcd keeps the old log: ${answer.reason}`);
     await sleep(POLL_MILLIS);
   }
@@ -236,7 +286,14 @@ async function forward(ports: RestorePorts, under: Under, prepared?: Prepared): 
   const { replica, nodes, stamp, region } = under;
   await ports.at?.("lead");
   ports.say(`${replica.name} starts with the restored data`);
-  await step(replica, "open", stamp);
+  const { resume } = textsOf(region, ports.twin);
+  await step(replica, "open", stamp).catch((error: Error) =>
+    refuse(
+      `${replica.name} does not start`,
+      `${error.message}. ${onlyOn(region)}`,
+      `mend it, then ${resume}`,
+    ),
+  );
   await leads(ports, replica, region);
   await ports.at?.("join");
   ports.say("the other nodes copy it");
@@ -244,7 +301,7 @@ async function forward(ports: RestorePorts, under: Under, prepared?: Prepared): 
   const started = await Promise.allSettled(others.map((node) => step(node, "open", stamp)));
   const late = others.filter((_, i) => started[i]?.status === "rejected").map(({ name }) => name);
   const news = await comeBack(ports, region, replica, others);
-  const left = late.length > 0 ? `${late.join(", ")} did not start: ${resumeText}. ` : "";
+  const left = late.length > 0 ? `${late.join(", ")} did not start: ${resume}. ` : "";
   const last = prepared?.lastCommit ? `; last commit ${prepared.lastCommit}` : "";
   return {
     result: "cut-over",
@@ -252,7 +309,9 @@ async function forward(ports: RestorePorts, under: Under, prepared?: Prepared): 
   };
 }
 
-async function leads({ sleep }: RestorePorts, replica: Remote, region: RegionId): Promise<void> {
+const onlyOn = (region: RegionId): string => `The old log of ${region} is forgotten: it can only go on.`;
+
+async function leads({ sleep, twin }: RestorePorts, replica: Remote, region: RegionId): Promise<void> {
   for (let times = 0; times < LEAD_TIMES; times++) {
     const seen = await leadingAt(replica).catch(() => undefined);
     if (seen?.active) return;
@@ -260,14 +319,15 @@ async function leads({ sleep }: RestorePorts, replica: Remote, region: RegionId)
   }
   throw new UserError(
     `${replica.name} does not take writes`,
-    `The old log of ${region} is forgotten: it can only go on. Its guard and its Patroni say why; where the other region was promoted since, it follows that.`,
-    `mend it, then ${resumeText}; guard status and journalctl -u patroni on it. To start another node as it is: dr-cut-over open, with the stamp`,
+    `${onlyOn(region)} Its guard and its Patroni say why; where the other region was promoted since, it follows that.`,
+    `guard status and journalctl -u patroni on it; mend it, then ${textsOf(region, twin).resume}: that opens the other nodes, whoever leads`,
   );
 }
 
 /** One after the other: the first notes in etcd that it is put back, and from there on nobody forgets. */
 async function putBack(ports: RestorePorts, under: Under, why: string): Promise<CutOverOutcome> {
   const { nodes, replica, stamp, region } = under;
+  const { resume, undo, end } = textsOf(region, ports.twin);
   await ports.at?.("back");
   ports.say(`putting everything back: ${why}`);
   const failed: string[] = [];
@@ -280,41 +340,70 @@ async function putBack(ports: RestorePorts, under: Under, why: string): Promise<
     throw new UserError(
       `${region} is not all put back: ${failed.join("; ")}`,
       `It was given up because: ${why}`,
-      `mend those nodes, then ${undoText}; where the old log is forgotten: ${resumeText}`,
+      `mend those nodes, then ${undo}; where the old log is forgotten: ${resume}`,
     );
   await step(replica, "discard", stamp);
   return {
     result: "undone",
-    reason: `${why}. Everything is as before, and ${region} starts with the old data`,
+    reason: `${why}. Everything is as before, and ${region} starts with the old data. Where the restore machine stands: ${end}${AGAIN}`,
   };
 }
 
-/** Goes on with one that was begun, or puts it back: whatever became of whoever had begun it. */
+/** Where an order to finish looks: nodes of the region and what stands on them. */
+type Seen = readonly (readonly [Remote, NodeState])[];
+
+const hasSigns = (states: Seen): boolean =>
+  states.some(([, { mark, prepared, restored }]) => mark || prepared || restored);
+
+/**
+ * Goes on with one that was begun, or puts it back: whatever became of whoever had begun it.
+ * @param elsewhere whether the other region is looked at where this one has no sign of any: an epoch may have been raised
+ */
 export async function finishCutOver(
   ports: RestorePorts,
-  region: RegionId,
+  wanted: RegionId,
   how: "resume" | "undo",
+  elsewhere = false,
 ): Promise<CutOverOutcome> {
-  const nodes = await ports.machines.members(region);
-  const states = await statesOf(nodes);
-  const stamp = states.map(([, { mark, prepared }]) => mark?.stamp ?? prepared?.stamp).find(Boolean);
+  let region = wanted;
+  let states: Seen = await statesOf(await ports.machines.members(region));
+  if (elsewhere && !hasSigns(states)) {
+    const others = await statesOf(await ports.machines.members(otherRegion(region))).catch(() => []);
+    if (hasSigns(others)) [region, states] = [otherRegion(region), others];
+  }
+  const texts = textsOf(region, ports.twin);
+  const nodes = states.map(([node]) => node);
+  const stamp = oneStamp(states);
   const [any] = nodes;
-  if (stamp === undefined || !any)
-    throw new UserError(
-      `no cut-over of ${region} was begun`,
-      "No node has a sign of one.",
-      "npx dr restore --all --to …",
-    );
+  if (stamp === undefined || !any) {
+    const left = states.filter(([, { restored }]) => restored).map(([node]) => node);
+    if (how === "resume" || left.length === 0)
+      refuse(
+        `no cut-over of ${region} was begun`,
+        left.length > 0
+          ? `${namesOf(left)} has but a part of what was restored.`
+          : "No node that runs has a sign of one.",
+        left.length > 0 ? texts.undo : "nothing is to be done; --from names another region",
+      );
+    await onAll(left, (node) => step(node, "discard", stampOf(ports.date())));
+    return { result: "undone", reason: `what was restored beside on ${namesOf(left)} is removed` };
+  }
   const { cutOver: known } = await logStateAt(any);
   const isForgotten = known === stamp;
+  if (!isForgotten && known !== `undone ${stamp}` && !isNewer(stamp, known))
+    refuse(
+      `cut-over ${stamp} is an old one`,
+      `etcd knows a later one: ${known}. What it closed can't lead any more.`,
+      `on each node that has it, as root: dr-cut-over discard ${stamp}; where that is refused, give the node an empty volume`,
+    );
   const holder = states.find(([, { prepared }]) => prepared?.stamp === stamp);
   const isClosed = states.some(([, { mark }]) => mark);
   if (how === "undo") {
     if (isForgotten)
-      throw new UserError(
+      refuse(
         `cut-over ${stamp} can't be put back`,
         "etcd has forgotten the old log, and the restored one may serve already.",
-        `${resumeText}; and then, if need be, a restore to just before it`,
+        `${texts.resume}; and then, if need be, a restore to just before it`,
       );
     const [replica = any] = holder ?? [];
     return putBack(ports, { region, stamp, epoch: 0, nodes, replica }, "it was asked for");
@@ -322,31 +411,82 @@ export async function finishCutOver(
   const voters = ports.contract[region].databaseNodes.map(({ name }) => name);
   const gone = voters.filter((name) => !nodes.some((node) => node.name === name));
   if (gone.length > 0 && !isForgotten)
-    throw new UserError(`${gone.join(", ")} does not run`, WHOLE, `boot it; or ${undoText}`);
+    refuse(`${gone.join(", ")} does not run`, WHOLE, `boot it; or ${texts.undo}`);
   const replica = holder?.[0] ?? (isForgotten ? await leaderOf(nodes) : undefined);
   const prepared = holder?.[1].prepared ?? undefined;
+  if (!replica && isForgotten) return openAll(ports, { region, stamp, gone }, states);
   if (!replica || (!isForgotten && (prepared?.state !== "ready" || prepared.epoch === undefined)))
-    throw new UserError(
+    refuse(
       `nothing restored stands ready for cut-over ${stamp}`,
-      isForgotten ? "The node that has it does not run." : "It was interrupted before it was restored.",
-      isForgotten ? "boot it" : undoText,
+      "It was interrupted before it was restored, or what was restored is lost.",
+      texts.undo,
     );
   const leader = isForgotten ? undefined : await leaderOf(nodes);
   const under: Under = { region, stamp, epoch: prepared?.epoch ?? 0, nodes, replica, leader };
   if (isForgotten) return forward(ports, under, prepared);
   if (known === `undone ${stamp}`)
-    throw new UserError(`cut-over ${stamp} was put back`, "Not on every node yet.", undoText);
+    refuse(`cut-over ${stamp} was put back`, "Not on every node yet.", texts.undo);
   if (!isClosed) {
-    if (!leader) refuse(`no node of ${region} takes writes`, "It was not closed by the cut-over.", undoText);
+    if (!leader)
+      refuse(`no node of ${region} takes writes`, "It was not closed by the cut-over.", texts.undo);
     const { opened, timeline } = await leadingAt(leader);
     if (opened !== prepared?.epoch || timeline >= (prepared.timeline ?? 0))
-      refuse(`what is restored for ${stamp} is too old`, "There was a promotion since.", undoText);
+      refuse(`what is restored for ${stamp} is too old`, "There was a promotion since.", texts.undo);
   }
   const answer = await ports.confirm(`Go on with cut-over ${stamp} of ${region}? (yes/no) `);
   if (answer !== "yes")
-    return { result: "declined", reason: `it stands as it was; ${undoText} puts it back` };
+    return { result: "declined", reason: `it stands as it was; ${texts.undo} puts it back` };
   return through(ports, under, prepared as Prepared);
 }
+
+/**
+ * The log is forgotten, and no node that runs has what was restored, nor leads: it is lost, or another region was promoted.
+ * Nodes that were set aside have no data, so none can lead with the old log: they may start, and copy from whoever leads.
+ */
+async function openAll(
+  { say, twin }: RestorePorts,
+  {
+    region,
+    stamp,
+    gone,
+  }: { readonly region: RegionId; readonly stamp: string; readonly gone: readonly string[] },
+  states: Seen,
+): Promise<CutOverOutcome> {
+  const closed = states.filter(([, { mark }]) => mark).map(([node]) => node);
+  say(`no node of ${region} that runs has the restored data, or leads: opening ${namesOf(closed)}`);
+  await onAll(closed, (node) => step(node, "open", stamp)).catch((error: Error) =>
+    refuse(`not all of ${region} is open`, error.message, `mend it, then ${textsOf(region, twin).resume}`),
+  );
+  const absent =
+    gone.length > 0
+      ? `${gone.join(", ")} does not run: if the restored data are there, boot it, and ${textsOf(region, twin).resume}. `
+      : "";
+  return {
+    result: "opened",
+    reason: `${namesOf(closed)} of ${region} has started without data, and copies from whoever leads: nobody does here. ${absent}Where the restored data are lost, promote the other region, which has all up to the close, if it was not yet; the old data are in data.before-${stamp}`,
+  };
+}
+
+/** @throws UserError where there are several: which of them is meant is for a person to say. */
+function oneStamp(states: Seen): string | undefined {
+  const found = states.flatMap(([{ name }, { mark, prepared }]) =>
+    [...new Set([mark?.stamp, prepared?.stamp])].flatMap((stamp) => (stamp ? [{ name, stamp }] : [])),
+  );
+  const stamps = [...new Set(found.map(({ stamp }) => stamp))];
+  if (stamps.length > 1)
+    refuse(
+      `there are signs of more than one cut-over: ${found.map(({ name, stamp }) => `${name} has ${stamp}`).join(", ")}`,
+      "One order finishes one.",
+      "on the node with the one that is not meant, as root: dr-cut-over back, then discard, each with that stamp; where that is refused, its log is forgotten: give the node an empty volume",
+    );
+  return stamps[0];
+}
+
+const namesOf = (nodes: readonly Remote[]): string => nodes.map(({ name }) => name).join(", ");
+
+/** Stamps are times of one width; the note may say that it was put back. */
+const isNewer = (stamp: string, known: string | undefined): boolean =>
+  (known?.split(" ").at(-1) ?? "") < stamp;
 
 const statesOf = (nodes: readonly Remote[]): Promise<(readonly [Remote, NodeState])[]> =>
   Promise.all(

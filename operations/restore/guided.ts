@@ -45,7 +45,7 @@ export async function guidedRestore(options: GuidedRestore): Promise<RestoreResu
   return withMachines(options.kind, async (place, machines) => {
     const { settings } = place;
     const request: RestoreRequest = {
-      ...{ to, tables, all: options.all, region: await regionOf(place, options.from) },
+      ...{ to, tables, all: options.all, unasked: yes, region: await regionOf(place, options.from) },
       asOf: asOf === undefined ? undefined : requireTime("--as-of", asOf),
       database: databaseOf(settings.databases, options.database),
     };
@@ -64,21 +64,22 @@ export async function guidedFinish(
   const progress = new Progress(process.stderr);
   return withMachines(kind, async (place, machines) => {
     const ports = portsOf(place, machines, progress, yes);
-    const outcome = await finishCutOver(ports, await regionOf(place, from), how);
+    const outcome = await finishCutOver(ports, await regionOf(place, from), how, from === undefined);
     progress.line(["", ...wrapAt(`${outcome.reason}.`, WIDTH)].join("\n"));
-    if (outcome.result !== "declined")
+    // One that was put back tells so itself.
+    if (outcome.result === "cut-over" || outcome.result === "opened")
       progress.line("the restore machine, if it stands: npx dr restore --end");
     return outcome;
   });
 }
 
 const portsOf = (
-  { settings, contract }: Place,
+  { settings, contract, kind }: Place,
   machines: RestoreMachines,
   progress: Progress,
   yes: boolean,
 ): RestorePorts => ({
-  ...{ machines, settings, contract },
+  ...{ machines, settings, contract, twin: kind === "twin" },
   confirm: (question) => askToConfirm(question, { input: process.stdin, output: process.stderr, yes }),
   say: (text) => progress.line(text),
   sleep: wait,

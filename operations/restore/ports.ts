@@ -8,6 +8,8 @@ export interface RestorePorts {
   readonly machines: RestoreMachines;
   readonly settings: Pick<SharedSettings, "restoreTest">;
   readonly contract: Pick<Contract, "home" | "recovery">;
+  /** In the twin: commands that are named say so. */
+  readonly twin?: boolean;
   /** @throws UserError when nobody can be asked. */
   confirm(question: string): Promise<Answer>;
   say(text: string): void;

@@ -14,6 +14,8 @@ export interface RestoreRequest {
   readonly tables: readonly string[];
   /** The whole cluster goes back to that moment. */
   readonly all?: boolean;
+  /** Nobody is asked. */
+  readonly unasked?: boolean;
 }
 
 const TABLE = /^([a-z_][a-z0-9_$]*)(?:\.([a-z_][a-z0-9_$]*))?$/;

@@ -5,6 +5,7 @@
 import { UserError } from "../../settings/problem.js";
 import { REPOSITORY_FOLDERS } from "../../stacks/contract.js";
 import { type CutOverOutcome, cutOver, requireCutOver } from "./cut-over.js";
+import { textsOf } from "./cut-over-texts.js";
 import { leaderOf, type Remote } from "./machines.js";
 import type { RestorePorts } from "./ports.js";
 import type { PlanReport, RestoreReport } from "./report.js";
@@ -60,6 +61,13 @@ export async function runRestore(ports: RestorePorts, request: RestoreRequest): 
   const stands = { plan, restored, found };
   if (ready) {
     const warning = wrong > 0 ? `${wrong} of the settings' checks fail. ` : "";
+    if (warning) say(warning.trim());
+    if (wrong > 0 && request.unasked)
+      throw new UserError(
+        `${wrong} of the settings' checks fail in what was restored to ${request.to}`,
+        "With --yes there is nobody who could judge that; nothing was changed.",
+        `${textsOf(region, ports.twin).end}; then again, with another --to, or without --yes`,
+      );
     const outcome = await cutOver(ports, request, ready, restored, warning);
     if (outcome.result === "cut-over") await machines.end(region);
     return { ...stands, outcome };

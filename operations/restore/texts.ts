@@ -15,7 +15,7 @@ const rowsOf = (rows: readonly (readonly [string, string])[]): string[] =>
 
 export function planText(
   plan: PlanReport,
-  { to, region, database, tables }: RestoreRequest,
+  { to, region, database, tables, all }: RestoreRequest,
   {
     machine,
     leader,
@@ -40,7 +40,9 @@ export function planText(
       [
         "then",
         leader === undefined
-          ? "you look at it; nothing is brought back"
+          ? all
+            ? `you look at it; then it is restored once more on a replica, and all of ${region} can go back to it, with the service stopped meanwhile`
+            : "you look at it; nothing is brought back"
           : `you look at it, and ${tables.join(", ")} of ${database} can be brought back to ${leader}${schema ? `, as ${schema}.…, for the name is taken there` : ""}`,
       ],
       ...notes.map((note): [string, string] => ["note", note]),

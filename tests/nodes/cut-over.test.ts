@@ -52,6 +52,23 @@ cut.control = lambda directory: {
   "Latest checkpoint's REDO WAL file": "000000040000000000000005",
 }
 cut.systemctl = lambda *words: called.append(" ".join(words)) or "inactive"
+cut.STOP_LIMITS = f"{dir}/limits"
+def start():
+  called.append("start patroni.service")
+  if starts_badly: raise cut.Failed("patroni.service does not start")
+cut.start_patroni, starts_badly = start, False
+def psql(sockets, port, statements, **options):
+  called.append(f"{statements} {'closed' if os.path.exists(cut.MARK) else 'open'}")
+  if checkpoint == "fails": raise cut.Failed("psql ended with 2")
+  if checkpoint == "lasts": clock[0] += 10
+class Killed:
+  """A dr-restore that leaves what it had."""
+  pid = 1
+  def __init__(self, argv): os.makedirs(f"{dir}/data.restored/base")
+  def wait(self): return -9
+cut.subprocess.Popen = Killed
+cut.psql, checkpoint, clock = psql, "", [0]
+cut.time.monotonic = lambda: clock[0]
 def guard(*words):
   called.append(" ".join(words))
   if words[0] == "log-state": return {"cutOver": etcd}
@@ -65,6 +82,8 @@ for words in json.loads(sys.argv[1]):
   with contextlib.redirect_stdout(said), contextlib.redirect_stderr(io.StringIO()):
     try:
       if words[0] == "etcd": etcd = words[1]
+      elif words[0] == "checkpoint": checkpoint = words[1]
+      elif words[0] == "start": starts_badly = words[1] == "fails"
       elif words[0] == "hand": cut.hand_to_archiver(4)
       else: cut.main(*words)
     except (cut.Refused, cut.Failed) as error:
@@ -132,7 +151,80 @@ describe("step by step", () => {
     }));
 });
 
+describe("back where nothing is closed", () => {
+  test("is noted all the same, and Patroni is started: it may have been killed just before that", () =>
+    expect(last(run(BACK))).toMatchObject({
+      called: [`keep-log ${STAMP}`, "start patroni.service"],
+      stands: ["old", null, null, false],
+    }));
+
+  test("fails where Patroni does not start, and is done by the next one", () => {
+    const [back, , again] = run(CLOSE, ["start", "fails"], BACK, ["start", "works"], BACK).slice(-3);
+    expect(back?.said).toContain("does not start");
+    expect(again).toMatchObject({ said: "", called: expect.arrayContaining(["start patroni.service"]) });
+  });
+});
+
+describe("what is in memory is on the disk before the stop", () => {
+  test("while it still serves", () =>
+    expect(last(run(CLOSE)).called).toEqual([
+      "log-state",
+      "CHECKPOINT open",
+      ...["log-state", "stop patroni.service", "is-active patroni.service"],
+    ]));
+
+  test("again where it lasted, and not where it fails", () => {
+    const times = (kind: string) =>
+      last(run(["checkpoint", kind], CLOSE)).called.filter((each) => each.startsWith("CHECKPOINT")).length;
+    expect(times("lasts")).toBe(2);
+    rmSync(`${dir}/cut-over.json`);
+    expect(times("fails")).toBe(1);
+    expect(existsSync(`${dir}/cut-over.json`)).toBe(true);
+  });
+
+  test("with a longer limit of systemd's, for this stop alone", () => {
+    mkdirSync(`${dir}/limits`);
+    const { called } = last(run(CLOSE));
+    expect(called.filter((each) => /reload|stop/.test(each))).toEqual([
+      ...["daemon-reload", "stop patroni.service", "daemon-reload"],
+    ]);
+    expect(readdirSync(`${dir}/limits/patroni.service.d`)).toEqual([]);
+  });
+});
+
+test("of a dr-restore that was killed nothing is left", () => {
+  run(["prepare", STAMP, "5", `${dir}/report.json`]);
+  expect(readdirSync(dir).toSorted()).toEqual(["data", "lock"]);
+});
+
+test("left-overs of a restore alone are removed", () => {
+  mkdirSync(`${dir}/data.restored.restore`);
+  expect(last(run(["discard", STAMP])).said).toBe("");
+  expect(readdirSync(dir).toSorted()).toEqual(["data", "lock"]);
+});
+
+test("one that was closed and not set aside is when it is opened", () =>
+  expect(last(run(CLOSE, ["etcd", STAMP], OPEN))).toMatchObject({ stands: [null, null, "old", false] }));
+
 describe("refused", () => {
+  test.each([`undone ${STAMP}`, STAMP, "20260302T120000Z"])(
+    "an order that comes late: etcd knows %s",
+    (known) => {
+      const close = last(run(["etcd", known], CLOSE));
+      expect(close.said).toContain("refused");
+      expect(close.stands).toEqual(["old", null, null, false]);
+    },
+  );
+
+  test("to set aside where nothing restored is, though it was to be", () => {
+    const [not] = run(CLOSE, ["aside", STAMP, "restored"]).slice(-1);
+    expect(not?.said).toContain("nothing is prepared");
+    prepared();
+    rmSync(`${dir}/data.restored`, { recursive: true });
+    expect(last(run(ASIDE)).said).toContain("is gone");
+    expect(last(run(BACK)).stands).toEqual(["old", null, null, false]);
+  });
+
   test("a PostgreSQL that did not end cleanly: nothing is moved, and nothing starts", () => {
     state = "in production";
     for (const { said, stands } of run(CLOSE, ASIDE)) {
@@ -166,4 +258,24 @@ test("what a later restore needs of the restored timeline is handed to the archi
     "00000004.history.ready",
     "000000040000000000000004.ready",
   ]);
+});
+
+test("a process id of before a boot that is somebody else's now is no PostgreSQL", () => {
+  const state = (cwd: string) =>
+    execFileSync(
+      "python3",
+      [
+        "-c",
+        `import os, sys
+sys.dont_write_bytecode = True
+sys.path.insert(0, ${JSON.stringify(resolve("nodes/library"))})
+from dr_scratch import Scratch
+os.chdir(${JSON.stringify(cwd)})
+open(${JSON.stringify(`${dir}/data/postmaster.pid`)}, "w").write(str(os.getpid()))
+print(Scratch(${JSON.stringify(`${dir}/data`)}, ${JSON.stringify(dir)}, 1, ${JSON.stringify(dir)}).state())`,
+      ],
+      { encoding: "utf8" },
+    ).trim();
+  expect(state(`${dir}/data`)).toBe("starting");
+  expect(state(dir)).toBe("None");
 });

@@ -5,7 +5,8 @@ import { cutOver, finishCutOver, requireCutOver } from "../../operations/restore
 import type { Output, Remote, RestoreMachines } from "../../operations/restore/machines.js";
 import { type CutOverStep, Interrupted, type RestorePorts } from "../../operations/restore/ports.js";
 import type { RestoreReport } from "../../operations/restore/report.js";
-import { CONTRACT } from "./observations.js";
+import { runRestore } from "../../operations/restore/run.js";
+import { CONTRACT, SETTINGS } from "./observations.js";
 
 const VOTERS = CONTRACT.home.databaseNodes.map(({ name }) => name);
 const [LEADER, FIRST, SECOND] = VOTERS as [string, string, string];
@@ -33,7 +34,7 @@ interface Node {
   before?: "old";
   restored?: "restored";
   mark?: { stamp: string; step: string };
-  prepared?: object;
+  prepared?: { stamp: string; state: string; epoch?: number };
   timeline: number;
   free: number;
 }
@@ -49,6 +50,9 @@ class World {
   /** Refusals of etcd's that pass. */
   leaderKeyLasts = 0;
   answers: Answer[] = ["yes"];
+  /** Called when a person is asked: what others do meanwhile. */
+  meanwhile: () => Promise<unknown> = async () => {};
+  restoreIsLost = false;
   prepared: object = { timeline: 4, lastCommit: VALIDATED.lastCommit, endLsn: VALIDATED.endLsn };
   /** `<node> <command>` that fails. */
   readonly fails = new Set<string>();
@@ -68,9 +72,17 @@ class World {
     };
     return {
       machines,
-      settings: { restoreTest: {} as never },
+      settings: {
+        restoreTest: {
+          ...SETTINGS.restoreTest,
+          checks: [{ name: "sum", database: "app", sql: "SELECT 7", expect: "7" }],
+        },
+      },
       contract: CONTRACT,
-      confirm: async () => this.answers.shift() ?? "none",
+      confirm: async () => {
+        await this.meanwhile();
+        return this.answers.shift() ?? "none";
+      },
       say: (text) => void this.said.push(text),
       sleep: async () => {},
       date: () => new Date("2026-03-01T12:00:00Z"),
@@ -86,6 +98,10 @@ class World {
   }
 
   finish = (how: "resume" | "undo") => finishCutOver(this.ports, "home", how);
+  /** Those that are closed, or have something of a cut-over's. */
+  get signs(): string[] {
+    return VOTERS.filter((name) => this.node(name).mark ?? this.node(name).prepared);
+  }
   node = (name: string) => this.nodes.get(name) as Node;
   /** Who could serve, and what. */
   get serves(): string[] {
@@ -116,6 +132,9 @@ class World {
     });
     const no = (stderr: string) => ({ exitCode: 1, stdout: "", stderr });
     if (script.includes("tail -n +")) return on("-- ended --\n");
+    if (script.includes("--plan")) return on({ ...VALIDATED, bytes: 1 });
+    if (script.includes("cat /var/lib/dr/restored.json")) return on(VALIDATED);
+    if (script.includes("SELECT 7")) return on("8\n");
     if (!this.nodes.has(name)) return on("");
     const node = this.node(name);
     const stamp = /\d{8}T\d{6}Z/.exec(script)?.[0] ?? "";
@@ -126,7 +145,7 @@ class World {
           const restored = VOTERS.find(
             (each) => this.node(each).patroni && this.node(each).data === "restored",
           );
-          const leads = restored ? name === restored : node.patroni && name === LEADER;
+          const leads = restored ? name === restored : node.patroni && node.data === "old" && name === LEADER;
           const region = {
             claims: { own: 5, peer: 4 },
             mine: { opened: 5 },
@@ -162,22 +181,29 @@ class World {
         return on("");
       case "discard":
         if (node.mark) return no("under way");
+        if (node.prepared && node.prepared.stamp !== stamp) return no("another's");
         Object.assign(node, { prepared: undefined, restored: undefined });
         return on("");
       case "close":
+        if ((this.cutOver ?? "").slice(-16) >= stamp) return no("was put back, or has gone on");
         node.mark ??= { stamp, step: "close" };
         node.patroni = false;
         return on(`${node.timeline}\n`);
       case "aside":
         if (!node.mark) return no("not closed");
+        if (script.includes(" restored") && node.prepared?.stamp !== stamp) return no("not prepared");
         if (node.data === "old") Object.assign(node, { before: "old", data: undefined });
         if (node.restored) Object.assign(node, { data: "restored", restored: undefined });
+        if (node.prepared && !node.data) return no("is gone");
         node.mark.step = "aside";
         return on("");
       case "back":
-        if (!node.mark) return on("");
-        if (this.cutOver === stamp) return no("has gone on since");
+        if (this.cutOver === stamp || (this.cutOver ?? "").slice(-16) > stamp) return no("has gone on since");
         this.cutOver = `undone ${stamp}`;
+        if (!node.mark) {
+          node.patroni = true;
+          return on("");
+        }
         if (node.before) {
           if (node.data === "restored") node.restored = "restored";
           Object.assign(node, { data: "old", before: undefined });
@@ -186,14 +212,16 @@ class World {
         return on("");
       case "open":
         if (node.mark && this.cutOver !== stamp) return no("not forgotten");
+        if (node.mark && node.data === "old") Object.assign(node, { before: "old", data: undefined });
         Object.assign(node, { mark: undefined, prepared: undefined, patroni: true });
-        node.data ??= "restored";
+        if (!this.restoreIsLost) node.data ??= "restored";
         return on("");
       case "log-state":
         return on({ result: "seen", ...log });
       case "forget-log":
         if (this.leaderKeyLasts-- > 0)
           return on({ result: "refused", reason: "leader", leader: "x", ...log });
+        if (this.cutOver === `undone ${stamp}`) return on({ result: "refused", reason: "undone", ...log });
         if (!script.includes(` ${this.epoch}`)) return on({ result: "refused", reason: "epoch", ...log });
         if (VOTERS.some((each) => this.node(each).data === "old")) throw new Error("forgotten too early");
         this.cutOver = stamp;
@@ -350,6 +378,38 @@ describe("leaves everything as it was", () => {
     asBefore(world);
   });
 
+  test("when another order puts it back while a person is asked", async () => {
+    const world = new World();
+    world.meanwhile = () => world.finish("undo");
+    await expect(world.run()).rejects.toThrow("another order removed it");
+    expect(world.cutOver).toBe(`undone ${STAMP}`);
+    expect(world.steps.filter((each) => /close|aside|forget/.test(each))).toEqual([]);
+    asBefore(world);
+  });
+
+  test.each<[string, CutOverStep]>([
+    ["is closed", "aside"],
+    ["is set aside", "forget"],
+  ])("when what was restored goes once it %s: nothing is forgotten", async (_, at) => {
+    const world = new World();
+    const { ports } = world;
+    const lose = async (step: CutOverStep) => {
+      if (step === at) world.node(FIRST).prepared = undefined;
+    };
+    const ready = await requireCutOver(ports, "home");
+    const { result } = await cutOver({ ...ports, at: lose }, REQUEST, ready, VALIDATED, "");
+    expect(result).toBe("undone");
+    expect(world.steps).not.toContain(`${FIRST} forget-log`);
+    expect(world.serves).toEqual(["old", "old", "old"]);
+  });
+
+  test("when etcd knows one of a later time: nothing is begun", async () => {
+    const world = new World();
+    world.cutOver = "20260302T000000Z";
+    await expect(world.run()).rejects.toThrow("of a later time");
+    expect(world.steps).toEqual([]);
+  });
+
   test("or says so, and --undo does it, when a node can't be put back", async () => {
     const world = new World();
     world.fails.add(`${LEADER} aside`).add(`${SECOND} back`);
@@ -413,6 +473,136 @@ describe("whoever leads it dies", () => {
     forgotten.gone.clear();
     expect((await forgotten.finish("resume")).result).toBe("cut-over");
     expect(forgotten.serves).toEqual(["restored", "restored", "restored"]);
+  });
+});
+
+describe("etcd has forgotten, and nobody here has what was restored", () => {
+  async function lost(): Promise<World> {
+    const world = new World();
+    world.dieAt = "lead";
+    await expect(world.run()).rejects.toBeInstanceOf(Interrupted);
+    world.dieAt = undefined;
+    world.restoreIsLost = true;
+    return world;
+  }
+
+  test("its node is lost: the others are opened, to copy from whoever leads", async () => {
+    const world = await lost();
+    world.gone.add(FIRST);
+    const { result, reason } = await world.finish("resume");
+    expect(result).toBe("opened");
+    for (const words of ["promote the other region", `${FIRST} does not run`])
+      expect(reason).toContain(words);
+    for (const name of [LEADER, SECOND])
+      expect(world.node(name)).toMatchObject({ patroni: true, mark: undefined, data: undefined });
+  });
+
+  test("another region was promoted: that node follows it, and so do the others", async () => {
+    const world = await lost();
+    Object.assign(world.node(FIRST), {
+      mark: undefined,
+      prepared: undefined,
+      data: undefined,
+      patroni: true,
+    });
+    expect((await world.finish("resume")).result).toBe("opened");
+    expect(world.signs).toEqual([]);
+  });
+});
+
+describe("left-overs", () => {
+  test("of two cut-overs: neither is finished, and both are named", async () => {
+    const world = new World();
+    world.node(FIRST).prepared = { stamp: STAMP, state: "restoring" };
+    world.node(SECOND).mark = { stamp: "20260228T120000Z", step: "close" };
+    await expect(world.finish("undo")).rejects.toThrow(/more than one/);
+    expect(world.steps).toEqual([]);
+  });
+
+  test.each(["resume", "undo"] as const)("of one before a later one: --%s changes nothing", async (how) => {
+    const world = new World();
+    world.node(SECOND).mark = { stamp: STAMP, step: "close" };
+    world.cutOver = "20260302T120000Z";
+    await expect(world.finish(how)).rejects.toThrow("is an old one");
+    expect(world.steps).toEqual([]);
+  });
+
+  test("without any stamp are removed by --undo", async () => {
+    const world = new World();
+    world.node(SECOND).restored = "restored";
+    await expect(world.finish("resume")).rejects.toThrow("no cut-over of home was begun");
+    expect((await world.finish("undo")).result).toBe("undone");
+    asBefore(world);
+  });
+
+  test("are found in the other region too, where none was named", async () => {
+    const world = new World();
+    world.node(SECOND).restored = "restored";
+    await expect(finishCutOver(world.ports, "recovery", "undo")).rejects.toThrow("of recovery");
+    expect((await finishCutOver(world.ports, "recovery", "undo", true)).result).toBe("undone");
+    asBefore(world);
+  });
+
+  test("a read replica that was closed, and not set aside, comes back by --resume", async () => {
+    const world = new World();
+    world.dieAt = "join";
+    await expect(world.run()).rejects.toBeInstanceOf(Interrupted);
+    Object.assign(world.node(SECOND), {
+      data: "old",
+      before: undefined,
+      mark: { stamp: STAMP, step: "close" },
+    });
+    world.dieAt = undefined;
+    expect((await world.finish("resume")).result).toBe("cut-over");
+    expect(world.node(SECOND)).toMatchObject({ data: "restored", before: "old" });
+  });
+});
+
+describe("checks that fail in what was restored", () => {
+  test("are a person's to judge: where nobody is asked it ends there", async () => {
+    const world = new World();
+    await expect(runRestore(world.ports, { ...REQUEST, unasked: true })).rejects.toThrow("checks fail");
+    expect(world.steps).toEqual([]);
+    asBefore(world);
+  });
+
+  test("are told, and gone on with where a person wants it", async () => {
+    const world = new World();
+    world.answers = ["yes", "yes"];
+    expect((await runRestore(world.ports, REQUEST)).outcome.result).toBe("cut-over");
+    expect(world.said).toContain("1 of the settings' checks fail.");
+  });
+
+  test("and a no names the command without which it can't be tried again", async () => {
+    const world = new World();
+    world.answers = ["yes", "no"];
+    const { outcome } = await runRestore(world.ports, REQUEST);
+    expect(outcome).toMatchObject({
+      result: "declined",
+      reason: expect.stringContaining("--end --from prod"),
+    });
+  });
+});
+
+test("what comes after it fails without calling it a failure", async () => {
+  const world = new World();
+  const { ports } = world;
+  const machines = {
+    ...ports.machines,
+    members: (region: "home" | "recovery") =>
+      region === "home" ? ports.machines.members(region) : Promise.reject(new Error("no way there")),
+  };
+  const ready = await requireCutOver(ports, "home");
+  const { result, reason } = await cutOver({ ...ports, machines }, REQUEST, ready, VALIDATED, "");
+  expect([result, reason]).toEqual(["cut-over", expect.stringContaining("no way there")]);
+});
+
+test("a node that does not start once it is forgotten: the command to go on names region and place", async () => {
+  const world = new World();
+  world.fails.add(`${FIRST} open`);
+  const ready = await requireCutOver(world.ports, "home");
+  await expect(cutOver({ ...world.ports, twin: true }, REQUEST, ready, VALIDATED, "")).rejects.toMatchObject({
+    remedy: expect.stringContaining("--all --resume --from prod --twin"),
   });
 });
 

@@ -5,6 +5,7 @@ import type { Output, Remote, RestoreMachines } from "../../operations/restore/m
 import { expectedSeconds, logBytes } from "../../operations/restore/report.js";
 import { type RestoreRequest, requireTable, requireTime } from "../../operations/restore/request.js";
 import { runRestore } from "../../operations/restore/run.js";
+import { planText } from "../../operations/restore/texts.js";
 import { CONTRACT, SETTINGS } from "./observations.js";
 
 const PLAN = {
@@ -233,4 +234,14 @@ describe("what it goes by", () => {
     expect(requireTable("shop.orders")).toBe("shop.orders");
     expect(() => requireTable('x"; DROP TABLE y')).toThrow("--table");
   });
+});
+
+test("the plan of a whole cluster's restore says that it can go back", async () => {
+  const text = planText(
+    PLAN,
+    { to: "2026-03-01T11:59:00Z", region: "home", database: "app", tables: [], all: true },
+    { machine: "restore" },
+  ).replaceAll(/\s+/g, " ");
+  expect(text).toContain("all of home can go back");
+  expect(text).not.toContain("nothing is brought back");
 });

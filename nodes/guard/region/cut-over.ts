@@ -34,14 +34,21 @@ export function memoryOf(keys: Keys, ranges: readonly (readonly KeyValue[])[]): 
 
 export const undone = (stamp: string): string => `undone ${stamp}`;
 
+/** Stamps are times of one width. @returns whether what stands there, put back or not, is of a later cut-over */
+export const isLater = (known: string | undefined, stamp: string): boolean =>
+  (known?.split(" ").at(-1) ?? "") > stamp;
+
 /** Why the log can't be forgotten now; undefined: it can. */
 export function refusal(memory: LogMemory, stamp: string, epoch: number): string | undefined {
+  if (isLater(memory.cutOver, stamp)) return later(memory);
   if (memory.cutOver === undone(stamp)) return `cut-over ${stamp} was put back`;
   if (memory.role !== "primary") return "this region is not marked as active";
   if (memory.epoch !== epoch) return `the greatest epoch is ${memory.epoch} by now, and was ${epoch}`;
   if (memory.leader !== undefined) return `${memory.leader} has the leader key`;
   return undefined;
 }
+
+const later = ({ cutOver }: LogMemory): string => `there was a later cut-over: ${cutOver}`;
 
 /**
  * Forgets how far the log had come and who had it, in one transaction that notes so: from here on only the restored
@@ -123,6 +130,8 @@ export async function carryOutLogOrder(keys: Keys, order: LogOrder, transact: Tr
       : { result: "refused", reason: `cut-over ${order.stamp} has gone on since`, ...seen };
   if (order.kind === "keep") {
     if (cutOver === undone(order.stamp)) return { result: "kept", ...seen };
+    // What it forgot must stay known.
+    if (isLater(cutOver, order.stamp)) return { result: "refused", reason: later(memory), ...seen };
     const { succeeded } = await transact(keepLog(keys, memory, order.stamp));
     return succeeded ? { result: "kept", ...seen } : { result: "refused", reason: CHANGED, ...seen };
   }

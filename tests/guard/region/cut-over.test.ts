@@ -6,6 +6,8 @@ import { SimEtcd } from "../sim/etcd.js";
 
 const keys = keysOf({ namespace: "/dr/", scope: "home" });
 const STAMP = "20260301T120000Z";
+const LATER = "20260302T120000Z";
+const EARLIER = "20260228T120000Z";
 const BEAT = { node: "a", state: "closed", term: "4", timeline: 3, system: "7" };
 const FORGET: LogOrder = { kind: "forget", stamp: STAMP, epoch: 5 };
 
@@ -60,6 +62,8 @@ describe("the log is forgotten", () => {
       "not marked",
       () => put(keys.config, { standby_cluster: { host: "a,b", port: 1 } }),
     ],
+    ["there was a later one", "a later cut-over", () => put(keys.cutOver, LATER)],
+    ["a later one was put back", "a later cut-over", () => put(keys.cutOver, `undone ${LATER}`)],
     ["it was put back", "was put back", () => put(keys.cutOver, `undone ${STAMP}`)],
   ])("not where %s", async (_, reason, change) => {
     change();
@@ -88,6 +92,22 @@ test("what is put back is never forgotten", async () => {
   expect((await carryOut({ kind: "keep", stamp: STAMP })).result).toBe("kept");
   expect((await carryOut(FORGET)).result).toBe("refused");
   expect(value(keys.status)).toBeDefined();
+});
+
+test.each([EARLIER, `undone ${EARLIER}`])("an earlier one, %s, is in nobody's way", async (known) => {
+  put(keys.cutOver, known);
+  expect((await carryOut({ kind: "keep", stamp: STAMP })).result).toBe("kept");
+  put(keys.cutOver, known);
+  expect((await carryOut(FORGET)).result).toBe("forgotten");
+});
+
+test("that a later log was forgotten stays known", async () => {
+  await carryOut({ ...FORGET, stamp: LATER } as LogOrder);
+  expect(await carryOut({ kind: "keep", stamp: STAMP })).toMatchObject({
+    result: "refused",
+    reason: expect.stringContaining(LATER),
+  });
+  expect(value(keys.cutOver)).toBe(LATER);
 });
 
 test("its commands take a stamp and an epoch, and no other is one of them", () => {
