@@ -4,7 +4,8 @@
  */
 import { UserError } from "../../settings/problem.js";
 import { REPOSITORY_FOLDERS } from "../../stacks/contract.js";
-import { type CutOverOutcome, cutOver, requireCutOver } from "./cut-over.js";
+import { cutOver, requireCutOver } from "./cut-over.js";
+import type { CutOverOutcome } from "./cut-over-steps.js";
 import { textsOf } from "./cut-over-texts.js";
 import { leaderOf, type Remote } from "./machines.js";
 import type { RestorePorts } from "./ports.js";

@@ -1,0 +1,38 @@
+/** What is asked of all nodes of a region at once, and the stamps that name cut-overs. */
+import { UserError } from "../../settings/problem.js";
+import { type NodeState, stateOf } from "./cut-over-node.js";
+import type { Remote } from "./machines.js";
+
+export const WHOLE = "Every node is closed and comes back; one that sleeps could wake up with the old log.";
+
+export const statesOf = (nodes: readonly Remote[]): Promise<(readonly [Remote, NodeState])[]> =>
+  Promise.all(
+    nodes.map(async (node) => {
+      const state = await stateOf(node).catch((error: Error) =>
+        refuse(`${node.name} does not answer`, error.message, "mend it, or end it, and try again"),
+      );
+      return [node, state] as const;
+    }),
+  );
+
+/** All are waited for, so that what is put back meets none that is still at it. @throws what the first one threw */
+export async function onAll(
+  nodes: readonly Remote[],
+  work: (node: Remote) => Promise<unknown>,
+): Promise<void> {
+  const done = await Promise.allSettled(nodes.map(work));
+  for (const each of done) if (each.status === "rejected") throw each.reason;
+}
+
+export const namesOf = (nodes: readonly Remote[]): string => nodes.map(({ name }) => name).join(", ");
+
+export function refuse(what: string, reason: string, remedy: string): never {
+  throw new UserError(what, reason, remedy);
+}
+
+/** `20260301T120000Z`: a part of names. */
+export const stampOf = (date: Date): string => `${date.toISOString().slice(0, 19).replaceAll(/[-:]/g, "")}Z`;
+
+/** Stamps are times of one width; the note may say that it was put back. */
+export const isNewer = (stamp: string, known: string | undefined): boolean =>
+  (known?.split(" ").at(-1) ?? "") < stamp;

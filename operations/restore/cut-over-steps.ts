@@ -1,0 +1,192 @@
+/** The steps of a cut-over from the close on: through to the end, or back. */
+import { UserError } from "../../settings/problem.js";
+import type { RegionId } from "../../settings/stacks.js";
+import { comeBack } from "./cut-over-after.js";
+import {
+  asideRestored,
+  forgetLog,
+  leadingAt,
+  type NodeState,
+  type Prepared,
+  stateOf,
+  step,
+} from "./cut-over-node.js";
+import { isNewer, onAll, refuse } from "./cut-over-nodes.js";
+import { textsOf } from "./cut-over-texts.js";
+import type { Remote } from "./machines.js";
+import { Interrupted, type RestorePorts } from "./ports.js";
+
+/** A leader key without its leader goes within Patroni's `ttl`; usually a guard is sooner. */
+const FORGET_TIMES = 60;
+
+const LEAD_TIMES = 180;
+
+const POLL_MILLIS = 1500;
+
+export interface CutOverOutcome {
+  /**
+   * `cut-over`: it serves the restored data. `undone`: it serves the old ones again, or still. `opened`: nobody here has
+   * either; its nodes start, and copy from whoever leads.
+   */
+  readonly result: "cut-over" | "undone" | "declined" | "opened";
+  readonly reason: string;
+}
+
+/** One that was begun: what its steps go by. */
+export interface Under {
+  readonly region: RegionId;
+  readonly stamp: string;
+  readonly epoch: number;
+  readonly nodes: readonly Remote[];
+  readonly replica: Remote;
+  readonly leader?: Remote;
+}
+
+export const AGAIN = "; only then can it be tried again";
+
+/** Of this cut-over, and ready: once the log is forgotten nothing else is left to lead. */
+async function requireRestored({ replica, stamp, epoch }: Under): Promise<NodeState> {
+  const state = await stateOf(replica);
+  const { prepared } = state;
+  if (prepared?.stamp !== stamp || prepared.state !== "ready" || prepared.epoch !== epoch)
+    throw new Error(
+      `what was restored on ${replica.name} for cut-over ${stamp} is there no more: another order removed it`,
+    );
+  return state;
+}
+
+async function requireAside(under: Under): Promise<void> {
+  const { data, mark } = await requireRestored(under);
+  if (!data || mark?.stamp !== under.stamp || mark.step !== "aside")
+    throw new Error(`${under.replica.name} does not stand on what was restored for cut-over ${under.stamp}`);
+}
+
+/** From the close on. What fails before the log is forgotten is put back at once. */
+export async function through(
+  ports: RestorePorts,
+  under: Under,
+  prepared: Prepared,
+): Promise<CutOverOutcome> {
+  const { replica, stamp, region } = under;
+  const { undo, end } = textsOf(region, ports.twin);
+  await requireRestored(under).catch((error: Error) =>
+    refuse(error.message, "Nothing was closed by this order.", `${undo}; then ${end}, and try again`),
+  );
+  try {
+    await closeAll(ports, under, prepared);
+    await ports.at?.("aside");
+    // All of them, before etcd forgets: no node is left that could lead with the old log.
+    ports.say(`setting the old data aside, as data.before-${stamp}`);
+    await onAll(under.nodes, (node) =>
+      node.name === replica.name ? asideRestored(node, stamp) : step(node, "aside", stamp),
+    );
+    await ports.at?.("forget");
+    await requireAside(under);
+    await forget(ports, under);
+  } catch (error) {
+    if (error instanceof Interrupted) throw error;
+    return putBack(ports, under, (error as Error).message);
+  }
+  return forward(ports, under, prepared);
+}
+
+/** Replicas first: the leader has all that they have, and nobody is elected. */
+async function closeAll(ports: RestorePorts, under: Under, { timeline = 0 }: Prepared): Promise<void> {
+  const { nodes, leader, stamp, region } = under;
+  await ports.at?.("close");
+  ports.say(`closing ${region}: nobody is served from now on`);
+  const close = async (node: Remote) => {
+    const own = Number(await step(node, "close", stamp));
+    // There was a promotion since: two logs of one number, and the archive takes but one.
+    if (!(own < (timeline ?? 0)))
+      throw new Error(`${node.name} is on timeline ${own}, and what is restored on ${timeline}`);
+  };
+  await onAll(
+    nodes.filter(({ name }) => name !== leader?.name),
+    close,
+  );
+  if (leader) await close(leader);
+}
+
+async function forget({ say, sleep }: RestorePorts, { replica, stamp, epoch }: Under): Promise<void> {
+  say("having etcd forget the old log");
+  for (let times = 0; ; times++) {
+    const answer = await forgetLog(replica, stamp, epoch);
+    if (answer.result === "forgotten") return;
+    const passes = answer.epoch === epoch && answer.role === "primary" && isNewer(stamp, answer.cutOver);
+    if (!passes || times >= FORGET_TIMES) throw new Error(`etcd keeps the old log: ${answer.reason}`);
+    await sleep(POLL_MILLIS);
+  }
+}
+
+/** Nothing goes back from here; each step can be taken again. */
+export async function forward(
+  ports: RestorePorts,
+  under: Under,
+  prepared?: Prepared,
+): Promise<CutOverOutcome> {
+  const { replica, nodes, stamp, region } = under;
+  await ports.at?.("lead");
+  ports.say(`${replica.name} starts with the restored data`);
+  const { resume } = textsOf(region, ports.twin);
+  await step(replica, "open", stamp).catch((error: Error) =>
+    refuse(
+      `${replica.name} does not start`,
+      `${error.message}. ${onlyOn(region)}`,
+      `mend it, then ${resume}`,
+    ),
+  );
+  await leads(ports, replica, region);
+  await ports.at?.("join");
+  ports.say("the other nodes copy it");
+  const others = nodes.filter(({ name }) => name !== replica.name);
+  const started = await Promise.allSettled(others.map((node) => step(node, "open", stamp)));
+  const late = others.filter((_, i) => started[i]?.status === "rejected").map(({ name }) => name);
+  const news = await comeBack(ports, region, replica, others);
+  const left = late.length > 0 ? `${late.join(", ")} did not start: ${resume}. ` : "";
+  const last = prepared?.lastCommit ? `; last commit ${prepared.lastCommit}` : "";
+  return {
+    result: "cut-over",
+    reason: `${region} serves the restored data${last}. ${left}${news}The old ones: /var/lib/dr/postgres/data.before-${stamp} on each node, yours to keep and to delete`,
+  };
+}
+
+const onlyOn = (region: RegionId): string => `The old log of ${region} is forgotten: it can only go on.`;
+
+export async function leads({ sleep, twin }: RestorePorts, replica: Remote, region: RegionId): Promise<void> {
+  for (let times = 0; times < LEAD_TIMES; times++) {
+    const seen = await leadingAt(replica).catch(() => undefined);
+    if (seen?.active) return;
+    await sleep(POLL_MILLIS);
+  }
+  throw new UserError(
+    `${replica.name} does not take writes`,
+    `${onlyOn(region)} Its guard and its Patroni say why; where the other region was promoted since, it follows that.`,
+    `guard status and journalctl -u patroni on it; mend it, then ${textsOf(region, twin).resume}: that opens the other nodes, whoever leads`,
+  );
+}
+
+/** One after the other: the first notes in etcd that it is put back, and from there on nobody forgets. */
+export async function putBack(ports: RestorePorts, under: Under, why: string): Promise<CutOverOutcome> {
+  const { nodes, replica, stamp, region } = under;
+  const { resume, undo, end } = textsOf(region, ports.twin);
+  await ports.at?.("back");
+  ports.say(`putting everything back: ${why}`);
+  const failed: string[] = [];
+  for (const node of [...nodes].toSorted((a) => (a.name === replica.name ? -1 : 0))) {
+    await step(node, "back", stamp).catch(
+      (error: Error) => void failed.push(`${node.name}: ${error.message}`),
+    );
+  }
+  if (failed.length > 0)
+    throw new UserError(
+      `${region} is not all put back: ${failed.join("; ")}`,
+      `It was given up because: ${why}`,
+      `mend those nodes, then ${undo}; where the old log is forgotten: ${resume}`,
+    );
+  await step(replica, "discard", stamp);
+  return {
+    result: "undone",
+    reason: `${why}. Everything is as before, and ${region} starts with the old data. Where the restore machine stands: ${end}${AGAIN}`,
+  };
+}
