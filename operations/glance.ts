@@ -8,7 +8,7 @@ import { ifKnown, type Known, known, unknown } from "./known.js";
 import { type Lag, lagOf } from "./lag.js";
 import { type Leading, leadingGuard } from "./leading.js";
 import { greatestOf, type Observation, REGION_IDS } from "./observation.js";
-import type { Backup } from "./vault/newest-backup.js";
+import type { Backup, VaultBackups } from "./vault/newest-backup.js";
 
 /** `pending`: it has the greatest claim and has not opened it yet. */
 export type RegionRole = "active" | "pending" | "standby";
@@ -21,6 +21,8 @@ export interface Lease {
   readonly portMillis: number;
 }
 
+export type AgedBackup = Backup & { readonly ageSeconds: number };
+
 export interface RegionGlance {
   readonly region: string;
   readonly stack: "prod" | "dr";
@@ -32,8 +34,10 @@ export interface RegionGlance {
   /** Undefined where there is nothing to follow. */
   readonly lag?: Lag;
   readonly leases: Known<readonly Lease[]>;
-  /** Null: its own repository has none yet. */
-  readonly lastBackup: Known<(Backup & { readonly ageSeconds: number }) | null>;
+  /** Newest in its vault that it has made itself; null: none yet. */
+  readonly lastBackup: Known<AgedBackup | null>;
+  /** Newest in its vault of the other region, from which it can be restored should that be gone. */
+  readonly copiedBackup: Known<AgedBackup | null>;
   /** As the failover record's health check sees it. */
   readonly healthy: Known<boolean>;
   /** Overrides of the epoch that is claimed; those of earlier ones have no effect any more. */
@@ -56,12 +60,13 @@ export function glanceAt(
   observation: Observation,
   contract: Pick<Contract, RegionId>,
   { leaseSeconds }: Pick<SharedSettings["promotion"], "leaseSeconds">,
-  backups: Readonly<Record<RegionId, Known<Backup | null>>>,
+  backups: Readonly<Record<RegionId, VaultBackups>>,
 ): Glance {
   const { at, readIn, failures } = observation;
   const [home, recovery] = REGION_IDS.map((id) => ({
     ...regionGlance(observation, contract, id, leaseSeconds),
-    lastBackup: withAge(backups[id], at),
+    lastBackup: withAge(backups[id].own, at),
+    copiedBackup: withAge(backups[id].copied, at),
   }));
   const regions = { home: home as RegionGlance, recovery: recovery as RegionGlance };
   return {
@@ -83,7 +88,7 @@ function regionGlance(
   contract: Pick<Contract, RegionId>,
   id: RegionId,
   leaseSeconds: number,
-): Omit<RegionGlance, "lastBackup"> {
+): Omit<RegionGlance, "lastBackup" | "copiedBackup"> {
   const { claimed, status, overrides } = observation.regions[id];
   const role = roleOf(observation, id);
   const yields = yieldsOf(observation, id);
@@ -107,8 +112,8 @@ function regionGlance(
   };
 }
 
-function withAge(backup: Known<Backup | null>, at: number): RegionGlance["lastBackup"] {
-  if ("unknown" in backup || backup.value === null) return backup as RegionGlance["lastBackup"];
+function withAge(backup: Known<Backup | null>, at: number): Known<AgedBackup | null> {
+  if ("unknown" in backup || backup.value === null) return backup as Known<null>;
   const { value } = backup;
   return known({ ...value, ageSeconds: seconds(at - Date.parse(value.endedAt)) });
 }

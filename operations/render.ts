@@ -1,7 +1,7 @@
 /** A glance as text: two columns within 80, no colour; what isn't known has its reason below. */
 import type { RegionId } from "../settings/stacks.js";
 import { duration } from "./duration.js";
-import type { Glance, Lease, RegionGlance } from "./glance.js";
+import type { AgedBackup, Glance, Lease, RegionGlance } from "./glance.js";
 import type { Known } from "./known.js";
 import type { Lag } from "./lag.js";
 import { REGION_IDS } from "./observation.js";
@@ -28,11 +28,8 @@ export function renderGlance({ at, summary, table, regions }: Glance, place: str
     ),
     ...row("lag", ({ lag }) => (lag ? lagText(lag, notes) : "-")),
     ...row("leases left", ({ leases }) => notes.cell(leases, leaseText)),
-    ...row("last backup", ({ lastBackup }) =>
-      notes.cell(lastBackup, (backup) =>
-        backup ? `${backup.kind}, ${duration(backup.ageSeconds)} ago` : "none yet",
-      ),
-    ),
+    ...row("last backup", ({ lastBackup }) => notes.cell(lastBackup, backupText)),
+    ...row("other's copy", ({ copiedBackup }) => notes.cell(copiedBackup, backupText)),
     ...row("health check", ({ healthy, role }) =>
       // It asks for the active region: a standby's must fail, or users would be led there.
       notes.cell(healthy, (yes) =>
@@ -57,6 +54,9 @@ export function renderGlance({ at, summary, table, regions }: Glance, place: str
     ...notes.lines(),
   ].join("\n");
 }
+
+const backupText = (backup: AgedBackup | null): string =>
+  backup ? `${backup.kind}, ${duration(backup.ageSeconds)} ago` : "none yet";
 
 const epochs = ({ claimed, opened }: RegionGlance["epoch"]): string =>
   claimed === 0 ? "none claimed" : `${claimed} claimed, ${opened === 0 ? "none" : opened} opened`;

@@ -42,8 +42,8 @@ export async function awsPlace(dir: string): Promise<Place> {
     },
     async backups() {
       // Loaded when it is wanted: half of a second.
-      const { newestBackup } = await import("../vault/newest-backup.js");
-      const [home, recovery] = await Promise.all([newestBackup("prod"), newestBackup("dr")]);
+      const { newestBackups } = await import("../vault/newest-backup.js");
+      const [home, recovery] = await Promise.all([newestBackups("prod"), newestBackups("dr")]);
       return { home, recovery };
     },
     close() {

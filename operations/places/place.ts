@@ -2,9 +2,8 @@
 import type { SharedSettings } from "../../settings/schema.js";
 import type { RegionId } from "../../settings/stacks.js";
 import type { Contract } from "../../stacks/contract.js";
-import type { Known } from "../known.js";
 import type { Observation } from "../observation.js";
-import type { Backup } from "../vault/newest-backup.js";
+import type { VaultBackups } from "../vault/newest-backup.js";
 
 export interface Place {
   readonly kind: "aws" | "twin" | "sandbox";
@@ -17,8 +16,8 @@ export interface Place {
    * @throws UserError when the claim table can't be read in either region.
    */
   observe(first?: RegionId): Promise<Observation>;
-  /** Of each region's own repository; null where there is none yet. Never throws. */
-  backups(): Promise<Readonly<Record<RegionId, Known<Backup | null>>>>;
+  /** Newest backups that each region's vault holds. Never throws. */
+  backups(): Promise<Readonly<Record<RegionId, VaultBackups>>>;
   close(): void;
 }
 

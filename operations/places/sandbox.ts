@@ -40,7 +40,7 @@ export async function sandboxPlace(): Promise<Place> {
       return { ...reading, at: Date.now(), guards: none, healthy: { home: none, recovery: none } };
     },
     async backups() {
-      const none = unknown(NO_MACHINES);
+      const none = { own: unknown(NO_MACHINES), copied: unknown(NO_MACHINES) };
       return { home: none, recovery: none };
     },
     close() {

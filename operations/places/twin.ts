@@ -47,10 +47,10 @@ export async function twinPlace(): Promise<Place> {
     },
     async backups() {
       // Loaded when it is wanted: half of a second.
-      const { newestBackup } = await import("../vault/newest-backup.js");
+      const { newestBackups } = await import("../vault/newest-backup.js");
       const [home, recovery] = await Promise.all([
-        newestBackup("prod", { twin: true }),
-        newestBackup("dr", { twin: true }),
+        newestBackups("prod", { twin: true }),
+        newestBackups("dr", { twin: true }),
       ]);
       return { home, recovery };
     },

@@ -17,7 +17,7 @@ export function requireTerminal({ input, yes }: Pick<Asking, "input" | "yes">): 
   if (yes || input.isTTY) return;
   throw new UserError(
     "nobody can be asked: standard input is no terminal",
-    "A promotion is a person's decision. Nothing was changed.",
+    "What this does is a person's decision. Nothing was changed.",
     "give --yes where it has been decided already",
   );
 }

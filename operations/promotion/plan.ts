@@ -4,7 +4,7 @@ import type { SharedSettings, Site } from "../../settings/schema.js";
 import { type Contract, otherRegion } from "../../stacks/contract.js";
 import { duration } from "../duration.js";
 import { ifKnown, type Known, known } from "../known.js";
-import { lagOf } from "../lag.js";
+import { type Lag, lagOf } from "../lag.js";
 import type { Observation } from "../observation.js";
 import { type Target, targetOf } from "./epoch.js";
 import { type ExpectedTime, expectedTime } from "./expected.js";
@@ -47,7 +47,9 @@ export function planPromotion(
   const accepts = request.acceptDataLoss || after.regions[region].overrides.acceptDataLoss === target.epoch;
   const kind = kindOf(after, region, publishes, isFenced);
   if (request.fenced && publishes) refuseFenced(region);
-  const lag = lagOf(after, region, settings.promotion.leaseSeconds)?.seconds ?? known(0);
+  const seen = lagOf(after, region, settings.promotion.leaseSeconds);
+  if (kind === "planned" && !accepts && isAbsent(seen)) refuseAbsent(region, contract);
+  const lag = seen?.seconds ?? known(0);
   const losesNothing = kind === "planned" || kind === "unopposed";
   if (!losesNothing && !accepts) refuseLag(region, lag, settings.promotion);
   return {
@@ -83,6 +85,21 @@ function refuseFenced(region: PromotionRequest["region"]): void {
     "--fenced",
     `${other} is not silent: its guards wrote to the claim table a moment ago. Without the wait both regions could take writes.`,
     `leave it out: ${other} hands over by itself; or stop all of its database nodes first`,
+  );
+}
+
+/** Its guards prove every few seconds that it follows, as long as any of them lives. */
+const ABSENT_SECONDS = 60;
+const isAbsent = (lag: Lag | undefined): boolean =>
+  (lag && (ifKnown(lag.proofAgeSeconds) ?? Number.POSITIVE_INFINITY) > ABSENT_SECONDS) ?? false;
+
+/** The other one would close at once, for a region in which nobody opens. */
+function refuseAbsent(region: PromotionRequest["region"], contract: PlanContext["contract"]): void {
+  const { stack } = contract[region];
+  throw new UserError(
+    `${region} is not there: none of its guards has proven for a minute that it follows`,
+    `${otherRegion(region)} serves. It would close at once, and nobody would be served until ${region} has machines and all data.`,
+    `a cold site first: pulumi config set site warm --stack ${stack} && pulumi up --stack ${stack}, then wait until npx dr status shows it following; on a twin: npx dr twin up --regions 2`,
   );
 }
 

@@ -10,6 +10,7 @@ import { askToConfirm, requireTerminal } from "../promotion/confirm.js";
 import { wrapAt } from "../wrap.js";
 import { finishCutOver } from "./cut-over-finish.js";
 import type { CutOverOutcome } from "./cut-over-steps.js";
+import { textsOf } from "./cut-over-texts.js";
 import type { RestoreMachines } from "./machines.js";
 import type { RestorePorts } from "./ports.js";
 import { type RestoreRequest, requireTable, requireTime } from "./request.js";
@@ -69,7 +70,9 @@ export async function guidedFinish(
     progress.line(["", ...wrapAt(`${outcome.reason}.`, WIDTH)].join("\n"));
     // One that was put back tells so itself.
     if (outcome.result === "cut-over" || outcome.result === "opened")
-      progress.line("the restore machine, if it stands: npx dr restore --end");
+      progress.line(
+        `the restore machine, if it stands: ${textsOf(await regionOf(place, from), ports.twin).end}`,
+      );
     return outcome;
   });
 }
@@ -89,7 +92,11 @@ const portsOf = (
 
 /** Ends the region's restore machine, and what was restored there. */
 export const endRestore = (kind: GuidedRestore["kind"], from: RegionStackName | undefined): Promise<void> =>
-  withMachines(kind, async (place, machines) => machines.end(await regionOf(place, from)));
+  withMachines(kind, async (place, machines) => {
+    const region = await regionOf(place, from);
+    await machines.end(region);
+    new Progress(process.stderr).line(`no restore machine of ${region} runs any more`);
+  });
 
 async function withMachines<T>(
   kind: GuidedRestore["kind"],

@@ -53,7 +53,7 @@ export async function runRestore(ports: RestorePorts, request: RestoreRequest): 
   machine ??= await machines.call(region);
   const restored = await restore(machine, request, (line) => say(`  ${line}`), ports.sleep);
   if (restored.code !== 0) {
-    const reason = `${restored.error}. ${restoreNode} stands: npx dr restore --end, or try again`;
+    const reason = `${restored.error}. ${restored.code === LOG_ENDS ? `${NOT_ARCHIVED}. ` : ""}${restoreNode} stands: ${textsOf(region, ports.twin).end} first, then again`;
     return { plan, restored, outcome: { result: "failed", reason } };
   }
   const found = await inspect(machine, request.database, ports.settings.restoreTest.checks);
@@ -77,7 +77,7 @@ export async function runRestore(ports: RestorePorts, request: RestoreRequest): 
     const failed = wrong > 0 ? `; ${wrong} of the settings' checks fail` : "";
     return {
       ...stands,
-      outcome: { result: "restored", reason: `${reachText(request, restoreNode)}${failed}` },
+      outcome: { result: "restored", reason: `${reachText(request, restoreNode, ports.twin)}${failed}` },
     };
   }
   const where = schema === undefined ? "" : ` as ${schema}.…`;
@@ -85,7 +85,7 @@ export async function runRestore(ports: RestorePorts, request: RestoreRequest): 
     `${wrong > 0 ? `${wrong} of the settings' checks fail. ` : ""}Bring ${request.tables.join(", ")} back to ${leader.name}${where}? (yes/no) `,
   );
   if (answer !== "yes") {
-    const reason = `nothing was brought back. ${reachText(request, restoreNode)}`;
+    const reason = `nothing was brought back. ${reachText(request, restoreNode, ports.twin)}`;
     return { ...stands, outcome: { result: "declined", reason } };
   }
   const carried = await bringBack(ports, request, { from: machine, to: leader }, schema);
@@ -145,11 +145,16 @@ async function schemaFor(
   return there.length > 0 ? `restored_${stamp(date).toLowerCase()}` : undefined;
 }
 
-function refuse({ to, region }: RestoreRequest, { error }: PlanReport): never {
+/** dr-restore's exit code where the log ends before the moment. */
+const LOG_ENDS = 4;
+const NOT_ARCHIVED =
+  "What was written last is archived within minutes; at once by SELECT pg_switch_wal() on the leader";
+
+function refuse({ to, region }: RestoreRequest, { error, code }: PlanReport): never {
   throw new UserError(
     `no restore to ${to} from the vault of ${region}`,
     error ?? "dr-restore gave no reason.",
-    "another --to; after tampering --as-of; the other vault: --from",
+    `${code === LOG_ENDS ? `${NOT_ARCHIVED}. Or ` : ""}another --to; after tampering --as-of; the other vault: --from`,
   );
 }
 

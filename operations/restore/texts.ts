@@ -1,6 +1,7 @@
 /** What a guided restore says. Pure. */
 import { duration } from "../duration.js";
 import { wrapAt } from "../wrap.js";
+import { textsOf } from "./cut-over-texts.js";
 import { expectedSeconds, logBytes, type PlanReport, type RestoreReport } from "./report.js";
 import type { RestoreRequest } from "./request.js";
 import type { Found } from "./steps.js";
@@ -76,8 +77,8 @@ export function foundText(
 }
 
 /** How to go on by hand. */
-export const reachText = ({ region }: RestoreRequest, machine: string): string =>
-  `the restored cluster runs on ${machine}; runbooks/point-in-time-restore.md says how to reach it and what to do with it; npx dr restore --end --from ${region === "home" ? "prod" : "dr"} ends it`;
+export const reachText = ({ region }: RestoreRequest, machine: string, twin?: boolean): string =>
+  `the restored cluster runs on ${machine}; runbooks/point-in-time-restore.md says how to reach it and what to do with it; ${textsOf(region, twin).end} ends it`;
 
 const chain = (timelines: Readonly<Record<string, string>>): string =>
   Object.entries(timelines)

@@ -1,5 +1,6 @@
-/** The newest complete backup in a region's own repository, by what the vault holds: no machine is asked. */
-import type { RegionStackName } from "../../settings/stacks.js";
+/** The newest complete backups in a region's vault, its own and the copy of the other's: no machine is asked. */
+import { type RegionId, type RegionStackName, regionIdOf } from "../../settings/stacks.js";
+import { otherRegion } from "../../stacks/contract.js";
 import { type Known, known, unknown } from "../known.js";
 import type { VaultBucket } from "./bucket.js";
 import { openVault } from "./open.js";
@@ -37,20 +38,32 @@ export async function newestIn(
   return null;
 }
 
-/** @returns null where there is none yet. Never throws: a status without backups is better than none. */
-export async function newestBackup(
+/** What one vault holds; null where there is none yet. */
+export interface VaultBackups {
+  readonly own: Known<Backup | null>;
+  /** Of the other region, as far as it has been copied here. */
+  readonly copied: Known<Backup | null>;
+}
+
+/** Never throws: a status without backups is better than none. */
+export async function newestBackups(
   stack: RegionStackName,
   options: { readonly twin?: boolean } = {},
-): Promise<Known<Backup | null>> {
+): Promise<VaultBackups> {
   try {
     const vault = await within(WAIT_MILLIS, openVault(stack, options));
     try {
-      return known(await within(WAIT_MILLIS, newestIn(vault.bucket, vault.backups)));
+      const id = regionIdOf(stack);
+      const look = async (region: RegionId) =>
+        known(await within(WAIT_MILLIS, newestIn(vault.bucket, vault.backups[region])));
+      const [own, copied] = await Promise.all([look(id), look(otherRegion(id))]);
+      return { own, copied };
     } finally {
       vault.close();
     }
   } catch (error) {
-    return unknown(`its vault was not read: ${(error as Error).message}`);
+    const why = unknown(`its vault was not read: ${(error as Error).message}`);
+    return { own: why, copied: why };
   }
 }
 

@@ -6,8 +6,8 @@ import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { clusterName } from "../../nodes/layout.js";
 import { UserError } from "../../settings/problem.js";
 import type { SharedSettings } from "../../settings/schema.js";
-import { type RegionStackName, regionIdOf } from "../../settings/stacks.js";
-import { contractOf } from "../../stacks/contract.js";
+import { type RegionId, type RegionStackName, regionIdOf } from "../../settings/stacks.js";
+import { contractOf, type RegionContract } from "../../stacks/contract.js";
 import { EMULATOR_CREDENTIALS } from "../../twin/claims/store.js";
 import { mustRun } from "../../twin/control.js";
 import { twinSettings } from "../../twin/settings.js";
@@ -20,12 +20,15 @@ export interface OpenVault {
   readonly bucket: VaultBucket;
   /** Of the region's own repository; the vault holds a copy of the other region's beside it. */
   readonly prefix: string;
-  /** Folder of the backups that the region itself has made. */
-  readonly backups: string;
+  /** Folders of the backups in it: those that the region itself has made, and the copy of the other's. */
+  readonly backups: Readonly<Record<RegionId, string>>;
   /** For how long new objects are to be locked. */
   readonly lockDays: number;
   close(): void;
 }
+
+const backupsOf = (region: RegionContract): string =>
+  `${region.repositoryPath.slice(1)}/backup/${clusterName(region)}/`;
 
 /** A region that is gone takes no connections; whoever asks has others to look at. */
 const REACHABLE = { requestHandler: { connectionTimeout: 3_000 } };
@@ -39,12 +42,13 @@ export async function openVault(
   const { region } = contractOf(settings, ANY_ACCOUNT)[regionIdOf(stack)];
   const s3 = twin ? await twinS3(region) : new S3Client({ region, ...REACHABLE });
   const account = twin ? ANY_ACCOUNT : await accountOf(settings, region);
-  const own = contractOf(settings, account)[regionIdOf(stack)];
+  const contract = contractOf(settings, account);
+  const own = contract[regionIdOf(stack)];
   const prefix = `${own.repositoryPath.slice(1)}/`;
   return {
     bucket: new VaultBucket(s3, own.vaultBucket),
     prefix,
-    backups: `${prefix}backup/${clusterName(own)}/`,
+    backups: { home: backupsOf(contract.home), recovery: backupsOf(contract.recovery) },
     lockDays: settings.backup.lockDays,
     close: () => s3.destroy(),
   };

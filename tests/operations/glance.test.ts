@@ -16,13 +16,14 @@ import {
   standbyRecovery,
 } from "./observations.js";
 
+const BACKUP = {
+  label: "20260707-110000F_20260707-114800I",
+  kind: "incremental",
+  endedAt: "2026-07-07T11:48:30.000Z",
+} as const;
 const BACKUPS: Parameters<typeof glanceAt>[3] = {
-  home: known({
-    label: "20260707-110000F_20260707-114800I",
-    kind: "incremental",
-    endedAt: "2026-07-07T11:48:30.000Z",
-  }),
-  recovery: known(null),
+  home: { own: known(BACKUP), copied: known(null) },
+  recovery: { own: known(null), copied: known(BACKUP) },
 };
 const glance = (seen: Observation) => glanceAt(seen, CONTRACT, SETTINGS.promotion, BACKUPS);
 const text = (seen: Observation) => renderGlance(glance(seen), "AWS");
@@ -64,6 +65,7 @@ test("home is active and recovery follows", () => {
                                                   2 s ago
     leases left  unknown (1)                      unknown (1)
     last backup  incremental, 12 min ago          none yet
+    other's copy none yet                         incremental, 12 min ago
     health check healthy                          fails, as it should
     overrides    none                             none
     waits for    -                                -
@@ -98,6 +100,7 @@ test("one region is gone: it is told who could be read, and for how long the oth
                                                   5 min ago
     leases left  unknown (1)                      unknown (1)
     last backup  incremental, 12 min ago          none yet
+    other's copy none yet                         incremental, 12 min ago
     health check unknown (2)                      fails, as it should
     overrides    none                             none
     waits for    -                                -
@@ -133,6 +136,7 @@ describe("a promotion that waits", () => {
                                                     3 s ago
       leases left  unknown (1)                      unknown (1)
       last backup  incremental, 12 min ago          none yet
+      other's copy none yet                         incremental, 12 min ago
       health check healthy                          unhealthy
       overrides    none                             none
       waits for    -                                unknown (1)
@@ -200,6 +204,7 @@ test("nothing is claimed", () => {
     lag          -                                -
     leases left  unknown (1)                      unknown (1)
     last backup  incremental, 12 min ago          none yet
+    other's copy none yet                         incremental, 12 min ago
     health check healthy                          fails, as it should
     overrides    none                             none
     waits for    -                                -

@@ -27,6 +27,18 @@ const seen = observation(activeHome(), standbyRecovery());
 const later = observation(activeHome(1, { sequence: 43 }), standbyRecovery());
 const silent = observation(activeHome(120), standbyRecovery(121));
 
+test("a region that serves is not closed for one that is not there", () => {
+  const absent = standbyRecovery(2, { status: { ...standbyRecovery().status, proof: undefined } });
+  const from = observation(activeHome(), absent);
+  const to = observation(activeHome(1, { sequence: 43 }), absent);
+  expect(() => planPromotion(request(), from, to, CONTEXT)).toThrow(
+    /recovery is not there[\s\S]*home serves[\s\S]*site warm --stack dr/,
+  );
+  expect(planPromotion(request({ acceptDataLoss: true }), from, to, CONTEXT).kind).toBe("planned");
+  const gone = observation(activeHome(120), standbyRecovery(121));
+  expect(planPromotion(request({ acceptDataLoss: true }), gone, gone, CONTEXT).kind).toBe("unplanned");
+});
+
 describe("the epoch", () => {
   test.each([
     [0, 0, 1, 2],
