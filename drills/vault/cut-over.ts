@@ -2,7 +2,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { clusterName } from "../../nodes/layout.js";
 import { finishCutOver } from "../../operations/restore/cut-over-finish.js";
-import type { CutOverOutcome } from "../../operations/restore/cut-over-steps.js";
 import { type CutOverStep, Interrupted, type RestorePorts } from "../../operations/restore/ports.js";
 import { runRestore } from "../../operations/restore/run.js";
 import type { RegionScene } from "../two-regions/scene.js";
@@ -74,21 +73,14 @@ function portsOf(scene: RegionScene, { at: moment }: Moment, dieAt?: CutOverStep
   };
 }
 
-/** @returns undefined where the operator's process died, as it was to. */
-export async function setBack(
-  scene: RegionScene,
-  moment: Moment,
-  dieAt?: CutOverStep,
-): Promise<CutOverOutcome | undefined> {
+export async function setBack(scene: RegionScene, moment: Moment, dieAt?: CutOverStep): Promise<void> {
   const request = { to: moment.time, region: scene.id, database: databaseOf(scene), tables: [], all: true };
   try {
     const { outcome } = await runRestore(portsOf(scene, moment, dieAt), request);
     if (outcome.result !== "cut-over") throw new Error(`${outcome.result}: ${outcome.reason}`);
-    scene.prove(outcome.reason, true);
-    return outcome as CutOverOutcome;
+    scene.prove(outcome.reason, dieAt === undefined);
   } catch (error) {
-    if (error instanceof Interrupted) return undefined;
-    throw error;
+    if (!(error instanceof Interrupted)) throw error;
   }
 }
 

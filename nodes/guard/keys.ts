@@ -35,6 +35,9 @@ export const keysOf = ({ namespace, scope }: Pick<GuardConfig, "namespace" | "sc
     cutOver: `${namespace}guard/${scope}/cut-over`,
   };
 };
+/** What Patroni notes of a log: how far it has come, and who has it. Whoever takes over another log must not be judged by it. */
+export const logKeys = ({ status, optime, sync }: Keys): readonly string[] => [status, optime, sync];
+
 export type Keys = ReturnType<typeof keysOf>;
 
 /** Linearizable, as transactions are. */

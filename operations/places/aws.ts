@@ -43,8 +43,7 @@ export async function awsPlace(dir: string): Promise<Place> {
     async backups() {
       // Loaded when it is wanted: half of a second.
       const { newestBackups } = await import("../vault/newest-backup.js");
-      const [home, recovery] = await Promise.all([newestBackups("prod"), newestBackups("dr")]);
-      return { home, recovery };
+      return newestBackups();
     },
     close() {
       for (const { client } of Object.values(replicas)) client.destroy();

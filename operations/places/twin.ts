@@ -48,11 +48,7 @@ export async function twinPlace(): Promise<Place> {
     async backups() {
       // Loaded when it is wanted: half of a second.
       const { newestBackups } = await import("../vault/newest-backup.js");
-      const [home, recovery] = await Promise.all([
-        newestBackups("prod", { twin: true }),
-        newestBackups("dr", { twin: true }),
-      ]);
-      return { home, recovery };
+      return newestBackups({ twin: true });
     },
     close: () => replica.client.destroy(),
   };

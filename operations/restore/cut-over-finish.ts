@@ -2,9 +2,9 @@
 import type { RegionId } from "../../settings/stacks.js";
 import { otherRegion } from "../../stacks/contract.js";
 import { leadingAt, logStateAt, type NodeState, type Prepared, step } from "./cut-over-node.js";
-import { isNewer, namesOf, onAll, refuse, stampOf, statesOf, WHOLE } from "./cut-over-nodes.js";
+import { absentVoters, isNewer, namesOf, onAll, refuse, stampOf, statesOf, WHOLE } from "./cut-over-nodes.js";
 import { type CutOverOutcome, forward, putBack, through, type Under } from "./cut-over-steps.js";
-import { textsOf } from "./cut-over-texts.js";
+import { type CommandTexts, textsOf } from "./cut-over-texts.js";
 import { leaderOf, type Remote } from "./machines.js";
 import type { RestorePorts } from "./ports.js";
 
@@ -67,13 +67,12 @@ export async function finishCutOver(
     const [replica = any] = holder ?? [];
     return putBack(ports, { region, stamp, epoch: 0, nodes, replica }, "it was asked for");
   }
-  const voters = ports.contract[region].databaseNodes.map(({ name }) => name);
-  const gone = voters.filter((name) => !nodes.some((node) => node.name === name));
+  const gone = absentVoters(ports.contract[region], nodes);
   if (gone.length > 0 && !isForgotten)
     refuse(`${gone.join(", ")} does not run`, WHOLE, `boot it; or ${texts.undo}`);
   const replica = holder?.[0] ?? (isForgotten ? await leaderOf(nodes) : undefined);
   const prepared = holder?.[1].prepared ?? undefined;
-  if (!replica && isForgotten) return openAll(ports, { region, stamp, gone }, states);
+  if (!replica && isForgotten) return standing(await openAll(ports, { region, stamp, gone }, states), texts);
   if (!replica || (!isForgotten && (prepared?.state !== "ready" || prepared.epoch === undefined)))
     refuse(
       `nothing restored stands ready for cut-over ${stamp}`,
@@ -82,7 +81,7 @@ export async function finishCutOver(
     );
   const leader = isForgotten ? undefined : await leaderOf(nodes);
   const under: Under = { region, stamp, epoch: prepared?.epoch ?? 0, nodes, replica, leader };
-  if (isForgotten) return forward(ports, under, prepared);
+  if (isForgotten) return standing(await forward(ports, under, prepared), texts);
   if (known === `undone ${stamp}`)
     refuse(`cut-over ${stamp} was put back`, "Not on every node yet.", texts.undo);
   if (!isClosed) {
@@ -95,8 +94,14 @@ export async function finishCutOver(
   const answer = await ports.confirm(`Go on with cut-over ${stamp} of ${region}? (yes/no) `);
   if (answer !== "yes")
     return { result: "declined", reason: `it stands as it was; ${texts.undo} puts it back` };
-  return through(ports, under, prepared as Prepared);
+  return standing(await through(ports, under, prepared as Prepared), texts);
 }
+
+/** Whoever had begun it would have ended the restore machine. One that was put back tells so itself. */
+const standing = ({ result, reason }: CutOverOutcome, { end }: CommandTexts): CutOverOutcome => ({
+  result,
+  reason: result === "undone" ? reason : `${reason}. The restore machine, if it stands: ${end}`,
+});
 
 /**
  * The log is forgotten, and no node that runs has what was restored, nor leads: it is lost, or another region was promoted.

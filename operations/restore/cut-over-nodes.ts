@@ -1,5 +1,6 @@
 /** What is asked of all nodes of a region at once, and the stamps that name cut-overs. */
 import { UserError } from "../../settings/problem.js";
+import type { RegionContract } from "../../stacks/contract.js";
 import { type NodeState, stateOf } from "./cut-over-node.js";
 import type { Remote } from "./machines.js";
 
@@ -14,6 +15,10 @@ export const statesOf = (nodes: readonly Remote[]): Promise<(readonly [Remote, N
       return [node, state] as const;
     }),
   );
+
+/** Voters of a region that are not among its nodes. */
+export const absentVoters = ({ databaseNodes }: RegionContract, nodes: readonly Remote[]): string[] =>
+  databaseNodes.map(({ name }) => name).filter((name) => !nodes.some((node) => node.name === name));
 
 /** All are waited for, so that what is put back meets none that is still at it. @throws what the first one threw */
 export async function onAll(

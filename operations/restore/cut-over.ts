@@ -15,7 +15,7 @@ import {
   stateOf,
   step,
 } from "./cut-over-node.js";
-import { isNewer, refuse, stampOf, statesOf, WHOLE } from "./cut-over-nodes.js";
+import { absentVoters, isNewer, refuse, stampOf, statesOf, WHOLE } from "./cut-over-nodes.js";
 import { AGAIN, type CutOverOutcome, through, type Under } from "./cut-over-steps.js";
 import { asideText, textsOf } from "./cut-over-texts.js";
 import { leaderOf, must, type Remote } from "./machines.js";
@@ -54,7 +54,7 @@ export async function requireCutOver(
   const texts = textsOf(region, twin);
   const nodes = await machines.members(region);
   const voters = contract[region].databaseNodes.map(({ name }) => name);
-  const gone = voters.filter((name) => !nodes.some((node) => node.name === name));
+  const gone = absentVoters(contract[region], nodes);
   if (gone.length > 0)
     refuse(`${gone.join(", ")} of ${region} does not run`, WHOLE, "boot it, and try again");
   const states = await statesOf(nodes);

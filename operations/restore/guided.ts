@@ -10,7 +10,6 @@ import { askToConfirm, requireTerminal } from "../promotion/confirm.js";
 import { wrapAt } from "../wrap.js";
 import { finishCutOver } from "./cut-over-finish.js";
 import type { CutOverOutcome } from "./cut-over-steps.js";
-import { textsOf } from "./cut-over-texts.js";
 import type { RestoreMachines } from "./machines.js";
 import type { RestorePorts } from "./ports.js";
 import { type RestoreRequest, requireTable, requireTime } from "./request.js";
@@ -68,11 +67,6 @@ export async function guidedFinish(
     const ports = portsOf(place, machines, progress, yes);
     const outcome = await finishCutOver(ports, await regionOf(place, from), how, from === undefined);
     progress.line(["", ...wrapAt(`${outcome.reason}.`, WIDTH)].join("\n"));
-    // One that was put back tells so itself.
-    if (outcome.result === "cut-over" || outcome.result === "opened")
-      progress.line(
-        `the restore machine, if it stands: ${textsOf(await regionOf(place, from), ports.twin).end}`,
-      );
     return outcome;
   });
 }

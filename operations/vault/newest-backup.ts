@@ -45,13 +45,17 @@ export interface VaultBackups {
   readonly copied: Known<Backup | null>;
 }
 
-/** Never throws: a status without backups is better than none. */
-export async function newestBackups(
-  stack: RegionStackName,
-  options: { readonly twin?: boolean } = {},
-): Promise<VaultBackups> {
+type Where = { readonly twin?: boolean };
+
+/** Of both vaults. Never throws: a status without backups is better than none. */
+export async function newestBackups(where: Where = {}): Promise<Readonly<Record<RegionId, VaultBackups>>> {
+  const [home, recovery] = await Promise.all([backupsIn("prod", where), backupsIn("dr", where)]);
+  return { home, recovery };
+}
+
+async function backupsIn(stack: RegionStackName, where: Where): Promise<VaultBackups> {
   try {
-    const vault = await within(WAIT_MILLIS, openVault(stack, options));
+    const vault = await within(WAIT_MILLIS, openVault(stack, where));
     try {
       const id = regionIdOf(stack);
       const look = async (region: RegionId) =>

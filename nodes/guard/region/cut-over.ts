@@ -5,7 +5,7 @@
  */
 import type { KeyValue } from "../etcd.js";
 import type { View } from "../facts.js";
-import { type Keys, readAll, type Transaction, viewOf } from "../keys.js";
+import { type Keys, logKeys, readAll, type Transaction, viewOf } from "../keys.js";
 import { roleOf } from "./standby-cluster.js";
 
 /** What is read before anything is changed, and compared when it is. */
@@ -67,10 +67,7 @@ export const forgetLog = (keys: Keys, { view, cutOverMod }: LogMemory, stamp: st
     { key: keys.cutOver, mod: cutOverMod },
   ],
   success: [
-    { delete: keys.status },
-    { delete: keys.optime },
-    { delete: keys.sync },
-    { delete: keys.failover },
+    ...[...logKeys(keys), keys.failover].map((key) => ({ delete: key })),
     { put: keys.cutOver, value: stamp },
     ...(view.heartbeat
       ? [{ put: keys.heartbeat, value: JSON.stringify({ ...view.heartbeat.beat, timeline: 0 }) }]

@@ -1,7 +1,7 @@
 /** The region's keys in its etcd: how they are read, and the transactions that change them. Pure. */
 import type { GuardConfig } from "../config.js";
 import type { View } from "../facts.js";
-import type { Keys, Transaction } from "../keys.js";
+import { type Keys, logKeys, type Transaction } from "../keys.js";
 import type { RegionAction, RegionView, Role } from "./facts.js";
 import { roleOf, withRole } from "./standby-cluster.js";
 
@@ -96,7 +96,7 @@ export function changeRole(
     ],
     success: [
       { put: keys.config, value: withRole(config, role, region.source) },
-      ...(leavesOwnLog(role) ? [keys.status, keys.optime, keys.sync].map((key) => ({ delete: key })) : []),
+      ...(leavesOwnLog(role) ? logKeys(keys).map((key) => ({ delete: key })) : []),
       ...(extent ? [{ put: keys.extent, value: JSON.stringify(extent) }] : []),
       ...(opening ? [{ put: keys.opening, value: JSON.stringify(opening) }] : []),
     ],
