@@ -6,7 +6,7 @@
  * costs a fraction of RSA's. Keys are PKCS #8.
  */
 import { createPrivateKey, generateKeyPairSync, randomBytes, X509Certificate } from "node:crypto";
-import { UserError } from "../settings/problem.js";
+import { UserError } from "../common/errors.js";
 import { openssl, withFiles } from "./openssl.js";
 
 /** Both in PEM. Who holds the key can pose as any node: it stays with the operator. */

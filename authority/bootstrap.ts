@@ -1,5 +1,5 @@
 /** `dr bootstrap ca`: an authority, new or kept, and certificates for the nodes of both regions. */
-import { UserError } from "../settings/problem.js";
+import { UserError } from "../common/errors.js";
 import type { SharedSettings } from "../settings/schema.js";
 import { contractOf } from "../stacks/contract.js";
 import {

@@ -1,7 +1,7 @@
 /** Where an operator keeps the authority: a folder that nobody else may enter, meant for an encrypted disk. */
 import { chmod, mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { UserError } from "../settings/problem.js";
+import { UserError } from "../common/errors.js";
 import type { Authority, NodeCertificate } from "./authority.js";
 
 const CERTIFICATE = "authority.crt";

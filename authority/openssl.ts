@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ExecaError, execa } from "execa";
-import { UserError } from "../settings/problem.js";
+import { UserError } from "../common/errors.js";
 
 /** Longest that one command may take; each takes milliseconds. */
 const TIMEOUT_MS = 30_000;

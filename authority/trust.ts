@@ -1,6 +1,6 @@
 /** Which authorities nodes are told to trust. Pure. */
 import { X509Certificate } from "node:crypto";
-import { UserError } from "../settings/problem.js";
+import { UserError } from "../common/errors.js";
 
 /** How what nodes trust is to change. Default: not at all. */
 export interface Trust {

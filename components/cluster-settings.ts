@@ -1,7 +1,7 @@
 /** What a region's running database nodes take over by themselves. */
 import * as ssm from "@pulumi/aws/ssm/index.js";
 import * as pulumi from "@pulumi/pulumi";
-import { UserError } from "../settings/problem.js";
+import { UserError } from "../common/errors.js";
 
 export interface ClusterSettingsArgs {
   /** `clusterParameter` of the region's contract. */

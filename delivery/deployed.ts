@@ -1,7 +1,7 @@
 /** What Pulumi's state holds of a stack, asked of the plain `pulumi` command and the backend it is logged in to. */
 import { readFile } from "node:fs/promises";
 import { execa } from "execa";
-import { UserError } from "../settings/problem.js";
+import { UserError } from "../common/errors.js";
 import type { StackName } from "../settings/stacks.js";
 import { type DeployedStack, readDeployed } from "./epoch-check.js";
 

@@ -3,7 +3,7 @@
  * that waited for approval, or a branch cut before a promotion, would otherwise take a region's size and
  * state back to before it. No Pulumi here.
  */
-import type { Problem } from "../settings/problem.js";
+import type { Problem } from "../common/errors.js";
 import type { RegionSettings, SharedSettings } from "../settings/schema.js";
 import { isRegionStack, type RegionId, regionIdOf, type StackName } from "../settings/stacks.js";
 

@@ -2,9 +2,9 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse } from "yaml";
+import { UserError } from "../common/errors.js";
 import { fromConfigMap } from "../settings/config-map.js";
 import type { RawSettings } from "../settings/parse.js";
-import { UserError } from "../settings/problem.js";
 import type { StackName } from "../settings/stacks.js";
 
 type Config = Record<string, unknown>;

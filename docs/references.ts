@@ -1,8 +1,8 @@
 /** The references in this folder that are generated from code. `npx dr docs` writes them; a test holds them to it. */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { REPO } from "../common/paths.js";
 import { policiesReference } from "../policies/reference.js";
-import { REPO } from "../sandbox/paths.js";
 import { settingsReference } from "../settings/reference.js";
 import { vaultCostReference } from "./vault-cost.js";
 

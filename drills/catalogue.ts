@@ -1,7 +1,7 @@
 /** Every drill there is, in the order in which `all` runs them. */
 
+import { UserError } from "../common/errors.js";
 import { distance } from "../settings/parse.js";
-import { UserError } from "../settings/problem.js";
 import { archivingStuck } from "./backup/archiving-stuck.js";
 import { backupInfoTampered } from "./backup/backup-info-tampered.js";
 import { backupNodeDies } from "./backup/backup-node-dies.js";

@@ -1,5 +1,5 @@
 /** Ctrl-C, a `kill`, a terminal that is closed: the twin is stopped in good order before the process ends. */
-import type { Progress } from "../sandbox/progress.js";
+import type { Progress } from "../common/progress.js";
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 

@@ -2,7 +2,7 @@
  * How much longer than expected things may take. Losses and fencing are judged as strictly anywhere; a time says as much
  * about the host as about the cluster, and on one that others use too, three times is no finding.
  */
-import { UserError } from "../settings/problem.js";
+import { UserError } from "../common/errors.js";
 
 const VARIABLE = "DR_DRILL_PATIENCE";
 

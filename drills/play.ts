@@ -1,5 +1,5 @@
 /** What a drill about one region and one about two do differently: their scene and their load. */
-import type { Progress } from "../sandbox/progress.js";
+import type { Progress } from "../common/progress.js";
 import type { RegionTwin } from "../twin/open.js";
 import type { AnyDrill, Drill, RegionDrill } from "./drill.js";
 import type { Ledger } from "./ledger.js";

@@ -1,9 +1,9 @@
 /** Runs drills one after another on as few twins as their settings allow, judges each and writes its report. */
 import { cp, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Progress } from "../sandbox/progress.js";
-import { inTurn } from "../sandbox/settle.js";
-import { isUserError } from "../settings/problem.js";
+import { isUserError } from "../common/errors.js";
+import type { Progress } from "../common/progress.js";
+import { inTurn } from "../common/settle.js";
 import { openTwin, type RegionTwin } from "../twin/open.js";
 import { twinSettings } from "../twin/settings.js";
 import type { AnyDrill } from "./drill.js";

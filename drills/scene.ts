@@ -1,6 +1,7 @@
 /** What a drill's steps work with: the twin under load, and the record of what they did. */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Progress } from "../sandbox/progress.js";
+import type { Progress } from "../common/progress.js";
+import { until } from "../common/until.js";
 import type { SharedSettings } from "../settings/schema.js";
 import type { RegionId } from "../settings/stacks.js";
 import type { RegionContract } from "../stacks/contract.js";
@@ -11,7 +12,6 @@ import type { Span } from "./checks.js";
 import { type ClusterView, flaws, viewCluster } from "./cluster.js";
 import type { ExtraMeasure, Proof } from "./drill.js";
 import type { LedgerData } from "./ledger.js";
-import { until } from "./until.js";
 import { now } from "./workload/clock.js";
 
 /** A step or a fault as it went, in milliseconds of CLOCK_MONOTONIC. */

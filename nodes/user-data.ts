@@ -6,7 +6,7 @@
  * depend on its build, and an `up` from another machine would see a change where there is none.
  */
 import { stringify } from "yaml";
-import { UserError } from "../settings/problem.js";
+import { UserError } from "../common/errors.js";
 import type { SharedSettings } from "../settings/schema.js";
 import type { RegionId } from "../settings/stacks.js";
 import type { Contract, DatabaseNode } from "../stacks/contract.js";

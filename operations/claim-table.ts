@@ -3,10 +3,10 @@
  * replica is asked, and the next when it doesn't answer: it works while either region is gone.
  */
 import { type AttributeValue, GetItemCommand, QueryCommand } from "@aws-sdk/client-dynamodb";
+import { UserError } from "../common/errors.js";
 import { statusOf } from "../nodes/guard/region/claims.js";
 import type { Item } from "../nodes/guard/region/dynamodb.js";
 import { NO_STATUS } from "../nodes/guard/region/facts.js";
-import { UserError } from "../settings/problem.js";
 import type { RegionId } from "../settings/stacks.js";
 import type { Contract, RegionContract } from "../stacks/contract.js";
 import type { RegionRecord, TableReading } from "./observation.js";

@@ -1,9 +1,10 @@
 /** Both regions at a glance, from what was observed: roles, epochs, lag, what is waited for. Pure. */
+
+import { duration, seconds } from "../common/duration.js";
 import type { Position } from "../nodes/guard/region/facts.js";
 import type { SharedSettings } from "../settings/schema.js";
 import type { RegionId } from "../settings/stacks.js";
 import { type Contract, otherRegion } from "../stacks/contract.js";
-import { duration, seconds } from "./duration.js";
 import { ifKnown, type Known, known, unknown } from "./known.js";
 import { type Lag, lagOf } from "./lag.js";
 import { type Leading, leadingGuard } from "./leading.js";

@@ -1,8 +1,9 @@
 /** How far a region is behind what the other may have acknowledged. From its guard where that can be asked, else from the table. */
+
+import { seconds } from "../common/duration.js";
 import { sameMark } from "../nodes/guard/region/history.js";
 import type { RegionId } from "../settings/stacks.js";
 import { otherRegion } from "../stacks/contract.js";
-import { seconds } from "./duration.js";
 import { type Known, known, unknown } from "./known.js";
 import { leadingGuard } from "./leading.js";
 import type { Observation } from "./observation.js";

@@ -1,11 +1,12 @@
 /** A glance as text: two columns within 80, no colour; what isn't known has its reason below. */
+
+import { duration } from "../common/duration.js";
+import { wrapAt } from "../common/wrap.js";
 import type { RegionId } from "../settings/stacks.js";
-import { duration } from "./duration.js";
 import type { AgedBackup, Glance, Lease, RegionGlance } from "./glance.js";
 import type { Known } from "./known.js";
 import type { Lag } from "./lag.js";
 import { REGION_IDS } from "./observation.js";
-import { wrapAt } from "./wrap.js";
 
 const LABEL = 13;
 const COLUMN = 33;

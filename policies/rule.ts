@@ -12,7 +12,7 @@ import type {
   StackValidationPolicy,
 } from "@pulumi/policy";
 import type { Unwrap } from "@pulumi/pulumi";
-import type { Problem } from "../settings/problem.js";
+import type { Problem } from "../common/errors.js";
 
 /** `mandatory` stops the deployment, `advisory` is printed. */
 export type Level = "mandatory" | "advisory";

@@ -4,7 +4,7 @@
  */
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { sandboxDir } from "./paths.js";
+import { sandboxDir } from "../common/paths.js";
 
 const file = (stack: string) => join(sandboxDir(), "boots", stack);
 

@@ -3,8 +3,8 @@ import { randomBytes } from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { sandboxDir } from "../common/paths.js";
 import type { Engine } from "./engine/engine.js";
-import { sandboxDir } from "./paths.js";
 
 export async function sandboxEnvironment(options: {
   engine: Engine;

@@ -2,12 +2,12 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { REPO, sandboxDir } from "../common/paths.js";
+import type { Progress } from "../common/progress.js";
 import { startEmulator, stopEmulator } from "./emulator/emulator.js";
 import { findEngine, languageHost } from "./engine/engine.js";
 import { writeLaunchers } from "./engine/launchers.js";
 import { sandboxEnvironment } from "./environment.js";
-import { REPO, sandboxDir } from "./paths.js";
-import type { Progress } from "./progress.js";
 import { syncProject } from "./project.js";
 
 /** Variables under which plain `pulumi` works in the sandbox's project folder. */

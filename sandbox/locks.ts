@@ -2,8 +2,8 @@
 import { copyFile, readdir, readFile, rm } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { sandboxDir } from "./paths.js";
-import { processRuns } from "./process.js";
+import { sandboxDir } from "../common/paths.js";
+import { processRuns } from "../common/processes.js";
 
 const pulumiDir = () => join(sandboxDir(), "state/.pulumi");
 

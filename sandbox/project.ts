@@ -6,9 +6,9 @@
 import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { parse, stringify } from "yaml";
-import { UserError } from "../settings/problem.js";
+import { UserError } from "../common/errors.js";
+import { REPO, sandboxDir } from "../common/paths.js";
 import { STACK_NAMES, type StackName } from "../settings/stacks.js";
-import { REPO, sandboxDir } from "./paths.js";
 
 interface StackFile {
   config?: Record<string, unknown>;

@@ -5,7 +5,9 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import * as automation from "@pulumi/pulumi/automation/index.js";
-import { UserError } from "../settings/problem.js";
+import { UserError } from "../common/errors.js";
+import { REPO, sandboxDir } from "../common/paths.js";
+import { Progress } from "../common/progress.js";
 import type { StackName } from "../settings/stacks.js";
 import { program as stacksProgram } from "../stacks/program.js";
 import { outlived, settledUnder, startedUnder } from "./boots.js";
@@ -21,8 +23,6 @@ import { writeLaunchers } from "./engine/launchers.js";
 import { sandboxEnvironment } from "./environment.js";
 import { type Change, ChangeReader, OperationFailed, readFailure } from "./events.js";
 import { clearKilledRuns, lockHolders } from "./locks.js";
-import { REPO, sandboxDir } from "./paths.js";
-import { Progress } from "./progress.js";
 import { projectDir, syncProject } from "./project.js";
 
 export interface RunOptions {

@@ -1,8 +1,8 @@
 /** A sandbox of its own for a demo, a bench or a test: another folder, any free port, nothing left running. */
 import { join } from "node:path";
+import { sandboxDir } from "../common/paths.js";
 import { stopEmulator } from "./emulator/emulator.js";
 import { resetSandbox } from "./lifecycle.js";
-import { sandboxDir } from "./paths.js";
 
 /**
  * Runs `work` with `DR_SANDBOX_DIR` set to a fresh folder within this sandbox's; stops its emulator

@@ -2,10 +2,11 @@
  * Checks that need more than one setting. Each returns what is wrong; none throws, so that the user
  * hears of everything at once.
  */
+
+import type { Problem } from "../common/errors.js";
 import { NODE_TAG } from "../stacks/contract.js";
 import { DATABASE_CHECKS } from "./database-checks.js";
 import { FAILOVER_CHECKS } from "./failover-checks.js";
-import type { Problem } from "./problem.js";
 import { PROMOTION_CHECKS } from "./promotion-checks.js";
 import { type SharedSettings, STRONG_CONSISTENCY_REGION_SETS } from "./schema.js";
 

@@ -1,4 +1,6 @@
 /** Checks of `failover`: what Patroni and etcd demand of their timers, and what the objective demands of all. */
+
+import type { Problem } from "../common/errors.js";
 import type { Check } from "./checks.js";
 import {
   etcdElectionMillis,
@@ -6,7 +8,6 @@ import {
   GUARD_TIMEOUT_MILLIS,
   worstCaseFailoverSeconds,
 } from "./failover-time.js";
-import type { Problem } from "./problem.js";
 import type { SharedSettings } from "./schema.js";
 
 /**

@@ -1,7 +1,7 @@
 /** Turns a stack's raw configuration into frozen, checked settings, or into one error with every problem. */
 import type { z } from "zod";
+import { type Problem, SettingsError } from "../common/errors.js";
 import { SHARED_CHECKS } from "./checks.js";
-import { type Problem, SettingsError } from "./problem.js";
 import { checkRegion } from "./promotion-checks.js";
 import { type RegionSettings, regionSchema, type SharedSettings, sharedSchema } from "./schema.js";
 import { isRegionStack, type RegionStackName, type StackName } from "./stacks.js";

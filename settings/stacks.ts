@@ -1,4 +1,4 @@
-import { UserError } from "./problem.js";
+import { UserError } from "../common/errors.js";
 
 /** The stacks of this project, in deploy order (`prod` and `dr` may swap), and what each is for. */
 export const STACKS = {

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { sampleWar } from "../applications/sample/war.js";
-import { UserError } from "../settings/problem.js";
+import { UserError } from "../common/errors.js";
 import type { SharedSettings } from "../settings/schema.js";
 import type { RegionContract } from "./contract.js";
 

@@ -6,7 +6,7 @@
 import * as ssm from "@pulumi/aws/ssm/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
-import { UserError } from "../settings/problem.js";
+import { UserError } from "../common/errors.js";
 
 const handoffSchema = z.object({
   hostedZoneId: z.string(),

@@ -1,7 +1,7 @@
 /** The program of every stack: which one is built follows from the stack's name. */
 import * as pulumi from "@pulumi/pulumi";
+import { isUserError } from "../common/errors.js";
 import { parseRegionSettings, parseSharedSettings } from "../settings/parse.js";
-import { isUserError } from "../settings/problem.js";
 import { readRawSettings } from "../settings/pulumi.js";
 import { assertStackName } from "../settings/stacks.js";
 import { globalStack } from "./global.js";

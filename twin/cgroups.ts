@@ -2,7 +2,7 @@
 import { mkdir, readdir, readFile, rmdir, writeFile } from "node:fs/promises";
 import { release } from "node:os";
 import { join } from "node:path";
-import { UserError } from "../settings/problem.js";
+import { UserError } from "../common/errors.js";
 
 /** Where cgroup v2 is mounted: by itself, or beside version 1. */
 async function mountPoint(): Promise<string> {

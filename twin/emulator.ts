@@ -5,8 +5,8 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
+import type { Progress } from "../common/progress.js";
 import { installEmulator } from "../sandbox/emulator/install.js";
-import type { Progress } from "../sandbox/progress.js";
 import { DIES_WITH_PARENT } from "./process.js";
 
 const START_MILLIS = 30_000;

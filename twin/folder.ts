@@ -1,9 +1,9 @@
 /** The folder of a twin: who uses it, what in it is the twin's own, and how it is cleared of that and nothing else. */
 import { chmod, mkdir, readdir, readFile, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { exists } from "../sandbox/paths.js";
-import { commandLine } from "../sandbox/process.js";
-import { UserError } from "../settings/problem.js";
+import { UserError } from "../common/errors.js";
+import { exists } from "../common/paths.js";
+import { commandLine } from "../common/processes.js";
 
 /** All that a twin puts into its folder. */
 const OWN = ["claims", "vault", "machines", "platform", "twin.json", "twin.json.new", "twin.log", "twin.pid"];

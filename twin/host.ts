@@ -1,9 +1,9 @@
 /** What the twin needs of the machine that it runs on, and how it gets it. */
 import { readFile } from "node:fs/promises";
 import { execa } from "execa";
-import { exists } from "../sandbox/paths.js";
-import type { Progress } from "../sandbox/progress.js";
-import { UserError } from "../settings/problem.js";
+import { UserError } from "../common/errors.js";
+import { exists } from "../common/paths.js";
+import type { Progress } from "../common/progress.js";
 import { requireCgroups } from "./cgroups.js";
 
 /** Programs that the twin calls, and the packages of Debian and Ubuntu that bring them. */
@@ -25,8 +25,8 @@ const KEYRING = {
 };
 
 const DEBIAN = {
-  main: "http://deb.debian.org/debian",
-  security: "http://deb.debian.org/debian-security",
+  main: "http://mirror.example/debian",
+  security: "http://mirror.example/debian-security",
 } as const;
 
 const DEVICES: Readonly<Record<string, string>> = {

@@ -6,10 +6,10 @@ import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, stat, utimes } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { execa } from "execa";
+import { UserError } from "../common/errors.js";
+import { cacheDir, exists, REPO } from "../common/paths.js";
+import type { Progress } from "../common/progress.js";
 import { type PayloadFile, payloadFiles, writePayload } from "../nodes/image/payload.js";
-import { cacheDir, exists, REPO } from "../sandbox/paths.js";
-import type { Progress } from "../sandbox/progress.js";
-import { UserError } from "../settings/problem.js";
 import { debianMirrors, requireHost } from "./host.js";
 
 export interface NodeImage {

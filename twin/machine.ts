@@ -4,7 +4,7 @@ import { appendFile, cp, mkdir, readFile, rm, writeFile } from "node:fs/promises
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
-import { inTurn } from "../sandbox/settle.js";
+import { inTurn } from "../common/settle.js";
 import type { Cgroup } from "./cgroups.js";
 import { parseUserData, writeFiles } from "./cloud-config.js";
 import { PREFIX_LENGTH, type Switch } from "./network/switch.js";

@@ -1,11 +1,11 @@
 /** From settings to running regions: the image, the platform's answers, the machines, and the wait for a leader. */
 import { join, resolve } from "node:path";
 import { createAuthority } from "../authority/authority.js";
+import { UserError } from "../common/errors.js";
+import { REPO } from "../common/paths.js";
+import type { Progress } from "../common/progress.js";
+import { allEnded } from "../common/settle.js";
 import { machinesOf, restoreMachine } from "../nodes/machines.js";
-import { REPO } from "../sandbox/paths.js";
-import type { Progress } from "../sandbox/progress.js";
-import { allEnded } from "../sandbox/settle.js";
-import { UserError } from "../settings/problem.js";
 import type { SharedSettings } from "../settings/schema.js";
 import type { RegionId } from "../settings/stacks.js";
 import { type Contract, contractOf } from "../stacks/contract.js";

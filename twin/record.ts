@@ -2,7 +2,7 @@
 import { readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { processRuns } from "../sandbox/process.js";
+import { processRuns } from "../common/processes.js";
 
 const machine = z.object({
   name: z.string(),

@@ -1,5 +1,5 @@
 /** What happens to a whole region of a twin at once: its machines, its endpoint of DynamoDB, its way to the other region. */
-import { allEnded } from "../sandbox/settle.js";
+import { allEnded } from "../common/settle.js";
 import type { RegionId } from "../settings/stacks.js";
 import { roadPlug } from "./claims/road.js";
 import type { TwinMachine } from "./machine.js";

@@ -1,6 +1,7 @@
 /** Settings of a twin: the project's own, at a size that fits one machine. */
+
+import { REPO } from "../common/paths.js";
 import { readStackFiles } from "../delivery/stack-files.js";
-import { REPO } from "../sandbox/paths.js";
 import { parseSharedSettings, type RawSettings } from "../settings/parse.js";
 import { type SharedSettings, sharedSchema } from "../settings/schema.js";
 

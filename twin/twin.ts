@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { allEnded, inTurn } from "../sandbox/settle.js";
+import { allEnded, inTurn } from "../common/settle.js";
 import type { RegionId } from "../settings/stacks.js";
 import { Cgroup } from "./cgroups.js";
 import { clearFolder, takeFolder } from "./folder.js";

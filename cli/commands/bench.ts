@@ -1,9 +1,9 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
+import { sandboxDir } from "../../common/paths.js";
+import { Progress } from "../../common/progress.js";
 import type { RestoreBench } from "../../drills/bench/restore/run.js";
-import { sandboxDir } from "../../sandbox/paths.js";
-import { Progress } from "../../sandbox/progress.js";
 
 export function addBench(dr: Command): void {
   const bench = dr.command("bench").description("measure, as ratios side by side in one run");

@@ -2,8 +2,8 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { LEAF_DAYS } from "../../authority/authority.js";
+import { REPO } from "../../common/paths.js";
 import { readStackFiles } from "../../delivery/stack-files.js";
-import { REPO } from "../../sandbox/paths.js";
 import { parseSharedSettings } from "../../settings/parse.js";
 
 interface CaFlags {

@@ -1,12 +1,12 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Command } from "commander";
+import { SettingsError } from "../../common/errors.js";
+import { REPO } from "../../common/paths.js";
 import { deployedInFile, deployedStack } from "../../delivery/deployed.js";
 import { checkEpoch } from "../../delivery/epoch-check.js";
 import { readStackFiles } from "../../delivery/stack-files.js";
-import { REPO } from "../../sandbox/paths.js";
 import { parseSettings } from "../../settings/parse.js";
-import { SettingsError } from "../../settings/problem.js";
 import { assertStackName, isRegionStack } from "../../settings/stacks.js";
 
 export function addCheckEpoch(dr: Command): void {

@@ -1,7 +1,7 @@
 import { join, relative, resolve } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
-import { REPO, sandboxDir } from "../../sandbox/paths.js";
-import { Progress } from "../../sandbox/progress.js";
+import { REPO, sandboxDir } from "../../common/paths.js";
+import { Progress } from "../../common/progress.js";
 
 interface RunFlags {
   json?: boolean;

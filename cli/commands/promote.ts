@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from "commander";
+import { UserError } from "../../common/errors.js";
 import type { PlaceFlags } from "../../operations/places/choose.js";
-import { UserError } from "../../settings/problem.js";
 import { assertStackName, isRegionStack, type RegionStackName } from "../../settings/stacks.js";
 
 interface CommonFlags extends PlaceFlags {

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
+import { UserError } from "../../common/errors.js";
 import { type PlaceFlags, placeKind } from "../../operations/places/choose.js";
-import { UserError } from "../../settings/problem.js";
 import { assertStackName, isRegionStack, type RegionStackName } from "../../settings/stacks.js";
 
 interface RestoreFlags extends Pick<PlaceFlags, "twin"> {

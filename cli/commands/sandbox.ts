@@ -1,14 +1,14 @@
 import { type Command, Option } from "commander";
+import { SettingsError, UserError } from "../../common/errors.js";
+import { Progress } from "../../common/progress.js";
 import { readStackFiles } from "../../delivery/stack-files.js";
 import { runningEmulator, startEmulator, stopEmulator } from "../../sandbox/emulator/emulator.js";
 import { installEmulator } from "../../sandbox/emulator/install.js";
 import { findEngine } from "../../sandbox/engine/engine.js";
 import type { Change } from "../../sandbox/events.js";
-import { Progress } from "../../sandbox/progress.js";
 import { projectDir, setConfig, syncProject } from "../../sandbox/project.js";
 import { changeLine, outputLines, STAND_IN_NOTE, summary } from "../../sandbox/render.js";
 import { parseSettings } from "../../settings/parse.js";
-import { SettingsError, UserError } from "../../settings/problem.js";
 import { assertStackName, STACK_NAMES, type StackName } from "../../settings/stacks.js";
 
 interface RunFlags {

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
-import { Progress } from "../../sandbox/progress.js";
-import { UserError } from "../../settings/problem.js";
+import { UserError } from "../../common/errors.js";
+import { Progress } from "../../common/progress.js";
 
 interface UpFlags {
   regions: string;

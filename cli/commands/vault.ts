@@ -1,6 +1,6 @@
 import type { Command } from "commander";
+import { UserError } from "../../common/errors.js";
 import type { OpenVault } from "../../operations/vault/open.js";
-import { UserError } from "../../settings/problem.js";
 import { assertStackName, isRegionStack, type RegionStackName } from "../../settings/stacks.js";
 
 interface Flags {

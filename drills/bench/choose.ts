@@ -1,6 +1,7 @@
 /** Picks faults and systems by the names that people type. */
+
+import { UserError } from "../../common/errors.js";
 import { distance } from "../../settings/parse.js";
-import { UserError } from "../../settings/problem.js";
 
 /**
  * Those of the names, in their own order; all when no name is given.

@@ -1,8 +1,8 @@
 /** The faults of the benchmark: the same act against every system. */
 
+import { until } from "../../common/until.js";
 import type { Machine } from "../../twin/types.js";
 import type { LedgerData } from "../ledger.js";
-import { until } from "../until.js";
 import { now } from "../workload/clock.js";
 import { type Subject, synchronousStandby, type Wound } from "./subject.js";
 

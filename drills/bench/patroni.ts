@@ -1,6 +1,8 @@
 /** This project's nodes as a system under test: as its settings make them, or with Patroni's defaults in the settings. */
+
+import type { Progress } from "../../common/progress.js";
+import { until } from "../../common/until.js";
 import { clusterConfig } from "../../nodes/cluster-config.js";
-import type { Progress } from "../../sandbox/progress.js";
 import type { RawSettings } from "../../settings/parse.js";
 import { PORTS } from "../../stacks/contract.js";
 import { openTwin, type RegionTwin } from "../../twin/open.js";
@@ -8,7 +10,6 @@ import { twinSettings } from "../../twin/settings.js";
 import type { Machine } from "../../twin/types.js";
 import { flaws, viewCluster } from "../cluster.js";
 import { aliveTomcat } from "../scene.js";
-import { until } from "../until.js";
 import { replicationFlaws, type Subject, soleLeader, type Wound } from "./subject.js";
 
 /**

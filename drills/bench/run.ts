@@ -1,8 +1,8 @@
 /** The benchmark: rounds in which each system in turn, alone on the machine, is given every fault. */
 import { cpus, release, totalmem } from "node:os";
-import type { Progress } from "../../sandbox/progress.js";
-import { inTurn } from "../../sandbox/settle.js";
-import { UserError } from "../../settings/problem.js";
+import { UserError } from "../../common/errors.js";
+import type { Progress } from "../../common/progress.js";
+import { inTurn } from "../../common/settle.js";
 import { setAside } from "../../twin/folder.js";
 import { ensureImage, imageManifest } from "../../twin/image.js";
 import { twinDir } from "../../twin/open.js";

@@ -1,5 +1,5 @@
 /** The systems that the benchmark compares. Each has one twin at a time: three database nodes, one Tomcat server. */
-import type { Progress } from "../../sandbox/progress.js";
+import type { Progress } from "../../common/progress.js";
 import { PatroniSubject } from "./patroni.js";
 import { DETECTION } from "./repmgr/files.js";
 import { RepmgrSubject } from "./repmgr/repmgr.js";

@@ -1,6 +1,6 @@
 /** What the steps of a drill about two regions work with, beside what those of every drill do. */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Progress } from "../../sandbox/progress.js";
+import type { Progress } from "../../common/progress.js";
 import type { RegionId } from "../../settings/stacks.js";
 import { otherRegion } from "../../stacks/contract.js";
 import type { ClusterView } from "../cluster.js";

@@ -4,7 +4,7 @@ import { mkdir, rename, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
-import { cacheDir, REPO } from "../../sandbox/paths.js";
+import { cacheDir, REPO } from "../../common/paths.js";
 
 /** @returns the file, in the user's cache under the hash of what is in it: nobody has to remove it. */
 export async function bundleWorkload(): Promise<string> {

@@ -1,10 +1,10 @@
 /** A stack deployed by the plain `pulumi` on PATH, with the backend that it is logged in to, as README.md has it. */
 import { join } from "node:path";
 import * as automation from "@pulumi/pulumi/automation/index.js";
+import { UserError } from "../../common/errors.js";
+import { REPO } from "../../common/paths.js";
+import type { Progress } from "../../common/progress.js";
 import { type Change, ChangeReader, OperationFailed, readFailure } from "../../sandbox/events.js";
-import { REPO } from "../../sandbox/paths.js";
-import type { Progress } from "../../sandbox/progress.js";
-import { UserError } from "../../settings/problem.js";
 import type { RegionStackName } from "../../settings/stacks.js";
 import type { Deployment } from "../promotion/deployment.js";
 import { promotionSettings, siteOf } from "./stack-settings.js";

@@ -1,5 +1,5 @@
 /** A stack deployed in the sandbox: Pulumi's own engine, an emulated AWS. */
-import type { Progress } from "../../sandbox/progress.js";
+import type { Progress } from "../../common/progress.js";
 import { projectDir, setConfig } from "../../sandbox/project.js";
 import { Sandbox } from "../../sandbox/sandbox.js";
 import type { RegionStackName } from "../../settings/stacks.js";

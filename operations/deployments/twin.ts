@@ -1,7 +1,7 @@
 /** A region of the twin: no stack is deployed there, so the items that one would write are put into its claim table. */
 import { ConditionalCheckFailedException, PutItemCommand } from "@aws-sdk/client-dynamodb";
+import { UserError } from "../../common/errors.js";
 import type { Change } from "../../sandbox/events.js";
-import { UserError } from "../../settings/problem.js";
 import type { Contract, RegionContract } from "../../stacks/contract.js";
 import { mustRun } from "../../twin/control.js";
 import type { Deployment, PromotionSetting } from "../promotion/deployment.js";

@@ -1,8 +1,8 @@
 /** Which place a command looks at. Each is loaded on use: the SDK and the twin take a second. */
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { REPO } from "../../sandbox/paths.js";
-import { UserError } from "../../settings/problem.js";
+import { UserError } from "../../common/errors.js";
+import { REPO } from "../../common/paths.js";
 import type { Place } from "./place.js";
 
 export interface PlaceFlags {

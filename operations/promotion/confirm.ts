@@ -1,6 +1,6 @@
 /** Asks the operator, on the terminal. */
 import { createInterface } from "node:readline";
-import { UserError } from "../../settings/problem.js";
+import { UserError } from "../../common/errors.js";
 
 export interface Asking {
   readonly input: NodeJS.ReadableStream & { readonly isTTY?: boolean };

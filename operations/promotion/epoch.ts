@@ -1,5 +1,5 @@
 /** Which epoch a promotion claims, or goes on with. Pure. */
-import { UserError } from "../../settings/problem.js";
+import { UserError } from "../../common/errors.js";
 import { otherRegion, type RegionContract } from "../../stacks/contract.js";
 import { roleOf } from "../glance.js";
 import type { Observation } from "../observation.js";

@@ -1,6 +1,6 @@
 /** A promotion on a real terminal: place and deployment chosen, progress on standard error. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { Progress } from "../../sandbox/progress.js";
+import { Progress } from "../../common/progress.js";
 import { changeLine } from "../../sandbox/render.js";
 import type { RegionId, RegionStackName } from "../../settings/stacks.js";
 import type { Observation } from "../observation.js";

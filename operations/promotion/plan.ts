@@ -1,8 +1,9 @@
 /** What a promotion will do, and whether it may be begun: from two observations, before and after the preview. Pure. */
-import { UserError } from "../../settings/problem.js";
+
+import { duration } from "../../common/duration.js";
+import { UserError } from "../../common/errors.js";
 import type { SharedSettings, Site } from "../../settings/schema.js";
 import { type Contract, otherRegion } from "../../stacks/contract.js";
-import { duration } from "../duration.js";
 import { ifKnown, type Known, known } from "../known.js";
 import { type Lag, lagOf } from "../lag.js";
 import type { Observation } from "../observation.js";

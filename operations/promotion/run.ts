@@ -2,9 +2,10 @@
  * A guided promotion: look, preview, look again, say what will happen, ask; then `up`, and follow until the region
  * serves. What was set before the `up` is taken back when it goes no further.
  */
+
+import { UserError } from "../../common/errors.js";
 import type { Change } from "../../sandbox/events.js";
 import { assertOnlyCreates } from "../../sandbox/promotion.js";
-import { UserError } from "../../settings/problem.js";
 import type { Observation } from "../observation.js";
 import { carryOut, type PromotionEnd } from "./carry-out.js";
 import type { Answer } from "./confirm.js";

@@ -1,9 +1,10 @@
 /** Which region a planned switchover promotes, and whether both are well enough for it. Pure. */
-import { UserError } from "../../settings/problem.js";
+
+import { duration } from "../../common/duration.js";
+import { UserError } from "../../common/errors.js";
 import type { SharedSettings } from "../../settings/schema.js";
 import type { RegionId } from "../../settings/stacks.js";
 import { otherRegion } from "../../stacks/contract.js";
-import { duration } from "../duration.js";
 import { roleOf } from "../glance.js";
 import { ifKnown } from "../known.js";
 import { lagOf } from "../lag.js";

@@ -1,8 +1,9 @@
 /** What a promotion says to people: before it, while it goes on, and at its end. At most 80 columns. Pure. */
+
+import { duration } from "../../common/duration.js";
+import { wrapAt } from "../../common/wrap.js";
 import type { Contract } from "../../stacks/contract.js";
 import { otherRegion } from "../../stacks/contract.js";
-import { duration } from "../duration.js";
-import { wrapAt } from "../wrap.js";
 import type { Event } from "./follow.js";
 import type { PromotionPlan } from "./plan.js";
 

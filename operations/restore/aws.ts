@@ -13,8 +13,8 @@ import {
   SendCommandCommand,
   SSMClient,
 } from "@aws-sdk/client-ssm";
+import { UserError } from "../../common/errors.js";
 import { membersOf } from "../../nodes/layout.js";
-import { UserError } from "../../settings/problem.js";
 import type { RegionId } from "../../settings/stacks.js";
 import type { Contract, DatabaseNode, RegionContract } from "../../stacks/contract.js";
 import type { Output, Remote, RestoreMachines } from "./machines.js";

@@ -1,5 +1,5 @@
 /** The steps of a cut-over from the close on: through to the end, or back. */
-import { UserError } from "../../settings/problem.js";
+import { UserError } from "../../common/errors.js";
 import type { RegionId } from "../../settings/stacks.js";
 import { comeBack } from "./cut-over-after.js";
 import {

@@ -1,6 +1,7 @@
 /** What a cut-over of the whole cluster says. Pure. */
+
+import { wrapAt } from "../../common/wrap.js";
 import type { RegionId } from "../../settings/stacks.js";
-import { wrapAt } from "../wrap.js";
 import type { Prepared } from "./cut-over-node.js";
 import type { Remote } from "./machines.js";
 import type { RestoreRequest } from "./request.js";

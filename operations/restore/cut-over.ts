@@ -3,7 +3,7 @@
  * that serve, ask, close, set the old data aside, have etcd forget the old log, lead, join. Why so, and what each point of
  * interruption leaves: docs/decisions/0018-a-restore-never-writes-over-anything.md
  */
-import { UserError } from "../../settings/problem.js";
+import { UserError } from "../../common/errors.js";
 import type { RegionId } from "../../settings/stacks.js";
 import {
   leadingAt,

@@ -1,13 +1,13 @@
 /** A restore on a real terminal: place and machines chosen, progress on standard error. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { Progress } from "../../sandbox/progress.js";
-import { UserError } from "../../settings/problem.js";
+import { UserError } from "../../common/errors.js";
+import { Progress } from "../../common/progress.js";
+import { wrapAt } from "../../common/wrap.js";
 import type { RegionId, RegionStackName } from "../../settings/stacks.js";
 import { greatestOf } from "../observation.js";
 import { openPlace } from "../places/choose.js";
 import type { Place } from "../places/place.js";
 import { askToConfirm, requireTerminal } from "../promotion/confirm.js";
-import { wrapAt } from "../wrap.js";
 import { finishCutOver } from "./cut-over-finish.js";
 import type { CutOverOutcome } from "./cut-over-steps.js";
 import type { RestoreMachines } from "./machines.js";

@@ -1,5 +1,5 @@
 /** What an operator asks of a restore. */
-import { UserError } from "../../settings/problem.js";
+import { UserError } from "../../common/errors.js";
 import type { RegionId } from "../../settings/stacks.js";
 
 export interface RestoreRequest {

@@ -2,7 +2,7 @@
  * A guided restore: say what would be restored, ask; restore on a machine of its own, beside the cluster that serves;
  * show what is in it, ask again; then bring the wanted tables back, or the whole cluster. It never writes over anything.
  */
-import { UserError } from "../../settings/problem.js";
+import { UserError } from "../../common/errors.js";
 import { REPOSITORY_FOLDERS } from "../../stacks/contract.js";
 import { cutOver, requireCutOver } from "./cut-over.js";
 import type { CutOverOutcome } from "./cut-over-steps.js";

@@ -1,6 +1,6 @@
 /** What a guided restore says. Pure. */
-import { duration } from "../duration.js";
-import { wrapAt } from "../wrap.js";
+import { duration } from "../../common/duration.js";
+import { wrapAt } from "../../common/wrap.js";
 import { textsOf } from "./cut-over-texts.js";
 import { expectedSeconds, logBytes, type PlanReport, type RestoreReport } from "./report.js";
 import type { RestoreRequest } from "./request.js";

@@ -11,7 +11,7 @@ import {
   PutObjectLockConfigurationCommand,
   type S3Client,
 } from "@aws-sdk/client-s3";
-import { UserError } from "../../settings/problem.js";
+import { UserError } from "../../common/errors.js";
 import { type Entry, type History, historiesOf } from "./history.js";
 
 /** How a bucket keeps what is stored in it. */

@@ -1,5 +1,5 @@
 /** A moment as people write it. */
-import { UserError } from "../../settings/problem.js";
+import { UserError } from "../../common/errors.js";
 
 const WITH_ZONE = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})$/i;
 

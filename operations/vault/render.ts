@@ -1,5 +1,5 @@
 /** A vault's inspection and repairs as text within 80 columns; a key that is longer loses its middle, and JSON has all. */
-import { wrapAt } from "../wrap.js";
+import { wrapAt } from "../../common/wrap.js";
 import type { Hidden, Overwritten } from "./history.js";
 import { type Inspection, isList } from "./repair.js";
 

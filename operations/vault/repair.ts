@@ -2,7 +2,7 @@
  * Looks at a vault after somebody may have been at it, and brings back what was there. Nothing here removes a version:
  * what it adds or takes away leaves all content in place, so that each repair can be done again, to another time.
  */
-import { UserError } from "../../settings/problem.js";
+import { UserError } from "../../common/errors.js";
 import type { Protection, VaultBucket } from "./bucket.js";
 import { currentAt, type Hidden, hiddenSince, type Overwritten, overwrittenSince } from "./history.js";
 

@@ -1,5 +1,5 @@
 /** Policies that stand at the resource itself: none of them opens it to strangers. */
-import type { Problem } from "../../settings/problem.js";
+import type { Problem } from "../../common/errors.js";
 import { conditionValues, isEverybody, statementsOf } from "../documents.js";
 import { check, rule } from "../rule.js";
 import { securityHub } from "../standards.js";

@@ -1,6 +1,6 @@
 /** Who may do what: nobody everything, nobody unlimited, nobody anonymous. */
 import type * as iam from "@pulumi/aws/iam/index.js";
-import type { Problem } from "../../settings/problem.js";
+import type { Problem } from "../../common/errors.js";
 import { conditionValues, isEverybody, type Statement, statementsOf } from "../documents.js";
 import { type Check, check, rule } from "../rule.js";
 import { guidance, securityHub } from "../standards.js";

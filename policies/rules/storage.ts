@@ -2,7 +2,7 @@
 
 import type * as s3 from "@pulumi/aws/s3/index.js";
 import type { PolicyResource } from "@pulumi/policy";
-import type { Problem } from "../../settings/problem.js";
+import type { Problem } from "../../common/errors.js";
 import { conditionValues, isEverybody, statementsOf } from "../documents.js";
 import { argsOf, check, known, linked, rule, stackRule } from "../rule.js";
 import { securityHub } from "../standards.js";

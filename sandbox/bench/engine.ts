@@ -4,11 +4,11 @@
  * machines differ and are noisy.
  */
 import * as aws from "@pulumi/aws";
-import { UserError } from "../../settings/problem.js";
+import { UserError } from "../../common/errors.js";
+import { Progress } from "../../common/progress.js";
 import { STACKS, type StackName } from "../../settings/stacks.js";
 import { program } from "../../stacks/program.js";
 import { resetSandbox } from "../lifecycle.js";
-import { Progress } from "../progress.js";
 import { type RunOptions, Sandbox } from "../sandbox.js";
 import { temporarySandbox } from "../temporary.js";
 

@@ -1,11 +1,11 @@
 /** `npm run demo`: the whole stack at work on one machine, told step by step. */
 import pc from "picocolors";
+import { Progress } from "../../common/progress.js";
 import { readStackFiles } from "../../delivery/stack-files.js";
 import { parseSharedSettings } from "../../settings/parse.js";
 import type { SharedSettings } from "../../settings/schema.js";
 import { STACK_NAMES } from "../../settings/stacks.js";
 import { whyNoTwin } from "../../twin/host.js";
-import { Progress } from "../progress.js";
 import { projectDir } from "../project.js";
 import { outputLines, STAND_IN_NOTE, summary } from "../render.js";
 import { type RunResult, Sandbox } from "../sandbox.js";

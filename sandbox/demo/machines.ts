@@ -4,13 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pc from "picocolors";
 import { bootstrapAuthority } from "../../authority/bootstrap.js";
+import { sandboxDir } from "../../common/paths.js";
 import type { SharedSettings } from "../../settings/schema.js";
 import { contractOf } from "../../stacks/contract.js";
 import { EMULATOR_CREDENTIALS, existingClaims } from "../../twin/claims/store.js";
 import { copyPlatform, machinesInCloud } from "../../twin/from-cloud.js";
 import { openTwin, type RegionTwin } from "../../twin/open.js";
 import { EMULATED_ACCOUNT } from "../emulator/emulator.js";
-import { sandboxDir } from "../paths.js";
 import type { Scene } from "./scene.js";
 
 const REGIONS = ["home", "recovery"] as const;

@@ -1,5 +1,5 @@
 /** What every part of the demo works with. */
-import type { Progress } from "../progress.js";
+import type { Progress } from "../../common/progress.js";
 import type { Sandbox } from "../sandbox.js";
 
 export interface Scene {

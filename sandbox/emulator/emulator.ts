@@ -9,10 +9,10 @@ import { mkdir, open, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { UserError } from "../../settings/problem.js";
-import { sandboxDir } from "../paths.js";
-import { processRuns } from "../process.js";
-import type { Progress } from "../progress.js";
+import { UserError } from "../../common/errors.js";
+import { sandboxDir } from "../../common/paths.js";
+import { processRuns } from "../../common/processes.js";
+import type { Progress } from "../../common/progress.js";
 import { installEmulator } from "./install.js";
 
 export const DEFAULT_PORT = 4566;

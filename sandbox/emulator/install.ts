@@ -3,9 +3,9 @@ import { createHash } from "node:crypto";
 import { access, mkdir, readFile, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { execa } from "execa";
-import { UserError } from "../../settings/problem.js";
-import { cacheDir, REPO } from "../paths.js";
-import type { Progress } from "../progress.js";
+import { UserError } from "../../common/errors.js";
+import { cacheDir, REPO } from "../../common/paths.js";
+import type { Progress } from "../../common/progress.js";
 
 const REQUIREMENTS = join(REPO, "sandbox/emulator/requirements.txt");
 

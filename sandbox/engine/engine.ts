@@ -5,9 +5,9 @@
 import { cp, mkdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { execa } from "execa";
-import { UserError } from "../../settings/problem.js";
-import { cacheDir, exists, REPO } from "../paths.js";
-import type { Progress } from "../progress.js";
+import { UserError } from "../../common/errors.js";
+import { cacheDir, exists, REPO } from "../../common/paths.js";
+import type { Progress } from "../../common/progress.js";
 
 /** The engine that is built, exactly. */
 export const ENGINE_VERSION = "3.259.0";

@@ -3,7 +3,7 @@ import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { build } from "esbuild";
-import { REPO, sandboxDir } from "../paths.js";
+import { REPO, sandboxDir } from "../../common/paths.js";
 
 export const PROVIDERS = ["aws", "kubernetes", "random"] as const;
 

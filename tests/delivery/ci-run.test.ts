@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { REPO } from "../../sandbox/paths.js";
+import { REPO } from "../../common/paths.js";
 
 vi.setConfig({ testTimeout: 120_000 });
 

@@ -3,8 +3,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
+import { REPO } from "../../common/paths.js";
 import { ENGINE_VERSION } from "../../sandbox/engine/engine.js";
-import { REPO } from "../../sandbox/paths.js";
 import { STACK_NAMES } from "../../settings/stacks.js";
 import { BASE_SETTINGS, recordStack } from "../support/recorder.js";
 

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
-import { REPO } from "../../sandbox/paths.js";
+import { REPO } from "../../common/paths.js";
 
 const pages = ["README.md", "CHANGELOG.md", "docs", "runbooks"].flatMap((at) =>
   at.endsWith(".md")

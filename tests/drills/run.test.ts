@@ -3,12 +3,12 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { UserError } from "../../common/errors.js";
+import { Progress } from "../../common/progress.js";
 import type { AnyDrill, Drill, RegionDrill } from "../../drills/drill.js";
 import { rehearse } from "../../drills/rehearse.js";
 import type { DrillResult } from "../../drills/report.js";
 import { runDrills } from "../../drills/run.js";
-import { Progress } from "../../sandbox/progress.js";
-import { UserError } from "../../settings/problem.js";
 import { openTwin, type RegionTwin } from "../../twin/open.js";
 
 vi.mock("../../twin/open.js");

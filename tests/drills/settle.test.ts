@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { allEnded, inTurn } from "../../sandbox/settle.js";
+import { allEnded, inTurn } from "../../common/settle.js";
 
 test("all have ended before the first error is told", async () => {
   const ended: string[] = [];

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { duration } from "../../operations/duration.js";
+import { duration } from "../../common/duration.js";
 import { glanceAt } from "../../operations/glance.js";
 import { known, unknown } from "../../operations/known.js";
 import type { Observation } from "../../operations/observation.js";

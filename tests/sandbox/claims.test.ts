@@ -9,7 +9,7 @@ import {
   UpdateTableCommand,
 } from "@aws-sdk/client-dynamodb";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { sandboxDir } from "../../sandbox/paths.js";
+import { sandboxDir } from "../../common/paths.js";
 import { ClaimsProxy } from "../../twin/claims/proxy.js";
 import { type ClaimStore, existingClaims } from "../../twin/claims/store.js";
 import { HOME, RECOVERY, sdk, useEmulator } from "./support/emulator.js";

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { parse } from "yaml";
-import { REPO } from "../../sandbox/paths.js";
+import { REPO } from "../../common/paths.js";
 import { merge, projectDir, setConfig, syncProject } from "../../sandbox/project.js";
 import { withTemporaryDir } from "./support/temporary-dir.js";
 

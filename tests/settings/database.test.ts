@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { SettingsError } from "../../common/errors.js";
 import { parseSharedSettings, type RawSettings } from "../../settings/parse.js";
-import { SettingsError } from "../../settings/problem.js";
 import { BASE_SETTINGS } from "../support/recorder.js";
 
 function problemsOf(changes: RawSettings) {

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { SettingsError } from "../../common/errors.js";
 import { dynamicConfig } from "../../nodes/dynamic-config.js";
 import { renderEtcd } from "../../nodes/etcd.js";
 import { waitMillis } from "../../nodes/guard/succession.js";
@@ -10,7 +11,6 @@ import {
   worstCaseFailoverSeconds,
 } from "../../settings/failover-time.js";
 import { parseSharedSettings, type RawSettings } from "../../settings/parse.js";
-import { SettingsError } from "../../settings/problem.js";
 import { sharedSchema } from "../../settings/schema.js";
 import { contractOf, type DatabaseNode } from "../../stacks/contract.js";
 import { BASE_SETTINGS } from "../support/recorder.js";

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
+import { SettingsError } from "../../common/errors.js";
 import {
   parseRegionSettings,
   parseSettings,
   parseSharedSettings,
   type RawSettings,
 } from "../../settings/parse.js";
-import { SettingsError } from "../../settings/problem.js";
 import type { StackName } from "../../settings/stacks.js";
 import { BASE_SETTINGS } from "../support/recorder.js";
 

@@ -6,7 +6,7 @@ import { relative } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 // The mock monitor drops the options of a request; the recorder needs them.
 import { MockMonitor } from "@pulumi/pulumi/runtime/mocks.js";
-import { REPO } from "../../sandbox/paths.js";
+import { REPO } from "../../common/paths.js";
 import type { RawSettings } from "../../settings/parse.js";
 import type { StackName } from "../../settings/stacks.js";
 import { program } from "../../stacks/program.js";

@@ -3,9 +3,9 @@ import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { Progress } from "../../common/progress.js";
 import { METHODS, REPLAYED } from "../../drills/bench/restore/plan.js";
 import { benchRestore, type RestoreBench } from "../../drills/bench/restore/run.js";
-import { Progress } from "../../sandbox/progress.js";
 
 test("every method and every replay is measured", async () => {
   const told: RestoreBench[] = [];

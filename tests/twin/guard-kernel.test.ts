@@ -1,8 +1,8 @@
 /** The kernel's leases, by the real helper, under the rendered rules: what clients see. */
 import { readFile } from "node:fs/promises";
 import { beforeAll, expect, test } from "vitest";
+import { Progress } from "../../common/progress.js";
 import { NFTABLES_FILE, renderNftables } from "../../nodes/nftables.js";
-import { Progress } from "../../sandbox/progress.js";
 import { parseSharedSettings } from "../../settings/parse.js";
 import { contractOf } from "../../stacks/contract.js";
 import { ensureImage } from "../../twin/image.js";

@@ -5,7 +5,7 @@ import { access, mkdtemp, readdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { commandLine } from "../../sandbox/process.js";
+import { commandLine } from "../../common/processes.js";
 import { LocalTwin } from "../../twin/twin.js";
 
 const TWIN = join(import.meta.dirname, "support/hanging-disk.ts");

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { Progress } from "../../sandbox/progress.js";
+import { Progress } from "../../common/progress.js";
 import { ensureImage } from "../../twin/image.js";
 import { LocalTwin } from "../../twin/twin.js";
 import type { Machine } from "../../twin/types.js";

@@ -1,6 +1,7 @@
 /** The rendered files, judged by the very programs that read them, from the machines' own image. */
 import { beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
+import { Progress } from "../../common/progress.js";
 import type { NodeFile } from "../../nodes/layout.js";
 import { machinesOf } from "../../nodes/machines.js";
 import { UNITS } from "../../nodes/units.js";
@@ -10,7 +11,6 @@ import {
   renderTomcatUserData,
   tomcatFiles,
 } from "../../nodes/user-data.js";
-import { Progress } from "../../sandbox/progress.js";
 import { parseSharedSettings } from "../../settings/parse.js";
 import { contractOf, type DatabaseNode } from "../../stacks/contract.js";
 import { ensureImage, type NodeImage } from "../../twin/image.js";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { sampleWar } from "../../applications/sample/war.js";
-import { Progress } from "../../sandbox/progress.js";
+import { Progress } from "../../common/progress.js";
 import { ensureImage } from "../../twin/image.js";
 import { curl, type SampleMachine, startSampleMachine } from "./support/sample-machine.js";
 

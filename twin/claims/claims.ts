@@ -7,10 +7,10 @@ import {
   PutItemCommand,
   QueryCommand,
 } from "@aws-sdk/client-dynamodb";
+import { inTurn } from "../../common/settle.js";
 import { statusOf } from "../../nodes/guard/region/claims.js";
 import type { Item } from "../../nodes/guard/region/dynamodb.js";
 import { NO_STATUS, type Status } from "../../nodes/guard/region/facts.js";
-import { inTurn } from "../../sandbox/settle.js";
 import type { RegionId } from "../../settings/stacks.js";
 import type { Contract, RegionContract } from "../../stacks/contract.js";
 import type { Switch } from "../network/switch.js";

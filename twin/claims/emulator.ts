@@ -1,6 +1,6 @@
 /** An emulated DynamoDB of a twin's own, with the claim table in it. Ends with the process that started it. */
 import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import type { Progress } from "../../sandbox/progress.js";
+import type { Progress } from "../../common/progress.js";
 import { startEmulatorOfTwin, type TwinEmulator } from "../emulator.js";
 import { NEVER_WAITS } from "../priority.js";
 import { type ClaimStore, EMULATOR_CREDENTIALS } from "./store.js";

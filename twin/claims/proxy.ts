@@ -9,7 +9,7 @@ import {
   type ServerResponse,
 } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
-import { UserError } from "../../settings/problem.js";
+import { UserError } from "../../common/errors.js";
 import type { ClaimStore } from "./store.js";
 import type { Weather } from "./weather.js";
 

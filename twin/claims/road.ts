@@ -2,7 +2,7 @@
 import { mkdir, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
-import { inTurn } from "../../sandbox/settle.js";
+import { inTurn } from "../../common/settle.js";
 import type { RegionId } from "../../settings/stacks.js";
 import { addressAt } from "../../stacks/cidr.js";
 import type { RegionContract } from "../../stacks/contract.js";

@@ -1,6 +1,6 @@
 /** Where a twin's claim table is kept: in an emulator that has it already, e.g. the sandbox's after `pulumi up`. */
 import { DescribeTableCommand, DynamoDBClient, ResourceNotFoundException } from "@aws-sdk/client-dynamodb";
-import { UserError } from "../../settings/problem.js";
+import { UserError } from "../../common/errors.js";
 
 /** Of the emulator's root user, whose signatures it doesn't check. */
 export const EMULATOR_CREDENTIALS = { accessKeyId: "test", secretAccessKey: "test" } as const;

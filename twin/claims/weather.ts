@@ -1,5 +1,5 @@
 /** What a region's road to the claim table can suffer. */
-import { UserError } from "../../settings/problem.js";
+import { UserError } from "../../common/errors.js";
 
 /** Nothing set is fine weather. */
 export interface Weather {

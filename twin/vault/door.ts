@@ -1,6 +1,6 @@
 /** S3's endpoint of one region: an address in its network, behind which the emulator stands. */
 import { fileURLToPath } from "node:url";
-import { inTurn } from "../../sandbox/settle.js";
+import { inTurn } from "../../common/settle.js";
 import type { RegionId } from "../../settings/stacks.js";
 import { addressAt } from "../../stacks/cidr.js";
 import type { RegionContract } from "../../stacks/contract.js";

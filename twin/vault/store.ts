@@ -20,11 +20,11 @@ import {
   S3Client,
 } from "@aws-sdk/client-s3";
 import { type Authority, issueLeaf } from "../../authority/authority.js";
+import type { Progress } from "../../common/progress.js";
 import { bucketStatements } from "../../components/bucket-policy.js";
 import { databaseNodeStatements, type NodeKeys } from "../../components/node-policies.js";
 import { policyDocument, type Statement } from "../../components/policy-document.js";
 import { restoreNodeStatements } from "../../components/restore-policies.js";
-import type { Progress } from "../../sandbox/progress.js";
 import type { RegionId } from "../../settings/stacks.js";
 import { type Contract, otherRegion } from "../../stacks/contract.js";
 import { EMULATOR_CREDENTIALS } from "../claims/store.js";

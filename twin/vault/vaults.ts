@@ -1,7 +1,7 @@
 /** The regions' vaults: buckets of an emulated S3, a door to each through its region, and their copies of each other. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { type _Object, CopyObjectCommand, GetObjectCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
-import { inTurn } from "../../sandbox/settle.js";
+import { inTurn } from "../../common/settle.js";
 import type { RegionId } from "../../settings/stacks.js";
 import { otherRegion } from "../../stacks/contract.js";
 import type { Switch } from "../network/switch.js";

@@ -1,8 +1,9 @@
 /** A repmgr cluster as a system under test. */
 
+import type { Progress } from "../../../common/progress.js";
+import { allEnded } from "../../../common/settle.js";
+import { until } from "../../../common/until.js";
 import { machinesOf } from "../../../nodes/machines.js";
-import type { Progress } from "../../../sandbox/progress.js";
-import { allEnded } from "../../../sandbox/settle.js";
 import type { SharedSettings } from "../../../settings/schema.js";
 import { type Contract, contractOf } from "../../../stacks/contract.js";
 import { DatabaseCluster } from "../../../twin/database-cluster.js";
@@ -13,7 +14,6 @@ import { twinSettings } from "../../../twin/settings.js";
 import { LocalTwin } from "../../../twin/twin.js";
 import type { Machine, MachineSpec } from "../../../twin/types.js";
 import { aliveTomcat } from "../../scene.js";
-import { until } from "../../until.js";
 import { replicationFlaws, type Subject, soleLeader, type Wound } from "../subject.js";
 import { renderRepmgrUserData } from "./files.js";
 

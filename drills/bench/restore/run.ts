@@ -1,8 +1,8 @@
 /** The benchmark of backups and restores: one machine, one data directory, all methods in turn. */
 import { cpus, loadavg, release, totalmem } from "node:os";
-import { REPO } from "../../../sandbox/paths.js";
-import type { Progress } from "../../../sandbox/progress.js";
-import { inTurn } from "../../../sandbox/settle.js";
+import { REPO } from "../../../common/paths.js";
+import type { Progress } from "../../../common/progress.js";
+import { inTurn } from "../../../common/settle.js";
 import { ensureImage, imageManifest } from "../../../twin/image.js";
 import { openTwin, type RegionTwin } from "../../../twin/open.js";
 import { host } from "../../../twin/process.js";

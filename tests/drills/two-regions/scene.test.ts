@@ -1,10 +1,10 @@
 /** What the scene makes of the claim table, on a twin that is none. */
 import { beforeEach, expect, test } from "vitest";
+import { Progress } from "../../../common/progress.js";
 import { Ledger } from "../../../drills/ledger.js";
 import { RegionScene } from "../../../drills/two-regions/scene.js";
 import { type RegionStatus, raiseByClaim, type TwoRegions } from "../../../drills/two-regions/twin.js";
 import { now } from "../../../drills/workload/clock.js";
-import { Progress } from "../../../sandbox/progress.js";
 import { contractOf } from "../../../stacks/contract.js";
 import { twinSettings } from "../../../twin/settings.js";
 import { probe, write } from "../ledgers.js";

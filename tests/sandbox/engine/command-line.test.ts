@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { REPO } from "../../../sandbox/paths.js";
+import { REPO } from "../../../common/paths.js";
 import { withTemporaryDir } from "../support/temporary-dir.js";
 
 const temporary = withTemporaryDir();

@@ -6,14 +6,14 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { UserError } from "../../../common/errors.js";
+import { REPO } from "../../../common/paths.js";
+import { Progress } from "../../../common/progress.js";
 import { runningEmulator, stopEmulator } from "../../../sandbox/emulator/emulator.js";
 import { OperationFailed } from "../../../sandbox/events.js";
 import { lockHolders } from "../../../sandbox/locks.js";
-import { REPO } from "../../../sandbox/paths.js";
-import { Progress } from "../../../sandbox/progress.js";
 import { setConfig, syncProject } from "../../../sandbox/project.js";
 import { Sandbox } from "../../../sandbox/sandbox.js";
-import { UserError } from "../../../settings/problem.js";
 import { withTemporaryDir } from "../support/temporary-dir.js";
 
 const temporary = withTemporaryDir();

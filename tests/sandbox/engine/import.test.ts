@@ -2,7 +2,7 @@
 import { CreateBucketCommand, PutBucketTaggingCommand, S3Client } from "@aws-sdk/client-s3";
 import * as aws from "@pulumi/aws";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { Progress } from "../../../sandbox/progress.js";
+import { Progress } from "../../../common/progress.js";
 import { clientFor } from "../../../sandbox/providers/aws/context.js";
 import { Sandbox } from "../../../sandbox/sandbox.js";
 import { withTemporaryDir } from "../support/temporary-dir.js";

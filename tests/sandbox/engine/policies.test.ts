@@ -2,8 +2,8 @@
 import * as aws from "@pulumi/aws";
 import * as kubernetes from "@pulumi/kubernetes";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { Progress } from "../../../common/progress.js";
 import { OperationFailed } from "../../../sandbox/events.js";
-import { Progress } from "../../../sandbox/progress.js";
 import { Sandbox } from "../../../sandbox/sandbox.js";
 import { withTemporaryDir } from "../support/temporary-dir.js";
 

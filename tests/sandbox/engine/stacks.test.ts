@@ -2,9 +2,9 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Progress } from "../../../common/progress.js";
 import { type Gateway, startGateway } from "../../../sandbox/emulator/gateway.js";
 import { OperationFailed } from "../../../sandbox/events.js";
-import { Progress } from "../../../sandbox/progress.js";
 import { setConfig } from "../../../sandbox/project.js";
 import { assertPromotion } from "../../../sandbox/promotion.js";
 import { type RunResult, Sandbox } from "../../../sandbox/sandbox.js";

@@ -10,7 +10,7 @@ import p from "@pulumi/pulumi/proto/provider_pb.js";
 import statusproto from "@pulumi/pulumi/proto/status_pb.js";
 import struct from "google-protobuf/google/protobuf/struct_pb.js";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { REPO } from "../../../sandbox/paths.js";
+import { REPO } from "../../../common/paths.js";
 import { type Props, UNKNOWN } from "../../../sandbox/providers/values.js";
 import { HOME, sdk, useEmulator } from "../support/emulator.js";
 

@@ -1,7 +1,7 @@
 /** One emulated AWS per test file: on a free port, with a folder of its own, stopped at the end. */
 import { afterAll, beforeAll } from "vitest";
+import { Progress } from "../../../common/progress.js";
 import { startEmulator } from "../../../sandbox/emulator/emulator.js";
-import { Progress } from "../../../sandbox/progress.js";
 import { AwsPlugin } from "../../../sandbox/providers/aws/plugin.js";
 import { withTemporaryDir } from "./temporary-dir.js";
 

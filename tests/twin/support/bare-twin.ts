@@ -2,7 +2,7 @@
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Progress } from "../../../sandbox/progress.js";
+import { Progress } from "../../../common/progress.js";
 import type { RegionId } from "../../../settings/stacks.js";
 import { type Contract, contractOf } from "../../../stacks/contract.js";
 import { TwinClaims } from "../../../twin/claims/claims.js";

@@ -1,5 +1,5 @@
 /** A twin with one machine whose volume hangs nearly always, and that writes to it. Says the machine's process, then waits to be killed. */
-import { Progress } from "../../../sandbox/progress.js";
+import { Progress } from "../../../common/progress.js";
 import { ensureImage } from "../../../twin/image.js";
 import { LocalTwin } from "../../../twin/twin.js";
 
