@@ -1,7 +1,7 @@
 /** `dr bootstrap ca`: an authority, new or kept, and certificates for the nodes of both regions. */
 import { UserError } from "../common/errors.js";
+import { contractOf } from "../settings/contract.js";
 import type { SharedSettings } from "../settings/schema.js";
-import { contractOf } from "../stacks/contract.js";
 import {
   type Authority,
   createAuthority,

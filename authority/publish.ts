@@ -8,7 +8,7 @@ import {
 import { GetParameterCommand, ParameterNotFound, PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { UserError } from "../common/errors.js";
-import type { Contract } from "../stacks/contract.js";
+import type { Contract } from "../settings/contract.js";
 import type { NodeCertificate } from "./authority.js";
 import { type Trust, trusted } from "./trust.js";
 

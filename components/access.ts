@@ -4,9 +4,9 @@
  */
 import * as iam from "@pulumi/aws/iam/index.js";
 import * as pulumi from "@pulumi/pulumi";
+import { type Contract, otherRegion } from "../settings/contract.js";
 import type { SharedSettings } from "../settings/schema.js";
 import type { RegionId } from "../settings/stacks.js";
-import { type Contract, otherRegion } from "../stacks/contract.js";
 import type { RegionKeys } from "./keys.js";
 import {
   databaseNodeStatements,

@@ -1,7 +1,7 @@
 /** What decides which region is active: the claim table, a region's claims in it, and what an operator answers for. */
 import * as dynamodb from "@pulumi/aws/dynamodb/index.js";
 import * as pulumi from "@pulumi/pulumi";
-import type { Contract, RegionContract } from "../stacks/contract.js";
+import type { Contract, RegionContract } from "../settings/contract.js";
 
 /** Partition and sort key of every item. */
 const PARTITION_KEY = "pk";

@@ -16,8 +16,8 @@
  */
 import * as cloudwatch from "@pulumi/aws/cloudwatch/index.js";
 import * as pulumi from "@pulumi/pulumi";
+import type { Contract, RegionContract } from "../settings/contract.js";
 import type { RegionSettings } from "../settings/schema.js";
-import type { Contract, RegionContract } from "../stacks/contract.js";
 import { type AlarmSpec, type Metric, signOfLife } from "./alarm-spec.js";
 import { type AlarmSeverity, AlarmTopics } from "./alarm-topics.js";
 import { type BackupAlarmSettings, backupAlarmSpecs } from "./backup-alarms.js";

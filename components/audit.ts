@@ -1,7 +1,7 @@
 /** Who did what: one trail over all regions, in a bucket that nobody can alter. */
 import * as cloudtrail from "@pulumi/aws/cloudtrail/index.js";
 import * as pulumi from "@pulumi/pulumi";
-import type { Contract } from "../stacks/contract.js";
+import type { Contract } from "../settings/contract.js";
 import type { Statement } from "./policy-document.js";
 import { SecureBucket } from "./secure-bucket.js";
 

@@ -4,14 +4,15 @@
  * Most of what they read is told by database nodes; `restoreTestFailed` by the restore machine too, which is all
  * that a cold site hears of its vault.
  */
-import type { RegionSettings } from "../settings/schema.js";
+
 import {
   type Contract,
   otherRegion,
   type RegionContract,
   VAULT_COPY_RULE,
   vaultReplicationRule,
-} from "../stacks/contract.js";
+} from "../settings/contract.js";
+import type { RegionSettings } from "../settings/schema.js";
 import type { AlarmSpec, Metric } from "./alarm-spec.js";
 import { METRICS, type MetricDefinition } from "./metrics.js";
 

@@ -2,8 +2,8 @@
 import * as secretsmanager from "@pulumi/aws/secretsmanager/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
+import { type Contract, DATABASE_LOGINS } from "../settings/contract.js";
 import type { DatabaseSettings } from "../settings/schema.js";
-import { type Contract, DATABASE_LOGINS } from "../stacks/contract.js";
 
 type SecretName = keyof Contract["secrets"];
 

@@ -3,8 +3,8 @@
  * security groups and the data subnets' network ACL follow. No Pulumi here.
  */
 
+import { type Contract, otherRegion, PORTS } from "../settings/contract.js";
 import type { RegionId } from "../settings/stacks.js";
-import { type Contract, otherRegion, PORTS } from "../stacks/contract.js";
 
 export type Port = keyof typeof PORTS;
 export type Caller = "database" | "tomcat" | "otherDatabase" | "otherTomcat";

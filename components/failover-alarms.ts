@@ -5,9 +5,9 @@
  */
 import * as cloudwatch from "@pulumi/aws/cloudwatch/index.js";
 import * as pulumi from "@pulumi/pulumi";
+import { HEALTH_METRICS_REGION } from "../settings/contract.js";
 import type { Contact } from "../settings/schema.js";
 import type { RegionId } from "../settings/stacks.js";
-import { HEALTH_METRICS_REGION } from "../stacks/contract.js";
 import { AlarmTopics } from "./alarm-topics.js";
 import { type AlarmName, describeAlarm } from "./runbooks.js";
 

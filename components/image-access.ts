@@ -1,8 +1,8 @@
 /** Roles of the machines on which images are built. They belong to `global`, as all roles do. */
 import * as iam from "@pulumi/aws/iam/index.js";
 import * as pulumi from "@pulumi/pulumi";
+import type { Contract } from "../settings/contract.js";
 import type { RegionId } from "../settings/stacks.js";
-import type { Contract } from "../stacks/contract.js";
 import { imageBuilderStatements } from "./image-policies.js";
 import type { RegionKeys } from "./keys.js";
 import { policyDocument, trustService } from "./policy-document.js";

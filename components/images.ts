@@ -15,9 +15,9 @@ import {
   type ImageKind,
   renderComponentDocument,
 } from "../nodes/image/component-document.js";
+import type { Contract } from "../settings/contract.js";
 import type { SharedSettings } from "../settings/schema.js";
 import type { RegionId } from "../settings/stacks.js";
-import type { Contract } from "../stacks/contract.js";
 import { ROOT_DEVICE } from "./machine.js";
 
 export interface ImagesArgs {

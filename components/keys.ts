@@ -1,7 +1,7 @@
 /** KMS keys: one per purpose, usable in either region without the other. */
 import * as kms from "@pulumi/aws/kms/index.js";
 import * as pulumi from "@pulumi/pulumi";
-import { type Contract, HEALTH_METRICS_REGION } from "../stacks/contract.js";
+import { type Contract, HEALTH_METRICS_REGION } from "../settings/contract.js";
 import {
   auditKeyPolicy,
   backupsKeyPolicy,

@@ -15,9 +15,9 @@
 import * as cloudwatch from "@pulumi/aws/cloudwatch/index.js";
 import * as ec2 from "@pulumi/aws/ec2/index.js";
 import * as pulumi from "@pulumi/pulumi";
+import type { Contract, RegionContract } from "../settings/contract.js";
 import type { SharedSettings } from "../settings/schema.js";
 import type { RegionId } from "../settings/stacks.js";
-import type { Contract, RegionContract } from "../stacks/contract.js";
 import { dataNetworkAcl } from "./database-flows.js";
 import { VpcEndpoints } from "./vpc-endpoints.js";
 

@@ -1,8 +1,8 @@
 /** Where each database node of a region, and its restore machine, finds its certificate. */
 import * as secretsmanager from "@pulumi/aws/secretsmanager/index.js";
 import * as pulumi from "@pulumi/pulumi";
+import type { Contract } from "../settings/contract.js";
 import type { RegionId } from "../settings/stacks.js";
-import type { Contract } from "../stacks/contract.js";
 import { RECOVERY_WINDOW_DAYS } from "./credentials.js";
 
 export interface NodeCertificatesArgs {

@@ -1,7 +1,7 @@
 /** The ceiling over every role of this project, whatever its own policies say. */
 import * as iam from "@pulumi/aws/iam/index.js";
 import * as pulumi from "@pulumi/pulumi";
-import type { Contract } from "../stacks/contract.js";
+import type { Contract } from "../settings/contract.js";
 import { claimTableArns, policyDocument, type Statement } from "./policy-document.js";
 
 export interface PermissionBoundaryArgs {

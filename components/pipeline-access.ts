@@ -1,8 +1,8 @@
 /** Roles of the deployment pipeline: GitHub Actions proves who it is by OIDC, no key is stored anywhere. */
 import * as iam from "@pulumi/aws/iam/index.js";
 import * as pulumi from "@pulumi/pulumi";
+import type { Contract } from "../settings/contract.js";
 import { type RegionId, STACK_NAMES, type StackName } from "../settings/stacks.js";
-import type { Contract } from "../stacks/contract.js";
 import { deployImagesStatements } from "./image-policies.js";
 import {
   deployLinkStatements,

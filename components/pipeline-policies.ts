@@ -6,8 +6,8 @@
  * the permission boundary. Where names are ours, they are named.
  */
 import { posix } from "node:path";
+import type { Contract } from "../settings/contract.js";
 import type { RegionId } from "../settings/stacks.js";
-import type { Contract } from "../stacks/contract.js";
 import { everythingIn, type Statement } from "./policy-document.js";
 import { vaultRulesArn } from "./vault-events.js";
 import { deployVolumeBackupStatements, volumeBackupRuleArn } from "./volume-backup-policies.js";

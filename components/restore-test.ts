@@ -13,9 +13,9 @@ import * as scheduler from "@pulumi/aws/scheduler/index.js";
 import * as vpc from "@pulumi/aws/vpc/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import { renderRestoreUserData } from "../nodes/user-data.js";
+import type { Contract } from "../settings/contract.js";
 import type { SharedSettings } from "../settings/schema.js";
 import type { RegionId } from "../settings/stacks.js";
-import type { Contract } from "../stacks/contract.js";
 import { GROUP_METRICS, machine } from "./machine.js";
 import { describeAlarm } from "./runbooks.js";
 

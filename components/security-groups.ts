@@ -8,8 +8,8 @@
 import * as ec2 from "@pulumi/aws/ec2/index.js";
 import * as vpc from "@pulumi/aws/vpc/index.js";
 import * as pulumi from "@pulumi/pulumi";
+import { type Contract, PORTS } from "../settings/contract.js";
 import type { RegionId } from "../settings/stacks.js";
-import { type Contract, PORTS } from "../stacks/contract.js";
 import { type Caller, callerCidrs, DATABASE_FLOWS, type PortRange, portRanges } from "./database-flows.js";
 
 export interface SecurityGroupsArgs {

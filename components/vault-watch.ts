@@ -1,7 +1,7 @@
 /** Pages when somebody touches what protects a region's vault. Which calls these are stands in `vault-events.ts`. */
 import * as cloudwatch from "@pulumi/aws/cloudwatch/index.js";
 import * as pulumi from "@pulumi/pulumi";
-import type { RegionContract } from "../stacks/contract.js";
+import type { RegionContract } from "../settings/contract.js";
 import { describeAlarm } from "./runbooks.js";
 import { type VaultEvents, vaultEventPatterns, vaultRulePrefix } from "./vault-events.js";
 

@@ -9,9 +9,9 @@
 import * as backup from "@pulumi/aws/backup/index.js";
 import * as cloudwatch from "@pulumi/aws/cloudwatch/index.js";
 import * as pulumi from "@pulumi/pulumi";
+import { type Contract, NODE_TAG, otherRegion } from "../settings/contract.js";
 import type { SharedSettings } from "../settings/schema.js";
 import type { RegionId } from "../settings/stacks.js";
-import { type Contract, NODE_TAG, otherRegion } from "../stacks/contract.js";
 import { describeAlarm } from "./runbooks.js";
 import { volumeBackupRule, volumeVaultArn } from "./volume-backup-policies.js";
 import { restoreTestCron, volumeBackupCron } from "./volume-backup-schedule.js";

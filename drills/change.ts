@@ -1,6 +1,7 @@
 /** Changing settings under load, as a person does: an edit of `Pulumi.yaml` and `pulumi up`. */
+
+import { PORTS } from "../settings/contract.js";
 import { parseSharedSettings, type RawSettings } from "../settings/parse.js";
-import { PORTS } from "../stacks/contract.js";
 import { overlay } from "../twin/settings.js";
 import type { Machine } from "../twin/types.js";
 import type { Scene } from "./scene.js";

@@ -1,5 +1,5 @@
 /** What Patroni says of a region's cluster, asked from a Tomcat server's network, as HAProxy asks it. */
-import { PORTS } from "../stacks/contract.js";
+import { PORTS } from "../settings/contract.js";
 import type { Machine } from "../twin/types.js";
 
 export interface Member {

@@ -1,5 +1,5 @@
 /** etcd of the region under test, as the runbooks ask it: with etcdctl, on a node. */
-import { PORTS } from "../stacks/contract.js";
+import { PORTS } from "../settings/contract.js";
 import type { Machine } from "../twin/types.js";
 import type { Scene } from "./scene.js";
 

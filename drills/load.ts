@@ -1,6 +1,6 @@
 /** What a workload is told: the application's login, and who writes, reads, asks and probes, and how fast. */
 import { DATABASE_FRONTS } from "../nodes/haproxy.js";
-import { HEALTH_PATH, PORTS } from "../stacks/contract.js";
+import { HEALTH_PATH, PORTS } from "../settings/contract.js";
 import type { RegionTwin } from "../twin/open.js";
 import type { Machine } from "../twin/types.js";
 import type { WorkloadChoice } from "./drill.js";

@@ -2,9 +2,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Progress } from "../common/progress.js";
 import { until } from "../common/until.js";
+import type { RegionContract } from "../settings/contract.js";
 import type { SharedSettings } from "../settings/schema.js";
 import type { RegionId } from "../settings/stacks.js";
-import type { RegionContract } from "../stacks/contract.js";
 import type { DatabaseCluster } from "../twin/database-cluster.js";
 import type { RegionTwin } from "../twin/open.js";
 import type { Machine, Twin } from "../twin/types.js";

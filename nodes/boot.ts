@@ -2,9 +2,10 @@
  * `node.env`: the values by which the image's scripts (`dr-…`) differ from machine to machine. Names of secrets
  * and parameters, never a secret.
  */
+
+import type { Contract, DatabaseNode } from "../settings/contract.js";
 import type { SharedSettings } from "../settings/schema.js";
 import type { RegionId } from "../settings/stacks.js";
-import type { Contract, DatabaseNode } from "../stacks/contract.js";
 import { clusterName, IMAGE_PATHS, isReadReplica, regionOfNode } from "./layout.js";
 
 const { config, run } = IMAGE_PATHS;

@@ -2,8 +2,9 @@
  * Configuration of the CloudWatch agent: what a machine can tell of itself, and on a database node what its guard
  * tells the agent by StatsD, the other metrics of `components/metrics.ts`.
  */
+
+import type { Contract, DatabaseNode } from "../settings/contract.js";
 import type { RegionId } from "../settings/stacks.js";
-import type { Contract, DatabaseNode } from "../stacks/contract.js";
 import { IMAGE_PATHS, regionOfNode, STATSD } from "./layout.js";
 
 export const CLOUDWATCH_FILE = `${IMAGE_PATHS.config}/cloudwatch.json`;

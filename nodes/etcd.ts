@@ -4,8 +4,9 @@
  * Clients and peers must show a certificate. etcd 3.4's own JSON gateway is such a client and shows the
  * server's certificate, which therefore is one for clients too.
  */
+
+import { type Contract, type DatabaseNode, PORTS } from "../settings/contract.js";
 import type { SharedSettings } from "../settings/schema.js";
-import { type Contract, type DatabaseNode, PORTS } from "../stacks/contract.js";
 import { clusterName, IMAGE_PATHS, regionOfNode, TLS_FILES } from "./layout.js";
 
 export function renderEtcd(settings: SharedSettings, contract: Contract, node: DatabaseNode): string {

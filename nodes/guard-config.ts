@@ -1,7 +1,8 @@
 /** /etc/dr/guard.json: what the guard of a database node is told. */
+
+import { type Contract, type DatabaseNode, PORTS, type RegionContract } from "../settings/contract.js";
 import { GUARD_RENEW_MILLIS, GUARD_TIMEOUT_MILLIS } from "../settings/failover-time.js";
 import type { SharedSettings } from "../settings/schema.js";
-import { type Contract, type DatabaseNode, PORTS, type RegionContract } from "../stacks/contract.js";
 import type { GuardConfig, StandbySource } from "./guard/config.js";
 import type { RegionRules } from "./guard/region/facts.js";
 import {

@@ -2,9 +2,7 @@
  * haproxy.cfg beside each Tomcat: finds the leader by asking each node's guard several times a second. A load
  * balancer of AWS between application and database would need ten seconds for the same.
  */
-import { CHECK_TIMEOUT_MILLIS } from "../settings/failover-time.js";
-import type { SharedSettings } from "../settings/schema.js";
-import type { RegionId } from "../settings/stacks.js";
+
 import {
   ACTIVE_PATH,
   type Contract,
@@ -12,7 +10,10 @@ import {
   HEALTH_PATH,
   otherRegion,
   PORTS,
-} from "../stacks/contract.js";
+} from "../settings/contract.js";
+import { CHECK_TIMEOUT_MILLIS } from "../settings/failover-time.js";
+import type { SharedSettings } from "../settings/schema.js";
+import type { RegionId } from "../settings/stacks.js";
 import { membersOf, TLS_FILES } from "./layout.js";
 
 /** Local ports that Tomcat connects to. */

@@ -2,8 +2,9 @@
  * pg_hba: who may connect from where. It stands in Patroni's dynamic configuration and nowhere else, because a
  * local `pg_hba` in patroni.yml would win, and a new database would then need new machines.
  */
+
+import { type Contract, DATABASE_LOGINS } from "../settings/contract.js";
 import type { SharedSettings } from "../settings/schema.js";
-import { type Contract, DATABASE_LOGINS } from "../stacks/contract.js";
 
 /**
  * Everything over TLS except what stays on the machine. Both regions: servers follow the leader across.

@@ -1,6 +1,7 @@
 /** Where things are on a machine, and what they are called. The machine images are built to match. */
+
+import type { Contract, DatabaseNode, RegionContract } from "../settings/contract.js";
 import type { SharedSettings } from "../settings/schema.js";
-import type { Contract, DatabaseNode, RegionContract } from "../stacks/contract.js";
 
 /** A file to put on a machine. */
 export interface NodeFile {

@@ -1,8 +1,9 @@
 /** The machines of a region as plain data: what the launch templates start, for whoever starts them elsewhere. */
+
+import { addressAt } from "../settings/cidr.js";
+import type { Contract } from "../settings/contract.js";
 import type { SharedSettings } from "../settings/schema.js";
 import type { RegionId } from "../settings/stacks.js";
-import { addressAt } from "../stacks/cidr.js";
-import type { Contract } from "../stacks/contract.js";
 import { isReadReplica, membersOf } from "./layout.js";
 import { renderDatabaseUserData, renderRestoreUserData, renderTomcatUserData } from "./user-data.js";
 

@@ -3,8 +3,9 @@
  * while the guard keeps an element with a timeout alive (`nodes/guard`). The guard's unit loads this file before
  * each start.
  */
+
+import { type Contract, PORTS } from "../settings/contract.js";
 import type { SharedSettings } from "../settings/schema.js";
-import { type Contract, PORTS } from "../stacks/contract.js";
 import { IMAGE_PATHS } from "./layout.js";
 
 export const NFTABLES_FILE = `${IMAGE_PATHS.config}/guard.nft`;

@@ -1,7 +1,7 @@
 /** patroni.yml of a database node. Passwords come from the environment, never from this file. */
 import { stringify } from "yaml";
+import { type Contract, DATABASE_LOGINS, type DatabaseNode, PORTS } from "../settings/contract.js";
 import type { SharedSettings } from "../settings/schema.js";
-import { type Contract, DATABASE_LOGINS, type DatabaseNode, PORTS } from "../stacks/contract.js";
 import { dynamicConfig } from "./dynamic-config.js";
 import { standbyCluster } from "./guard/region/standby-cluster.js";
 import { standbySource, VAULT_METHOD } from "./guard-config.js";

@@ -1,7 +1,8 @@
 /** Environment of Tomcat: how its JVM runs and where it finds the database. */
+
+import type { Contract } from "../settings/contract.js";
 import type { SharedSettings } from "../settings/schema.js";
 import type { RegionId } from "../settings/stacks.js";
-import type { Contract } from "../stacks/contract.js";
 import { DATABASE_FRONTS } from "./haproxy.js";
 import { membersOf, TLS_FILES } from "./layout.js";
 

@@ -7,9 +7,9 @@
  */
 import { stringify } from "yaml";
 import { UserError } from "../common/errors.js";
+import type { Contract, DatabaseNode } from "../settings/contract.js";
 import type { SharedSettings } from "../settings/schema.js";
 import type { RegionId } from "../settings/stacks.js";
-import type { Contract, DatabaseNode } from "../stacks/contract.js";
 import { BACKUP_CONFIG_FILE, renderBackupConfig } from "./backup-config.js";
 import { NODE_ENV_FILE, renderDatabaseEnv, renderRestoreEnv, renderTomcatEnv } from "./boot.js";
 import {

@@ -7,8 +7,8 @@ import { UserError } from "../common/errors.js";
 import { statusOf } from "../nodes/guard/region/claims.js";
 import type { Item } from "../nodes/guard/region/dynamodb.js";
 import { NO_STATUS } from "../nodes/guard/region/facts.js";
+import type { Contract, RegionContract } from "../settings/contract.js";
 import type { RegionId } from "../settings/stacks.js";
-import type { Contract, RegionContract } from "../stacks/contract.js";
 import type { RegionRecord, TableReading } from "./observation.js";
 
 /** Of one replica, for all its answers together. */

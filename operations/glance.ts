@@ -2,9 +2,9 @@
 
 import { duration, seconds } from "../common/duration.js";
 import type { Position } from "../nodes/guard/region/facts.js";
+import { type Contract, otherRegion } from "../settings/contract.js";
 import type { SharedSettings } from "../settings/schema.js";
 import type { RegionId } from "../settings/stacks.js";
-import { type Contract, otherRegion } from "../stacks/contract.js";
 import { ifKnown, type Known, known, unknown } from "./known.js";
 import { type Lag, lagOf } from "./lag.js";
 import { type Leading, leadingGuard } from "./leading.js";

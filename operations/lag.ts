@@ -2,8 +2,8 @@
 
 import { seconds } from "../common/duration.js";
 import { sameMark } from "../nodes/guard/region/history.js";
+import { otherRegion } from "../settings/contract.js";
 import type { RegionId } from "../settings/stacks.js";
-import { otherRegion } from "../stacks/contract.js";
 import { type Known, known, unknown } from "./known.js";
 import { leadingGuard } from "./leading.js";
 import type { Observation } from "./observation.js";

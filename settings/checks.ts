@@ -4,7 +4,7 @@
  */
 
 import type { Problem } from "../common/errors.js";
-import { NODE_TAG } from "../stacks/contract.js";
+import { NODE_TAG } from "./contract.js";
 import { DATABASE_CHECKS } from "./database-checks.js";
 import { FAILOVER_CHECKS } from "./failover-checks.js";
 import { PROMOTION_CHECKS } from "./promotion-checks.js";

@@ -1,8 +1,9 @@
 /** Checks of `database` and `databases` that need to know what PostgreSQL, Patroni and this project do with them. */
-import { instanceSize, KNOWN_FAMILIES } from "../nodes/instance-size.js";
-import { ownedParameter, slotWalKeepMib } from "../nodes/postgres-parameters.js";
-import { DATABASE_LOGINS } from "../stacks/contract.js";
+
 import type { Check } from "./checks.js";
+import { DATABASE_LOGINS } from "./contract.js";
+import { instanceSize, KNOWN_FAMILIES } from "./instance-size.js";
+import { ownedParameter, slotWalKeepMib } from "./postgres-parameters.js";
 import type { SharedSettings } from "./schema.js";
 
 /** PostgreSQL's own databases, and words that mean something else in pg_hba. */

@@ -5,8 +5,8 @@ import { basename, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { sampleWar } from "../applications/sample/war.js";
 import { UserError } from "../common/errors.js";
+import type { RegionContract } from "../settings/contract.js";
 import type { SharedSettings } from "../settings/schema.js";
-import type { RegionContract } from "./contract.js";
 
 export interface Application {
   /** What a server asks for: `s3://bucket/key.war`. */

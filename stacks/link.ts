@@ -2,8 +2,8 @@
 import * as ec2 from "@pulumi/aws/ec2/index.js";
 import type * as pulumi from "@pulumi/pulumi";
 import { type LinkEnd, RegionLink } from "../components/region-link.js";
+import { contractOf, type RegionContract } from "../settings/contract.js";
 import type { SharedSettings } from "../settings/schema.js";
-import { contractOf, type RegionContract } from "./contract.js";
 import type { StackOutputs } from "./outputs.js";
 import { accountIdOf, awsProvider } from "./providers.js";
 

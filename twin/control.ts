@@ -8,7 +8,7 @@ import { UserError } from "../common/errors.js";
 import { REPO } from "../common/paths.js";
 import { processRuns } from "../common/processes.js";
 import type { Progress } from "../common/progress.js";
-import { PORTS } from "../stacks/contract.js";
+import { PORTS } from "../settings/contract.js";
 import { Cgroup } from "./cgroups.js";
 import { clearFolder, holderOf, takeFolder } from "./folder.js";
 import { requireHost, requireRoot } from "./host.js";

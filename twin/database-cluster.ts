@@ -1,6 +1,6 @@
 /** One region's database cluster as its own nodes describe it. */
-import type { RegionContract } from "../stacks/contract.js";
-import { PORTS } from "../stacks/contract.js";
+import type { RegionContract } from "../settings/contract.js";
+import { PORTS } from "../settings/contract.js";
 import type { Machine, Twin } from "./types.js";
 
 /** A member as Patroni lists it. */

@@ -12,9 +12,9 @@ import {
   SecretsManagerClient,
 } from "@aws-sdk/client-secrets-manager";
 import { paginateGetParametersByPath, SSMClient } from "@aws-sdk/client-ssm";
+import { addressAt } from "../settings/cidr.js";
+import type { Contract, RegionContract } from "../settings/contract.js";
 import type { SharedSettings } from "../settings/schema.js";
-import { addressAt } from "../stacks/cidr.js";
-import type { Contract, RegionContract } from "../stacks/contract.js";
 import { parseUserData } from "./cloud-config.js";
 import type { MachineSpec, Twin } from "./types.js";
 

@@ -1,7 +1,7 @@
 /** What a running twin's machines say of themselves, asked from any process of this host: guards, and the way that a load balancer takes. */
 import { execa } from "execa";
+import { ACTIVE_PATH, PORTS } from "../settings/contract.js";
 import type { RegionId } from "../settings/stacks.js";
-import { ACTIVE_PATH, PORTS } from "../stacks/contract.js";
 import { inside, type MachineRecord, type TwinRecord } from "./record.js";
 
 /** What one guard answered to `GET /status`, or why it didn't. */

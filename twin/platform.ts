@@ -5,9 +5,9 @@ import { sampleWar } from "../applications/sample/war.js";
 import { type Authority, createAuthority, issueLeaf } from "../authority/authority.js";
 import { APPLICATION_KEY } from "../nodes/boot.js";
 import { renderClusterConfig } from "../nodes/cluster-config.js";
+import { type Contract, DATABASE_LOGINS } from "../settings/contract.js";
 import type { SharedSettings } from "../settings/schema.js";
 import type { RegionId } from "../settings/stacks.js";
-import { type Contract, DATABASE_LOGINS } from "../stacks/contract.js";
 import type { Twin } from "./types.js";
 
 /** Fills a twin's platform. Passwords are made anew for each twin and stay in its folder. */

@@ -1,9 +1,9 @@
 /** Settings of a twin: the project's own, at a size that fits one machine. */
 
 import { REPO } from "../common/paths.js";
-import { readStackFiles } from "../delivery/stack-files.js";
 import { parseSharedSettings, type RawSettings } from "../settings/parse.js";
 import { type SharedSettings, sharedSchema } from "../settings/schema.js";
+import { readStackFiles } from "../settings/stack-files.js";
 
 /** A few hundred megabytes of buffers per node instead of gigabytes; a volume that is a sparse file. */
 const SMALL: RawSettings = { database: { instanceType: "t4g.small", volumeGib: 20 } };

@@ -3,8 +3,8 @@ import { resolve } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { LEAF_DAYS } from "../../authority/authority.js";
 import { REPO } from "../../common/paths.js";
-import { readStackFiles } from "../../delivery/stack-files.js";
 import { parseSharedSettings } from "../../settings/parse.js";
+import { readStackFiles } from "../../settings/stack-files.js";
 
 interface CaFlags {
   out?: string;

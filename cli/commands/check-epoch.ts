@@ -5,8 +5,8 @@ import { SettingsError } from "../../common/errors.js";
 import { REPO } from "../../common/paths.js";
 import { deployedInFile, deployedStack } from "../../delivery/deployed.js";
 import { checkEpoch } from "../../delivery/epoch-check.js";
-import { readStackFiles } from "../../delivery/stack-files.js";
 import { parseSettings } from "../../settings/parse.js";
+import { readStackFiles } from "../../settings/stack-files.js";
 import { assertStackName, isRegionStack } from "../../settings/stacks.js";
 
 export function addCheckEpoch(dr: Command): void {

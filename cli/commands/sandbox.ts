@@ -1,7 +1,6 @@
 import { type Command, Option } from "commander";
 import { SettingsError, UserError } from "../../common/errors.js";
 import { Progress } from "../../common/progress.js";
-import { readStackFiles } from "../../delivery/stack-files.js";
 import { runningEmulator, startEmulator, stopEmulator } from "../../sandbox/emulator/emulator.js";
 import { installEmulator } from "../../sandbox/emulator/install.js";
 import { findEngine } from "../../sandbox/engine/engine.js";
@@ -9,6 +8,7 @@ import type { Change } from "../../sandbox/events.js";
 import { projectDir, setConfig, syncProject } from "../../sandbox/project.js";
 import { changeLine, outputLines, STAND_IN_NOTE, summary } from "../../sandbox/render.js";
 import { parseSettings } from "../../settings/parse.js";
+import { readStackFiles } from "../../settings/stack-files.js";
 import { assertStackName, STACK_NAMES, type StackName } from "../../settings/stacks.js";
 
 interface RunFlags {

@@ -3,8 +3,8 @@
 import type { Progress } from "../../common/progress.js";
 import { until } from "../../common/until.js";
 import { clusterConfig } from "../../nodes/cluster-config.js";
+import { PORTS } from "../../settings/contract.js";
 import type { RawSettings } from "../../settings/parse.js";
-import { PORTS } from "../../stacks/contract.js";
 import { openTwin, type RegionTwin } from "../../twin/open.js";
 import { twinSettings } from "../../twin/settings.js";
 import type { Machine } from "../../twin/types.js";

@@ -1,5 +1,5 @@
 /** What the benchmark needs of a system under test: three database nodes, HAProxy beside a Tomcat, and how they heal. */
-import { PORTS } from "../../stacks/contract.js";
+import { PORTS } from "../../settings/contract.js";
 import type { DatabaseCluster } from "../../twin/database-cluster.js";
 import type { Machine, Twin } from "../../twin/types.js";
 

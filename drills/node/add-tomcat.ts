@@ -1,4 +1,4 @@
-import { HEALTH_PATH } from "../../stacks/contract.js";
+import { HEALTH_PATH } from "../../settings/contract.js";
 import { ask, frontPage, tomcatsOf, up } from "../change.js";
 import type { Drill } from "../drill.js";
 

@@ -1,6 +1,6 @@
 /** The test of the tests: without synchronous replication rows must be lost, and the ledger must find them. */
 
-import { PORTS } from "../../stacks/contract.js";
+import { PORTS } from "../../settings/contract.js";
 import type { Machine } from "../../twin/types.js";
 import type { Drill } from "../drill.js";
 import type { Scene } from "../scene.js";

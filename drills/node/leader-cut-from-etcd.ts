@@ -1,4 +1,4 @@
-import { PORTS } from "../../stacks/contract.js";
+import { PORTS } from "../../settings/contract.js";
 import type { Drill } from "../drill.js";
 import { acknowledgedSince, measureSilencing } from "../evidence.js";
 import { seeTakeover } from "../takeover.js";

@@ -1,7 +1,7 @@
 /** The standby region is away for good, as far as its slot is concerned. One region runs: its peer never came. */
 import { IMAGE_PATHS, standbySlot } from "../../nodes/layout.js";
-import { slotWalKeepMib } from "../../nodes/postgres-parameters.js";
-import { DATABASE_LOGINS, PORTS } from "../../stacks/contract.js";
+import { DATABASE_LOGINS, PORTS } from "../../settings/contract.js";
+import { slotWalKeepMib } from "../../settings/postgres-parameters.js";
 import type { Machine } from "../../twin/types.js";
 import type { Drill } from "../drill.js";
 import type { Scene } from "../scene.js";

@@ -1,5 +1,5 @@
 /** Also runs the steps for an empty volume of `runbooks/node-replaced.md`. */
-import { PORTS } from "../../stacks/contract.js";
+import { PORTS } from "../../settings/contract.js";
 import type { Machine } from "../../twin/types.js";
 import type { Drill } from "../drill.js";
 import { etcdctl, etcdWhole } from "../etcd.js";

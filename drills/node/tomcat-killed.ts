@@ -1,4 +1,4 @@
-import { HEALTH_PATH } from "../../stacks/contract.js";
+import { HEALTH_PATH } from "../../settings/contract.js";
 import { ask, tomcatsOf } from "../change.js";
 import type { Drill } from "../drill.js";
 import type { Scene } from "../scene.js";

@@ -1,4 +1,4 @@
-import { PORTS } from "../../stacks/contract.js";
+import { PORTS } from "../../settings/contract.js";
 import type { Machine } from "../../twin/types.js";
 import type { RegionDrill } from "../drill.js";
 import type { RegionScene } from "../two-regions/scene.js";

@@ -2,8 +2,9 @@
  * The load of a drill about two regions: beside a Tomcat server of each region a workload that writes and reads
  * through that server's HAProxy and probes every node; and outside of both, users who ask by the service's name.
  */
+
+import type { Contract } from "../../settings/contract.js";
 import type { RegionId } from "../../settings/stacks.js";
-import type { Contract } from "../../stacks/contract.js";
 import type { Machine } from "../../twin/types.js";
 import type { WorkloadChoice } from "../drill.js";
 import type { Ledger } from "../ledger.js";

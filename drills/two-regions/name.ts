@@ -1,7 +1,7 @@
 /** The service's name on the twin: the stack's figures, the twin's addresses. */
 
-import type { Contract, RegionContract } from "../../stacks/contract.js";
-import { ACTIVE_PATH, FAILOVER_DNS, HEALTH_PATH, PORTS, TARGET_CHECK } from "../../stacks/contract.js";
+import type { Contract, RegionContract } from "../../settings/contract.js";
+import { ACTIVE_PATH, FAILOVER_DNS, HEALTH_PATH, PORTS, TARGET_CHECK } from "../../settings/contract.js";
 import { Outside } from "../../twin/network/outside.js";
 import type { Twin } from "../../twin/types.js";
 import type { NameConfig, NamedRegion } from "../name/config.js";

@@ -1,8 +1,8 @@
 /** What the steps of a drill about two regions work with, beside what those of every drill do. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Progress } from "../../common/progress.js";
+import { otherRegion } from "../../settings/contract.js";
 import type { RegionId } from "../../settings/stacks.js";
-import { otherRegion } from "../../stacks/contract.js";
 import type { ClusterView } from "../cluster.js";
 import { type GuardStatus, guardStatus } from "../guards.js";
 import type { LedgerData } from "../ledger.js";

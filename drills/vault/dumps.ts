@@ -1,6 +1,6 @@
 /** A region's logical dumps as its vault has them. */
 import { HeadObjectCommand } from "@aws-sdk/client-s3";
-import { REPOSITORY_FOLDERS } from "../../stacks/contract.js";
+import { REPOSITORY_FOLDERS } from "../../settings/contract.js";
 import type { Scene } from "../scene.js";
 
 export interface DumpedTable {

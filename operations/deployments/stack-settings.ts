@@ -1,7 +1,8 @@
 /** A region's settings out of a project's folder: the size that a promotion starts from, and the keys that it sets. */
-import { readStackFiles } from "../../delivery/stack-files.js";
+
 import { parseRegionSettings } from "../../settings/parse.js";
 import type { Site } from "../../settings/schema.js";
+import { readStackFiles } from "../../settings/stack-files.js";
 import type { RegionStackName } from "../../settings/stacks.js";
 import type { PromotionSettings } from "../promotion/deployment.js";
 

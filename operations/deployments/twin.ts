@@ -2,7 +2,7 @@
 import { ConditionalCheckFailedException, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { UserError } from "../../common/errors.js";
 import type { Change } from "../../sandbox/events.js";
-import type { Contract, RegionContract } from "../../stacks/contract.js";
+import type { Contract, RegionContract } from "../../settings/contract.js";
 import { mustRun } from "../../twin/control.js";
 import type { Deployment, PromotionSetting } from "../promotion/deployment.js";
 import { OVERRIDE_ITEMS } from "../promotion/request.js";

@@ -1,8 +1,9 @@
 /** A real account: the claim table with ordinary credentials, the regions' own names over the internet. */
-import { readStackFiles } from "../../delivery/stack-files.js";
+
+import { ACTIVE_PATH, contractOf, otherRegion } from "../../settings/contract.js";
 import { parseSharedSettings } from "../../settings/parse.js";
 import { type SharedSettings, sharedSchema } from "../../settings/schema.js";
-import { ACTIVE_PATH, contractOf, otherRegion } from "../../stacks/contract.js";
+import { readStackFiles } from "../../settings/stack-files.js";
 import { readClaimTable } from "../claim-table.js";
 import { type Known, known, unknown } from "../known.js";
 import { openReplica } from "../replicas.js";

@@ -1,7 +1,8 @@
 /** From where the regions are looked at, and with what: a real account, the twin, the sandbox. */
+
+import type { Contract } from "../../settings/contract.js";
 import type { SharedSettings } from "../../settings/schema.js";
 import type { RegionId } from "../../settings/stacks.js";
-import type { Contract } from "../../stacks/contract.js";
 import type { Observation } from "../observation.js";
 import type { VaultBackups } from "../vault/newest-backup.js";
 

@@ -1,11 +1,11 @@
 /** The sandbox: the claim table of the emulated AWS. No machine runs there. */
 
 import { UserError } from "../../common/errors.js";
-import { readStackFiles } from "../../delivery/stack-files.js";
 import { runningEmulator } from "../../sandbox/emulator/emulator.js";
 import { projectDir, syncProject } from "../../sandbox/project.js";
+import { contractOf, otherRegion } from "../../settings/contract.js";
 import { parseSharedSettings } from "../../settings/parse.js";
-import { contractOf, otherRegion } from "../../stacks/contract.js";
+import { readStackFiles } from "../../settings/stack-files.js";
 import { readClaimTable } from "../claim-table.js";
 import { unknown } from "../known.js";
 import { openReplica } from "../replicas.js";

@@ -1,7 +1,7 @@
 /** The twin of this host: its claim table, and its machines' guards. */
 
+import { contractOf } from "../../settings/contract.js";
 import type { RegionId } from "../../settings/stacks.js";
-import { contractOf } from "../../stacks/contract.js";
 import { mustRun } from "../../twin/control.js";
 import { answersActive, guardsOf } from "../../twin/observe.js";
 import { twinDir } from "../../twin/open.js";

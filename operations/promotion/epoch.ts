@@ -1,6 +1,6 @@
 /** Which epoch a promotion claims, or goes on with. Pure. */
 import { UserError } from "../../common/errors.js";
-import { otherRegion, type RegionContract } from "../../stacks/contract.js";
+import { otherRegion, type RegionContract } from "../../settings/contract.js";
 import { roleOf } from "../glance.js";
 import type { Observation } from "../observation.js";
 import type { OverrideKey, PromotionRequest } from "./request.js";

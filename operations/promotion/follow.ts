@@ -2,8 +2,9 @@
  * How far a promotion has come: from one observation after another to milestones, lines and an outcome. It looks at
  * what is, not at what changed, so that an observation that was missed loses nothing but its time. Pure.
  */
+
+import { otherRegion } from "../../settings/contract.js";
 import type { RegionId } from "../../settings/stacks.js";
-import { otherRegion } from "../../stacks/contract.js";
 import { roleOf, yieldsOf } from "../glance.js";
 import { ifKnown } from "../known.js";
 import { leadingGuard } from "../leading.js";

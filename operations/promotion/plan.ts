@@ -2,8 +2,8 @@
 
 import { duration } from "../../common/duration.js";
 import { UserError } from "../../common/errors.js";
+import { type Contract, otherRegion } from "../../settings/contract.js";
 import type { SharedSettings, Site } from "../../settings/schema.js";
-import { type Contract, otherRegion } from "../../stacks/contract.js";
 import { ifKnown, type Known, known } from "../known.js";
 import { type Lag, lagOf } from "../lag.js";
 import type { Observation } from "../observation.js";

@@ -2,9 +2,9 @@
 
 import { duration } from "../../common/duration.js";
 import { UserError } from "../../common/errors.js";
+import { otherRegion } from "../../settings/contract.js";
 import type { SharedSettings } from "../../settings/schema.js";
 import type { RegionId } from "../../settings/stacks.js";
-import { otherRegion } from "../../stacks/contract.js";
 import { roleOf } from "../glance.js";
 import { ifKnown } from "../known.js";
 import { lagOf } from "../lag.js";

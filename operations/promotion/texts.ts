@@ -2,8 +2,8 @@
 
 import { duration } from "../../common/duration.js";
 import { wrapAt } from "../../common/wrap.js";
-import type { Contract } from "../../stacks/contract.js";
-import { otherRegion } from "../../stacks/contract.js";
+import type { Contract } from "../../settings/contract.js";
+import { otherRegion } from "../../settings/contract.js";
 import type { Event } from "./follow.js";
 import type { PromotionPlan } from "./plan.js";
 

@@ -15,8 +15,8 @@ import {
 } from "@aws-sdk/client-ssm";
 import { UserError } from "../../common/errors.js";
 import { membersOf } from "../../nodes/layout.js";
+import type { Contract, DatabaseNode, RegionContract } from "../../settings/contract.js";
 import type { RegionId } from "../../settings/stacks.js";
-import type { Contract, DatabaseNode, RegionContract } from "../../stacks/contract.js";
 import type { Output, Remote, RestoreMachines } from "./machines.js";
 
 const POLL_MILLIS = 1500;

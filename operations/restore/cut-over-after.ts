@@ -1,6 +1,7 @@
 /** After a cut-over: the other nodes, the other region and a new backup. None of them holds up who is served. */
+
+import { otherRegion } from "../../settings/contract.js";
 import type { RegionId } from "../../settings/stacks.js";
-import { otherRegion } from "../../stacks/contract.js";
 import { leadingAt, membersAt, type PatroniMember } from "./cut-over-node.js";
 import type { Remote } from "./machines.js";
 import type { RestorePorts } from "./ports.js";

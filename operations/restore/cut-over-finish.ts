@@ -1,6 +1,7 @@
 /** Goes on with a cut-over that was begun, or puts it back, by what the nodes and etcd know of it. */
+
+import { otherRegion } from "../../settings/contract.js";
 import type { RegionId } from "../../settings/stacks.js";
-import { otherRegion } from "../../stacks/contract.js";
 import { leadingAt, logStateAt, type NodeState, type Prepared, step } from "./cut-over-node.js";
 import { absentVoters, isNewer, namesOf, onAll, refuse, stampOf, statesOf, WHOLE } from "./cut-over-nodes.js";
 import { type CutOverOutcome, forward, putBack, through, type Under } from "./cut-over-steps.js";

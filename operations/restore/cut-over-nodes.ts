@@ -1,6 +1,6 @@
 /** What is asked of all nodes of a region at once, and the stamps that name cut-overs. */
 import { UserError } from "../../common/errors.js";
-import type { RegionContract } from "../../stacks/contract.js";
+import type { RegionContract } from "../../settings/contract.js";
 import { type NodeState, stateOf } from "./cut-over-node.js";
 import type { Remote } from "./machines.js";
 

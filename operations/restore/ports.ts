@@ -1,6 +1,7 @@
 /** What a guided restore works with: the outside world, so that tests can stand in for it. */
+
+import type { Contract } from "../../settings/contract.js";
 import type { SharedSettings } from "../../settings/schema.js";
-import type { Contract } from "../../stacks/contract.js";
 import type { Answer } from "../promotion/confirm.js";
 import type { RestoreMachines } from "./machines.js";
 

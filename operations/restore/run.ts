@@ -3,7 +3,7 @@
  * show what is in it, ask again; then bring the wanted tables back, or the whole cluster. It never writes over anything.
  */
 import { UserError } from "../../common/errors.js";
-import { REPOSITORY_FOLDERS } from "../../stacks/contract.js";
+import { REPOSITORY_FOLDERS } from "../../settings/contract.js";
 import { cutOver, requireCutOver } from "./cut-over.js";
 import type { CutOverOutcome } from "./cut-over-steps.js";
 import { textsOf } from "./cut-over-texts.js";

@@ -1,7 +1,7 @@
 /** Machines of the twin that runs on this host. */
 import { execa } from "execa";
+import type { Contract } from "../../settings/contract.js";
 import type { RegionId } from "../../settings/stacks.js";
-import type { Contract } from "../../stacks/contract.js";
 import { commandIn, mustRun } from "../../twin/control.js";
 import type { MachineRecord } from "../../twin/record.js";
 import { ask } from "../../twin/requests.js";

@@ -1,6 +1,7 @@
 /** The newest complete backups in a region's vault, its own and the copy of the other's: no machine is asked. */
+
+import { otherRegion } from "../../settings/contract.js";
 import { type RegionId, type RegionStackName, regionIdOf } from "../../settings/stacks.js";
-import { otherRegion } from "../../stacks/contract.js";
 import { type Known, known, unknown } from "../known.js";
 import type { VaultBucket } from "./bucket.js";
 import { openVault } from "./open.js";

@@ -2,7 +2,7 @@
 import type * as ec2 from "@pulumi/aws/ec2/index.js";
 import type * as lb from "@pulumi/aws/lb/index.js";
 import type * as vpc from "@pulumi/aws/vpc/index.js";
-import { PORTS } from "../../stacks/contract.js";
+import { PORTS } from "../../settings/contract.js";
 import { argsOf, check, known, linked, rule, stackRule } from "../rule.js";
 import { securityHub } from "../standards.js";
 

@@ -1,9 +1,9 @@
 /** `npm run demo`: the whole stack at work on one machine, told step by step. */
 import pc from "picocolors";
 import { Progress } from "../../common/progress.js";
-import { readStackFiles } from "../../delivery/stack-files.js";
 import { parseSharedSettings } from "../../settings/parse.js";
 import type { SharedSettings } from "../../settings/schema.js";
+import { readStackFiles } from "../../settings/stack-files.js";
 import { STACK_NAMES } from "../../settings/stacks.js";
 import { whyNoTwin } from "../../twin/host.js";
 import { projectDir } from "../project.js";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { RegionClaim } from "../../components/activation.js";
+import { contractOf } from "../../settings/contract.js";
 import { parseSharedSettings } from "../../settings/parse.js";
-import { contractOf } from "../../stacks/contract.js";
 import { awsProvider } from "../../stacks/providers.js";
 import { ACCOUNT_ID, BASE_SETTINGS, record, recordStack } from "../support/recorder.js";
 

@@ -4,8 +4,8 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { Alarms } from "../../components/alarms.js";
 import { FailoverAlarms } from "../../components/failover-alarms.js";
 import { RUNBOOKS } from "../../components/runbooks.js";
+import { contractOf } from "../../settings/contract.js";
 import { parseRegionSettings } from "../../settings/parse.js";
-import { contractOf } from "../../stacks/contract.js";
 import { decide } from "../support/iam.js";
 import {
   ACCOUNT_ID,

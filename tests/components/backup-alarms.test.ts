@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { backupAlarmSpecs } from "../../components/backup-alarms.js";
 import { METRICS } from "../../components/metrics.js";
+import { contractOf } from "../../settings/contract.js";
 import { parseRegionSettings } from "../../settings/parse.js";
-import { contractOf } from "../../stacks/contract.js";
 import { ACCOUNT_ID, BASE_SETTINGS } from "../support/recorder.js";
 
 function specs(raw: Record<string, unknown> = {}) {

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { ClusterSettings } from "../../components/cluster-settings.js";
 import { clusterConfig } from "../../nodes/cluster-config.js";
+import { contractOf } from "../../settings/contract.js";
 import { parseRegionSettings } from "../../settings/parse.js";
-import { contractOf } from "../../stacks/contract.js";
 import { awsProvider } from "../../stacks/providers.js";
 import { ACCOUNT_ID, BASE_SETTINGS, record, recordStack } from "../support/recorder.js";
 

@@ -1,5 +1,5 @@
 import { beforeAll, expect, test } from "vitest";
-import { DATABASE_LOGINS } from "../../stacks/contract.js";
+import { DATABASE_LOGINS } from "../../settings/contract.js";
 import { BASE_SETTINGS, type Recording, recordStack } from "../support/recorder.js";
 
 const SECRET = "aws:secretsmanager/secret:Secret";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { type AclRule, dataNetworkAcl, portRanges } from "../../components/database-flows.js";
+import { contractOf, PORTS } from "../../settings/contract.js";
 import { parseSharedSettings } from "../../settings/parse.js";
-import { contractOf, PORTS } from "../../stacks/contract.js";
 import { BASE_SETTINGS } from "../support/recorder.js";
 
 const contract = contractOf(parseSharedSettings("global", BASE_SETTINGS), "123456789012");

@@ -6,8 +6,8 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { architectureOf, Images } from "../../components/images.js";
 import { buildFiles, COMPONENT_LIMIT } from "../../nodes/image/component-document.js";
+import { contractOf } from "../../settings/contract.js";
 import { parseRegionSettings } from "../../settings/parse.js";
-import { contractOf } from "../../stacks/contract.js";
 import { awsProvider } from "../../stacks/providers.js";
 import { ACCOUNT_ID, BASE_SETTINGS, HANDOFF, type Recording, record } from "../support/recorder.js";
 

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { PostgresCluster } from "../../components/postgres-cluster.js";
+import { contractOf } from "../../settings/contract.js";
 import { parseSharedSettings } from "../../settings/parse.js";
-import { contractOf } from "../../stacks/contract.js";
 import { awsProvider } from "../../stacks/providers.js";
 import { ACCOUNT_ID, BASE_SETTINGS, HANDOFF, type Recording, record } from "../support/recorder.js";
 

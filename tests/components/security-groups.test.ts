@@ -1,7 +1,7 @@
 import { beforeAll, expect, test } from "vitest";
 import { SecurityGroups } from "../../components/security-groups.js";
+import { contractOf } from "../../settings/contract.js";
 import { parseSharedSettings } from "../../settings/parse.js";
-import { contractOf } from "../../stacks/contract.js";
 import { awsProvider } from "../../stacks/providers.js";
 import { ACCOUNT_ID, BASE_SETTINGS, type Recorded, type Recording, record } from "../support/recorder.js";
 

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { TomcatFleet } from "../../components/tomcat-fleet.js";
+import { ACTIVE_PATH, contractOf } from "../../settings/contract.js";
 import { parseRegionSettings } from "../../settings/parse.js";
-import { ACTIVE_PATH, contractOf } from "../../stacks/contract.js";
 import { awsProvider } from "../../stacks/providers.js";
 import { ACCOUNT_ID, BASE_SETTINGS, HANDOFF, type Recording, record } from "../support/recorder.js";
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { checkEpoch, type DeployedStack, readDeployed } from "../../delivery/epoch-check.js";
-import { rawSettings } from "../../delivery/stack-files.js";
 import { parseSettings } from "../../settings/parse.js";
+import { rawSettings } from "../../settings/stack-files.js";
 import type { StackName } from "../../settings/stacks.js";
 import { BASE_SETTINGS } from "../support/recorder.js";
 

@@ -3,8 +3,8 @@ import { describe, expect, test } from "vitest";
 import { clusterConfig } from "../../nodes/cluster-config.js";
 import type { NodeFile } from "../../nodes/layout.js";
 import { databaseFiles, tomcatFiles } from "../../nodes/user-data.js";
+import { contractOf, type DatabaseNode } from "../../settings/contract.js";
 import { parseSharedSettings, type RawSettings } from "../../settings/parse.js";
-import { contractOf, type DatabaseNode } from "../../stacks/contract.js";
 import { BASE_SETTINGS } from "../support/recorder.js";
 
 /** All files of a region that depend on settings, one line per line; JSON is laid out first. */

@@ -2,8 +2,8 @@ import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { renderPgbackrest } from "../../nodes/pgbackrest.js";
+import { contractOf, type DatabaseNode } from "../../settings/contract.js";
 import { parseSharedSettings } from "../../settings/parse.js";
-import { contractOf, type DatabaseNode } from "../../stacks/contract.js";
 import { BASE_SETTINGS } from "../support/recorder.js";
 
 const LIBRARY = fileURLToPath(new URL("../../nodes/library", import.meta.url));

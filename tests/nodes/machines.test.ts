@@ -11,8 +11,8 @@ import { renderPatroni } from "../../nodes/patroni.js";
 import { renderRestoreTest } from "../../nodes/restore-test.js";
 import { UNITS } from "../../nodes/units.js";
 import { databaseFiles, restoreFiles } from "../../nodes/user-data.js";
+import { contractOf, type DatabaseNode } from "../../settings/contract.js";
 import { parseSharedSettings } from "../../settings/parse.js";
-import { contractOf, type DatabaseNode } from "../../stacks/contract.js";
 import { BASE_SETTINGS } from "../support/recorder.js";
 
 const settings = parseSharedSettings("global", { ...BASE_SETTINGS, database: { readReplicas: 2 } });

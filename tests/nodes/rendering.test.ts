@@ -16,8 +16,8 @@ import {
   tomcatFiles,
   USER_DATA_LIMIT_BYTES,
 } from "../../nodes/user-data.js";
+import { contractOf, type DatabaseNode } from "../../settings/contract.js";
 import { parseRegionSettings, parseSharedSettings } from "../../settings/parse.js";
-import { contractOf, type DatabaseNode } from "../../stacks/contract.js";
 import { BASE_SETTINGS } from "../support/recorder.js";
 
 const settings = parseSharedSettings("global", BASE_SETTINGS);

@@ -2,8 +2,8 @@
 import { NO_STATUS, type Status } from "../../nodes/guard/region/facts.js";
 import { known, unknown } from "../../operations/known.js";
 import type { GuardReport, GuardStatus, Observation, RegionRecord } from "../../operations/observation.js";
+import { contractOf } from "../../settings/contract.js";
 import { parseSharedSettings } from "../../settings/parse.js";
-import { contractOf } from "../../stacks/contract.js";
 
 export const SETTINGS = parseSharedSettings("global", {
   domain: "example.com",

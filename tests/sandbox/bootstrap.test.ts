@@ -11,8 +11,8 @@ import {
 import { GetParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type BootstrapArgs, bootstrapAuthority } from "../../authority/bootstrap.js";
+import { contractOf } from "../../settings/contract.js";
 import { parseSharedSettings } from "../../settings/parse.js";
-import { contractOf } from "../../stacks/contract.js";
 import { BASE_SETTINGS } from "../support/recorder.js";
 import { sdk, useEmulator } from "./support/emulator.js";
 

@@ -5,6 +5,7 @@ import { dynamicConfig } from "../../nodes/dynamic-config.js";
 import { renderEtcd } from "../../nodes/etcd.js";
 import { waitMillis } from "../../nodes/guard/succession.js";
 import { guardConfig } from "../../nodes/guard-config.js";
+import { contractOf, type DatabaseNode } from "../../settings/contract.js";
 import {
   detectionSeconds,
   type FailoverSettings,
@@ -12,7 +13,6 @@ import {
 } from "../../settings/failover-time.js";
 import { parseSharedSettings, type RawSettings } from "../../settings/parse.js";
 import { sharedSchema } from "../../settings/schema.js";
-import { contractOf, type DatabaseNode } from "../../stacks/contract.js";
 import { BASE_SETTINGS } from "../support/recorder.js";
 
 const with_ = (failover: RawSettings, nodeRtoSeconds?: number): RawSettings => ({

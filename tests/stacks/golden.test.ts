@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
 import { stringify } from "yaml";
 import { REPO } from "../../common/paths.js";
-import { readStackFiles } from "../../delivery/stack-files.js";
+import { readStackFiles } from "../../settings/stack-files.js";
 import { STACK_NAMES } from "../../settings/stacks.js";
 import { type Recorded, recordStack } from "../support/recorder.js";
 

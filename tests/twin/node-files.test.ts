@@ -11,8 +11,8 @@ import {
   renderTomcatUserData,
   tomcatFiles,
 } from "../../nodes/user-data.js";
+import { contractOf, type DatabaseNode } from "../../settings/contract.js";
 import { parseSharedSettings } from "../../settings/parse.js";
-import { contractOf, type DatabaseNode } from "../../stacks/contract.js";
 import { ensureImage, type NodeImage } from "../../twin/image.js";
 import { BASE_SETTINGS } from "../support/recorder.js";
 import { inside } from "./support/inside.js";

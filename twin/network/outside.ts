@@ -2,9 +2,10 @@
  * Where users are: a machine of neither region with a port on both bridges, so that it reaches each whatever becomes
  * of the wire between them. It runs nothing of its own.
  */
+
+import { addressAt } from "../../settings/cidr.js";
+import type { RegionContract } from "../../settings/contract.js";
 import type { RegionId } from "../../settings/stacks.js";
-import { addressAt } from "../../stacks/cidr.js";
-import type { RegionContract } from "../../stacks/contract.js";
 import { host, startInNetwork, Talker } from "../process.js";
 import type { Machine } from "../types.js";
 import type { Switch } from "./switch.js";

@@ -1,9 +1,9 @@
 /** S3's endpoint of one region: an address in its network, behind which the emulator stands. */
 import { fileURLToPath } from "node:url";
 import { inTurn } from "../../common/settle.js";
+import { addressAt } from "../../settings/cidr.js";
+import type { RegionContract } from "../../settings/contract.js";
 import type { RegionId } from "../../settings/stacks.js";
-import { addressAt } from "../../stacks/cidr.js";
-import type { RegionContract } from "../../stacks/contract.js";
 import { plugForwarder } from "../network/forwarder.js";
 import type { Switch } from "../network/switch.js";
 import { Talker } from "../process.js";

@@ -2,8 +2,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type _Object, CopyObjectCommand, GetObjectCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
 import { inTurn } from "../../common/settle.js";
+import { otherRegion } from "../../settings/contract.js";
 import type { RegionId } from "../../settings/stacks.js";
-import { otherRegion } from "../../stacks/contract.js";
 import type { Switch } from "../network/switch.js";
 import type { MachineSpec } from "../types.js";
 import { doorHosts, VaultDoor } from "./door.js";

@@ -8,10 +8,10 @@ import { NODE_ENV_FILE, renderDatabaseEnv, SECRETS_FILE } from "../../../nodes/b
 import { hba } from "../../../nodes/hba.js";
 import { clusterName, IMAGE_PATHS, type NodeFile, TLS_FILES } from "../../../nodes/layout.js";
 import { renderPgbackrest } from "../../../nodes/pgbackrest.js";
-import { postgresParameters } from "../../../nodes/postgres-parameters.js";
 import { SECRETS_UNIT, VOLUME_UNIT } from "../../../nodes/units.js";
+import { type Contract, type DatabaseNode, PORTS } from "../../../settings/contract.js";
+import { postgresParameters } from "../../../settings/postgres-parameters.js";
 import type { SharedSettings } from "../../../settings/schema.js";
-import { type Contract, type DatabaseNode, PORTS } from "../../../stacks/contract.js";
 
 const { data, config, postgresBin, patroniBin } = IMAGE_PATHS;
 const DATA_DIR = `${data}/postgres/data`;

@@ -1,7 +1,7 @@
 /** One machine of a twin with a scratch cluster and three repositories, on which everything is measured. */
 import { join } from "node:path";
 import { clusterName } from "../../../nodes/layout.js";
-import { type PostgresParameters, postgresParameters } from "../../../nodes/postgres-parameters.js";
+import { type PostgresParameters, postgresParameters } from "../../../settings/postgres-parameters.js";
 import type { RegionTwin } from "../../../twin/open.js";
 import { host } from "../../../twin/process.js";
 import type { Machine } from "../../../twin/types.js";

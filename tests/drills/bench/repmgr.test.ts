@@ -5,8 +5,8 @@ import { renderPostgresql, renderRepmgr, renderRepmgrUserData } from "../../../d
 import { dynamicConfig } from "../../../nodes/dynamic-config.js";
 import { renderHaproxy } from "../../../nodes/haproxy.js";
 import { clusterName } from "../../../nodes/layout.js";
-import { postgresParameters } from "../../../nodes/postgres-parameters.js";
-import { contractOf, type DatabaseNode } from "../../../stacks/contract.js";
+import { contractOf, type DatabaseNode } from "../../../settings/contract.js";
+import { postgresParameters } from "../../../settings/postgres-parameters.js";
 import { twinSettings } from "../../../twin/settings.js";
 
 const settings = await twinSettings();

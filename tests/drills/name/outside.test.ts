@@ -1,6 +1,6 @@
 /** Routes of the machine outside; what they do is tried on the twin. */
 import { expect, test } from "vitest";
-import { contractOf } from "../../../stacks/contract.js";
+import { contractOf } from "../../../settings/contract.js";
 import { outsideRoutes } from "../../../twin/network/outside.js";
 import { twinSettings } from "../../../twin/settings.js";
 

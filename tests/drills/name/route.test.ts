@@ -8,7 +8,7 @@ import {
   probed,
   type RouteState,
 } from "../../../drills/name/route.js";
-import { FAILOVER_DNS } from "../../../stacks/contract.js";
+import { FAILOVER_DNS } from "../../../settings/contract.js";
 
 const RULES = {
   primary: "home",

@@ -5,7 +5,7 @@ import { Ledger } from "../../../drills/ledger.js";
 import { RegionLoads, regionsOf } from "../../../drills/two-regions/loads.js";
 import type { TwoRegions } from "../../../drills/two-regions/twin.js";
 import type { WorkloadConfig, WorkloadEvent } from "../../../drills/workload/events.js";
-import { contractOf } from "../../../stacks/contract.js";
+import { contractOf } from "../../../settings/contract.js";
 import { twinSettings } from "../../../twin/settings.js";
 import type { RunningCommand } from "../../../twin/types.js";
 

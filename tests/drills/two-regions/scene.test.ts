@@ -5,7 +5,7 @@ import { Ledger } from "../../../drills/ledger.js";
 import { RegionScene } from "../../../drills/two-regions/scene.js";
 import { type RegionStatus, raiseByClaim, type TwoRegions } from "../../../drills/two-regions/twin.js";
 import { now } from "../../../drills/workload/clock.js";
-import { contractOf } from "../../../stacks/contract.js";
+import { contractOf } from "../../../settings/contract.js";
 import { twinSettings } from "../../../twin/settings.js";
 import { probe, write } from "../ledgers.js";
 

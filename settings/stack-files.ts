@@ -3,9 +3,9 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { UserError } from "../common/errors.js";
-import { fromConfigMap } from "../settings/config-map.js";
-import type { RawSettings } from "../settings/parse.js";
-import type { StackName } from "../settings/stacks.js";
+import { fromConfigMap } from "./config-map.js";
+import type { RawSettings } from "./parse.js";
+import type { StackName } from "./stacks.js";
 
 type Config = Record<string, unknown>;
 interface ProjectFile {

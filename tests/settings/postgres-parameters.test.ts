@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { instanceSize } from "../../nodes/instance-size.js";
-import { ownedParameter, postgresParameters } from "../../nodes/postgres-parameters.js";
+import { instanceSize } from "../../settings/instance-size.js";
 import { parseSharedSettings, type RawSettings } from "../../settings/parse.js";
+import { ownedParameter, postgresParameters } from "../../settings/postgres-parameters.js";
 import { BASE_SETTINGS } from "../support/recorder.js";
 
 const parameters = (database: RawSettings = {}) =>

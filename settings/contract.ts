@@ -6,9 +6,10 @@
  * AWS assigns (zone id, key and certificate ARNs) are published by `global` into each region as one SSM
  * parameter, the handoff (`stacks/handoff.ts`).
  */
-import type { SharedSettings } from "../settings/schema.js";
-import type { RegionId } from "../settings/stacks.js";
+
 import { addressAt, subnetAt } from "./cidr.js";
+import type { SharedSettings } from "./schema.js";
+import type { RegionId } from "./stacks.js";
 
 /** The ports of a database node. Fixed: security groups, node files and the other region rely on them. */
 export const PORTS = {

@@ -2,8 +2,9 @@
  * PostgreSQL's parameters: what the project needs, what the instance's size gives, and over the latter what
  * `database.parameters` says.
  */
-import type { SharedSettings } from "../settings/schema.js";
+
 import { instanceSize, KNOWN_FAMILIES } from "./instance-size.js";
+import type { SharedSettings } from "./schema.js";
 
 export type PostgresParameters = Readonly<Record<string, string | number | boolean>>;
 
