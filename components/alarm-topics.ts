@@ -2,7 +2,7 @@
 import * as sns from "@pulumi/aws/sns/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import type { Contact } from "../settings/schema.js";
-import { policyDocument, type Statement } from "./policy-document.js";
+import { policyDocument, type Statement } from "./access/policy-document.js";
 
 export type AlarmSeverity = Contact["severity"];
 

@@ -2,7 +2,7 @@
 import * as cloudtrail from "@pulumi/aws/cloudtrail/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import type { Contract } from "../settings/contract.js";
-import type { Statement } from "./policy-document.js";
+import type { Statement } from "./access/policy-document.js";
 import { SecureBucket } from "./secure-bucket.js";
 
 export interface AuditArgs {

@@ -9,7 +9,7 @@ import { HEALTH_METRICS_REGION } from "../settings/contract.js";
 import type { Contact } from "../settings/schema.js";
 import type { RegionId } from "../settings/stacks.js";
 import { AlarmTopics } from "./alarm-topics.js";
-import { type AlarmName, describeAlarm } from "./runbooks.js";
+import { type AlarmName, describeAlarm } from "./alarms/runbooks.js";
 
 export interface FailoverAlarmsArgs {
   readonly contacts: readonly Contact[];

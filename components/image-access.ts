@@ -3,9 +3,9 @@ import * as iam from "@pulumi/aws/iam/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import type { Contract } from "../settings/contract.js";
 import type { RegionId } from "../settings/stacks.js";
-import { imageBuilderStatements } from "./image-policies.js";
+import { imageBuilderStatements } from "./access/image-policies.js";
+import { policyDocument, trustService } from "./access/policy-document.js";
 import type { RegionKeys } from "./keys.js";
-import { policyDocument, trustService } from "./policy-document.js";
 
 export interface ImageAccessArgs {
   readonly contract: Contract;

@@ -8,7 +8,7 @@ import {
   dataKeyPolicy,
   type KeyPlace,
   notificationsKeyPolicy,
-} from "./key-policy.js";
+} from "./access/key-policies.js";
 
 export interface KeysArgs {
   readonly contract: Contract;

@@ -2,7 +2,7 @@
 import * as iam from "@pulumi/aws/iam/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import type { Contract } from "../settings/contract.js";
-import { claimTableArns, policyDocument, type Statement } from "./policy-document.js";
+import { claimTableArns, policyDocument, type Statement } from "./access/policy-document.js";
 
 export interface PermissionBoundaryArgs {
   readonly contract: Contract;

@@ -3,15 +3,15 @@ import * as iam from "@pulumi/aws/iam/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import type { Contract } from "../settings/contract.js";
 import { type RegionId, STACK_NAMES, type StackName } from "../settings/stacks.js";
-import { deployImagesStatements } from "./image-policies.js";
+import { deployImagesStatements } from "./access/image-policies.js";
+import { deployGlobalStatements } from "./access/pipeline-global-policies.js";
 import {
   deployLinkStatements,
   deployRegionStatements,
   type PipelineIds,
   previewStatements,
-} from "./pipeline-policies.js";
-import { deployGlobalStatements } from "./pipeline-policies-global.js";
-import { policyDocument, type Statement } from "./policy-document.js";
+} from "./access/pipeline-region-policies.js";
+import { policyDocument, type Statement } from "./access/policy-document.js";
 
 export interface PipelineAccessArgs {
   readonly contract: Contract;

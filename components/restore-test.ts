@@ -16,8 +16,8 @@ import { renderRestoreUserData } from "../nodes/user-data.js";
 import type { Contract } from "../settings/contract.js";
 import type { SharedSettings } from "../settings/schema.js";
 import type { RegionId } from "../settings/stacks.js";
+import { describeAlarm } from "./alarms/runbooks.js";
 import { GROUP_METRICS, machine } from "./machine.js";
-import { describeAlarm } from "./runbooks.js";
 
 export interface RestoreTestArgs {
   /** `restoreTest.everyHours` must be above 0. */

@@ -2,8 +2,8 @@
 import * as s3 from "@pulumi/aws/s3/index.js";
 import type * as inputs from "@pulumi/aws/types/input.js";
 import * as pulumi from "@pulumi/pulumi";
-import { bucketStatements } from "./bucket-policy.js";
-import { policyDocument, type Statement } from "./policy-document.js";
+import { bucketStatements } from "./access/bucket-policies.js";
+import { policyDocument, type Statement } from "./access/policy-document.js";
 
 export interface SecureBucketArgs {
   /** Name in the whole world; fixed, because the other region derives it. */

@@ -6,10 +6,10 @@ import * as pulumi from "@pulumi/pulumi";
 import { type Contract, otherRegion, VAULT_COPY_RULE, vaultReplicationRule } from "../settings/contract.js";
 import type { SharedSettings } from "../settings/schema.js";
 import type { RegionId } from "../settings/stacks.js";
-import { trustService } from "./policy-document.js";
+import { trustService } from "./access/policy-document.js";
+import { replicationPolicy } from "./access/vault-replication-policy.js";
 import { SecureBucket } from "./secure-bucket.js";
 import { vaultExpiry } from "./vault-expiry.js";
-import { replicationPolicy } from "./vault-policy.js";
 
 export interface VaultArgs {
   readonly contract: Contract;

@@ -12,8 +12,8 @@ import * as pulumi from "@pulumi/pulumi";
 import { type Contract, NODE_TAG, otherRegion } from "../settings/contract.js";
 import type { SharedSettings } from "../settings/schema.js";
 import type { RegionId } from "../settings/stacks.js";
-import { describeAlarm } from "./runbooks.js";
-import { volumeBackupRule, volumeVaultArn } from "./volume-backup-policies.js";
+import { volumeBackupRule, volumeVaultArn } from "./access/volume-backup-policies.js";
+import { describeAlarm } from "./alarms/runbooks.js";
 import { restoreTestCron, volumeBackupCron } from "./volume-backup-schedule.js";
 
 export interface VolumeBackupArgs {

@@ -2,7 +2,7 @@
 import * as ec2 from "@pulumi/aws/ec2/index.js";
 import * as vpc from "@pulumi/aws/vpc/index.js";
 import * as pulumi from "@pulumi/pulumi";
-import { policyDocument, type Statement } from "./policy-document.js";
+import { policyDocument, type Statement } from "./access/policy-document.js";
 
 /**
  * Services with an interface endpoint where there is no NAT: everything that a node calls. A restore machine calls

@@ -15,7 +15,7 @@ export const SECRETS_FILE = `${run}/secrets.env`;
 
 export const NODE_ENV_FILE = `${config}/node.env`;
 
-/** Where a node puts what only it has, in its region's vault; components/node-policies.ts lets it. */
+/** Where a node puts what only it has, in its region's vault; components/access/node-policies.ts lets it. */
 export const DIVERGED_PREFIX = "diverged";
 
 /** Values of a database node. */

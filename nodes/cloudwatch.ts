@@ -1,6 +1,6 @@
 /**
  * Configuration of the CloudWatch agent: what a machine can tell of itself, and on a database node what its guard
- * tells the agent by StatsD, the other metrics of `components/metrics.ts`.
+ * tells the agent by StatsD, the other metrics of `components/alarms/metrics.ts`.
  */
 
 import type { Contract, DatabaseNode } from "../settings/contract.js";
@@ -9,7 +9,7 @@ import { IMAGE_PATHS, regionOfNode, STATSD } from "./layout.js";
 
 export const CLOUDWATCH_FILE = `${IMAGE_PATHS.config}/cloudwatch.json`;
 
-/** Names that the alarms read; a test holds them to `components/metrics.ts`, which knows Pulumi's neighbours. */
+/** Names that the alarms read; a test holds them to `components/alarms/metrics.ts`, which knows Pulumi's neighbours. */
 const DATA_VOLUME_METRIC = {
   name: "used_percent",
   rename: "DataVolumeUsedPercent",

@@ -1,7 +1,6 @@
 /** Stack `global`: what both regions share and what must outlive either. */
 import type { Provider } from "@pulumi/aws";
 import * as random from "@pulumi/random";
-import { Access } from "../components/access.js";
 import { ClaimTable } from "../components/activation.js";
 import { ArtifactBucket } from "../components/artifact-bucket.js";
 import { Audit } from "../components/audit.js";
@@ -10,6 +9,7 @@ import { FailoverAlarms } from "../components/failover-alarms.js";
 import { FailoverDns } from "../components/failover-dns.js";
 import { ImageAccess } from "../components/image-access.js";
 import { Keys } from "../components/keys.js";
+import { Access } from "../components/machine-roles.js";
 import { NodeCertificates } from "../components/node-certificates.js";
 import { PermissionBoundary } from "../components/permission-boundary.js";
 import { PipelineAccess } from "../components/pipeline-access.js";

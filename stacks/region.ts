@@ -1,11 +1,11 @@
 /** Stacks `prod` and `dr`: one region, complete. It calls nothing outside its own region. */
 import { RegionClaim } from "../components/activation.js";
-import { Alarms } from "../components/alarms.js";
 import { ApplicationObject } from "../components/application-object.js";
 import { ClusterSettings } from "../components/cluster-settings.js";
 import { Images } from "../components/images.js";
 import { Network } from "../components/network.js";
 import { PostgresCluster } from "../components/postgres-cluster.js";
+import { Alarms } from "../components/region-alarms.js";
 import { RestoreTest } from "../components/restore-test.js";
 import { SecurityGroups } from "../components/security-groups.js";
 import { regionSize } from "../components/sizing.js";

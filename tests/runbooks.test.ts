@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { RUNBOOKS } from "../components/runbooks.js";
+import { RUNBOOKS } from "../components/alarms/runbooks.js";
 
 const FILES = readdirSync("runbooks").filter((file) => file.endsWith(".md"));
 const EVENTS = FILES.filter((file) => file !== "README.md");

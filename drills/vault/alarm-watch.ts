@@ -4,9 +4,9 @@
  */
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import type { AlarmSpec } from "../../components/alarm-spec.js";
-import { backupAlarmSpecs } from "../../components/backup-alarms.js";
-import type { AlarmName } from "../../components/runbooks.js";
+import { backupAlarmSpecs } from "../../components/alarms/backup-alarms.js";
+import type { AlarmName } from "../../components/alarms/runbooks.js";
+import type { AlarmSpec } from "../../components/alarms/spec.js";
 import type { RegionId } from "../../settings/stacks.js";
 import type { Machine, RunningCommand } from "../../twin/types.js";
 import type { Scene } from "../scene.js";

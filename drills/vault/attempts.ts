@@ -21,7 +21,7 @@ import {
   PutObjectRetentionCommand,
   type S3Client,
 } from "@aws-sdk/client-s3";
-import { policyDocument } from "../../components/policy-document.js";
+import { policyDocument } from "../../components/access/policy-document.js";
 import { DIVERGED_PREFIX } from "../../nodes/boot.js";
 import type { Scene } from "../scene.js";
 import { asNode, vaultOf } from "./attacker.js";

@@ -1,4 +1,4 @@
-"""Gauges for CloudWatch, as StatsD lines to the agent on this machine; their meaning: components/metrics.ts.
+"""Gauges for CloudWatch, as StatsD lines to the agent on this machine; their meaning: components/alarms/metrics.ts.
 
 Where there is no agent nobody listens, and that is all right: a gauge that isn't sent has no value.
 """

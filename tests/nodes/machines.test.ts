@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { METRIC_INTERVAL_SECONDS, METRICS, nodeDimensions } from "../../components/metrics.js";
+import { METRIC_INTERVAL_SECONDS, METRICS, nodeDimensions } from "../../components/alarms/metrics.js";
 import { nodeLogGroup, renderDatabaseCloudwatch, renderTomcatCloudwatch } from "../../nodes/cloudwatch.js";
 import { clusterConfig } from "../../nodes/cluster-config.js";
 import { roleOf, standbyCluster, withRole } from "../../nodes/guard/region/standby-cluster.js";

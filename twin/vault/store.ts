@@ -21,10 +21,10 @@ import {
 } from "@aws-sdk/client-s3";
 import { type Authority, issueLeaf } from "../../authority/authority.js";
 import type { Progress } from "../../common/progress.js";
-import { bucketStatements } from "../../components/bucket-policy.js";
-import { databaseNodeStatements, type NodeKeys } from "../../components/node-policies.js";
-import { policyDocument, type Statement } from "../../components/policy-document.js";
-import { restoreNodeStatements } from "../../components/restore-policies.js";
+import { bucketStatements } from "../../components/access/bucket-policies.js";
+import { databaseNodeStatements, type NodeKeys } from "../../components/access/node-policies.js";
+import { policyDocument, type Statement } from "../../components/access/policy-document.js";
+import { restoreNodeStatements } from "../../components/access/restore-policies.js";
 import { type Contract, otherRegion } from "../../settings/contract.js";
 import type { RegionId } from "../../settings/stacks.js";
 import { EMULATOR_CREDENTIALS } from "../claims/store.js";

@@ -1,7 +1,7 @@
 /** What AWS Backup may do with the data volumes of a region, and what deploying it takes. No Pulumi here. */
 
-import { type Contract, otherRegion, type RegionContract } from "../settings/contract.js";
-import type { RegionId } from "../settings/stacks.js";
+import { type Contract, otherRegion, type RegionContract } from "../../settings/contract.js";
+import type { RegionId } from "../../settings/stacks.js";
 import type { Statement } from "./policy-document.js";
 
 export const volumeVaultArn = (

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import { backupAlarmSpecs } from "../../components/backup-alarms.js";
-import { METRICS } from "../../components/metrics.js";
-import { contractOf } from "../../settings/contract.js";
-import { parseRegionSettings } from "../../settings/parse.js";
-import { ACCOUNT_ID, BASE_SETTINGS } from "../support/recorder.js";
+import { backupAlarmSpecs } from "../../../components/alarms/backup-alarms.js";
+import { METRICS } from "../../../components/alarms/metrics.js";
+import { contractOf } from "../../../settings/contract.js";
+import { parseRegionSettings } from "../../../settings/parse.js";
+import { ACCOUNT_ID, BASE_SETTINGS } from "../../support/recorder.js";
 
 function specs(raw: Record<string, unknown> = {}) {
   const settings = parseRegionSettings("prod", { ...BASE_SETTINGS, ...raw });

@@ -1,6 +1,6 @@
 /** IAM policy documents as plain values. No Pulumi here, so that they can be read and tested as they are. */
 
-import type { Contract } from "../settings/contract.js";
+import type { Contract } from "../../settings/contract.js";
 
 type Many = string | readonly string[];
 

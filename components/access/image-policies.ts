@@ -1,7 +1,7 @@
 /** What building images takes: the build machine's rights, and those of who deploys the pipelines. No Pulumi here. */
 
-import type { Contract } from "../settings/contract.js";
-import type { RegionId } from "../settings/stacks.js";
+import type { Contract } from "../../settings/contract.js";
+import type { RegionId } from "../../settings/stacks.js";
 import type { Statement } from "./policy-document.js";
 
 /**

@@ -1,9 +1,9 @@
 /** What a region's machines may do; the restore machine's part stands in restore-policies.ts. No Pulumi here. */
 import { posix } from "node:path";
-import { DIVERGED_PREFIX } from "../nodes/boot.js";
-import { type Contract, NODE_TAG, otherRegion, type RegionContract } from "../settings/contract.js";
-import type { SharedSettings } from "../settings/schema.js";
-import type { RegionId } from "../settings/stacks.js";
+import { DIVERGED_PREFIX } from "../../nodes/boot.js";
+import { type Contract, NODE_TAG, otherRegion, type RegionContract } from "../../settings/contract.js";
+import type { SharedSettings } from "../../settings/schema.js";
+import type { RegionId } from "../../settings/stacks.js";
 import { claimTableArns, type Statement } from "./policy-document.js";
 
 /** ARNs of the keys that one region's machines touch. */

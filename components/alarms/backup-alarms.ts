@@ -11,10 +11,10 @@ import {
   type RegionContract,
   VAULT_COPY_RULE,
   vaultReplicationRule,
-} from "../settings/contract.js";
-import type { RegionSettings } from "../settings/schema.js";
-import type { AlarmSpec, Metric } from "./alarm-spec.js";
+} from "../../settings/contract.js";
+import type { RegionSettings } from "../../settings/schema.js";
 import { METRICS, type MetricDefinition } from "./metrics.js";
+import type { AlarmSpec, Metric } from "./spec.js";
 
 export type BackupAlarmSettings = Pick<RegionSettings, "site" | "objectives" | "backup" | "restoreTest">;
 

@@ -3,7 +3,7 @@
  * alarms.ts and backup-alarms.ts, and whoever runs machines elsewhere judges what they publish by the same.
  */
 import type * as pulumi from "@pulumi/pulumi";
-import type { AlarmSeverity } from "./alarm-topics.js";
+import type { AlarmSeverity } from "../alarm-topics.js";
 import type { AlarmName } from "./runbooks.js";
 
 export interface Metric {

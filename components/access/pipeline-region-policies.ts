@@ -6,10 +6,10 @@
  * the permission boundary. Where names are ours, they are named.
  */
 import { posix } from "node:path";
-import type { Contract } from "../settings/contract.js";
-import type { RegionId } from "../settings/stacks.js";
+import type { Contract } from "../../settings/contract.js";
+import type { RegionId } from "../../settings/stacks.js";
+import { vaultRulesArn } from "../vault-events.js";
 import { everythingIn, type Statement } from "./policy-document.js";
-import { vaultRulesArn } from "./vault-events.js";
 import { deployVolumeBackupStatements, volumeBackupRuleArn } from "./volume-backup-policies.js";
 
 /** What AWS assigns and policies name. */

@@ -1,7 +1,12 @@
 /** What the restore machine of a region may do, and who may call it. No Pulumi here. */
 
-import { type Contract, otherRegion, REPOSITORY_FOLDERS, type RegionContract } from "../settings/contract.js";
-import type { RegionId } from "../settings/stacks.js";
+import {
+  type Contract,
+  otherRegion,
+  REPOSITORY_FOLDERS,
+  type RegionContract,
+} from "../../settings/contract.js";
+import type { RegionId } from "../../settings/stacks.js";
 import {
   type NodeKeys,
   operated,

@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
 import * as aws from "@pulumi/aws";
 import { beforeAll, describe, expect, test } from "vitest";
-import { Alarms } from "../../components/alarms.js";
+import { RUNBOOKS } from "../../components/alarms/runbooks.js";
 import { FailoverAlarms } from "../../components/failover-alarms.js";
-import { RUNBOOKS } from "../../components/runbooks.js";
+import { Alarms } from "../../components/region-alarms.js";
 import { contractOf } from "../../settings/contract.js";
 import { parseRegionSettings } from "../../settings/parse.js";
 import { decide } from "../support/iam.js";

@@ -18,13 +18,13 @@ import * as cloudwatch from "@pulumi/aws/cloudwatch/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import type { Contract, RegionContract } from "../settings/contract.js";
 import type { RegionSettings } from "../settings/schema.js";
-import { type AlarmSpec, type Metric, signOfLife } from "./alarm-spec.js";
+import { volumeBackupRuleArn } from "./access/volume-backup-policies.js";
 import { type AlarmSeverity, AlarmTopics } from "./alarm-topics.js";
-import { type BackupAlarmSettings, backupAlarmSpecs } from "./backup-alarms.js";
-import { METRICS, type MetricDefinition, nodeDimensions } from "./metrics.js";
-import { describeAlarm } from "./runbooks.js";
+import { type BackupAlarmSettings, backupAlarmSpecs } from "./alarms/backup-alarms.js";
+import { METRICS, type MetricDefinition, nodeDimensions } from "./alarms/metrics.js";
+import { describeAlarm } from "./alarms/runbooks.js";
+import { type AlarmSpec, type Metric, signOfLife } from "./alarms/spec.js";
 import { vaultRulesArn } from "./vault-events.js";
-import { volumeBackupRuleArn } from "./volume-backup-policies.js";
 
 export interface AlarmsArgs {
   readonly settings: Pick<RegionSettings, "name" | "contacts" | "promotion"> & BackupAlarmSettings;

@@ -7,16 +7,16 @@ import * as pulumi from "@pulumi/pulumi";
 import { type Contract, otherRegion } from "../settings/contract.js";
 import type { SharedSettings } from "../settings/schema.js";
 import type { RegionId } from "../settings/stacks.js";
-import type { RegionKeys } from "./keys.js";
 import {
   databaseNodeStatements,
   flowLogStatements,
   type NodeKeys,
   tomcatStatements,
-} from "./node-policies.js";
-import { policyDocument, type Statement, trustService } from "./policy-document.js";
-import { restoreNodeStatements, restoreScheduleStatements } from "./restore-policies.js";
-import { volumeBackupStatements } from "./volume-backup-policies.js";
+} from "./access/node-policies.js";
+import { policyDocument, type Statement, trustService } from "./access/policy-document.js";
+import { restoreNodeStatements, restoreScheduleStatements } from "./access/restore-policies.js";
+import { volumeBackupStatements } from "./access/volume-backup-policies.js";
+import type { RegionKeys } from "./keys.js";
 
 export interface AccessArgs {
   readonly contract: Contract;

@@ -1,7 +1,7 @@
 /** What a vault's replication role may do. No Pulumi here. */
 
-import type { RegionContract } from "../settings/contract.js";
-import type { SharedSettings } from "../settings/schema.js";
+import type { RegionContract } from "../../settings/contract.js";
+import type { SharedSettings } from "../../settings/schema.js";
 import { everythingIn, policyDocument, type Statement } from "./policy-document.js";
 
 type Vault = Pick<RegionContract, "region" | "vaultBucket">;
