@@ -6,7 +6,7 @@ import { UserError } from "../common/errors.js";
 export interface ClusterSettingsArgs {
   /** `clusterParameter` of the region's contract. */
   readonly parameter: string;
-  /** JSON, as `nodes/cluster-config.ts` writes it. */
+  /** JSON, as `nodes/render/cluster-config.ts` writes it. */
   readonly value: string;
 }
 

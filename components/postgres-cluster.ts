@@ -11,7 +11,7 @@ import * as autoscaling from "@pulumi/aws/autoscaling/index.js";
 import * as ebs from "@pulumi/aws/ebs/index.js";
 import * as ec2 from "@pulumi/aws/ec2/index.js";
 import * as pulumi from "@pulumi/pulumi";
-import { renderDatabaseUserData } from "../nodes/user-data.js";
+import { renderDatabaseUserData } from "../nodes/render/user-data.js";
 import { type Contract, type DatabaseNode, NODE_TAG } from "../settings/contract.js";
 import type { SharedSettings } from "../settings/schema.js";
 import type { RegionId } from "../settings/stacks.js";

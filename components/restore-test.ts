@@ -12,7 +12,7 @@ import * as ec2 from "@pulumi/aws/ec2/index.js";
 import * as scheduler from "@pulumi/aws/scheduler/index.js";
 import * as vpc from "@pulumi/aws/vpc/index.js";
 import * as pulumi from "@pulumi/pulumi";
-import { renderRestoreUserData } from "../nodes/user-data.js";
+import { renderRestoreUserData } from "../nodes/render/user-data.js";
 import type { Contract } from "../settings/contract.js";
 import type { SharedSettings } from "../settings/schema.js";
 import type { RegionId } from "../settings/stacks.js";

@@ -11,7 +11,7 @@ import * as ec2 from "@pulumi/aws/ec2/index.js";
 import * as lb from "@pulumi/aws/lb/index.js";
 import * as route53 from "@pulumi/aws/route53/index.js";
 import * as pulumi from "@pulumi/pulumi";
-import { renderTomcatUserData } from "../nodes/user-data.js";
+import { renderTomcatUserData } from "../nodes/render/user-data.js";
 import { type Contract, HEALTH_PATH, PORTS, TARGET_CHECK } from "../settings/contract.js";
 import type { RegionSettings } from "../settings/schema.js";
 import type { RegionId } from "../settings/stacks.js";

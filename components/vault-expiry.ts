@@ -1,8 +1,8 @@
 /** The lifecycle of what stands in a vault. What it costs to keep it so long: vault-cost.ts. */
 import type * as inputs from "@pulumi/aws/types/input.js";
+import { REPLICA_SLACK_DAYS } from "../references/vault-cost.js";
 import { REPOSITORY_FOLDERS, type RegionContract } from "../settings/contract.js";
 import { expireSuperseded } from "./secure-bucket.js";
-import { REPLICA_SLACK_DAYS } from "./vault-cost.js";
 
 type Rule = inputs.s3.BucketLifecycleConfigurationRule;
 

@@ -5,7 +5,7 @@ import type { Contract } from "../settings/contract.js";
 import type { SharedSettings } from "../settings/schema.js";
 import type { RegionId } from "../settings/stacks.js";
 import { isReadReplica, membersOf } from "./layout.js";
-import { renderDatabaseUserData, renderRestoreUserData, renderTomcatUserData } from "./user-data.js";
+import { renderDatabaseUserData, renderRestoreUserData, renderTomcatUserData } from "./render/user-data.js";
 
 export interface MachinePlan {
   readonly name: string;

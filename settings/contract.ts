@@ -113,7 +113,7 @@ export interface RegionContract {
   readonly restoreNode: string;
   /**
    * SSM parameter with what running database nodes take over without being replaced: databases and their
-   * owners, PostgreSQL parameters. `nodes/cluster-config.ts` has its shape.
+   * owners, PostgreSQL parameters. `nodes/render/cluster-config.ts` has its shape.
    */
   readonly clusterParameter: string;
   /** Bucket of the application's WAR. */

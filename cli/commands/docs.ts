@@ -4,7 +4,7 @@ export function addDocs(dr: Command): void {
   dr.command("docs")
     .description("write the generated references in docs/ anew")
     .action(async () => {
-      const { writeReferences } = await import("../../docs/references.js");
+      const { writeReferences } = await import("../../references/write.js");
       for (const file of await writeReferences()) console.log(file);
     });
 }

@@ -1,6 +1,6 @@
 /** What a region's machines may do; the restore machine's part stands in restore-policies.ts. No Pulumi here. */
 import { posix } from "node:path";
-import { DIVERGED_PREFIX } from "../../nodes/boot.js";
+import { DIVERGED_PREFIX } from "../../nodes/render/boot.js";
 import { type Contract, NODE_TAG, otherRegion, type RegionContract } from "../../settings/contract.js";
 import type { SharedSettings } from "../../settings/schema.js";
 import type { RegionId } from "../../settings/stacks.js";

@@ -1,7 +1,7 @@
 /** One repetition: a healthy cluster, load, one fault, writes back, the end of the load, healing, the count. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { until } from "../../common/until.js";
-import { DATABASE_FRONTS } from "../../nodes/haproxy.js";
+import { DATABASE_FRONTS } from "../../nodes/render/haproxy.js";
 import { acknowledgedAt, inFlight, longestGap, lostRows, type Span, watched } from "../checks.js";
 import { Ledger } from "../ledger.js";
 import { Tables } from "../tables.js";

@@ -2,7 +2,7 @@
 
 import type { Progress } from "../../common/progress.js";
 import { until } from "../../common/until.js";
-import { clusterConfig } from "../../nodes/cluster-config.js";
+import { clusterConfig } from "../../nodes/render/cluster-config.js";
 import { PORTS } from "../../settings/contract.js";
 import type { RawSettings } from "../../settings/parse.js";
 import { openTwin, type RegionTwin } from "../../twin/open.js";

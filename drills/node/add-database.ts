@@ -1,5 +1,5 @@
 /** One database more, by a line in the settings; then the way back. */
-import { DATABASE_FRONTS } from "../../nodes/haproxy.js";
+import { DATABASE_FRONTS } from "../../nodes/render/haproxy.js";
 import type { Machine } from "../../twin/types.js";
 import { up } from "../change.js";
 import type { Drill } from "../drill.js";

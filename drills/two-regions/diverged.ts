@@ -1,6 +1,6 @@
 /** What an old region's node saved of what no other has, as it stands in the vault. */
 import { gunzipSync } from "node:zlib";
-import { DIVERGED_PREFIX } from "../../nodes/boot.js";
+import { DIVERGED_PREFIX } from "../../nodes/render/boot.js";
 import type { RegionId } from "../../settings/stacks.js";
 import type { Machine } from "../../twin/types.js";
 import { lostRows, type RowId } from "../checks.js";

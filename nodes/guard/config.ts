@@ -1,7 +1,7 @@
 import type { RegionRules } from "./region/facts.js";
 import type { TlsFiles } from "./tls.js";
 
-/** What a guard is told: rendered by `nodes/guard-config.ts` into `/etc/dr/guard.json`. Times in milliseconds. */
+/** What a guard is told: rendered by `nodes/render/guard-config.ts` into `/etc/dr/guard.json`. Times in milliseconds. */
 export interface GuardConfig {
   /** This node's name: its member name in Patroni and etcd. */
   readonly node: string;

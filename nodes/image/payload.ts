@@ -7,7 +7,7 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
-import { UNITS } from "../units.js";
+import { UNITS } from "../render/units.js";
 
 export interface PayloadFile {
   /** Relative to the machine's root, e.g. `usr/local/sbin/dr-reconcile`. */

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { ClusterSettings } from "../../components/cluster-settings.js";
-import { clusterConfig } from "../../nodes/cluster-config.js";
+import { clusterConfig } from "../../nodes/render/cluster-config.js";
 import { contractOf } from "../../settings/contract.js";
 import { parseRegionSettings } from "../../settings/parse.js";
 import { awsProvider } from "../../stacks/providers.js";

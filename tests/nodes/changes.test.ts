@@ -1,8 +1,8 @@
 /** Changing a setting changes exactly the lines that it should, on exactly the machines that it should. */
 import { describe, expect, test } from "vitest";
-import { clusterConfig } from "../../nodes/cluster-config.js";
 import type { NodeFile } from "../../nodes/layout.js";
-import { databaseFiles, tomcatFiles } from "../../nodes/user-data.js";
+import { clusterConfig } from "../../nodes/render/cluster-config.js";
+import { databaseFiles, tomcatFiles } from "../../nodes/render/user-data.js";
 import { contractOf, type DatabaseNode } from "../../settings/contract.js";
 import { parseSharedSettings, type RawSettings } from "../../settings/parse.js";
 import { BASE_SETTINGS } from "../support/recorder.js";

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { renderPgbackrest } from "../../nodes/pgbackrest.js";
+import { renderPgbackrest } from "../../nodes/render/pgbackrest.js";
 import { contractOf, type DatabaseNode } from "../../settings/contract.js";
 import { parseSharedSettings } from "../../settings/parse.js";
 import { BASE_SETTINGS } from "../support/recorder.js";

@@ -1,16 +1,20 @@
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { METRIC_INTERVAL_SECONDS, METRICS, nodeDimensions } from "../../components/alarms/metrics.js";
-import { nodeLogGroup, renderDatabaseCloudwatch, renderTomcatCloudwatch } from "../../nodes/cloudwatch.js";
-import { clusterConfig } from "../../nodes/cluster-config.js";
 import { roleOf, standbyCluster, withRole } from "../../nodes/guard/region/standby-cluster.js";
-import { guardConfig } from "../../nodes/guard-config.js";
 import { isReadReplica, regionOfNode, STATSD } from "../../nodes/layout.js";
 import { machinesOf, restoreMachine } from "../../nodes/machines.js";
-import { renderPatroni } from "../../nodes/patroni.js";
-import { renderRestoreTest } from "../../nodes/restore-test.js";
-import { UNITS } from "../../nodes/units.js";
-import { databaseFiles, restoreFiles } from "../../nodes/user-data.js";
+import {
+  nodeLogGroup,
+  renderDatabaseCloudwatch,
+  renderTomcatCloudwatch,
+} from "../../nodes/render/cloudwatch.js";
+import { clusterConfig } from "../../nodes/render/cluster-config.js";
+import { guardConfig } from "../../nodes/render/guard-config.js";
+import { renderPatroni } from "../../nodes/render/patroni.js";
+import { renderRestoreTest } from "../../nodes/render/restore-test.js";
+import { UNITS } from "../../nodes/render/units.js";
+import { databaseFiles, restoreFiles } from "../../nodes/render/user-data.js";
 import { contractOf, type DatabaseNode } from "../../settings/contract.js";
 import { parseSharedSettings } from "../../settings/parse.js";
 import { BASE_SETTINGS } from "../support/recorder.js";

@@ -1,21 +1,21 @@
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { renderDatabaseCloudwatch, renderTomcatCloudwatch } from "../../nodes/cloudwatch.js";
-import { clusterConfig } from "../../nodes/cluster-config.js";
-import { renderEtcd } from "../../nodes/etcd.js";
-import { renderGuardConfig } from "../../nodes/guard-config.js";
-import { renderHaproxy } from "../../nodes/haproxy.js";
-import { renderNftables } from "../../nodes/nftables.js";
-import { renderPatroni } from "../../nodes/patroni.js";
-import { renderPgbackrest } from "../../nodes/pgbackrest.js";
-import { UNITS } from "../../nodes/units.js";
+import { renderDatabaseCloudwatch, renderTomcatCloudwatch } from "../../nodes/render/cloudwatch.js";
+import { clusterConfig } from "../../nodes/render/cluster-config.js";
+import { renderEtcd } from "../../nodes/render/etcd.js";
+import { renderGuardConfig } from "../../nodes/render/guard-config.js";
+import { renderHaproxy } from "../../nodes/render/haproxy.js";
+import { renderNftables } from "../../nodes/render/nftables.js";
+import { renderPatroni } from "../../nodes/render/patroni.js";
+import { renderPgbackrest } from "../../nodes/render/pgbackrest.js";
+import { UNITS } from "../../nodes/render/units.js";
 import {
   renderDatabaseUserData,
   renderRestoreUserData,
   renderTomcatUserData,
   tomcatFiles,
   USER_DATA_LIMIT_BYTES,
-} from "../../nodes/user-data.js";
+} from "../../nodes/render/user-data.js";
 import { contractOf, type DatabaseNode } from "../../settings/contract.js";
 import { parseRegionSettings, parseSharedSettings } from "../../settings/parse.js";
 import { BASE_SETTINGS } from "../support/recorder.js";

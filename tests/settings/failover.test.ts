@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { SettingsError } from "../../common/errors.js";
-import { dynamicConfig } from "../../nodes/dynamic-config.js";
-import { renderEtcd } from "../../nodes/etcd.js";
 import { waitMillis } from "../../nodes/guard/succession.js";
-import { guardConfig } from "../../nodes/guard-config.js";
+import { dynamicConfig } from "../../nodes/render/dynamic-config.js";
+import { renderEtcd } from "../../nodes/render/etcd.js";
+import { guardConfig } from "../../nodes/render/guard-config.js";
 import { contractOf, type DatabaseNode } from "../../settings/contract.js";
 import {
   detectionSeconds,

@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { beforeAll, expect, test } from "vitest";
 import { Progress } from "../../common/progress.js";
-import { NFTABLES_FILE, renderNftables } from "../../nodes/nftables.js";
+import { NFTABLES_FILE, renderNftables } from "../../nodes/render/nftables.js";
 import { contractOf } from "../../settings/contract.js";
 import { parseSharedSettings } from "../../settings/parse.js";
 import { ensureImage } from "../../twin/image.js";

@@ -4,13 +4,13 @@ import { parse } from "yaml";
 import { Progress } from "../../common/progress.js";
 import type { NodeFile } from "../../nodes/layout.js";
 import { machinesOf } from "../../nodes/machines.js";
-import { UNITS } from "../../nodes/units.js";
+import { UNITS } from "../../nodes/render/units.js";
 import {
   databaseFiles,
   renderDatabaseUserData,
   renderTomcatUserData,
   tomcatFiles,
-} from "../../nodes/user-data.js";
+} from "../../nodes/render/user-data.js";
 import { contractOf, type DatabaseNode } from "../../settings/contract.js";
 import { parseSharedSettings } from "../../settings/parse.js";
 import { ensureImage, type NodeImage } from "../../twin/image.js";

@@ -4,11 +4,11 @@
  */
 import { readFileSync } from "node:fs";
 import { stringify } from "yaml";
-import { NODE_ENV_FILE, renderDatabaseEnv, SECRETS_FILE } from "../../../nodes/boot.js";
-import { hba } from "../../../nodes/hba.js";
 import { clusterName, IMAGE_PATHS, type NodeFile, TLS_FILES } from "../../../nodes/layout.js";
-import { renderPgbackrest } from "../../../nodes/pgbackrest.js";
-import { SECRETS_UNIT, VOLUME_UNIT } from "../../../nodes/units.js";
+import { NODE_ENV_FILE, renderDatabaseEnv, SECRETS_FILE } from "../../../nodes/render/boot.js";
+import { hba } from "../../../nodes/render/hba.js";
+import { renderPgbackrest } from "../../../nodes/render/pgbackrest.js";
+import { SECRETS_UNIT, VOLUME_UNIT } from "../../../nodes/render/units.js";
 import { type Contract, type DatabaseNode, PORTS } from "../../../settings/contract.js";
 import { postgresParameters } from "../../../settings/postgres-parameters.js";
 import type { SharedSettings } from "../../../settings/schema.js";

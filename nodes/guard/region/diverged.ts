@@ -4,7 +4,7 @@
  */
 import type { OwnData, Reading, RegionState, SaveRecord } from "./facts.js";
 
-/** Patroni is told to leave slots of this kind alone, nodes/dynamic-config.ts. */
+/** Patroni is told to leave slots of this kind alone, nodes/render/dynamic-config.ts. */
 export const SLOT_PLUGIN = "test_decoding";
 
 /** A slot of a leader: it keeps what one database was told in that epoch, on that timeline. */

@@ -3,10 +3,10 @@
  * and parameters, never a secret.
  */
 
-import type { Contract, DatabaseNode } from "../settings/contract.js";
-import type { SharedSettings } from "../settings/schema.js";
-import type { RegionId } from "../settings/stacks.js";
-import { clusterName, IMAGE_PATHS, isReadReplica, regionOfNode } from "./layout.js";
+import type { Contract, DatabaseNode } from "../../settings/contract.js";
+import type { SharedSettings } from "../../settings/schema.js";
+import type { RegionId } from "../../settings/stacks.js";
+import { clusterName, IMAGE_PATHS, isReadReplica, regionOfNode } from "../layout.js";
 
 const { config, run } = IMAGE_PATHS;
 

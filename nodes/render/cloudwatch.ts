@@ -3,9 +3,9 @@
  * tells the agent by StatsD, the other metrics of `components/alarms/metrics.ts`.
  */
 
-import type { Contract, DatabaseNode } from "../settings/contract.js";
-import type { RegionId } from "../settings/stacks.js";
-import { IMAGE_PATHS, regionOfNode, STATSD } from "./layout.js";
+import type { Contract, DatabaseNode } from "../../settings/contract.js";
+import type { RegionId } from "../../settings/stacks.js";
+import { IMAGE_PATHS, regionOfNode, STATSD } from "../layout.js";
 
 export const CLOUDWATCH_FILE = `${IMAGE_PATHS.config}/cloudwatch.json`;
 

@@ -1,9 +1,9 @@
 /** /etc/dr/restore-test.json: what dr-restore-test checks, and where its report goes. That script keeps the shape in step. */
 
-import { type Contract, REPOSITORY_FOLDERS } from "../settings/contract.js";
-import type { SharedSettings } from "../settings/schema.js";
-import type { RegionId } from "../settings/stacks.js";
-import { clusterName, IMAGE_PATHS, otherOf } from "./layout.js";
+import { type Contract, REPOSITORY_FOLDERS } from "../../settings/contract.js";
+import type { SharedSettings } from "../../settings/schema.js";
+import type { RegionId } from "../../settings/stacks.js";
+import { clusterName, IMAGE_PATHS, otherOf } from "../layout.js";
 
 export const RESTORE_TEST_FILE = `${IMAGE_PATHS.config}/restore-test.json`;
 

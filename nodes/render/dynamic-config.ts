@@ -5,12 +5,12 @@
  * Which region is active is no part of it: the guards decide that from the claims, in `standby_cluster`.
  */
 
-import type { Contract, RegionContract } from "../settings/contract.js";
-import { type PostgresParameters, postgresParameters } from "../settings/postgres-parameters.js";
-import type { SharedSettings } from "../settings/schema.js";
-import { SLOT_PLUGIN } from "./guard/region/diverged.js";
+import type { Contract, RegionContract } from "../../settings/contract.js";
+import { type PostgresParameters, postgresParameters } from "../../settings/postgres-parameters.js";
+import type { SharedSettings } from "../../settings/schema.js";
+import { SLOT_PLUGIN } from "../guard/region/diverged.js";
+import { clusterName, otherOf, standbySlot } from "../layout.js";
 import { hba } from "./hba.js";
-import { clusterName, otherOf, standbySlot } from "./layout.js";
 
 export interface DynamicConfig {
   readonly ttl: number;

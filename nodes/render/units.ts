@@ -2,10 +2,11 @@
  * systemd units of the machines: the same for all settings, so they are part of the images, and user data says
  * which of them a machine runs. The packages bring those of etcd, HAProxy and Tomcat; here they get drop-ins.
  */
+
+import { CUT_OVER_FILE, IMAGE_PATHS } from "../layout.js";
 import { BACKUP_UNITS } from "./backup-units.js";
 import { NODE_ENV_FILE, SECRETS_FILE } from "./boot.js";
 import { GUARD_CONFIG_FILE } from "./guard-config.js";
-import { CUT_OVER_FILE, IMAGE_PATHS } from "./layout.js";
 import { NFTABLES_FILE } from "./nftables.js";
 import { AT_BOOT, oneshot, requires, unit } from "./unit.js";
 

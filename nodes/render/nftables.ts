@@ -4,9 +4,9 @@
  * each start.
  */
 
-import { type Contract, PORTS } from "../settings/contract.js";
-import type { SharedSettings } from "../settings/schema.js";
-import { IMAGE_PATHS } from "./layout.js";
+import { type Contract, PORTS } from "../../settings/contract.js";
+import type { SharedSettings } from "../../settings/schema.js";
+import { IMAGE_PATHS } from "../layout.js";
 
 export const NFTABLES_FILE = `${IMAGE_PATHS.config}/guard.nft`;
 

@@ -6,10 +6,11 @@
  * depend on its build, and an `up` from another machine would see a change where there is none.
  */
 import { stringify } from "yaml";
-import { UserError } from "../common/errors.js";
-import type { Contract, DatabaseNode } from "../settings/contract.js";
-import type { SharedSettings } from "../settings/schema.js";
-import type { RegionId } from "../settings/stacks.js";
+import { UserError } from "../../common/errors.js";
+import type { Contract, DatabaseNode } from "../../settings/contract.js";
+import type { SharedSettings } from "../../settings/schema.js";
+import type { RegionId } from "../../settings/stacks.js";
+import { IMAGE_PATHS, isReadReplica, type NodeFile, regionOfNode } from "../layout.js";
 import { BACKUP_CONFIG_FILE, renderBackupConfig } from "./backup-config.js";
 import { NODE_ENV_FILE, renderDatabaseEnv, renderRestoreEnv, renderTomcatEnv } from "./boot.js";
 import {
@@ -22,7 +23,6 @@ import {
 import { renderEtcd } from "./etcd.js";
 import { GUARD_CONFIG_FILE, renderGuardConfig } from "./guard-config.js";
 import { renderHaproxy } from "./haproxy.js";
-import { IMAGE_PATHS, isReadReplica, type NodeFile, regionOfNode } from "./layout.js";
 import { NFTABLES_FILE, renderNftables } from "./nftables.js";
 import { renderPatroni } from "./patroni.js";
 import { renderPgbackrest, renderRestoringPgbackrest } from "./pgbackrest.js";

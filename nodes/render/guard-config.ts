@@ -1,10 +1,10 @@
 /** /etc/dr/guard.json: what the guard of a database node is told. */
 
-import { type Contract, type DatabaseNode, PORTS, type RegionContract } from "../settings/contract.js";
-import { GUARD_RENEW_MILLIS, GUARD_TIMEOUT_MILLIS } from "../settings/failover-time.js";
-import type { SharedSettings } from "../settings/schema.js";
-import type { GuardConfig, StandbySource } from "./guard/config.js";
-import type { RegionRules } from "./guard/region/facts.js";
+import { type Contract, type DatabaseNode, PORTS, type RegionContract } from "../../settings/contract.js";
+import { GUARD_RENEW_MILLIS, GUARD_TIMEOUT_MILLIS } from "../../settings/failover-time.js";
+import type { SharedSettings } from "../../settings/schema.js";
+import type { GuardConfig, StandbySource } from "../guard/config.js";
+import type { RegionRules } from "../guard/region/facts.js";
 import {
   clusterName,
   IMAGE_PATHS,
@@ -14,7 +14,7 @@ import {
   regionOfNode,
   standbySlot,
   TLS_FILES,
-} from "./layout.js";
+} from "../layout.js";
 
 export const GUARD_CONFIG_FILE = `${IMAGE_PATHS.config}/guard.json`;
 

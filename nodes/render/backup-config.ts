@@ -1,6 +1,6 @@
 /** /etc/dr/backup.json: what dr-backup and dr-check-vault are told. Both keep the shape of it in step with this. */
-import type { SharedSettings } from "../settings/schema.js";
-import { IMAGE_PATHS } from "./layout.js";
+import type { SharedSettings } from "../../settings/schema.js";
+import { IMAGE_PATHS } from "../layout.js";
 
 export const BACKUP_CONFIG_FILE = `${IMAGE_PATHS.config}/backup.json`;
 

@@ -5,9 +5,9 @@
  * server's certificate, which therefore is one for clients too.
  */
 
-import { type Contract, type DatabaseNode, PORTS } from "../settings/contract.js";
-import type { SharedSettings } from "../settings/schema.js";
-import { clusterName, IMAGE_PATHS, regionOfNode, TLS_FILES } from "./layout.js";
+import { type Contract, type DatabaseNode, PORTS } from "../../settings/contract.js";
+import type { SharedSettings } from "../../settings/schema.js";
+import { clusterName, IMAGE_PATHS, regionOfNode, TLS_FILES } from "../layout.js";
 
 export function renderEtcd(settings: SharedSettings, contract: Contract, node: DatabaseNode): string {
   const region = regionOfNode(contract, node);

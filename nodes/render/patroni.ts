@@ -1,10 +1,8 @@
 /** patroni.yml of a database node. Passwords come from the environment, never from this file. */
 import { stringify } from "yaml";
-import { type Contract, DATABASE_LOGINS, type DatabaseNode, PORTS } from "../settings/contract.js";
-import type { SharedSettings } from "../settings/schema.js";
-import { dynamicConfig } from "./dynamic-config.js";
-import { standbyCluster } from "./guard/region/standby-cluster.js";
-import { standbySource, VAULT_METHOD } from "./guard-config.js";
+import { type Contract, DATABASE_LOGINS, type DatabaseNode, PORTS } from "../../settings/contract.js";
+import type { SharedSettings } from "../../settings/schema.js";
+import { standbyCluster } from "../guard/region/standby-cluster.js";
 import {
   clusterName,
   IMAGE_PATHS,
@@ -13,7 +11,9 @@ import {
   patroniNamespace,
   regionOfNode,
   TLS_FILES,
-} from "./layout.js";
+} from "../layout.js";
+import { dynamicConfig } from "./dynamic-config.js";
+import { standbySource, VAULT_METHOD } from "./guard-config.js";
 
 const { data, run, postgresBin, scripts } = IMAGE_PATHS;
 const { authority, certificate, key } = TLS_FILES;

@@ -1,10 +1,10 @@
 /** Environment of Tomcat: how its JVM runs and where it finds the database. */
 
-import type { Contract } from "../settings/contract.js";
-import type { SharedSettings } from "../settings/schema.js";
-import type { RegionId } from "../settings/stacks.js";
+import type { Contract } from "../../settings/contract.js";
+import type { SharedSettings } from "../../settings/schema.js";
+import type { RegionId } from "../../settings/stacks.js";
+import { membersOf, TLS_FILES } from "../layout.js";
 import { DATABASE_FRONTS } from "./haproxy.js";
-import { membersOf, TLS_FILES } from "./layout.js";
 
 /** How long the JVM may keep an address that it looked up. Its own default can be for ever. */
 const DNS_TTL_SECONDS = 5;

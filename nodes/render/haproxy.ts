@@ -10,11 +10,11 @@ import {
   HEALTH_PATH,
   otherRegion,
   PORTS,
-} from "../settings/contract.js";
-import { CHECK_TIMEOUT_MILLIS } from "../settings/failover-time.js";
-import type { SharedSettings } from "../settings/schema.js";
-import type { RegionId } from "../settings/stacks.js";
-import { membersOf, TLS_FILES } from "./layout.js";
+} from "../../settings/contract.js";
+import { CHECK_TIMEOUT_MILLIS } from "../../settings/failover-time.js";
+import type { SharedSettings } from "../../settings/schema.js";
+import type { RegionId } from "../../settings/stacks.js";
+import { membersOf, TLS_FILES } from "../layout.js";
 
 /** Local ports that Tomcat connects to. */
 export const DATABASE_FRONTS = { write: 5432, read: 5433 } as const;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { REPO } from "../common/paths.js";
 import { policiesReference } from "../policies/reference.js";
 import { settingsReference } from "../settings/reference.js";
-import { vaultCostReference } from "./vault-cost.js";
+import { vaultCostReference } from "./vault-cost-page.js";
 
 export const REFERENCES: Readonly<Record<string, () => string>> = {
   "docs/policies.md": policiesReference,

@@ -3,8 +3,8 @@
  * local `pg_hba` in patroni.yml would win, and a new database would then need new machines.
  */
 
-import { type Contract, DATABASE_LOGINS } from "../settings/contract.js";
-import type { SharedSettings } from "../settings/schema.js";
+import { type Contract, DATABASE_LOGINS } from "../../settings/contract.js";
+import type { SharedSettings } from "../../settings/schema.js";
 
 /**
  * Everything over TLS except what stays on the machine. Both regions: servers follow the leader across.

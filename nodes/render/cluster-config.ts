@@ -3,9 +3,9 @@
  * without being replaced. `dr-reconcile` on each region's leader applies it.
  */
 
-import type { Contract } from "../settings/contract.js";
-import type { SharedSettings } from "../settings/schema.js";
-import type { RegionId } from "../settings/stacks.js";
+import type { Contract } from "../../settings/contract.js";
+import type { SharedSettings } from "../../settings/schema.js";
+import type { RegionId } from "../../settings/stacks.js";
 import { type DynamicConfig, dynamicConfig } from "./dynamic-config.js";
 
 export interface ClusterConfig {

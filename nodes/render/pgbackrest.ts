@@ -1,8 +1,8 @@
 /** pgbackrest.conf of a database node. The cipher's passphrase comes from the environment. */
 
-import type { Contract, DatabaseNode, RegionContract } from "../settings/contract.js";
-import type { SharedSettings } from "../settings/schema.js";
-import { clusterName, IMAGE_PATHS, isReadReplica, otherOf, regionOfNode, TLS_FILES } from "./layout.js";
+import type { Contract, DatabaseNode, RegionContract } from "../../settings/contract.js";
+import type { SharedSettings } from "../../settings/schema.js";
+import { clusterName, IMAGE_PATHS, isReadReplica, otherOf, regionOfNode, TLS_FILES } from "../layout.js";
 
 type Options = Readonly<Record<string, string>>;
 
