@@ -10,7 +10,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["tests/**/*.test.ts"],
-          exclude: ["tests/sandbox/**", "tests/twin/**"],
+          exclude: ["tests/lab/{sandbox,providers}/**", "tests/lab/twin/*.test.ts"],
           // A whole stack evaluates in a second; on a busy machine the first one waits for its imports.
           testTimeout: 120_000,
           hookTimeout: 120_000,
@@ -21,7 +21,7 @@ export default defineConfig({
         // Pulumi's own engine, the emulated AWS, the stand-in providers.
         test: {
           name: "sandbox",
-          include: ["tests/sandbox/**/*.test.ts"],
+          include: ["tests/lab/{sandbox,providers}/**/*.test.ts"],
           testTimeout: 600_000,
           expect: { poll: { timeout: 60_000 } },
           hookTimeout: 600_000,
@@ -34,7 +34,7 @@ export default defineConfig({
         // Machines as namespaces: needs root and Linux. Clocks are part of what is tested, so nothing beside it.
         test: {
           name: "twin",
-          include: ["tests/twin/**/*.test.ts"],
+          include: ["tests/lab/twin/*.test.ts"],
           testTimeout: 600_000,
           expect: { poll: { timeout: 60_000 } },
           hookTimeout: 600_000,

@@ -3,7 +3,7 @@ import { join, relative, resolve } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { sandboxDir } from "../../common/paths.js";
 import { Progress } from "../../common/progress.js";
-import type { RestoreBench } from "../../drills/bench/restore/run.js";
+import type { RestoreBench } from "../../lab/bench/restore/run.js";
 
 export function addBench(dr: Command): void {
   const bench = dr.command("bench").description("measure, as ratios side by side in one run");
@@ -14,7 +14,7 @@ export function addBench(dr: Command): void {
     .option("--repeat <n>", "repetitions of each", "5")
     .option("--json", "print the figures as JSON")
     .action(async ({ stack, repeat, json }: { stack: string; repeat: string; json?: boolean }) => {
-      const { benchEngine, renderBench } = await import("../../sandbox/bench/engine.js");
+      const { benchEngine, renderBench } = await import("../../lab/bench/engine.js");
       const result = await benchEngine(stack, Number(repeat));
       console.log(json ? JSON.stringify(result, undefined, 2) : renderBench(result));
     });
@@ -46,8 +46,8 @@ interface RestoreFlags {
 }
 
 async function restore({ scale, repetitions, report, json }: RestoreFlags): Promise<void> {
-  const { benchRestore } = await import("../../drills/bench/restore/run.js");
-  const { renderRestoreBench, renderRestoreBenchPage } = await import("../../drills/bench/restore/report.js");
+  const { benchRestore } = await import("../../lab/bench/restore/run.js");
+  const { renderRestoreBench, renderRestoreBenchPage } = await import("../../lab/bench/restore/report.js");
   const folder = await reportFolder(report);
   const onRound = async (known: RestoreBench) => {
     await writeFile(join(folder, "restore.json"), `${JSON.stringify(known, undefined, 2)}\n`);
@@ -77,14 +77,14 @@ interface FailoverFlags {
 }
 
 async function failover({ fault, system, repeat, report, keep, json }: FailoverFlags): Promise<void> {
-  const { choose } = await import("../../drills/bench/choose.js");
-  const { FAULTS } = await import("../../drills/bench/faults.js");
-  const { SYSTEMS } = await import("../../drills/bench/systems.js");
+  const { choose } = await import("../../lab/bench/failover/choose.js");
+  const { FAULTS } = await import("../../lab/bench/failover/faults.js");
+  const { SYSTEMS } = await import("../../lab/bench/failover/systems.js");
   // Before anything starts: a typing error must cost nothing.
   const faults = choose("fault", FAULTS, fault);
   const systems = choose("system", SYSTEMS, system);
-  const { benchFailover } = await import("../../drills/bench/run.js");
-  const { renderBench, renderBenchPage } = await import("../../drills/bench/report.js");
+  const { benchFailover } = await import("../../lab/bench/failover/run.js");
+  const { renderBench, renderBenchPage } = await import("../../lab/bench/failover/report.js");
   const folder = await reportFolder(report);
   const result = await benchFailover({
     systems,

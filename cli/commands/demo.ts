@@ -4,5 +4,5 @@ export function addDemo(dr: Command): void {
   dr.command("demo")
     .description("deploy everything here, break it, promote the other region")
     // Loaded on use: Pulumi and the AWS clients take a second that `--help` needn't wait for.
-    .action(async () => (await import("../../sandbox/demo/demo.js")).demo());
+    .action(async () => (await import("../../lab/demo/demo.js")).demo());
 }

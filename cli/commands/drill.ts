@@ -25,7 +25,7 @@ export function addDrill(dr: Command): void {
     .description("every drill, what it does and which runbook it runs")
     .option("--json", "print them as JSON")
     .action(async ({ json }: { json?: boolean }) => {
-      const { ALL_DRILLS, isNightly } = await import("../../drills/catalogue.js");
+      const { ALL_DRILLS, isNightly } = await import("../../lab/drills/catalogue.js");
       const listed = ALL_DRILLS.map((one) => {
         const { name, title, runbook, hypothesis, kind = "node" } = one;
         return { name, kind, nightly: isNightly(one), title, runbook, hypothesis };
@@ -37,11 +37,11 @@ export function addDrill(dr: Command): void {
 }
 
 async function run(names: string[], { json, keep, report, repeat }: RunFlags): Promise<void> {
-  const { findDrills } = await import("../../drills/catalogue.js");
+  const { findDrills } = await import("../../lab/drills/catalogue.js");
   // Before anything starts: a typing error must cost nothing.
   const drills = findDrills(names);
-  const { runDrills } = await import("../../drills/run.js");
-  const { renderSummary } = await import("../../drills/report.js");
+  const { runDrills } = await import("../../lab/drills/run.js");
+  const { renderSummary } = await import("../../lab/drills/report.js");
   const stamp = new Date().toISOString().replaceAll(/[:.]/g, "-");
   const folder = report === undefined ? join(sandboxDir(), "drills", stamp) : resolve(report);
   const results = await runDrills(drills, {

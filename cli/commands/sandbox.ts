@@ -1,12 +1,12 @@
 import { type Command, Option } from "commander";
 import { SettingsError, UserError } from "../../common/errors.js";
 import { Progress } from "../../common/progress.js";
-import { runningEmulator, startEmulator, stopEmulator } from "../../sandbox/emulator/emulator.js";
-import { installEmulator } from "../../sandbox/emulator/install.js";
-import { findEngine } from "../../sandbox/engine/engine.js";
-import type { Change } from "../../sandbox/events.js";
-import { projectDir, setConfig, syncProject } from "../../sandbox/project.js";
-import { changeLine, outputLines, STAND_IN_NOTE, summary } from "../../sandbox/render.js";
+import { runningEmulator, startEmulator, stopEmulator } from "../../lab/sandbox/emulator/emulator.js";
+import { installEmulator } from "../../lab/sandbox/emulator/install.js";
+import { findEngine } from "../../lab/sandbox/engine/engine.js";
+import type { Change } from "../../lab/sandbox/events.js";
+import { projectDir, setConfig, syncProject } from "../../lab/sandbox/project.js";
+import { changeLine, outputLines, STAND_IN_NOTE, summary } from "../../lab/sandbox/render.js";
 import { parseSettings } from "../../settings/parse.js";
 import { readStackFiles } from "../../settings/stack-files.js";
 import { assertStackName, STACK_NAMES, type StackName } from "../../settings/stacks.js";
@@ -72,7 +72,7 @@ export function addSandbox(dr: Command): void {
     .description('print the variables for plain `pulumi` commands: eval "$(npx dr sandbox env)"')
     .option("--json", "print them as JSON")
     .action(async ({ json }: { json?: boolean }) => {
-      const { shellEnvironment } = await import("../../sandbox/lifecycle.js");
+      const { shellEnvironment } = await import("../../lab/sandbox/lifecycle.js");
       const variables = await shellEnvironment(new Progress());
       if (json) return console.log(JSON.stringify(variables, undefined, 2));
       for (const [name, value] of Object.entries(variables))
@@ -130,7 +130,7 @@ export function addSandbox(dr: Command): void {
     .command("reset")
     .description("stop the emulator and forget everything of this sandbox")
     .action(async () => {
-      const { resetSandbox } = await import("../../sandbox/lifecycle.js");
+      const { resetSandbox } = await import("../../lab/sandbox/lifecycle.js");
       await resetSandbox();
       console.log("the sandbox is empty");
     });
@@ -144,7 +144,7 @@ async function runOperation(
   const stack = known(name);
   const progress = new Progress(process.stderr);
   // Loaded on use: Pulumi and the AWS clients take a second that `--help` needn't wait for.
-  const { Sandbox } = await import("../../sandbox/sandbox.js");
+  const { Sandbox } = await import("../../lab/sandbox/sandbox.js");
   const sandbox = await Sandbox.open(progress);
   // The engine, in the same process group, hears of Ctrl-C itself and ends in good order: wait for it.
   let interrupted = false;

@@ -17,7 +17,7 @@ export function addTwin(dr: Command): void {
     .command("install")
     .description("build the machines' image, once")
     .action(async () => {
-      const { ensureImage } = await import("../../twin/image.js");
+      const { ensureImage } = await import("../../lab/twin/image.js");
       await ensureImage(new Progress());
     });
   twin
@@ -26,7 +26,7 @@ export function addTwin(dr: Command): void {
     .option("--regions <n>", "1: the home region; 2: both, 30 ms apart", "1")
     .option("--tomcats <n>", "Tomcat servers per region", "1")
     .action(async (flags: UpFlags) => {
-      const { up } = await import("../../twin/control.js");
+      const { up } = await import("../../lab/twin/control.js");
       const { machines } = await up(upOptions(flags), new Progress());
       console.log(`${machines.length} machines are running; npx dr twin status shows them`);
     });
@@ -35,7 +35,7 @@ export function addTwin(dr: Command): void {
     .requiredOption("--regions <n>")
     .requiredOption("--tomcats <n>")
     .action(async (flags: UpFlags) => {
-      const { hold } = await import("../../twin/control.js");
+      const { hold } = await import("../../lab/twin/control.js");
       await hold(upOptions(flags), new Progress());
     });
   twin
@@ -43,7 +43,7 @@ export function addTwin(dr: Command): void {
     .description("every machine: alive, role, lag")
     .option("--json", "print it as JSON")
     .action(async ({ json }: { json?: boolean }) => {
-      const { status } = await import("../../twin/control.js");
+      const { status } = await import("../../lab/twin/control.js");
       const machines = await status();
       if (json) return console.log(JSON.stringify(machines, undefined, 2));
       for (const { name, address, alive, role, databaseRole, state, timeline, lag } of machines) {
@@ -59,14 +59,14 @@ export function addTwin(dr: Command): void {
     .argument("[command...]")
     .passThroughOptions()
     .action(async (machine: string, command: string[]) => {
-      const { exec } = await import("../../twin/control.js");
+      const { exec } = await import("../../lab/twin/control.js");
       process.exitCode = await exec(machine, command);
     });
   twin
     .command("down")
     .description("stop it and remove its folder")
     .action(async () => {
-      const { down } = await import("../../twin/control.js");
+      const { down } = await import("../../lab/twin/control.js");
       console.log((await down()) ? "the twin is stopped" : "no twin was running");
     });
 }

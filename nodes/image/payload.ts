@@ -20,7 +20,7 @@ export interface PayloadFile {
 export type Platform = "aws" | "twin";
 
 const REPO = fileURLToPath(new URL("../..", import.meta.url));
-const HOOKS: Readonly<Record<Platform, string>> = { aws: "nodes/platform/aws", twin: "twin/platform" };
+const HOOKS: Readonly<Record<Platform, string>> = { aws: "nodes/platform/aws", twin: "lab/twin/platform" };
 const PROGRAMS = "usr/local/sbin";
 const LIBRARIES = "usr/local/lib/dr";
 

@@ -29,9 +29,9 @@ export function placeKind({ aws, twin, sandbox }: PlaceFlags): Place["kind"] | u
 
 /** @param kind left out: the twin when one runs here, else AWS */
 export async function openPlace(kind: Place["kind"] | undefined): Promise<Place> {
-  const twin = await import("./twin.js");
+  const twin = await import("../../lab/twin/place.js");
   const chosen = kind ?? ((await twin.twinRuns()) ? "twin" : "aws");
   if (chosen === "twin") return twin.twinPlace();
-  if (chosen === "sandbox") return (await import("./sandbox.js")).sandboxPlace();
+  if (chosen === "sandbox") return (await import("../../lab/sandbox/place.js")).sandboxPlace();
   return (await import("./aws.js")).awsPlace(projectFolder());
 }

@@ -1,5 +1,5 @@
 /** What a promotion needs of whatever deploys a stack: its settings, a preview, an `up`. */
-import type { Change } from "../../sandbox/events.js";
+import type { Change } from "../../lab/sandbox/events.js";
 import type { Site } from "../../settings/schema.js";
 import type { OverrideKey } from "./request.js";
 

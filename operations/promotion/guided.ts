@@ -1,7 +1,7 @@
 /** A promotion on a real terminal: place and deployment chosen, progress on standard error. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { Progress } from "../../common/progress.js";
-import { changeLine } from "../../sandbox/render.js";
+import { changeLine } from "../../lab/sandbox/render.js";
 import type { RegionId, RegionStackName } from "../../settings/stacks.js";
 import type { Observation } from "../observation.js";
 import { openPlace, projectFolder } from "../places/choose.js";
@@ -83,13 +83,13 @@ async function deploymentOf(
   const { stack } = contract[region];
   switch (kind) {
     case "twin":
-      return (await import("../deployments/twin.js")).twinDeployment(
+      return (await import("../../lab/twin/deployment.js")).twinDeployment(
         contract,
         contract[region],
         regions[region].claimed,
       );
     case "sandbox":
-      return (await import("../deployments/sandbox.js")).sandboxDeployment(stack, progress, policies);
+      return (await import("../../lab/sandbox/deployment.js")).sandboxDeployment(stack, progress, policies);
     case "aws":
       return (await import("../deployments/pulumi.js")).pulumiDeployment(
         stack,

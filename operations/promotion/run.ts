@@ -4,8 +4,8 @@
  */
 
 import { UserError } from "../../common/errors.js";
-import type { Change } from "../../sandbox/events.js";
-import { assertOnlyCreates } from "../../sandbox/promotion.js";
+import type { Change } from "../../lab/sandbox/events.js";
+import { assertOnlyCreates } from "../../lab/sandbox/promotion.js";
 import type { Observation } from "../observation.js";
 import { carryOut, type PromotionEnd } from "./carry-out.js";
 import type { Answer } from "./confirm.js";

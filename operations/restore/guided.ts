@@ -107,7 +107,8 @@ async function withMachines<T>(
 }
 
 async function machinesOf({ kind, contract }: Place): Promise<RestoreMachines> {
-  if (kind === "twin") return (await import("./twin.js")).twinRestoreMachines(contract);
+  if (kind === "twin")
+    return (await import("../../lab/twin/restore-machines.js")).twinRestoreMachines(contract);
   return (await import("./aws.js")).awsRestoreMachines(contract, wait);
 }
 

@@ -13,8 +13,8 @@ let dir: string;
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), "ci-run-"));
   await cp(join(REPO, ".ci"), join(dir, ".ci"), { recursive: true });
-  await mkdir(join(dir, "sandbox/setup"), { recursive: true });
-  await writeFile(join(dir, "sandbox/setup/ensure.mjs"), "export function ensureDependencies() {}\n");
+  await mkdir(join(dir, "lab/setup"), { recursive: true });
+  await writeFile(join(dir, "lab/setup/ensure.mjs"), "export function ensureDependencies() {}\n");
 });
 afterEach(() => rm(dir, { recursive: true, force: true }));
 
@@ -152,7 +152,7 @@ test("what failed stands at the end with its reason, in one line each", async ()
 
 test("without dependencies nothing else is tried", async () => {
   await writeFile(
-    join(dir, "sandbox/setup/ensure.mjs"),
+    join(dir, "lab/setup/ensure.mjs"),
     "export function ensureDependencies() { process.exit(1); }\n",
   );
   const { code, last, lines } = await run(GOOD);

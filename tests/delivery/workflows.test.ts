@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { REPO } from "../../common/paths.js";
-import { ENGINE_VERSION } from "../../sandbox/engine/engine.js";
+import { ENGINE_VERSION } from "../../lab/sandbox/engine/engine.js";
 import { STACK_NAMES } from "../../settings/stacks.js";
 import { BASE_SETTINGS, recordStack } from "../support/recorder.js";
 

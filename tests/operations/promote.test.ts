@@ -1,6 +1,7 @@
 /** A guided promotion from end to end, with regions and a deployment that are made up. */
 import { PassThrough } from "node:stream";
 import { beforeEach, describe, expect, test } from "vitest";
+import type { Change } from "../../lab/sandbox/events.js";
 import type { Status } from "../../nodes/guard/region/facts.js";
 import { known } from "../../operations/known.js";
 import type { Observation } from "../../operations/observation.js";
@@ -11,7 +12,6 @@ import type { PromotionPorts } from "../../operations/promotion/ports.js";
 import type { PromotionRequest } from "../../operations/promotion/request.js";
 import { runPromotion } from "../../operations/promotion/run.js";
 import { endText } from "../../operations/promotion/texts.js";
-import type { Change } from "../../sandbox/events.js";
 import { activeHome, CONTRACT, guard, NOW, observation, SETTINGS, standbyRecovery } from "./observations.js";
 
 const ITEM = "aws:dynamodb/tableItem:TableItem";

@@ -1,0 +1,113 @@
+/** `npm run demo`: the whole stack at work on one machine, told step by step. */
+import pc from "picocolors";
+import { Progress } from "../../common/progress.js";
+import { parseSharedSettings } from "../../settings/parse.js";
+import type { SharedSettings } from "../../settings/schema.js";
+import { readStackFiles } from "../../settings/stack-files.js";
+import { STACK_NAMES } from "../../settings/stacks.js";
+import { projectDir } from "../sandbox/project.js";
+import { outputLines, STAND_IN_NOTE, summary } from "../sandbox/render.js";
+import { type RunResult, Sandbox } from "../sandbox/sandbox.js";
+import { temporarySandbox } from "../sandbox/temporary.js";
+import { whyNoTwin } from "../twin/host.js";
+import { driftVault } from "./drift.js";
+import { startMachines } from "./machines.js";
+import { showNodeFailover } from "./node-failover.js";
+import { promote } from "./promotion.js";
+import { showProtection } from "./protection.js";
+import { showRefusal } from "./refusal.js";
+import { showRegionFailover } from "./region-failover.js";
+import type { Scene } from "./scene.js";
+import { globalPicture, regionPicture, topology } from "./topology.js";
+
+/** @throws Error when anything doesn't turn out as it must: a demo that shrugs shows nothing. */
+export async function demo(): Promise<void> {
+  const progress = new Progress();
+  const begun = performance.now();
+  await temporarySandbox("demo", async () => {
+    progress.heading("1  Get the engine and the emulated AWS ready");
+    const sandbox = await Sandbox.open(progress, 0);
+    const scene: Scene = { sandbox, progress, say: (text) => progress.line(text) };
+    scene.say(`  emulator on ${sandbox.emulator.endpoint}`);
+    scene.say(`  ${STAND_IN_NOTE}`);
+
+    progress.heading("2  Deploy the four stacks, policies on");
+    for (const stack of STACK_NAMES) await deploy(scene, stack);
+
+    progress.heading("3  What is there now");
+    await picture(scene);
+
+    progress.heading("4  A change that breaks a policy is refused");
+    await showRefusal(scene);
+
+    progress.heading("5  A change behind Pulumi's back is found, and healed");
+    await driftVault(scene);
+
+    const settings = parseSharedSettings("global", await readStackFiles("global", projectDir()));
+    const notShown = whyNoTwin();
+    if (notShown) await withoutMachines(scene, notShown);
+    else await withMachines(scene, settings);
+
+    progress.heading("9  What holds data can't be destroyed");
+    await showProtection(scene);
+
+    progress.heading("Time of each part");
+    for (const { step, seconds } of progress.timings)
+      progress.line(`  ${seconds.toFixed(1).padStart(6)} s  ${step}`);
+    progress.line(
+      `  ${((performance.now() - begun) / 1000).toFixed(1).padStart(6)} s  all of it; some parts are inside of others`,
+    );
+    progress.line();
+    progress.line(pc.green("All of it happened as it should."));
+    if (notShown) progress.note(`no machine was started: ${notShown}`);
+    progress.note("next: npx dr --help, README.md, runbooks/README.md");
+  });
+}
+
+async function withMachines(scene: Scene, settings: SharedSettings): Promise<void> {
+  const { progress } = scene;
+  progress.heading("6  The machines of both regions run, for real");
+  const running = await startMachines(scene, settings);
+  try {
+    progress.heading("7  The database leader's machine is lost");
+    await showNodeFailover(scene, running);
+    progress.heading("8  The home region is lost; promote the other by one config change, then move back");
+    await showRegionFailover(scene, running);
+    await picture(scene);
+  } finally {
+    await running.close();
+  }
+}
+
+async function withoutMachines(scene: Scene, reason: string): Promise<void> {
+  const { progress, say } = scene;
+  progress.heading("6, 7  Machines");
+  say(`  NOT SHOWN: ${reason}. Run the demo as root on Linux to see it.`);
+  progress.heading("8  Promote the recovery region by one config change");
+  await promote(scene, "recovery", 2);
+  await picture(scene);
+}
+
+async function deploy({ sandbox, progress, say }: Scene, stack: (typeof STACK_NAMES)[number]): Promise<void> {
+  let count = 0;
+  const result: RunResult = await progress.during(`up ${stack}`, () =>
+    sandbox.up(stack, {
+      onChange: () => {
+        count++;
+        if (count % 25 === 0) progress.note(`${count} resources`);
+      },
+    }),
+  );
+  say(`  ${summary(result)}`);
+  for (const line of outputLines(result.outputs)) say(`    ${line}`);
+}
+
+async function picture({ sandbox, say }: Scene): Promise<void> {
+  const [global, prod, dr] = await Promise.all([
+    sandbox.state("global"),
+    sandbox.state("prod"),
+    sandbox.state("dr"),
+  ]);
+  say("");
+  say(topology(globalPicture(global), regionPicture("prod", prod), regionPicture("dr", dr)));
+}

@@ -1,0 +1,14 @@
+/** The home region's leader is lost, under load. */
+import { findDrills } from "../drills/catalogue.js";
+import type { RegionTwin } from "../twin/open.js";
+import { perform } from "./perform.js";
+import type { Scene } from "./scene.js";
+
+const DRILL = "leader-node-dead";
+
+export async function showNodeFailover(scene: Scene, running: RegionTwin): Promise<void> {
+  const [drill] = findDrills([DRILL]);
+  if (!drill) throw new Error(`no drill ${DRILL}`);
+  scene.say(`\n  The leader's machine is lost, its volume survives: npx dr drill ${drill.name}`);
+  await perform(scene, running, drill);
+}

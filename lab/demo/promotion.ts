@@ -1,0 +1,44 @@
+import pc from "picocolors";
+import type { RegionId } from "../../settings/stacks.js";
+import { startGateway } from "../sandbox/emulator/gateway.js";
+import { setConfig } from "../sandbox/project.js";
+import { assertPromotion } from "../sandbox/promotion.js";
+import { changeLine, summary } from "../sandbox/render.js";
+import type { Scene } from "./scene.js";
+
+const OF = {
+  home: { stack: "prod", region: "eu-west-1", other: "eu-central-1" },
+  recovery: { stack: "dr", region: "eu-central-1", other: "eu-west-1" },
+} as const;
+/** Where the control planes of Route 53 and IAM are. */
+const CONTROL_PLANES = "us-east-1";
+
+/** `pulumi config set epoch 2 --stack dr && pulumi up --stack dr`, with the other region and us-east-1 out of reach. */
+export async function promote({ sandbox, progress, say }: Scene, to: RegionId, epoch: number): Promise<void> {
+  const { stack, region, other } = OF[to];
+  say(pc.bold(`  pulumi config set epoch ${epoch} --stack ${stack} && pulumi up --stack ${stack}`));
+  await setConfig(stack, "epoch", `${epoch}`);
+  const preview = await progress.during(`preview ${stack}`, () => sandbox.preview(stack));
+  for (const change of preview.changes) say(`  ${changeLine(change)}`);
+  assertPromotion(preview.changes, `claim-${epoch}`);
+
+  say(`  ${other} and ${CONTROL_PLANES} are now out of reach of Pulumi; every call is recorded:`);
+  const gateway = await startGateway({
+    target: sandbox.emulator.endpoint,
+    denied: new Set([other, CONTROL_PLANES]),
+  });
+  try {
+    const result = await progress.during(`up ${stack}`, () =>
+      sandbox.up(stack, { endpoint: gateway.endpoint }),
+    );
+    assertPromotion(result.changes, `claim-${epoch}`);
+    say(`  ${summary(result)}`);
+    const regions = new Map<string, number>();
+    for (const call of gateway.calls) regions.set(call.region, (regions.get(call.region) ?? 0) + 1);
+    for (const [called, calls] of regions) say(`  calls to ${called}: ${calls}`);
+    const strays = [...regions.keys()].filter((called) => called !== region);
+    if (strays.length > 0) throw new Error(`the promotion of ${stack} called ${strays.join(", ")}`);
+  } finally {
+    await gateway.close();
+  }
+}

@@ -1,0 +1,55 @@
+import { now } from "../../workload/clock.js";
+import type { RegionDrill } from "../drill.js";
+import { acknowledgedIn, promote, seeFollowing, seeUsersFollow } from "./stage/steps.js";
+
+/** How long it stands still after the other region has opened. */
+const LONGER_SECONDS = 5;
+/** What its nodes had sent before may still arrive, on a busy host so much later. */
+const UNDER_WAY_MILLIS = 1_000;
+/** What a machine that has just woken up can do before it looks at its clock. */
+const AWAKE_SECONDS = 10;
+
+export const regionFrozen: RegionDrill = {
+  kind: "region",
+  name: "region-frozen",
+  title: "The active region's database stands still, and goes on when the other region has opened",
+  runbook: "region-returns.md",
+  hypothesis:
+    "Every process of its nodes stops between two instructions. Their kernels don't: leases run out meanwhile. When it goes on, each of its nodes believes to be what it was, with sessions open and decisions half carried out, and none of them gets an acknowledgement to a client.",
+  nightly: true,
+  expect: {
+    lostRows: "within-lag",
+    writeGapSeconds: 45,
+    nameGapSeconds: 90,
+    claimToWriteSeconds: 40,
+    rejoinSeconds: 400,
+  },
+  async run(scene) {
+    const old = scene.active();
+    await scene.fault(`freeze every database node of ${old}`, () => scene.machines(old).freeze());
+    const frozenAt = now();
+    await promote(scene);
+    await scene.step(`Confine: ${old} stands still for ${LONGER_SECONDS} s more`, () =>
+      scene.settle(LONGER_SECONDS),
+    );
+    scene.prove(
+      `${old} acknowledged nothing while it stood still`,
+      acknowledgedIn(scene, old, frozenAt + UNDER_WAY_MILLIS).length === 0,
+    );
+    await scene.step(`Recover: ${old} goes on, ${scene.sinceFault().toFixed(0)} s after the fault`, () =>
+      scene.machines(old).thaw(),
+    );
+    const thawedAt = now();
+    await scene.step(`Verify: ${old} acknowledges nothing for ${AWAKE_SECONDS} s`, () =>
+      scene.settle(AWAKE_SECONDS),
+    );
+    scene.measure({
+      name: `acknowledgements of ${old} after it went on`,
+      value: acknowledgedIn(scene, old, thawedAt).length,
+      unit: "",
+      atMost: 0,
+    });
+    await seeUsersFollow(scene);
+    await seeFollowing(scene, 240);
+  },
+};

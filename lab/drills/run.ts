@@ -1,0 +1,167 @@
+/** Runs drills one after another on as few twins as their settings allow, judges each and writes its report. */
+import { cp, mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { isUserError } from "../../common/errors.js";
+import type { Progress } from "../../common/progress.js";
+import { inTurn } from "../../common/settle.js";
+import { openTwin, type RegionTwin } from "../twin/open.js";
+import { twinSettings } from "../twin/settings.js";
+import { bundleWorkload } from "../workload/bundle.js";
+import type { AnyDrill } from "./drill.js";
+import { forever, interruptible } from "./interrupt.js";
+import type { Raise } from "./region/stage/twin.js";
+import { oneLine, rehearse } from "./rehearse.js";
+import { type DrillResult, fileName, renderIndex, renderReport } from "./report.js";
+
+export interface RunOptions {
+  /** Folder for reports; made when missing. */
+  readonly report: string;
+  /** How the runbooks are linked from there. */
+  readonly runbooks: string;
+  readonly progress: Progress;
+  /** Leave the last twin's folder, to look at. */
+  readonly keep?: boolean;
+  readonly repeat?: number;
+  /** How drills about two regions raise an epoch; a plain claim when left out. */
+  readonly raise?: Raise;
+}
+
+/**
+ * @returns one result per drill and repetition, also of those that failed. A summary of them is written in any case.
+ * @throws UserError when this host can't run a twin.
+ */
+export async function runDrills(drills: readonly AnyDrill[], options: RunOptions): Promise<DrillResult[]> {
+  const { report, progress, keep = false, repeat = 1, raise } = options;
+  await mkdir(report, { recursive: true });
+  const results: DrillResult[] = [];
+  const workload = await bundleWorkload();
+  const stage = new Stage(progress, drills);
+  const runAll = async () => {
+    for (const drill of grouped(drills)) {
+      for (let repetition = 1; repetition <= repeat; repetition++) {
+        progress.heading(`${drill.name}${repeat > 1 ? ` #${repetition}` : ""}: ${drill.title}`);
+        const startedAt = new Date();
+        const running = await stage.twinFor(drill).catch((error: unknown) => {
+          // Something about this host, which the next drill would meet again.
+          if (isUserError(error)) throw error;
+          return error as Error;
+        });
+        const result =
+          running instanceof Error
+            ? withoutTwin(drill, repetition, startedAt, running)
+            : await rehearse(drill, { running, workload, progress, repetition, raise });
+        results.push(await store(result, running instanceof Error ? undefined : running, options));
+        // What a drill has left is what the next one begins with: only a whole twin will do.
+        if (result.outcome !== "passed" || leavesOneRegion(drill) || isCold(drill)) await stage.close(keep);
+      }
+    }
+  };
+  await inTurn(
+    () => interruptible(progress, () => stage.end(keep), runAll),
+    () => stage.close(keep),
+    () => writeFile(join(report, "README.md"), renderIndex(results)),
+    () => writeFile(join(report, "summary.json"), `${JSON.stringify(results, undefined, 2)}\n`),
+  );
+  return results;
+}
+
+/** Of a drill whose twin did not come up. */
+const withoutTwin = (
+  { name, title, runbook, hypothesis }: AnyDrill,
+  repetition: number,
+  startedAt: Date,
+  error: Error,
+): DrillResult => ({
+  ...{ name, title, runbook, hypothesis, repetition },
+  startedAt: startedAt.toISOString(),
+  seconds: (Date.now() - startedAt.getTime()) / 1000,
+  outcome: "failed",
+  reasons: [oneLine(`its twin did not come up: ${error.message}`)],
+  ...{ measures: [], steps: [], proofs: [], environment: {} },
+});
+
+/** What a drill needs of its twin; drills that need the same share one. */
+const needs = (drill: AnyDrill): string => {
+  const { kind = "node", settings = {} } = drill;
+  return JSON.stringify({ kind, settings, cold: isCold(drill) });
+};
+
+const isCold = (drill: AnyDrill): boolean => drill.kind === "region" && (drill.cold ?? false);
+
+const leavesOneRegion = (drill: AnyDrill): boolean =>
+  drill.kind === "region" && (drill.leavesOneRegion ?? false);
+
+/** In their order, but those that can share a twin next to each other. */
+function grouped(drills: readonly AnyDrill[]): AnyDrill[] {
+  const kinds = [...new Set(drills.map(needs))];
+  return drills.toSorted((a, b) => kinds.indexOf(needs(a)) - kinds.indexOf(needs(b)));
+}
+
+/** The twin that stands now. */
+class Stage {
+  private standing: { readonly running: RegionTwin; readonly needs: string } | undefined;
+  private over = false;
+
+  constructor(
+    private readonly progress: Progress,
+    private readonly drills: readonly AnyDrill[],
+  ) {}
+
+  async twinFor(drill: AnyDrill): Promise<RegionTwin> {
+    if (this.over) await forever();
+    if (this.standing?.needs === needs(drill)) return this.standing.running;
+    await this.close(false);
+    const alike = this.drills.filter((other) => needs(other) === needs(drill));
+    const running = await openTwin({
+      progress: this.progress,
+      settings: await twinSettings(drill.settings),
+      regions: drill.kind === "region" ? ["home", "recovery"] : ["home"],
+      cold: isCold(drill) ? ["recovery"] : [],
+      tomcats: Math.max(...alike.map(({ tomcats = 1 }) => tomcats)),
+    });
+    this.standing = { running, needs: needs(drill) };
+    return running;
+  }
+
+  async close(keep: boolean): Promise<void> {
+    if (this.over) await forever();
+    await this.stop(keep);
+  }
+
+  /** Closes it for good: whoever asks for a twin now waits for the end of the process. */
+  end(keep: boolean): Promise<void> {
+    this.over = true;
+    return this.stop(keep);
+  }
+
+  private async stop(keep: boolean): Promise<void> {
+    const running = this.standing?.running;
+    this.standing = undefined;
+    await running?.close({ keep });
+  }
+}
+
+/** Writes the reports of one drill and, when it did not pass, the machines' logs beside them. */
+async function store(
+  result: DrillResult,
+  running: RegionTwin | undefined,
+  { report, runbooks, progress }: RunOptions,
+): Promise<DrillResult> {
+  const name = fileName(result);
+  let stored = result;
+  if (result.outcome !== "passed" && running) {
+    const { twin } = running;
+    const logs = `${name}-logs`;
+    for (const machine of twin.machines) {
+      await cp(join(twin.dir, "machines", machine.name, "shared/logs"), join(report, logs, machine.name), {
+        recursive: true,
+      }).catch((error: Error) => progress.note(`no logs of ${machine.name}: ${error.message}`));
+    }
+    stored = { ...result, logs };
+  }
+  await writeFile(join(report, `${name}.json`), `${JSON.stringify(stored, undefined, 2)}\n`);
+  await writeFile(join(report, `${name}.md`), renderReport(stored, runbooks));
+  progress.line(stored.outcome);
+  for (const reason of stored.reasons) progress.note(reason);
+  return stored;
+}

@@ -1,0 +1,43 @@
+/** The variables under which Pulumi works against the sandbox, for our own runs and for a user's shell. */
+import { randomBytes } from "node:crypto";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { sandboxDir } from "../../common/paths.js";
+import type { Engine } from "./engine/engine.js";
+
+export async function sandboxEnvironment(options: {
+  engine: Engine;
+  endpoint: string;
+  /** Folders put in front of PATH. */
+  bins: readonly string[];
+}): Promise<Record<string, string>> {
+  const state = join(sandboxDir(), "state");
+  await mkdir(state, { recursive: true });
+  return {
+    PATH: [...options.bins, join(options.engine.root, "bin"), process.env.PATH ?? ""].join(":"),
+    PULUMI_HOME: join(sandboxDir(), "home"),
+    PULUMI_BACKEND_URL: pathToFileURL(state).href,
+    PULUMI_CONFIG_PASSPHRASE: await passphrase(),
+    PULUMI_SKIP_UPDATE_CHECK: "true",
+    PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
+    DR_SANDBOX_ENDPOINT: options.endpoint,
+    // The emulator's root credentials; they mean nothing anywhere else.
+    AWS_ACCESS_KEY_ID: "test",
+    AWS_SECRET_ACCESS_KEY: "test",
+    AWS_EC2_METADATA_DISABLED: "true",
+    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
+  };
+}
+
+/** Encrypts secrets in the sandbox's state; made once per sandbox. */
+async function passphrase(): Promise<string> {
+  const file = join(sandboxDir(), "passphrase");
+  try {
+    return await readFile(file, "utf8");
+  } catch {
+    const fresh = randomBytes(24).toString("base64url");
+    await writeFile(file, fresh, { mode: 0o600 });
+    return fresh;
+  }
+}

@@ -1,0 +1,173 @@
+/** The claim table of a twin: one copy, a road to it through each region, and what a stack or an operator writes there. */
+import { join } from "node:path";
+import {
+  ConditionalCheckFailedException,
+  DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  QueryCommand,
+} from "@aws-sdk/client-dynamodb";
+import { inTurn } from "../../../common/settle.js";
+import { statusOf } from "../../../nodes/guard/region/claims.js";
+import type { Item } from "../../../nodes/guard/region/dynamodb.js";
+import { NO_STATUS, type Status } from "../../../nodes/guard/region/facts.js";
+import type { Contract, RegionContract } from "../../../settings/contract.js";
+import type { RegionId } from "../../../settings/stacks.js";
+import type { Switch } from "../network/switch.js";
+import { ClaimsRoad, roadUrl } from "./road.js";
+import { type ClaimStore, EMULATOR_CREDENTIALS } from "./store.js";
+
+const REGIONS = ["home", "recovery"] as const satisfies readonly RegionId[];
+
+export type Override = "fenced" | "acceptDataLoss";
+
+export interface ClaimsView {
+  /** Greatest claimed epoch; 0 for none. */
+  readonly epoch: Readonly<Record<RegionId, number>>;
+  /** What each region's nodes say of it; `NO_STATUS` while they have said nothing. */
+  readonly status: Readonly<Record<RegionId, Status>>;
+}
+
+export interface TwinClaimsOptions {
+  /** For the sockets of the roads. */
+  readonly dir: string;
+  readonly network: Switch;
+  readonly contract: Contract;
+  /** Those that run. */
+  readonly regions: readonly RegionId[];
+  readonly store: ClaimStore;
+}
+
+export class TwinClaims {
+  private readonly client: DynamoDBClient;
+
+  private constructor(
+    private readonly contract: Contract,
+    private readonly roads: Readonly<Record<RegionId, ClaimsRoad>>,
+    private readonly store: ClaimStore,
+  ) {
+    this.client = new DynamoDBClient({ ...store, credentials: EMULATOR_CREDENTIALS });
+  }
+
+  /**
+   * A road through each region, also through one that doesn't run: DynamoDB is there all the same, and is found on the
+   * running region's bridge.
+   */
+  static async open({ dir, network, contract, regions, store }: TwinClaimsOptions): Promise<TwinClaims> {
+    const opened: ClaimsRoad[] = [];
+    const open = async (id: RegionId) => {
+      const bridge = regions.includes(id) ? id : (regions[0] as RegionId);
+      const socket = join(dir, `${id}.sock`);
+      const road = await ClaimsRoad.open({ region: contract[id], bridge, network, store, socket });
+      opened.push(road);
+      return road;
+    };
+    try {
+      return new TwinClaims(contract, { home: await open("home"), recovery: await open("recovery") }, store);
+    } catch (error) {
+      await inTurn(...opened.map((road) => () => road.close()));
+      throw error;
+    }
+  }
+
+  /** What a guard's process is told, so that it asks here and not AWS. */
+  get environment(): Readonly<Record<string, string>> {
+    const endpoints = REGIONS.map((id) => `${this.contract[id].region}=${roadUrl(this.contract[id])}`);
+    return {
+      DR_CLAIMS_ENDPOINTS: endpoints.join(","),
+      AWS_ACCESS_KEY_ID: EMULATOR_CREDENTIALS.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: EMULATOR_CREDENTIALS.secretAccessKey,
+    };
+  }
+
+  /** Where other processes of this host find the table. */
+  get place(): Pick<ClaimStore, "endpoint" | "region"> {
+    const { endpoint, region } = this.store;
+    return { endpoint, region };
+  }
+
+  /** The table as one region's endpoint of DynamoDB shows it: where it is cut, refused, slow or failing. */
+  proxy(region: RegionId): ClaimsRoad {
+    return this.roads[region];
+  }
+
+  /**
+   * Claims an epoch as the region's stack does: once, and never again.
+   * @returns false when it is claimed already.
+   */
+  claim(region: RegionId, epoch: number): Promise<boolean> {
+    return this.put(this.contract[region].claimKey, region, epoch);
+  }
+
+  /** Writes what an operator answers for, for one epoch of that region. @returns false when it is there already. */
+  override(region: RegionId, what: Override, epoch: number): Promise<boolean> {
+    const { fencedKey, acceptDataLossKey } = this.contract[region];
+    return this.put(what === "fenced" ? fencedKey : acceptDataLossKey, region, epoch);
+  }
+
+  /** Past all roads, whatever they suffer. @throws Error for a status that can't be understood. */
+  async read(): Promise<ClaimsView> {
+    const [home, recovery] = await Promise.all([this.readRegion("home"), this.readRegion("recovery")]);
+    return {
+      epoch: { home: home.epoch, recovery: recovery.epoch },
+      status: { home: home.status, recovery: recovery.status },
+    };
+  }
+
+  async close(): Promise<void> {
+    this.client.destroy();
+    await inTurn(...REGIONS.map((id) => () => this.roads[id].close()));
+  }
+
+  private async readRegion(id: RegionId): Promise<{ epoch: number; status: Status }> {
+    const region = this.contract[id];
+    const [epoch, status] = await Promise.all([this.greatest(region), this.status(region)]);
+    return { epoch, status };
+  }
+
+  private async put(key: string, region: RegionId, epoch: number): Promise<boolean> {
+    try {
+      await this.client.send(
+        new PutItemCommand({
+          TableName: this.contract.claimTable,
+          Item: {
+            pk: { S: key },
+            sk: { N: `${epoch}` },
+            region: { S: this.contract[region].region },
+            epoch: { N: `${epoch}` },
+          },
+          ConditionExpression: "attribute_not_exists(pk)",
+        }),
+      );
+      return true;
+    } catch (error) {
+      if (error instanceof ConditionalCheckFailedException) return false;
+      throw error;
+    }
+  }
+
+  private async greatest({ claimKey }: RegionContract): Promise<number> {
+    const { Items: items = [] } = await this.client.send(
+      new QueryCommand({
+        TableName: this.contract.claimTable,
+        ConsistentRead: true,
+        KeyConditionExpression: "pk = :pk",
+        ExpressionAttributeValues: { ":pk": { S: claimKey } },
+        ScanIndexForward: false,
+        Limit: 1,
+      }),
+    );
+    return Number(items[0]?.sk?.N ?? 0);
+  }
+
+  private async status({ statusKey }: RegionContract): Promise<Status> {
+    const { Item: item } = await this.client.send(
+      new GetItemCommand({
+        TableName: this.contract.claimTable,
+        ConsistentRead: true,
+        Key: { pk: { S: statusKey }, sk: { N: "0" } },
+      }),
+    );
+    return item ? statusOf(item as Item, statusKey) : NO_STATUS;
+  }
+}

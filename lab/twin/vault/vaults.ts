@@ -1,0 +1,159 @@
+/** The regions' vaults: buckets of an emulated S3, a door to each through its region, and their copies of each other. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { type _Object, CopyObjectCommand, GetObjectCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
+import { inTurn } from "../../../common/settle.js";
+import { otherRegion } from "../../../settings/contract.js";
+import type { RegionId } from "../../../settings/stacks.js";
+import type { Switch } from "../network/switch.js";
+import type { MachineSpec } from "../types.js";
+import { doorHosts, VaultDoor } from "./door.js";
+import { VaultStore, type VaultStoreOptions } from "./store.js";
+
+/** S3 takes seconds, and is held to 15 minutes. */
+const PACE_MILLIS = 1000;
+/** Where machines find the authority of S3's endpoints. */
+const AUTHORITY_FILE = "/etc/dr/vault-authority.crt";
+
+export interface VaultsOptions extends VaultStoreOptions {
+  readonly network: Switch;
+  /** Those that run. */
+  readonly regions: readonly RegionId[];
+}
+
+/**
+ * What it doesn't show of S3: the machines' roles are users with the same policies, whose keys their environment has; a
+ * default retention isn't applied to uploads in parts, so that objects are uploaded whole; copies are made by this
+ * process once a second, each at once and under its own bucket's key and lock, and carry no replication status. Deletes
+ * are not copied.
+ */
+export class Vaults {
+  private readonly silent = new Set<RegionId>();
+  /** What needs no copying: in which vault → key → ETag. What is a copy is there too: S3 never replicates one again. */
+  private readonly copied: Readonly<Record<RegionId, Map<string, string>>> = {
+    home: new Map(),
+    recovery: new Map(),
+  };
+  private running: Promise<void> | undefined;
+  private closed = false;
+
+  private constructor(
+    readonly store: VaultStore,
+    private readonly doors: Readonly<Partial<Record<RegionId, VaultDoor>>>,
+    private readonly options: VaultsOptions,
+  ) {}
+
+  static async open(options: VaultsOptions): Promise<Vaults> {
+    const { contract, regions, network } = options;
+    const store = await VaultStore.open(options);
+    const doors: Partial<Record<RegionId, VaultDoor>> = {};
+    try {
+      for (const id of regions) doors[id] = await VaultDoor.open(contract[id], id, network, store.port);
+    } catch (error) {
+      await inTurn(...Object.values(doors).map((door) => () => door.close()), () => store.close());
+      throw error;
+    }
+    const self = new Vaults(store, doors, options);
+    if (regions.length > 1) self.running = self.replicate();
+    return self;
+  }
+
+  /** Lines of every machine's /etc/hosts. */
+  get hosts(): readonly string[] {
+    const { contract, regions } = this.options;
+    return regions.map((id) => doorHosts(contract[id]));
+  }
+
+  /** Files that every machine gets. */
+  get files(): Readonly<Record<string, string>> {
+    return { [AUTHORITY_FILE]: this.store.authority };
+  }
+
+  /** What every process of a machine is told, so that pgBackRest finds these vaults and may do what the machine's role may. */
+  environment({ region, role }: Pick<MachineSpec, "region" | "role">): Readonly<Record<string, string>> {
+    const { accessKeyId, secretAccessKey } = this.store[role === "restore" ? "restorers" : "nodes"][region];
+    return {
+      PGBACKREST_REPO1_S3_KEY_TYPE: "shared",
+      PGBACKREST_REPO1_S3_KEY: accessKeyId,
+      PGBACKREST_REPO1_S3_KEY_SECRET: secretAccessKey,
+      PGBACKREST_REPO1_STORAGE_CA_FILE: AUTHORITY_FILE,
+      PGBACKREST_REPO1_STORAGE_UPLOAD_CHUNK_SIZE: "1GiB",
+    };
+  }
+
+  /** The way to a region's vault. @throws Error for a region that doesn't run. */
+  door(id: RegionId): VaultDoor {
+    const door = this.doors[id];
+    if (!door) throw new Error(`region ${id} does not run`);
+    return door;
+  }
+
+  /** A region that is gone neither sends nor receives. */
+  silence(region: RegionId, isSilent: boolean): void {
+    if (isSilent) this.silent.add(region);
+    else this.silent.delete(region);
+  }
+
+  /** Keys of what stands in a region's vault, the newest versions. */
+  async list(region: RegionId, prefix: string): Promise<readonly string[]> {
+    return (await this.objects(region, prefix)).map(({ Key: key }) => key as string);
+  }
+
+  /** @throws Error when there is no such object. */
+  async read(region: RegionId, key: string): Promise<Uint8Array> {
+    const { vaultBucket: Bucket } = this.options.contract[region];
+    const { Body: body } = await this.store.s3(region).send(new GetObjectCommand({ Bucket, Key: key }));
+    if (!body) throw new Error(`${Bucket}/${key} has no content`);
+    return body.transformToByteArray();
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    await this.running;
+    await inTurn(...Object.values(this.doors).map((door) => () => door.close()), () => this.store.close());
+  }
+
+  private async replicate(): Promise<void> {
+    while (!this.closed) {
+      for (const from of this.options.regions) {
+        await this.copyAll(from).catch((error: Error) => {
+          // Hidden by a delete in between: the next round doesn't see it.
+          if (error.name !== "NoSuchKey") throw error;
+        });
+      }
+      await sleep(PACE_MILLIS);
+    }
+  }
+
+  private async copyAll(from: RegionId): Promise<void> {
+    const to = otherRegion(from);
+    for (const { Key: key = "", ETag: etag = "" } of await this.objects(from, "")) {
+      if (this.silent.size > 0 || this.closed) return;
+      if (this.copied[from].get(key) === etag) continue;
+      await this.copy(from, to, key);
+      this.copied[from].set(key, etag);
+    }
+  }
+
+  private async copy(from: RegionId, to: RegionId, key: string): Promise<void> {
+    const { contract } = this.options;
+    const source = `${contract[from].vaultBucket}/${encodeURIComponent(key)}`;
+    const { CopyObjectResult: copy } = await this.store
+      .s3(to)
+      .send(new CopyObjectCommand({ Bucket: contract[to].vaultBucket, Key: key, CopySource: source }));
+    this.copied[to].set(key, copy?.ETag ?? "");
+  }
+
+  private async objects(region: RegionId, prefix: string): Promise<_Object[]> {
+    const { vaultBucket: Bucket } = this.options.contract[region];
+    const s3 = this.store.s3(region);
+    const found: _Object[] = [];
+    for (let token: string | undefined; ; ) {
+      const page = await s3.send(
+        new ListObjectsV2Command({ Bucket, Prefix: prefix, ContinuationToken: token }),
+      );
+      found.push(...(page.Contents ?? []));
+      token = page.NextContinuationToken;
+      if (!token) return found;
+    }
+  }
+}

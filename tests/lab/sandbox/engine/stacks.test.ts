@@ -1,0 +1,199 @@
+/** The whole life of the four stacks on Pulumi's own engine, in the order a team would live it. */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Progress } from "../../../../common/progress.js";
+import { type Gateway, startGateway } from "../../../../lab/sandbox/emulator/gateway.js";
+import { OperationFailed } from "../../../../lab/sandbox/events.js";
+import { setConfig } from "../../../../lab/sandbox/project.js";
+import { assertPromotion } from "../../../../lab/sandbox/promotion.js";
+import { type RunResult, Sandbox } from "../../../../lab/sandbox/sandbox.js";
+import { STACK_NAMES, type StackName } from "../../../../settings/stacks.js";
+import { withTemporaryDir } from "../../support/temporary-dir.js";
+
+const temporary = withTemporaryDir();
+let dir: string;
+let sandbox: Sandbox;
+let gateway: Gateway;
+
+beforeAll(async () => {
+  dir = await temporary.enter();
+  sandbox = await Sandbox.open(new Progress(process.stderr, true), 0);
+  gateway = await startGateway({ target: sandbox.emulator.endpoint, denied: new Set() });
+});
+
+afterAll(async () => {
+  await gateway?.close();
+  await temporary.leave();
+});
+
+interface StateResource {
+  type: string;
+  urn: string;
+  id?: string;
+  custom: boolean;
+  provider?: string;
+  protect?: boolean;
+  outputs?: Record<string, unknown>;
+}
+
+const resourcesOf = async (stack: StackName) =>
+  (await sandbox.state(stack)).deployment.resources as StateResource[];
+
+describe.sequential("from nothing", () => {
+  test.each(STACK_NAMES)("%s deploys with the policies on", async (stack) => {
+    const { changes } = await sandbox.up(stack);
+    expect(new Set(changes.map(({ operation }) => operation))).toEqual(new Set(["create"]));
+  });
+
+  test.each(STACK_NAMES)("%s: a second up changes nothing", async (stack) => {
+    const { changes } = await sandbox.up(stack);
+    expect(changes).toEqual([]);
+  });
+
+  test.each(STACK_NAMES)("%s: a refresh finds no drift", async (stack) => {
+    const { changes } = await sandbox.refresh(stack);
+    expect(changes).toEqual([]);
+  });
+
+  test.each(STACK_NAMES)("%s: no resource is in a default provider", async (stack) => {
+    const resources = await resourcesOf(stack);
+    expect(resources.filter(({ provider }) => provider?.includes("default_"))).toEqual([]);
+    expect(
+      resources.filter(({ custom, type, provider }) => custom && !type.startsWith("pulumi:") && !provider),
+    ).toEqual([]);
+  });
+
+  test("secrets are nowhere in plain text in the state", async () => {
+    // The export is decrypted: take the values from there and look for them in the file.
+    const secrets = (await resourcesOf("global")).flatMap(({ type, outputs }) =>
+      type === "random:index/randomPassword:RandomPassword" ? [plaintextOf(outputs?.result)] : [],
+    );
+    expect(secrets.length).toBeGreaterThanOrEqual(5);
+    const file = await readFile(join(dir, "state/.pulumi/stacks/disaster-recovery/global.json"), "utf8");
+    for (const secret of secrets) {
+      expect(secret.length).toBeGreaterThanOrEqual(24);
+      expect(file.includes(secret)).toBe(false);
+      expect(file.includes(JSON.stringify(secret).slice(1, -1))).toBe(false);
+    }
+    expect(file).toContain("ciphertext");
+  });
+});
+
+/** An exported secret is `{ <marker>, plaintext: "<JSON text>" }`. */
+const plaintextOf = (secret: unknown): string => JSON.parse((secret as { plaintext: string }).plaintext);
+
+describe.sequential("promotion by config", () => {
+  const strays = (allowed: string) =>
+    [...new Set(gateway.calls.map(({ region }) => region))].filter((region) => region !== allowed);
+
+  async function promote(stack: "prod" | "dr", epoch: number, dead: readonly string[]): Promise<RunResult> {
+    await setConfig(stack, "epoch", String(epoch));
+    for (const region of dead) gateway.deny(region);
+    gateway.calls.length = 0;
+    try {
+      return await sandbox.up(stack, { endpoint: gateway.endpoint });
+    } finally {
+      for (const region of dead) gateway.allow(region);
+    }
+  }
+
+  test("a gateway that denies a region makes its up fail: the proof below is not empty", async () => {
+    gateway.deny("eu-central-1");
+    await setConfig("dr", "epoch", "2");
+    try {
+      await expect(sandbox.up("dr", { endpoint: gateway.endpoint })).rejects.toBeInstanceOf(OperationFailed);
+    } finally {
+      gateway.allow("eu-central-1");
+    }
+  });
+
+  test("dr: one claim and a larger fleet, with home and us-east-1 out of reach", async () => {
+    const preview = await sandbox.preview("dr");
+    assertPromotion(preview.changes, "claim-2");
+    const { changes } = await promote("dr", 2, ["eu-west-1", "us-east-1"]);
+    assertPromotion(changes, "claim-2");
+    expect(changes.map(({ operation }) => operation).toSorted()).toEqual(["create", "update"]);
+    expect(strays("eu-central-1")).toEqual([]);
+    expect(gateway.calls.length).toBeGreaterThan(0);
+  });
+
+  test("prod, the other way: with recovery and us-east-1 out of reach", async () => {
+    const { changes } = await promote("prod", 3, ["eu-central-1", "us-east-1"]);
+    assertPromotion(changes, "claim-3");
+    expect(strays("eu-west-1")).toEqual([]);
+  });
+
+  test("every claim ever made is still in the table", async () => {
+    const { DynamoDBClient, ScanCommand } = await import("@aws-sdk/client-dynamodb");
+    const { clientFor } = await import("../../../../lab/providers/aws/context.js");
+    const client = clientFor(DynamoDBClient, sandbox.emulator.endpoint, "eu-west-1");
+    const { Items } = await client.send(new ScanCommand({ TableName: "drs-claims", ConsistentRead: true }));
+    const epochs = (Items ?? [])
+      .filter(({ pk }) => pk?.S?.startsWith("claim#"))
+      .map(({ pk, sk }) => `${pk?.S} ${sk?.N}`);
+    expect(epochs.toSorted()).toEqual(["claim#eu-central-1 2", "claim#eu-west-1 1", "claim#eu-west-1 3"]);
+  });
+
+  test("a region that yielded goes back to the size of its site, and nothing else", async () => {
+    await setConfig("dr", "yieldedTo", "3");
+    const { changes } = await sandbox.up("dr");
+    expect(changes.map(({ operation, properties }) => [operation, properties])).toEqual([
+      ["update", ["minSize"]],
+    ]);
+  });
+
+  test("an epoch that was used can't be used again, and the message says so", async () => {
+    await setConfig("dr", "epoch", "0");
+    const lowered = await sandbox.up("dr");
+    expect(
+      lowered.changes.filter(({ name }) => name === "claim-2").map(({ operation }) => operation),
+    ).toEqual(["forget"]);
+    await setConfig("dr", "epoch", "2");
+    const error = (await sandbox.up("dr").catch((e: unknown) => e)) as OperationFailed;
+    expect(error).toBeInstanceOf(OperationFailed);
+    expect(error.message).toMatch(/claim-2[\s\S]*conditional request failed[\s\S]*set epoch 4/);
+    await setConfig("dr", "epoch", "4");
+    assertPromotion(
+      (await sandbox.up("dr")).changes.filter(({ type }) => type.includes("tableItem")),
+      "claim-4",
+    );
+  });
+
+  test("an override can follow the claim, once; it stays in the table when the setting goes", async () => {
+    const items = async () =>
+      (await sandbox.up("dr")).changes.map(({ operation, name }) => `${operation} ${name}`);
+    await setConfig("dr", "fenced", "4");
+    expect(await items()).toEqual(["create fenced-4"]);
+    await setConfig("dr", "fenced", "0");
+    expect(await items()).toEqual(["forget fenced-4"]);
+    await setConfig("dr", "fenced", "4");
+    const error = (await sandbox.up("dr").catch((e: unknown) => e)) as OperationFailed;
+    expect(error.message).toMatch(/fenced-4[\s\S]*conditional request failed[\s\S]*config rm fenced/);
+    await setConfig("dr", "fenced", "2");
+  });
+
+  test.each(["prod", "dr"] as const)("%s: up again changes nothing", async (stack) => {
+    expect((await sandbox.up(stack)).changes).toEqual([]);
+  });
+});
+
+describe.sequential("protection", () => {
+  test.each(["global", "prod"] as const)("destroy of %s is refused and deletes nothing", async (stack) => {
+    const before = (await resourcesOf(stack)).length;
+    const error = await sandbox.destroy(stack).catch((e: unknown) => e);
+    expect(error).toBeInstanceOf(OperationFailed);
+    expect((error as Error).message).toMatch(/protected/);
+    expect((await resourcesOf(stack)).length).toBe(before);
+  });
+
+  test("everything that holds data is protected", async () => {
+    const HOLDS_DATA = /:(Bucket|Table|Key|ReplicaKey|Volume|Secret|Zone)$/;
+    for (const stack of STACK_NAMES) {
+      const open = (await resourcesOf(stack)).filter(
+        ({ type, protect }) => HOLDS_DATA.test(type) && !protect,
+      );
+      expect(open.map(({ urn }) => urn)).toEqual([]);
+    }
+  });
+});

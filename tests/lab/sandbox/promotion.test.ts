@@ -1,0 +1,38 @@
+import { expect, test } from "vitest";
+import type { Change } from "../../../lab/sandbox/events.js";
+import { assertPromotion } from "../../../lab/sandbox/promotion.js";
+
+const ITEM = "aws:dynamodb/tableItem:TableItem";
+const change = (operation: string, name: string, type = ITEM, properties: string[] = []): Change => ({
+  operation,
+  name,
+  type,
+  urn: name,
+  properties,
+});
+const claim = change("create", "claim-4");
+const grown = change("update", "fleet-group", "aws:autoscaling/group:Group", ["minSize"]);
+
+test("the claim, a group that grows and what is superseded are a promotion", () => {
+  const superseded = [change("forget", "claim-2"), change("forget", "fenced-2")];
+  expect(() => assertPromotion([claim, grown, ...superseded], "claim-4")).not.toThrow();
+});
+
+test("an override is refused unless it was asked for, and missed when it was", () => {
+  const fenced = change("create", "fenced-4");
+  expect(() => assertPromotion([claim, fenced], "claim-4")).toThrow(/may not touch:\n.*fenced-4/);
+  expect(() => assertPromotion([claim, fenced], "claim-4", ["fenced-4"])).not.toThrow();
+  expect(() => assertPromotion([claim], "claim-4", ["fenced-4"])).toThrow(
+    /exactly one fenced-4; it creates 0/,
+  );
+  expect(() => assertPromotion([claim, fenced], "claim-4", ["accept-data-loss-4"])).toThrow();
+});
+
+test.each([
+  ["another claim", change("create", "claim-6")],
+  ["a claim that is changed", change("update", "claim-2", ITEM, ["item"])],
+  ["a group that is replaced", change("replace", "fleet-group", "aws:autoscaling/group:Group", ["minSize"])],
+  ["a machine's template", change("update", "fleet-template", "aws:ec2/launchTemplate:LaunchTemplate")],
+])("%s is refused", (_, stray) => {
+  expect(() => assertPromotion([claim, stray], "claim-4")).toThrow("may not touch");
+});
