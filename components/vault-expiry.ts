@@ -1,6 +1,5 @@
 /** The lifecycle of what stands in a vault. What it costs to keep it so long: vault-cost.ts. */
 import type * as inputs from "@pulumi/aws/types/input.js";
-import { REPLICA_SLACK_DAYS } from "../references/vault-cost.js";
 import { REPOSITORY_FOLDERS, type RegionContract } from "../settings/contract.js";
 import { expireSuperseded } from "./secure-bucket.js";
 
@@ -11,6 +10,13 @@ type Rule = inputs.s3.BucketLifecycleConfigurationRule;
  * once and needs for ever: without it a repository can't be read at all.
  */
 const REPOSITORY_INFO_BYTES = 8192;
+
+/**
+ * How much longer a replica stays than superseded versions do. pgBackRest expires backups in its own vault
+ * only, and deletes are not replicated, so replicas expire by age: later than any backup that the
+ * other region's pgBackRest still lists and that needs them (a full backup and what builds on it).
+ */
+export const REPLICA_SLACK_DAYS = 30;
 
 /**
  * Own backups and WAL expire only after pgBackRest deleted them (a delete marker makes them noncurrent): that is also

@@ -1,5 +1,6 @@
 /** The text of `vault-cost.md`, made from the function that computes it. `npx dr docs` writes it. */
-import { REPLICA_SLACK_DAYS, vaultDays, vaultSize, vaultUsdPerMonth, type Workload } from "./vault-cost.js";
+import { REPLICA_SLACK_DAYS } from "../components/vault-expiry.js";
+import { vaultDays, vaultSize, vaultUsdPerMonth, type Workload } from "./vault-cost.js";
 
 /** Database size and what it makes, compressed to a third; a tenth of it changes a day. */
 const workloadOf = (databaseGib: number): Workload => ({

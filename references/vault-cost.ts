@@ -5,6 +5,7 @@
  * below stays for `retentionDays` more, so that what an attacker hides can be brought back, and never goes before its
  * lock has run out. Those days are what immutability costs.
  */
+import { REPLICA_SLACK_DAYS } from "../components/vault-expiry.js";
 import type { SharedSettings } from "../settings/schema.js";
 
 type BackupSettings = Pick<SharedSettings["backup"], "lockDays" | "retentionDays">;
@@ -17,13 +18,6 @@ export interface Workload {
   readonly changeGibPerDay: number;
   readonly walGibPerDay: number;
 }
-
-/**
- * How much longer a replica stays than superseded versions do. pgBackRest expires backups in its own vault
- * only, and deletes are not replicated, so replicas expire by age: later than any backup that the
- * other region's pgBackRest still lists and that needs them (a full backup and what builds on it).
- */
-export const REPLICA_SLACK_DAYS = 30;
 
 /** Between two full backups. pgBackRest expires one when the next is as old as the retention. */
 const FULL_EVERY_DAYS = 1;

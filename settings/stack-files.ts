@@ -1,8 +1,10 @@
 /** A stack's raw settings as Pulumi.yaml and its stack file give them, without an engine. */
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { parse } from "yaml";
 import { UserError } from "../common/errors.js";
+import { REPO } from "../common/paths.js";
 import { fromConfigMap } from "./config-map.js";
 import type { RawSettings } from "./parse.js";
 import type { StackName } from "./stacks.js";
@@ -12,6 +14,9 @@ interface ProjectFile {
   name: string;
   config?: Config;
 }
+
+/** Folder of Pulumi.yaml: the current one, else the checkout. */
+export const projectFolder = (): string => (existsSync("Pulumi.yaml") ? resolve(".") : REPO);
 
 /** @throws UserError when the project or its stack file can't be read. */
 export async function readStackFiles(stack: StackName, dir: string): Promise<RawSettings> {

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { UserError } from "../../common/errors.js";
-import type { PlaceFlags } from "../../operations/places/choose.js";
 import { assertStackName, isRegionStack, type RegionStackName } from "../../settings/stacks.js";
+import type { PlaceFlags } from "../places.js";
 
 interface CommonFlags extends PlaceFlags {
   json?: boolean;
@@ -44,10 +44,10 @@ async function run(
   stack: RegionStackName | undefined,
   { json, aws, twin, sandbox, ...flags }: PromoteFlags,
 ): Promise<void> {
-  const { placeKind } = await import("../../operations/places/choose.js");
+  const { openPlace, placeKind } = await import("../places.js");
   const kind = placeKind({ aws, twin, sandbox }) ?? "aws";
   const { guidedPromotion } = await import("../../operations/promotion/guided.js");
-  const result = await guidedPromotion({ kind, stack, ...flags });
+  const result = await guidedPromotion({ open: () => openPlace(kind), stack, ...flags });
   if (json) console.log(JSON.stringify(result, undefined, 2));
   const { isSuccess } = await import("../../operations/promotion/carry-out.js");
   if (!isSuccess(result)) process.exitCode = 1;

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { UserError } from "../../common/errors.js";
-import { type PlaceFlags, placeKind } from "../../operations/places/choose.js";
 import { assertStackName, isRegionStack, type RegionStackName } from "../../settings/stacks.js";
+import { openPlace, type PlaceFlags, placeKind } from "../places.js";
 
 interface RestoreFlags extends Pick<PlaceFlags, "twin"> {
   to?: string;
@@ -44,20 +44,20 @@ export function addRestore(dr: Command): void {
 }
 
 async function run({ to, from, end, json, twin, table = [], ...flags }: RestoreFlags): Promise<void> {
-  const kind = placeKind({ twin }) === "twin" ? "twin" : "aws";
+  const open = () => openPlace(placeKind({ twin }) ?? "aws");
   const stack = from === undefined ? undefined : regionStack(from);
   const how = wayOf(flags, table);
   const { endRestore, guidedFinish, guidedRestore } = await import("../../operations/restore/guided.js");
-  if (end) return endRestore(kind, stack);
+  if (end) return endRestore(open, stack);
   if (how) {
-    const outcome = await guidedFinish({ kind, from: stack, yes: flags.yes }, how);
+    const outcome = await guidedFinish({ open, from: stack, yes: flags.yes }, how);
     if (json) console.log(JSON.stringify(outcome, undefined, 2));
     if (outcome.result !== (how === "undo" ? "undone" : "cut-over")) process.exitCode = 1;
     return;
   }
   if (to === undefined) throw new UserError("no --to", "A restore is to a moment.", "give one, or latest");
   const { resume: _, undo: __, ...wanted } = flags;
-  const result = await guidedRestore({ kind, to, from: stack, tables: table, ...wanted });
+  const result = await guidedRestore({ open, to, from: stack, tables: table, ...wanted });
   if (json) console.log(JSON.stringify(result, undefined, 2));
   const { outcome } = result;
   if (!["restored", "carried", "cut-over"].includes(outcome.result)) process.exitCode = 1;

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { PlaceFlags } from "../../operations/places/choose.js";
+import type { PlaceFlags } from "../places.js";
 
 export function addStatus(dr: Command): void {
   dr.command("status")
@@ -9,7 +9,7 @@ export function addStatus(dr: Command): void {
     .option("--twin", "look at the twin of this host (default when one runs)")
     .option("--sandbox", "look at the sandbox's claim table")
     .action(async ({ json, ...flags }: PlaceFlags & { json?: boolean }) => {
-      const { openPlace, placeKind } = await import("../../operations/places/choose.js");
+      const { openPlace, placeKind } = await import("../places.js");
       const { glanceAt } = await import("../../operations/glance.js");
       const place = await openPlace(placeKind(flags));
       try {

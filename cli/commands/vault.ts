@@ -95,8 +95,13 @@ type Work = (vault: OpenVault, since: number) => Promise<{ found: unknown; lines
 async function withVault(flags: Flags, work: Work): Promise<void> {
   const { moment } = await import("../../operations/vault/moment.js");
   const since = flags.since === undefined ? 0 : moment("--since", flags.since);
-  const { openVault } = await import("../../operations/vault/open.js");
-  const opened = await openVault(regionStack(flags.stack), flags);
+  const stack = regionStack(flags.stack);
+  const { openPlace } = await import("../places.js");
+  const place = await openPlace(flags.twin ? "twin" : "aws");
+  const opened = await place.openVault(stack).catch((error: unknown) => {
+    place.close();
+    throw error;
+  });
   const vault = { ...opened, prefix: flags.prefix ?? opened.prefix };
   try {
     const { found, lines } = await work(vault, since);
@@ -104,6 +109,7 @@ async function withVault(flags: Flags, work: Work): Promise<void> {
     console.log([`s3://${vault.bucket.name}/${vault.prefix}`, ...lines].join("\n"));
   } finally {
     opened.close();
+    place.close();
   }
 }
 

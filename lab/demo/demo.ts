@@ -1,12 +1,12 @@
 /** `npm run demo`: the whole stack at work on one machine, told step by step. */
 import pc from "picocolors";
 import { Progress } from "../../common/progress.js";
+import { outputLines, STAND_IN_NOTE, summary } from "../../operations/engine/render.js";
 import { parseSharedSettings } from "../../settings/parse.js";
 import type { SharedSettings } from "../../settings/schema.js";
 import { readStackFiles } from "../../settings/stack-files.js";
 import { STACK_NAMES } from "../../settings/stacks.js";
 import { projectDir } from "../sandbox/project.js";
-import { outputLines, STAND_IN_NOTE, summary } from "../sandbox/render.js";
 import { type RunResult, Sandbox } from "../sandbox/sandbox.js";
 import { temporarySandbox } from "../sandbox/temporary.js";
 import { whyNoTwin } from "../twin/host.js";

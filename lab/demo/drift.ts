@@ -1,7 +1,7 @@
 import { PutPublicAccessBlockCommand, S3Client } from "@aws-sdk/client-s3";
+import type { Change } from "../../operations/engine/events.js";
+import { changeLine } from "../../operations/engine/render.js";
 import { clientFor } from "../providers/aws/context.js";
-import type { Change } from "../sandbox/events.js";
-import { changeLine } from "../sandbox/render.js";
 import type { Scene } from "./scene.js";
 
 const TYPE = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock";

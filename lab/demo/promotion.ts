@@ -1,9 +1,9 @@
 import pc from "picocolors";
+import { changeLine, summary } from "../../operations/engine/render.js";
+import { assertPromotion } from "../../operations/promotion/allowed-changes.js";
 import type { RegionId } from "../../settings/stacks.js";
 import { startGateway } from "../sandbox/emulator/gateway.js";
 import { setConfig } from "../sandbox/project.js";
-import { assertPromotion } from "../sandbox/promotion.js";
-import { changeLine, summary } from "../sandbox/render.js";
 import type { Scene } from "./scene.js";
 
 const OF = {

@@ -1,5 +1,5 @@
-import { OperationFailed } from "../sandbox/events.js";
-import { wrap } from "../sandbox/render.js";
+import { OperationFailed } from "../../operations/engine/events.js";
+import { wrap } from "../../operations/engine/render.js";
 import type { Scene } from "./scene.js";
 
 export async function showProtection({ sandbox, progress, say }: Scene): Promise<void> {

@@ -1,6 +1,6 @@
 import * as aws from "@pulumi/aws";
+import { OperationFailed } from "../../operations/engine/events.js";
 import { program } from "../../stacks/program.js";
-import { OperationFailed } from "../sandbox/events.js";
 import type { Scene } from "./scene.js";
 
 /** The project's program with one thing added that a reviewer should never let through. */

@@ -1,7 +1,6 @@
 /** What a drill's steps work with: the twin under load, and the record of what they did. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Progress } from "../../common/progress.js";
-import { until } from "../../common/until.js";
 import type { RegionContract } from "../../settings/contract.js";
 import type { SharedSettings } from "../../settings/schema.js";
 import type { RegionId } from "../../settings/stacks.js";
@@ -13,6 +12,7 @@ import type { Span } from "./checks.js";
 import { type ClusterView, flaws, viewCluster } from "./cluster.js";
 import type { ExtraMeasure, Proof } from "./drill.js";
 import type { LedgerData } from "./ledger.js";
+import { until } from "./until.js";
 
 /** A step or a fault as it went, in milliseconds of CLOCK_MONOTONIC. */
 export interface Done extends Span {

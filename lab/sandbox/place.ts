@@ -13,6 +13,10 @@ import { projectDir, syncProject } from "./project.js";
 
 const NO_MACHINES = "no machines run in the sandbox";
 
+async function noMachines(): Promise<never> {
+  throw new UserError("the sandbox has no backups", `${NO_MACHINES}, so nothing makes any.`, "use --twin");
+}
+
 /** @throws UserError when its emulator isn't running. */
 export async function sandboxPlace(): Promise<Place> {
   const emulator = await runningEmulator();
@@ -44,6 +48,12 @@ export async function sandboxPlace(): Promise<Place> {
       const none = { own: unknown(NO_MACHINES), copied: unknown(NO_MACHINES) };
       return { home: none, recovery: none };
     },
+    openVault: noMachines,
+    async deployment(region, _seen, progress, policies) {
+      const { sandboxDeployment } = await import("./deployment.js");
+      return sandboxDeployment(contract[region].stack, progress, policies);
+    },
+    restoreMachines: noMachines,
     close() {
       for (const { client } of Object.values(replicas)) client.destroy();
     },

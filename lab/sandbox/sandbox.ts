@@ -8,6 +8,7 @@ import * as automation from "@pulumi/pulumi/automation/index.js";
 import { UserError } from "../../common/errors.js";
 import { REPO, sandboxDir } from "../../common/paths.js";
 import { Progress } from "../../common/progress.js";
+import { type Change, ChangeReader, OperationFailed, readFailure } from "../../operations/engine/events.js";
 import type { StackName } from "../../settings/stacks.js";
 import { program as stacksProgram } from "../../stacks/program.js";
 import { outlived, settledUnder, startedUnder } from "./boots.js";
@@ -21,7 +22,6 @@ import {
 import { findEngine } from "./engine/engine.js";
 import { writeLaunchers } from "./engine/launchers.js";
 import { sandboxEnvironment } from "./environment.js";
-import { type Change, ChangeReader, OperationFailed, readFailure } from "./events.js";
 import { clearKilledRuns, lockHolders } from "./locks.js";
 import { projectDir, syncProject } from "./project.js";
 

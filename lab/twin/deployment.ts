@@ -1,11 +1,11 @@
 /** A region of the twin: no stack is deployed there, so the items that one would write are put into its claim table. */
 import { ConditionalCheckFailedException, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { UserError } from "../../common/errors.js";
+import type { Change } from "../../operations/engine/events.js";
 import type { Deployment, PromotionSetting } from "../../operations/promotion/deployment.js";
 import { OVERRIDE_ITEMS } from "../../operations/promotion/request.js";
 import { openReplica } from "../../operations/replicas.js";
 import type { Contract, RegionContract } from "../../settings/contract.js";
-import type { Change } from "../sandbox/events.js";
 import { mustRun } from "./control.js";
 
 /** @param claimed greatest epoch of the region as it stands in the table */

@@ -6,7 +6,7 @@ import type { GuardReport, GuardStatus } from "../../operations/observation.js";
 import { ANY_ACCOUNT, type Place } from "../../operations/places/place.js";
 import { openReplica } from "../../operations/replicas.js";
 import { contractOf } from "../../settings/contract.js";
-import type { RegionId } from "../../settings/stacks.js";
+import type { RegionId, RegionStackName } from "../../settings/stacks.js";
 import { mustRun } from "./control.js";
 import { answersActive, guardsOf } from "./observe.js";
 import { twinDir } from "./open.js";
@@ -23,6 +23,8 @@ export async function twinPlace(): Promise<Place> {
   const { claims } = await mustRun();
   // One copy stands for both replicas.
   const replica = openReplica(claims.region, claims);
+  const openVault = async (stack: RegionStackName) =>
+    (await import("./vault/open.js")).twinVault(settings, stack);
   return {
     kind: "twin",
     name: "twin",
@@ -48,8 +50,14 @@ export async function twinPlace(): Promise<Place> {
     async backups() {
       // Loaded when it is wanted: half of a second.
       const { newestBackups } = await import("../../operations/vault/newest-backup.js");
-      return newestBackups({ twin: true });
+      return newestBackups(openVault);
     },
+    openVault,
+    async deployment(region, { regions }) {
+      const { twinDeployment } = await import("./deployment.js");
+      return twinDeployment(contract, contract[region], regions[region].claimed);
+    },
+    restoreMachines: async () => (await import("./restore-machines.js")).twinRestoreMachines(contract),
     close: () => replica.client.destroy(),
   };
 }

@@ -4,8 +4,8 @@ import * as automation from "@pulumi/pulumi/automation/index.js";
 import { UserError } from "../../common/errors.js";
 import { REPO } from "../../common/paths.js";
 import type { Progress } from "../../common/progress.js";
-import { type Change, ChangeReader, OperationFailed, readFailure } from "../../lab/sandbox/events.js";
 import type { RegionStackName } from "../../settings/stacks.js";
+import { type Change, ChangeReader, OperationFailed, readFailure } from "../engine/events.js";
 import type { Deployment } from "../promotion/deployment.js";
 import { promotionSettings, siteOf } from "./stack-settings.js";
 

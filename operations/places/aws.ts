@@ -1,9 +1,11 @@
 /** A real account: the claim table with ordinary credentials, the regions' own names over the internet. */
 
+import { setTimeout as sleep } from "node:timers/promises";
 import { ACTIVE_PATH, contractOf, otherRegion } from "../../settings/contract.js";
 import { parseSharedSettings } from "../../settings/parse.js";
 import { type SharedSettings, sharedSchema } from "../../settings/schema.js";
 import { readStackFiles } from "../../settings/stack-files.js";
+import type { RegionStackName } from "../../settings/stacks.js";
 import { readClaimTable } from "../claim-table.js";
 import { type Known, known, unknown } from "../known.js";
 import { openReplica } from "../replicas.js";
@@ -28,6 +30,8 @@ export async function awsPlace(dir: string): Promise<Place> {
     home: openReplica(contract.home.region),
     recovery: openReplica(contract.recovery.region),
   };
+  const openVault = async (stack: RegionStackName) =>
+    (await import("../vault/open.js")).awsVault(settings, stack);
   return {
     kind: "aws",
     name: "AWS",
@@ -44,7 +48,16 @@ export async function awsPlace(dir: string): Promise<Place> {
     async backups() {
       // Loaded when it is wanted: half of a second.
       const { newestBackups } = await import("../vault/newest-backup.js");
-      return newestBackups();
+      return newestBackups(openVault);
+    },
+    openVault,
+    async deployment(region, _seen, progress, policies) {
+      const { pulumiDeployment } = await import("../deployments/pulumi.js");
+      return pulumiDeployment(contract[region].stack, dir, progress, policies);
+    },
+    async restoreMachines() {
+      const { awsRestoreMachines } = await import("../restore/aws.js");
+      return awsRestoreMachines(contract, async (millis) => void (await sleep(millis)));
     },
     close() {
       for (const { client } of Object.values(replicas)) client.destroy();

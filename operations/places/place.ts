@@ -1,10 +1,14 @@
-/** From where the regions are looked at, and with what: a real account, the twin, the sandbox. */
+/** Where an operator's command works, and by what means: a real account, the twin, the sandbox. */
 
+import type { Progress } from "../../common/progress.js";
 import type { Contract } from "../../settings/contract.js";
 import type { SharedSettings } from "../../settings/schema.js";
-import type { RegionId } from "../../settings/stacks.js";
+import type { RegionId, RegionStackName } from "../../settings/stacks.js";
 import type { Observation } from "../observation.js";
+import type { Deployment } from "../promotion/deployment.js";
+import type { RestoreMachines } from "../restore/machines.js";
 import type { VaultBackups } from "../vault/newest-backup.js";
+import type { OpenVault } from "../vault/open.js";
 
 export interface Place {
   readonly kind: "aws" | "twin" | "sandbox";
@@ -19,6 +23,16 @@ export interface Place {
   observe(first?: RegionId): Promise<Observation>;
   /** Newest backups that each region's vault holds. Never throws. */
   backups(): Promise<Readonly<Record<RegionId, VaultBackups>>>;
+  /** @throws UserError when the region's vault can't be opened from here. */
+  openVault(stack: RegionStackName): Promise<OpenVault>;
+  /**
+   * The deployed stack of a region.
+   * @param seen from which the epoch that the region has claimed is taken
+   * @param policies whether the policy pack judges its previews and updates
+   */
+  deployment(region: RegionId, seen: Observation, progress: Progress, policies: boolean): Promise<Deployment>;
+  /** @throws UserError where no machines run. */
+  restoreMachines(): Promise<RestoreMachines>;
   close(): void;
 }
 

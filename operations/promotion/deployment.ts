@@ -1,6 +1,7 @@
 /** What a promotion needs of whatever deploys a stack: its settings, a preview, an `up`. */
-import type { Change } from "../../lab/sandbox/events.js";
+
 import type { Site } from "../../settings/schema.js";
+import type { Change } from "../engine/events.js";
 import type { OverrideKey } from "./request.js";
 
 export type PromotionSetting = "epoch" | OverrideKey;

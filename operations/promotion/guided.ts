@@ -1,20 +1,18 @@
 /** A promotion on a real terminal: place and deployment chosen, progress on standard error. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { Progress } from "../../common/progress.js";
-import { changeLine } from "../../lab/sandbox/render.js";
 import type { RegionId, RegionStackName } from "../../settings/stacks.js";
-import type { Observation } from "../observation.js";
-import { openPlace, projectFolder } from "../places/choose.js";
+import { changeLine } from "../engine/render.js";
 import type { Place } from "../places/place.js";
 import { askToConfirm, requireTerminal } from "./confirm.js";
-import type { Deployment } from "./deployment.js";
 import type { PromotionRequest } from "./request.js";
 import { type PromotionResult, runPromotion } from "./run.js";
 import { standbyOf } from "./switchover.js";
 import { endText } from "./texts.js";
 
 export interface GuidedOptions {
-  readonly kind: Place["kind"];
+  /** Where the promotion happens. The guided promotion closes it. */
+  readonly open: () => Promise<Place>;
   /** Left out: whichever region stands by, in a planned switchover. */
   readonly stack?: RegionStackName;
   readonly epoch?: number;
@@ -25,10 +23,10 @@ export interface GuidedOptions {
 }
 
 export async function guidedPromotion(options: GuidedOptions): Promise<PromotionResult> {
-  const { kind, stack, epoch, yes = false, policies = true } = options;
+  const { open, stack, epoch, yes = false, policies = true } = options;
   const progress = new Progress(process.stderr);
   requireTerminal({ input: process.stdin, yes });
-  const place = await openPlace(kind);
+  const place = await open();
   const interrupt = listenForInterrupt(progress);
   try {
     const region: RegionId = stack
@@ -48,7 +46,7 @@ export async function guidedPromotion(options: GuidedOptions): Promise<Promotion
     const result = await runPromotion(
       {
         observe,
-        deployment: await deploymentOf(place, region, await observe(), progress, policies),
+        deployment: await place.deployment(region, await observe(), progress, policies),
         settings: place.settings,
         contract: place.contract,
         hasMachines: ({ regions: { home, recovery } }) =>
@@ -70,33 +68,6 @@ export async function guidedPromotion(options: GuidedOptions): Promise<Promotion
   } finally {
     interrupt.stop();
     place.close();
-  }
-}
-
-async function deploymentOf(
-  { kind, contract }: Place,
-  region: RegionId,
-  { regions }: Observation,
-  progress: Progress,
-  policies: boolean,
-): Promise<Deployment> {
-  const { stack } = contract[region];
-  switch (kind) {
-    case "twin":
-      return (await import("../../lab/twin/deployment.js")).twinDeployment(
-        contract,
-        contract[region],
-        regions[region].claimed,
-      );
-    case "sandbox":
-      return (await import("../../lab/sandbox/deployment.js")).sandboxDeployment(stack, progress, policies);
-    case "aws":
-      return (await import("../deployments/pulumi.js")).pulumiDeployment(
-        stack,
-        projectFolder(),
-        progress,
-        policies,
-      );
   }
 }
 

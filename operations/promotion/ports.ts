@@ -1,7 +1,8 @@
 /** What a guided promotion works with: the outside world, so that tests can stand in for it. */
-import type { Change } from "../../lab/sandbox/events.js";
+
 import type { Contract } from "../../settings/contract.js";
 import type { SharedSettings } from "../../settings/schema.js";
+import type { Change } from "../engine/events.js";
 import type { Observation } from "../observation.js";
 import type { Answer } from "./confirm.js";
 import type { Deployment } from "./deployment.js";

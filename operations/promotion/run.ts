@@ -4,9 +4,9 @@
  */
 
 import { UserError } from "../../common/errors.js";
-import type { Change } from "../../lab/sandbox/events.js";
-import { assertOnlyCreates } from "../../lab/sandbox/promotion.js";
+import type { Change } from "../engine/events.js";
 import type { Observation } from "../observation.js";
+import { assertOnlyCreates } from "./allowed-changes.js";
 import { carryOut, type PromotionEnd } from "./carry-out.js";
 import type { Answer } from "./confirm.js";
 import type { Deployment, PromotionSetting } from "./deployment.js";

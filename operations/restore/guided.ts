@@ -5,7 +5,6 @@ import { Progress } from "../../common/progress.js";
 import { wrapAt } from "../../common/wrap.js";
 import type { RegionId, RegionStackName } from "../../settings/stacks.js";
 import { greatestOf } from "../observation.js";
-import { openPlace } from "../places/choose.js";
 import type { Place } from "../places/place.js";
 import { askToConfirm, requireTerminal } from "../promotion/confirm.js";
 import { finishCutOver } from "./cut-over-finish.js";
@@ -19,7 +18,8 @@ const WIDTH = 79;
 const wait = async (millis: number): Promise<void> => void (await sleep(millis));
 
 export interface GuidedRestore {
-  readonly kind: "aws" | "twin";
+  /** Where the restore happens. The guided restore closes it. */
+  readonly open: () => Promise<Place>;
   /** Left out: the region that is active. */
   readonly from?: RegionStackName;
   readonly to: string;
@@ -43,7 +43,7 @@ export async function guidedRestore(options: GuidedRestore): Promise<RestoreResu
   const tables = options.tables.map(requireTable);
   requireTerminal({ input: process.stdin, yes });
   const progress = new Progress(process.stderr);
-  return withMachines(options.kind, async (place, machines) => {
+  return withMachines(options.open, async (place, machines) => {
     const { settings } = place;
     const request: RestoreRequest = {
       ...{ to, tables, all: options.all, unasked: yes, region: await regionOf(place, options.from) },
@@ -58,12 +58,12 @@ export async function guidedRestore(options: GuidedRestore): Promise<RestoreResu
 
 /** Goes on with a cut-over of the whole cluster that was interrupted, or puts it back. */
 export async function guidedFinish(
-  { kind, from, yes = false }: Pick<GuidedRestore, "kind" | "from" | "yes">,
+  { open, from, yes = false }: Pick<GuidedRestore, "open" | "from" | "yes">,
   how: "resume" | "undo",
 ): Promise<CutOverOutcome> {
   requireTerminal({ input: process.stdin, yes });
   const progress = new Progress(process.stderr);
-  return withMachines(kind, async (place, machines) => {
+  return withMachines(open, async (place, machines) => {
     const ports = portsOf(place, machines, progress, yes);
     const outcome = await finishCutOver(ports, await regionOf(place, from), how, from === undefined);
     progress.line(["", ...wrapAt(`${outcome.reason}.`, WIDTH)].join("\n"));
@@ -85,31 +85,25 @@ const portsOf = (
 });
 
 /** Ends the region's restore machine, and what was restored there. */
-export const endRestore = (kind: GuidedRestore["kind"], from: RegionStackName | undefined): Promise<void> =>
-  withMachines(kind, async (place, machines) => {
+export const endRestore = (open: GuidedRestore["open"], from: RegionStackName | undefined): Promise<void> =>
+  withMachines(open, async (place, machines) => {
     const region = await regionOf(place, from);
     await machines.end(region);
     new Progress(process.stderr).line(`no restore machine of ${region} runs any more`);
   });
 
 async function withMachines<T>(
-  kind: GuidedRestore["kind"],
+  open: GuidedRestore["open"],
   work: (place: Place, machines: RestoreMachines) => Promise<T>,
 ): Promise<T> {
-  const place = await openPlace(kind);
-  const machines = await machinesOf(place);
+  const place = await open();
+  const machines = await place.restoreMachines();
   try {
     return await work(place, machines);
   } finally {
     machines.close();
     place.close();
   }
-}
-
-async function machinesOf({ kind, contract }: Place): Promise<RestoreMachines> {
-  if (kind === "twin")
-    return (await import("../../lab/twin/restore-machines.js")).twinRestoreMachines(contract);
-  return (await import("./aws.js")).awsRestoreMachines(contract, wait);
 }
 
 async function regionOf(place: Place, from: RegionStackName | undefined): Promise<RegionId> {

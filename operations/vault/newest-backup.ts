@@ -4,7 +4,7 @@ import { otherRegion } from "../../settings/contract.js";
 import { type RegionId, type RegionStackName, regionIdOf } from "../../settings/stacks.js";
 import { type Known, known, unknown } from "../known.js";
 import type { VaultBucket } from "./bucket.js";
-import { openVault } from "./open.js";
+import type { OpenVault } from "./open.js";
 
 export interface Backup {
   /** As pgBackRest has it. */
@@ -46,17 +46,17 @@ export interface VaultBackups {
   readonly copied: Known<Backup | null>;
 }
 
-type Where = { readonly twin?: boolean };
+type Open = (stack: RegionStackName) => Promise<OpenVault>;
 
 /** Of both vaults. Never throws: a status without backups is better than none. */
-export async function newestBackups(where: Where = {}): Promise<Readonly<Record<RegionId, VaultBackups>>> {
-  const [home, recovery] = await Promise.all([backupsIn("prod", where), backupsIn("dr", where)]);
+export async function newestBackups(open: Open): Promise<Readonly<Record<RegionId, VaultBackups>>> {
+  const [home, recovery] = await Promise.all([backupsIn("prod", open), backupsIn("dr", open)]);
   return { home, recovery };
 }
 
-async function backupsIn(stack: RegionStackName, where: Where): Promise<VaultBackups> {
+async function backupsIn(stack: RegionStackName, open: Open): Promise<VaultBackups> {
   try {
-    const vault = await within(WAIT_MILLIS, openVault(stack, where));
+    const vault = await within(WAIT_MILLIS, open(stack));
     try {
       const id = regionIdOf(stack);
       const look = async (region: RegionId) =>

@@ -1,18 +1,11 @@
-/** The vault of a region: in the account that the shell's credentials belong to, or in the twin of this host. */
-import { readFileSync } from "node:fs";
-import { Agent } from "node:https";
+/** The vault of a region, in the account that the shell's credentials belong to. */
 import { S3Client } from "@aws-sdk/client-s3";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { UserError } from "../../common/errors.js";
-import { EMULATOR_CREDENTIALS } from "../../lab/twin/claims/store.js";
-import { mustRun } from "../../lab/twin/control.js";
-import { twinSettings } from "../../lab/twin/settings.js";
 import { clusterName } from "../../nodes/layout.js";
 import { contractOf, type RegionContract } from "../../settings/contract.js";
 import type { SharedSettings } from "../../settings/schema.js";
 import { type RegionId, type RegionStackName, regionIdOf } from "../../settings/stacks.js";
-import { awsSettings } from "../places/aws.js";
-import { projectFolder } from "../places/choose.js";
 import { ANY_ACCOUNT } from "../places/place.js";
 import { VaultBucket } from "./bucket.js";
 
@@ -33,36 +26,28 @@ const backupsOf = (region: RegionContract): string =>
 /** A region that is gone takes no connections; whoever asks has others to look at. */
 const REACHABLE = { requestHandler: { connectionTimeout: 3_000 } };
 
-/** @throws UserError when no twin runs, or when the account can't be told. */
-export async function openVault(
+/** @param account the buckets' names carry it */
+export function vaultOf(
+  settings: SharedSettings,
+  account: string,
   stack: RegionStackName,
-  { twin = false }: { readonly twin?: boolean },
-): Promise<OpenVault> {
-  const settings = twin ? await twinSettings() : await awsSettings(projectFolder());
-  const { region } = contractOf(settings, ANY_ACCOUNT)[regionIdOf(stack)];
-  const s3 = twin ? await twinS3(region) : new S3Client({ region, ...REACHABLE });
-  const account = twin ? ANY_ACCOUNT : await accountOf(settings, region);
+  s3: S3Client,
+): OpenVault {
   const contract = contractOf(settings, account);
   const own = contract[regionIdOf(stack)];
-  const prefix = `${own.repositoryPath.slice(1)}/`;
   return {
     bucket: new VaultBucket(s3, own.vaultBucket),
-    prefix,
+    prefix: `${own.repositoryPath.slice(1)}/`,
     backups: { home: backupsOf(contract.home), recovery: backupsOf(contract.recovery) },
     lockDays: settings.backup.lockDays,
     close: () => s3.destroy(),
   };
 }
 
-async function twinS3(region: string): Promise<S3Client> {
-  const { vaults } = await mustRun();
-  return new S3Client({
-    region,
-    endpoint: vaults.endpoint,
-    forcePathStyle: true,
-    credentials: EMULATOR_CREDENTIALS,
-    requestHandler: { httpsAgent: new Agent({ ca: readFileSync(vaults.authorityFile), keepAlive: true }) },
-  });
+/** @throws UserError when the account of the shell's credentials is unknown or not the settings' one. */
+export async function awsVault(settings: SharedSettings, stack: RegionStackName): Promise<OpenVault> {
+  const { region } = contractOf(settings, ANY_ACCOUNT)[regionIdOf(stack)];
+  return vaultOf(settings, await accountOf(settings, region), stack, new S3Client({ region, ...REACHABLE }));
 }
 
 async function accountOf({ accountId }: SharedSettings, region: string): Promise<string> {

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { REPLICA_SLACK_DAYS, vaultDays, vaultSize, vaultUsdPerMonth } from "../../references/vault-cost.js";
+import { REPLICA_SLACK_DAYS } from "../../components/vault-expiry.js";
+import { vaultDays, vaultSize, vaultUsdPerMonth } from "../../references/vault-cost.js";
 
 test.each([
   // By the defaults: a full backup is expired when the next is 35 days old, and hidden for 35 more.

@@ -1,10 +1,10 @@
 /** One repetition: a healthy cluster, load, one fault, writes back, the end of the load, healing, the count. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { until } from "../../../common/until.js";
 import { DATABASE_FRONTS } from "../../../nodes/render/haproxy.js";
 import { acknowledgedAt, inFlight, longestGap, lostRows, type Span, watched } from "../../drills/checks.js";
 import { Ledger } from "../../drills/ledger.js";
 import { Tables } from "../../drills/tables.js";
+import { until } from "../../drills/until.js";
 import { now } from "../../workload/clock.js";
 import type { WorkloadConfig } from "../../workload/events.js";
 import { Workload } from "../../workload/workload.js";

@@ -1,12 +1,12 @@
 /** This project's nodes as a system under test: as its settings make them, or with Patroni's defaults in the settings. */
 
 import type { Progress } from "../../../common/progress.js";
-import { until } from "../../../common/until.js";
 import { clusterConfig } from "../../../nodes/render/cluster-config.js";
 import { PORTS } from "../../../settings/contract.js";
 import type { RawSettings } from "../../../settings/parse.js";
 import { flaws, viewCluster } from "../../drills/cluster.js";
 import { aliveTomcat } from "../../drills/scene.js";
+import { until } from "../../drills/until.js";
 import { openTwin, type RegionTwin } from "../../twin/open.js";
 import { twinSettings } from "../../twin/settings.js";
 import type { Machine } from "../../twin/types.js";

@@ -77,7 +77,7 @@ test.each([
   ["index.md", () => renderIndex([passed, failed])],
   ["summary.txt", () => `${renderSummary([passed, failed])}\n`],
 ])("%s is as its golden copy", async (file, render) => {
-  await expect(render()).toMatchFileSnapshot(`../golden/drills/${file}`);
+  await expect(render()).toMatchFileSnapshot(`../../golden/drills/${file}`);
 });
 
 test("the summary fits 80 columns", () => {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { Change } from "../../../lab/sandbox/events.js";
-import { assertPromotion } from "../../../lab/sandbox/promotion.js";
+import type { Change } from "../../../operations/engine/events.js";
+import { assertPromotion } from "../../../operations/promotion/allowed-changes.js";
 
 const ITEM = "aws:dynamodb/tableItem:TableItem";
 const change = (operation: string, name: string, type = ITEM, properties: string[] = []): Change => ({

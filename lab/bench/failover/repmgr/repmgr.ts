@@ -2,11 +2,11 @@
 
 import type { Progress } from "../../../../common/progress.js";
 import { allEnded } from "../../../../common/settle.js";
-import { until } from "../../../../common/until.js";
 import { machinesOf } from "../../../../nodes/machines.js";
 import { type Contract, contractOf } from "../../../../settings/contract.js";
 import type { SharedSettings } from "../../../../settings/schema.js";
 import { aliveTomcat } from "../../../drills/scene.js";
+import { until } from "../../../drills/until.js";
 import { DatabaseCluster } from "../../../twin/database-cluster.js";
 import { ensureImage } from "../../../twin/image.js";
 import { twinDir } from "../../../twin/open.js";

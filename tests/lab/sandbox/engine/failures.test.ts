@@ -10,10 +10,10 @@ import { UserError } from "../../../../common/errors.js";
 import { REPO } from "../../../../common/paths.js";
 import { Progress } from "../../../../common/progress.js";
 import { runningEmulator, stopEmulator } from "../../../../lab/sandbox/emulator/emulator.js";
-import { OperationFailed } from "../../../../lab/sandbox/events.js";
 import { lockHolders } from "../../../../lab/sandbox/locks.js";
 import { setConfig, syncProject } from "../../../../lab/sandbox/project.js";
 import { Sandbox } from "../../../../lab/sandbox/sandbox.js";
+import { OperationFailed } from "../../../../operations/engine/events.js";
 import { withTemporaryDir } from "../../support/temporary-dir.js";
 
 const temporary = withTemporaryDir();

@@ -3,8 +3,8 @@ import * as aws from "@pulumi/aws";
 import * as kubernetes from "@pulumi/kubernetes";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Progress } from "../../../../common/progress.js";
-import { OperationFailed } from "../../../../lab/sandbox/events.js";
 import { Sandbox } from "../../../../lab/sandbox/sandbox.js";
+import { OperationFailed } from "../../../../operations/engine/events.js";
 import { withTemporaryDir } from "../../support/temporary-dir.js";
 
 const temporary = withTemporaryDir();

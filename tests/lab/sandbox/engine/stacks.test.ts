@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Progress } from "../../../../common/progress.js";
 import { type Gateway, startGateway } from "../../../../lab/sandbox/emulator/gateway.js";
-import { OperationFailed } from "../../../../lab/sandbox/events.js";
 import { setConfig } from "../../../../lab/sandbox/project.js";
-import { assertPromotion } from "../../../../lab/sandbox/promotion.js";
 import { type RunResult, Sandbox } from "../../../../lab/sandbox/sandbox.js";
+import { OperationFailed } from "../../../../operations/engine/events.js";
+import { assertPromotion } from "../../../../operations/promotion/allowed-changes.js";
 import { STACK_NAMES, type StackName } from "../../../../settings/stacks.js";
 import { withTemporaryDir } from "../../support/temporary-dir.js";
 

@@ -1,18 +1,13 @@
 /** Which place a command looks at. Each is loaded on use: the SDK and the twin take a second. */
-import { existsSync } from "node:fs";
-import { resolve } from "node:path";
-import { UserError } from "../../common/errors.js";
-import { REPO } from "../../common/paths.js";
-import type { Place } from "./place.js";
+import { UserError } from "../common/errors.js";
+import type { Place } from "../operations/places/place.js";
+import { projectFolder } from "../settings/stack-files.js";
 
 export interface PlaceFlags {
   readonly aws?: boolean;
   readonly twin?: boolean;
   readonly sandbox?: boolean;
 }
-
-/** Folder of Pulumi.yaml: this one, else the checkout. */
-export const projectFolder = (): string => (existsSync("Pulumi.yaml") ? resolve(".") : REPO);
 
 /** @returns undefined when no flag says. @throws UserError for two at once. */
 export function placeKind({ aws, twin, sandbox }: PlaceFlags): Place["kind"] | undefined {
@@ -29,9 +24,9 @@ export function placeKind({ aws, twin, sandbox }: PlaceFlags): Place["kind"] | u
 
 /** @param kind left out: the twin when one runs here, else AWS */
 export async function openPlace(kind: Place["kind"] | undefined): Promise<Place> {
-  const twin = await import("../../lab/twin/place.js");
+  const twin = await import("../lab/twin/place.js");
   const chosen = kind ?? ((await twin.twinRuns()) ? "twin" : "aws");
   if (chosen === "twin") return twin.twinPlace();
-  if (chosen === "sandbox") return (await import("../../lab/sandbox/place.js")).sandboxPlace();
-  return (await import("./aws.js")).awsPlace(projectFolder());
+  if (chosen === "sandbox") return (await import("../lab/sandbox/place.js")).sandboxPlace();
+  return (await import("../operations/places/aws.js")).awsPlace(projectFolder());
 }

@@ -1,7 +1,7 @@
 /** Waiting for a condition, with what was last in its way. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { patience } from "../lab/drills/patience.js";
-import { now } from "../lab/workload/clock.js";
+import { now } from "../workload/clock.js";
+import { patience } from "./patience.js";
 
 /**
  * @param condition asked again and again; throwing counts as not yet.

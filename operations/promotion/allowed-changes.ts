@@ -1,5 +1,5 @@
 /** What a promotion may change, and nothing else. Shared by the demo and the tests. */
-import type { Change } from "./events.js";
+import type { Change } from "../engine/events.js";
 
 const FLEET = "aws:autoscaling/group:Group";
 /** Claims and overrides are items of the same table. */

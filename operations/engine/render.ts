@@ -1,7 +1,6 @@
 /** Lines that show a run to a person. */
 import pc from "picocolors";
 import type { Change } from "./events.js";
-import type { RunResult } from "./sandbox.js";
 
 /** Said wherever somebody could take a run here for proof. */
 export const STAND_IN_NOTE = "emulated AWS, stand-in provider: no proof that AWS accepts the program";
@@ -63,8 +62,14 @@ export const shortType = (type: string): string => {
   return pkg === "aws" ? `${module.split("/")[0]}.${kind}` : `${pkg}.${kind}`;
 };
 
+export interface RunSummary {
+  readonly stack: string;
+  readonly changes: readonly Change[];
+  readonly seconds: number;
+}
+
 /** @param conditional for a preview: nothing has happened yet. */
-export function summary({ stack, changes, seconds }: RunResult, conditional = false): string {
+export function summary({ stack, changes, seconds }: RunSummary, conditional = false): string {
   const counts = new Map<string, number>();
   for (const { operation } of changes) {
     // A replacement is reported as three steps.
