@@ -24,7 +24,7 @@ import { type BackupAlarmSettings, backupAlarmSpecs } from "./alarms/backup-alar
 import { METRICS, type MetricDefinition, nodeDimensions } from "./alarms/metrics.js";
 import { describeAlarm } from "./alarms/runbooks.js";
 import { type AlarmSpec, type Metric, signOfLife } from "./alarms/spec.js";
-import { vaultRulesArn } from "./vault-events.js";
+import { vaultRulesArn } from "./alarms/vault-events.js";
 
 export interface AlarmsArgs {
   readonly settings: Pick<RegionSettings, "name" | "contacts" | "promotion"> & BackupAlarmSettings;

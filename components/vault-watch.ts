@@ -3,7 +3,7 @@ import * as cloudwatch from "@pulumi/aws/cloudwatch/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import type { RegionContract } from "../settings/contract.js";
 import { describeAlarm } from "./alarms/runbooks.js";
-import { type VaultEvents, vaultEventPatterns, vaultRulePrefix } from "./vault-events.js";
+import { type VaultEvents, vaultEventPatterns, vaultRulePrefix } from "./alarms/vault-events.js";
 
 export interface VaultWatchArgs extends VaultEvents {
   readonly region: RegionContract;

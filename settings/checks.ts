@@ -4,13 +4,12 @@
  */
 
 import type { Problem } from "../common/errors.js";
+import type { Check } from "./check.js";
 import { NODE_TAG } from "./contract.js";
 import { DATABASE_CHECKS } from "./database-checks.js";
 import { FAILOVER_CHECKS } from "./failover-checks.js";
 import { PROMOTION_CHECKS } from "./promotion-checks.js";
 import { type SharedSettings, STRONG_CONSISTENCY_REGION_SETS } from "./schema.js";
-
-export type Check<T> = (settings: T) => Problem[];
 
 const no: Problem[] = [];
 

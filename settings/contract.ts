@@ -312,3 +312,6 @@ export const vaultReplicationRule = (to: Pick<RegionContract, "region">): string
 export const VAULT_COPY_RULE = "to-other-account";
 
 export const otherRegion = (id: RegionId): RegionId => (id === "home" ? "recovery" : "home");
+
+/** For a contract whose buckets are not looked at: no other name depends on the account. */
+export const ANY_ACCOUNT = "000000000000";

@@ -1,6 +1,6 @@
 /** Checks of `database` and `databases` that need to know what PostgreSQL, Patroni and this project do with them. */
 
-import type { Check } from "./checks.js";
+import type { Check } from "./check.js";
 import { DATABASE_LOGINS } from "./contract.js";
 import { instanceSize, KNOWN_FAMILIES } from "./instance-size.js";
 import { ownedParameter, slotWalKeepMib } from "./postgres-parameters.js";

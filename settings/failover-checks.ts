@@ -1,7 +1,7 @@
 /** Checks of `failover`: what Patroni and etcd demand of their timers, and what the objective demands of all. */
 
 import type { Problem } from "../common/errors.js";
-import type { Check } from "./checks.js";
+import type { Check } from "./check.js";
 import {
   etcdElectionMillis,
   GUARD_RENEW_MILLIS,

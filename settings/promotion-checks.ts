@@ -1,7 +1,7 @@
 /** Checks of `promotion`, and of a region's own keys: what the protocol rests on so that no two regions are writable. */
 
 import type { Problem } from "../common/errors.js";
-import type { Check } from "./checks.js";
+import type { Check } from "./check.js";
 import type { RegionSettings, SharedSettings } from "./schema.js";
 import type { RegionStackName } from "./stacks.js";
 

@@ -8,7 +8,7 @@
 import { posix } from "node:path";
 import type { Contract } from "../../settings/contract.js";
 import type { RegionId } from "../../settings/stacks.js";
-import { vaultRulesArn } from "../vault-events.js";
+import { vaultRulesArn } from "../alarms/vault-events.js";
 import { everythingIn, type Statement } from "./policy-document.js";
 import { deployVolumeBackupStatements, volumeBackupRuleArn } from "./volume-backup-policies.js";
 

@@ -10,6 +10,7 @@ import { projectDir } from "../sandbox/project.js";
 import { type RunResult, Sandbox } from "../sandbox/sandbox.js";
 import { temporarySandbox } from "../sandbox/temporary.js";
 import { whyNoTwin } from "../twin/host.js";
+import type { Scene } from "./demo-scene.js";
 import { driftVault } from "./drift.js";
 import { startMachines } from "./machines.js";
 import { showNodeFailover } from "./node-failover.js";
@@ -17,7 +18,6 @@ import { promote } from "./promotion.js";
 import { showProtection } from "./protection.js";
 import { showRefusal } from "./refusal.js";
 import { showRegionFailover } from "./region-failover.js";
-import type { Scene } from "./scene.js";
 import { globalPicture, regionPicture, topology } from "./topology.js";
 
 /** @throws Error when anything doesn't turn out as it must: a demo that shrugs shows nothing. */

@@ -2,7 +2,7 @@ import { PutPublicAccessBlockCommand, S3Client } from "@aws-sdk/client-s3";
 import type { Change } from "../../operations/engine/events.js";
 import { changeLine } from "../../operations/engine/render.js";
 import { clientFor } from "../providers/aws/context.js";
-import type { Scene } from "./scene.js";
+import type { Scene } from "./demo-scene.js";
 
 const TYPE = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock";
 

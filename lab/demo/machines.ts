@@ -11,7 +11,7 @@ import { EMULATED_ACCOUNT } from "../sandbox/emulator/emulator.js";
 import { EMULATOR_CREDENTIALS, existingClaims } from "../twin/claims/store.js";
 import { copyPlatform, machinesInCloud } from "../twin/from-cloud.js";
 import { openTwin, type RegionTwin } from "../twin/open.js";
-import type { Scene } from "./scene.js";
+import type { Scene } from "./demo-scene.js";
 
 const REGIONS = ["home", "recovery"] as const;
 

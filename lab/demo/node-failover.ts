@@ -1,8 +1,8 @@
 /** The home region's leader is lost, under load. */
 import { findDrills } from "../drills/catalogue.js";
 import type { RegionTwin } from "../twin/open.js";
+import type { Scene } from "./demo-scene.js";
 import { perform } from "./perform.js";
-import type { Scene } from "./scene.js";
 
 const DRILL = "leader-node-dead";
 

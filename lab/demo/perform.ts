@@ -1,12 +1,12 @@
 /** One drill on the demo's machines, and its figures. */
 import type { AnyDrill } from "../drills/drill.js";
 import { figure } from "../drills/measure.js";
-import type { Raise } from "../drills/region/stage/twin.js";
+import type { Raise } from "../drills/region/stage/two-regions.js";
 import { rehearse } from "../drills/rehearse.js";
 import type { DrillResult } from "../drills/report.js";
 import type { RegionTwin } from "../twin/open.js";
 import { bundleWorkload } from "../workload/bundle.js";
-import type { Scene } from "./scene.js";
+import type { Scene } from "./demo-scene.js";
 
 /** @throws Error when the drill does not pass. */
 export async function perform(

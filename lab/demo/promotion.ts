@@ -4,7 +4,7 @@ import { assertPromotion } from "../../operations/promotion/allowed-changes.js";
 import type { RegionId } from "../../settings/stacks.js";
 import { startGateway } from "../sandbox/emulator/gateway.js";
 import { setConfig } from "../sandbox/project.js";
-import type { Scene } from "./scene.js";
+import type { Scene } from "./demo-scene.js";
 
 const OF = {
   home: { stack: "prod", region: "eu-west-1", other: "eu-central-1" },

@@ -1,6 +1,6 @@
 import { OperationFailed } from "../../operations/engine/events.js";
 import { wrap } from "../../operations/engine/render.js";
-import type { Scene } from "./scene.js";
+import type { Scene } from "./demo-scene.js";
 
 export async function showProtection({ sandbox, progress, say }: Scene): Promise<void> {
   const count = async () => (await sandbox.state("global")).deployment.resources.length as number;

@@ -1,7 +1,7 @@
 import * as aws from "@pulumi/aws";
 import { OperationFailed } from "../../operations/engine/events.js";
 import { program } from "../../stacks/program.js";
-import type { Scene } from "./scene.js";
+import type { Scene } from "./demo-scene.js";
 
 /** The project's program with one thing added that a reviewer should never let through. */
 async function carelessProgram() {

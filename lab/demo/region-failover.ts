@@ -4,9 +4,9 @@ import { regionDead } from "../drills/region/region-dead.js";
 import { moveOnPurpose, seeFollowing, seeUsersFollow } from "../drills/region/stage/steps.js";
 import type { DrillResult } from "../drills/report.js";
 import type { RegionTwin } from "../twin/open.js";
+import type { Scene } from "./demo-scene.js";
 import { perform } from "./perform.js";
 import { promote } from "./promotion.js";
-import type { Scene } from "./scene.js";
 
 /** Two drills on end: what the first leaves is what the second begins with. */
 const THERE_AND_BACK: RegionDrill = {

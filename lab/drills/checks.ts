@@ -1,7 +1,7 @@
 /** What a ledger, and the tables read at the end, say about a cluster. Pure: the same account, the same answer. */
 
 import type { ReadEvent, RequestEvent, WriteEvent } from "../workload/events.js";
-import type { LedgerData } from "./ledger.js";
+import type { LedgerData } from "../workload/ledger.js";
 
 export interface RowId {
   readonly worker: number;

@@ -1,7 +1,7 @@
 /** What a drill is: a runbook's steps, run on the twin under load, and what must come of it. */
 import type { RawSettings } from "../../settings/parse.js";
-import type { RegionId } from "../../settings/stacks.js";
-import type { RegionScene } from "./region/stage/scene.js";
+import type { WorkloadChoice } from "./load.js";
+import type { RegionScene } from "./region/stage/region-scene.js";
 import type { Scene } from "./scene.js";
 
 interface Rehearsed {
@@ -45,15 +45,6 @@ export interface RegionDrill extends Rehearsed {
 
 export type AnyDrill = Drill | RegionDrill;
 
-export interface WorkloadChoice {
-  /** Writing sessions; 4 when left out. */
-  readonly connections?: number;
-  /** Between two writes of one session; 10 when left out. */
-  readonly intervalMillis?: number;
-  /** Whether the application is used over HTTP; true when left out. */
-  readonly http?: boolean;
-}
-
 /**
  * Losses are judged strictly. Times are upper bounds, far enough from what is usual for a busy host of two cores to keep
  * them: what is usual is measured, and stands in the reports. What is left out is measured and not judged.
@@ -80,41 +71,4 @@ export interface Expectations {
   readonly httpErrors?: number;
   /** From the fault until every node is a healthy member again. */
   readonly rejoinSeconds?: number;
-}
-
-/** A step of the runbook, as it went. Seconds since the first fault; before it they are negative. */
-export interface StepRecord {
-  readonly title: string;
-  readonly kind: "step" | "fault";
-  readonly from: number;
-  readonly to: number;
-  readonly error?: string;
-}
-
-/** A move of the business, as it went. Seconds since the first fault; what is missing never came. */
-export interface MoveRecord {
-  readonly to: RegionId;
-  readonly epoch: number;
-  readonly fault?: number;
-  readonly claimed: number;
-  readonly fenced?: number;
-  readonly promoted?: number;
-  readonly firstWrite?: number;
-  readonly full?: number;
-  readonly lagSeconds?: number;
-  readonly reason?: string;
-}
-
-/** Something that shows that the fault took effect, or that it did not. */
-export interface Proof {
-  readonly claim: string;
-  readonly held: boolean;
-}
-
-export interface ExtraMeasure {
-  readonly name: string;
-  readonly value: number;
-  readonly unit: string;
-  /** Upper bound; none when left out. */
-  readonly atMost?: number;
 }

@@ -3,9 +3,18 @@ import { DATABASE_FRONTS } from "../../nodes/render/haproxy.js";
 import { HEALTH_PATH, PORTS } from "../../settings/contract.js";
 import type { RegionTwin } from "../twin/open.js";
 import type { Machine } from "../twin/types.js";
-import type { WorkloadConfig } from "../workload/events.js";
-import type { WorkloadChoice } from "./drill.js";
+import type { WorkloadConfig } from "../workload/config.js";
+
 import type { Scene } from "./scene.js";
+
+export interface WorkloadChoice {
+  /** Writing sessions; 4 when left out. */
+  readonly connections?: number;
+  /** Between two writes of one session; 10 when left out. */
+  readonly intervalMillis?: number;
+  /** Whether the application is used over HTTP; true when left out. */
+  readonly http?: boolean;
+}
 
 /** Whatever makes the load of a drill, on one machine or on several. */
 export interface Load {

@@ -1,16 +1,16 @@
 /** What a drill about one region and one about two do differently: their scene and their load. */
 import type { Progress } from "../../common/progress.js";
 import type { RegionTwin } from "../twin/open.js";
-import type { WorkloadConfig } from "../workload/events.js";
+import type { WorkloadConfig } from "../workload/config.js";
+import type { Ledger } from "../workload/ledger.js";
 import { Workload } from "../workload/workload.js";
 import type { AnyDrill, Drill, RegionDrill } from "./drill.js";
-import type { Ledger } from "./ledger.js";
 import { databaseLoad, httpLoad, type Load } from "./load.js";
 import { RegionLoads } from "./region/stage/loads.js";
 import type { RegionObservations } from "./region/stage/moves.js";
-import { twoRegions } from "./region/stage/open.js";
-import { RegionScene } from "./region/stage/scene.js";
-import { type Raise, raiseByClaim } from "./region/stage/twin.js";
+import { twoRegions } from "./region/stage/open-two-regions.js";
+import { RegionScene } from "./region/stage/region-scene.js";
+import { type Raise, raiseByClaim } from "./region/stage/two-regions.js";
 import { Scene } from "./scene.js";
 
 export interface Rehearsal {

@@ -1,6 +1,7 @@
 /** A drill's result as JSON, as a page to read, and as a line of the summary. Rendering is pure. */
-import type { MoveRecord, Proof, StepRecord } from "./drill.js";
+
 import { figure, type Measure } from "./measure.js";
+import type { MoveRecord, Proof, StepRecord } from "./records.js";
 import type { MoveTimes } from "./region/stage/moves.js";
 import type { Outcome } from "./verdict.js";
 

@@ -9,7 +9,7 @@ import { twinSettings } from "../twin/settings.js";
 import { bundleWorkload } from "../workload/bundle.js";
 import type { AnyDrill } from "./drill.js";
 import { forever, interruptible } from "./interrupt.js";
-import type { Raise } from "./region/stage/twin.js";
+import type { Raise } from "./region/stage/two-regions.js";
 import { oneLine, rehearse } from "./rehearse.js";
 import { type DrillResult, fileName, renderIndex, renderReport } from "./report.js";
 

@@ -8,10 +8,10 @@ import type { DatabaseCluster } from "../twin/database-cluster.js";
 import type { RegionTwin } from "../twin/open.js";
 import type { Machine, Twin } from "../twin/types.js";
 import { now } from "../workload/clock.js";
+import type { LedgerData } from "../workload/ledger.js";
 import type { Span } from "./checks.js";
 import { type ClusterView, flaws, viewCluster } from "./cluster.js";
-import type { ExtraMeasure, Proof } from "./drill.js";
-import type { LedgerData } from "./ledger.js";
+import type { ExtraMeasure, Proof } from "./records.js";
 import { until } from "./until.js";
 
 /** A step or a fault as it went, in milliseconds of CLOCK_MONOTONIC. */

@@ -1,7 +1,7 @@
 /** The workload's tables: made before it, read after it, over the leader's own socket. */
 import type { DatabaseCluster } from "../twin/database-cluster.js";
 import type { Machine } from "../twin/types.js";
-import { TABLES } from "../workload/events.js";
+import { TABLES } from "../workload/config.js";
 import type { RowId } from "./checks.js";
 
 /** The application's table; it makes it itself on its first write. */

@@ -1,4 +1,6 @@
 /** Judges a drill from what was recorded. Pure. */
+
+import type { LedgerData } from "../workload/ledger.js";
 import {
   acknowledgedAt,
   duplicatedRows,
@@ -15,9 +17,9 @@ import {
   watched,
   worstStaleness,
 } from "./checks.js";
-import type { Expectations, ExtraMeasure, Proof } from "./drill.js";
-import type { LedgerData } from "./ledger.js";
+import type { Expectations } from "./drill.js";
 import { bound, count, figure, type Measure, time } from "./measure.js";
+import type { ExtraMeasure, Proof } from "./records.js";
 import { itemMeasures, nameMeasures, regionMeasures } from "./region/stage/measures.js";
 import type { RegionObservations } from "./region/stage/moves.js";
 import { acknowledgements, doubleAcknowledgements } from "./reigns.js";

@@ -3,9 +3,9 @@
 import { UserError } from "../../common/errors.js";
 import { readClaimTable } from "../../operations/claim-table.js";
 import { unknown } from "../../operations/known.js";
-import { ANY_ACCOUNT, type Place } from "../../operations/places/place.js";
+import type { Place } from "../../operations/places/place.js";
 import { openReplica } from "../../operations/replicas.js";
-import { contractOf, otherRegion } from "../../settings/contract.js";
+import { ANY_ACCOUNT, contractOf, otherRegion } from "../../settings/contract.js";
 import { parseSharedSettings } from "../../settings/parse.js";
 import { readStackFiles } from "../../settings/stack-files.js";
 import { runningEmulator } from "./emulator/emulator.js";

@@ -12,11 +12,11 @@ import { PORTS } from "../../settings/contract.js";
 import { Cgroup } from "./cgroups.js";
 import { clearFolder, holderOf, takeFolder } from "./folder.js";
 import { requireHost, requireRoot } from "./host.js";
+import { cgroupName } from "./local-twin.js";
 import { ENVIRONMENT_FILE } from "./machine.js";
 import { RegionTwin, twinDir } from "./open.js";
 import { inside, type MachineRecord, runningTwin, type TwinRecord, writeRecord } from "./record.js";
 import { serveRequests } from "./requests.js";
-import { cgroupName } from "./twin.js";
 
 export interface UpOptions {
   /** Both regions, 30 ms apart, or the home region alone. */

@@ -14,10 +14,10 @@ import { startClaimStore } from "./claims/emulator.js";
 import type { ClaimStore } from "./claims/store.js";
 import { DatabaseCluster } from "./database-cluster.js";
 import { ensureImage } from "./image.js";
+import { LocalTwin } from "./local-twin.js";
 import { Platform } from "./platform.js";
 import { RegionMachines } from "./region-machines.js";
 import { twinSettings } from "./settings.js";
-import { LocalTwin } from "./twin.js";
 import type { Machine, MachineSpec, Twin } from "./types.js";
 import { Vaults } from "./vault/vaults.js";
 
@@ -68,7 +68,7 @@ export class RegionTwin {
     readonly contract: Contract,
     readonly regions: readonly RegionId[],
     private readonly platform: Platform,
-    /** The claim table, and the roads to it. */
+    /** The claim table, and the links to it. */
     readonly claims: TwinClaims,
     readonly vaults: Vaults,
     private current: SharedSettings,

@@ -3,9 +3,9 @@
 import { readClaimTable } from "../../operations/claim-table.js";
 import { type Known, known, unknown } from "../../operations/known.js";
 import type { GuardReport, GuardStatus } from "../../operations/observation.js";
-import { ANY_ACCOUNT, type Place } from "../../operations/places/place.js";
+import type { Place } from "../../operations/places/place.js";
 import { openReplica } from "../../operations/replicas.js";
-import { contractOf } from "../../settings/contract.js";
+import { ANY_ACCOUNT, contractOf } from "../../settings/contract.js";
 import type { RegionId, RegionStackName } from "../../settings/stacks.js";
 import { mustRun } from "./control.js";
 import { answersActive, guardsOf } from "./observe.js";

@@ -1,11 +1,11 @@
 /** What happens to a whole region of a twin at once: its machines, its endpoint of DynamoDB, its way to the other region. */
 import { allEnded } from "../../common/settle.js";
 import type { RegionId } from "../../settings/stacks.js";
-import { roadPlug } from "./claims/road.js";
+import { linkPlug } from "./claims/link.js";
+import type { LocalTwin } from "./local-twin.js";
 import type { TwinMachine } from "./machine.js";
 import { wireEnd } from "./network/switch.js";
-import type { LocalTwin } from "./twin.js";
-import { doorPlug } from "./vault/door.js";
+import { tlsProxyPlug } from "./vault/tls-proxy.js";
 import type { Vaults } from "./vault/vaults.js";
 
 export class RegionMachines {
@@ -82,7 +82,7 @@ export class RegionMachines {
   }
 
   private get outside(): readonly string[] {
-    return [wireEnd(this.id), roadPlug(this.id), doorPlug(this.id)];
+    return [wireEnd(this.id), linkPlug(this.id), tlsProxyPlug(this.id)];
   }
 
   private links(): Promise<void> {

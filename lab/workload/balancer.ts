@@ -1,6 +1,6 @@
 /** Round robin over the servers that pass their health checks; over all of them when none does, as in AWS. */
 import { type Health, observe } from "./health.js";
-import { paced } from "./part.js";
+import { paced } from "./pace.js";
 
 export interface BalancerConfig {
   /** Servers, `address:port`. */

@@ -5,9 +5,11 @@
 import { randomUUID } from "node:crypto";
 import { Balancer } from "./balancer.js";
 import { now } from "./clock.js";
-import type { HttpConfig, RequestEvent } from "./events.js";
+import type { HttpConfig } from "./config.js";
+import type { RequestEvent } from "./events.js";
 import { NameCache } from "./name-cache.js";
-import { paced, type Surroundings } from "./part.js";
+import { paced } from "./pace.js";
+import type { Surroundings } from "./part.js";
 import { describe } from "./session.js";
 
 /** Where the next request goes. */

@@ -5,7 +5,8 @@
  */
 import { createInterface } from "node:readline";
 import { Arrivals, now } from "./clock.js";
-import type { WorkloadConfig, WorkloadEvent } from "./events.js";
+import type { WorkloadConfig } from "./config.js";
+import type { WorkloadEvent } from "./events.js";
 import { request } from "./http.js";
 import type { Surroundings } from "./part.js";
 import { probe } from "./prober.js";

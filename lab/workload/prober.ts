@@ -5,8 +5,9 @@
  * leader whose standbys have left could never acknowledge a quorum commit, but its port must be shut too.
  */
 import { now } from "./clock.js";
-import { type ProberConfig, TABLES } from "./events.js";
-import { paced, type Surroundings } from "./part.js";
+import { type ProberConfig, TABLES } from "./config.js";
+import { paced } from "./pace.js";
+import type { Surroundings } from "./part.js";
 import { describe, type Outcome, Session } from "./session.js";
 import { TIMELINE_SQL, timelineOf } from "./writer.js";
 

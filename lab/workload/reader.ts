@@ -1,7 +1,8 @@
 /** Reads through HAProxy's replica port, and tells how new the newest row was that it saw. */
 import { now } from "./clock.js";
-import { type ReaderConfig, TABLES } from "./events.js";
-import { paced, pause, RETRY_MILLIS, type Surroundings } from "./part.js";
+import { type ReaderConfig, TABLES } from "./config.js";
+import { paced, pause, RETRY_MILLIS } from "./pace.js";
+import type { Surroundings } from "./part.js";
 import type { Session } from "./session.js";
 import { openSession } from "./writer.js";
 

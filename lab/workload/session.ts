@@ -1,6 +1,7 @@
 /** One session to PostgreSQL that gives up in time, and that tells a proof of commit from anything less. */
 import pg from "pg";
-import type { WorkloadConfig, WriteResult } from "./events.js";
+import type { WorkloadConfig } from "./config.js";
+import type { WriteResult } from "./events.js";
 
 /** For TLS, password and first question. HAProxy gives up on a dead server in half of it; a busy machine needs some. */
 const CONNECT_MILLIS = 2000;

@@ -1,9 +1,9 @@
 /** Starts the workload's process in a machine's network, fills the ledger from it, ends it. */
 import { createInterface } from "node:readline";
-import { type Ledger, parseEvent } from "../drills/ledger.js";
 import type { Machine, RunningCommand } from "../twin/types.js";
 import { now } from "./clock.js";
-import type { WorkloadConfig } from "./events.js";
+import type { WorkloadConfig } from "./config.js";
+import { type Ledger, parseEvent } from "./ledger.js";
 
 /** The longest turn, and a little more: an item is written and asked for, and each answer waited for 5 s. */
 const STOP_MILLIS = 12_000;

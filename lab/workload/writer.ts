@@ -1,7 +1,8 @@
 /** Inserts rows through HAProxy, each with an id that it never uses again, and tells what became of each. */
 import { now } from "./clock.js";
-import { TABLES, type WriterConfig } from "./events.js";
-import { paced, pause, RETRY_MILLIS, type Surroundings } from "./part.js";
+import { TABLES, type WriterConfig } from "./config.js";
+import { paced, pause, RETRY_MILLIS } from "./pace.js";
+import type { Surroundings } from "./part.js";
 import { describe, Session } from "./session.js";
 
 /** The timeline that the server writes on, as hexadecimal digits: of the commit itself, not of a later look. */

@@ -1,7 +1,7 @@
 /** A real account: the claim table with ordinary credentials, the regions' own names over the internet. */
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { ACTIVE_PATH, contractOf, otherRegion } from "../../settings/contract.js";
+import { ACTIVE_PATH, ANY_ACCOUNT, contractOf, otherRegion } from "../../settings/contract.js";
 import { parseSharedSettings } from "../../settings/parse.js";
 import { type SharedSettings, sharedSchema } from "../../settings/schema.js";
 import { readStackFiles } from "../../settings/stack-files.js";
@@ -9,7 +9,7 @@ import type { RegionStackName } from "../../settings/stacks.js";
 import { readClaimTable } from "../claim-table.js";
 import { type Known, known, unknown } from "../known.js";
 import { openReplica } from "../replicas.js";
-import { ANY_ACCOUNT, type Place } from "./place.js";
+import type { Place } from "./place.js";
 
 const PROBE_MILLIS = 4_000;
 const GUARDS =

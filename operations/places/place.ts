@@ -35,6 +35,3 @@ export interface Place {
   restoreMachines(): Promise<RestoreMachines>;
   close(): void;
 }
-
-/** Names don't depend on the account, but for buckets', which nobody asks for here. */
-export const ANY_ACCOUNT = "000000000000";

@@ -3,10 +3,9 @@ import { S3Client } from "@aws-sdk/client-s3";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { UserError } from "../../common/errors.js";
 import { clusterName } from "../../nodes/layout.js";
-import { contractOf, type RegionContract } from "../../settings/contract.js";
+import { ANY_ACCOUNT, contractOf, type RegionContract } from "../../settings/contract.js";
 import type { SharedSettings } from "../../settings/schema.js";
 import { type RegionId, type RegionStackName, regionIdOf } from "../../settings/stacks.js";
-import { ANY_ACCOUNT } from "../places/place.js";
 import { VaultBucket } from "./bucket.js";
 
 export interface OpenVault {

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { type Pattern, vaultEventPatterns } from "../../components/vault-events.js";
+import { type Pattern, vaultEventPatterns } from "../../components/alarms/vault-events.js";
 import { BASE_SETTINGS, HANDOFF, recordStack } from "../support/recorder.js";
 
 const VAULT = "drs-vault-123456789012-eu-west-1";

@@ -1,9 +1,9 @@
 /** The faults of the benchmark: the same act against every system. */
 
-import type { LedgerData } from "../../drills/ledger.js";
 import { until } from "../../drills/until.js";
 import type { Machine } from "../../twin/types.js";
 import { now } from "../../workload/clock.js";
+import type { LedgerData } from "../../workload/ledger.js";
 import { type Subject, synchronousStandby, type Wound } from "./subject.js";
 
 export interface Fault {

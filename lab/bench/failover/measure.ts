@@ -2,11 +2,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { DATABASE_FRONTS } from "../../../nodes/render/haproxy.js";
 import { acknowledgedAt, inFlight, longestGap, lostRows, type Span, watched } from "../../drills/checks.js";
-import { Ledger } from "../../drills/ledger.js";
 import { Tables } from "../../drills/tables.js";
 import { until } from "../../drills/until.js";
 import { now } from "../../workload/clock.js";
-import type { WorkloadConfig } from "../../workload/events.js";
+import type { WorkloadConfig } from "../../workload/config.js";
+import { Ledger } from "../../workload/ledger.js";
 import { Workload } from "../../workload/workload.js";
 import type { Fault } from "./faults.js";
 import type { Repetition } from "./statistics.js";

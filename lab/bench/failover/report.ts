@@ -1,5 +1,5 @@
 /** The benchmark's result as text for a terminal and as a page. Pure. */
-import type { FailoverBench } from "./run.js";
+import type { FailoverBench } from "./result.js";
 import type { Cell } from "./statistics.js";
 
 /** Times with the digits that matter. */

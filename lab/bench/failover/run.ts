@@ -12,14 +12,8 @@ import { bundleWorkload } from "../../workload/bundle.js";
 import type { Fault } from "./faults.js";
 import { measure } from "./measure.js";
 import { duration, seconds } from "./report.js";
-import {
-  type Cell,
-  estimateSeconds,
-  type Failure,
-  type Repetition,
-  rotated,
-  summarize,
-} from "./statistics.js";
+import type { FailoverBench } from "./result.js";
+import { estimateSeconds, type Failure, type Repetition, rotated, summarize } from "./statistics.js";
 import type { Subject } from "./subject.js";
 import type { System } from "./systems.js";
 
@@ -32,19 +26,6 @@ export interface BenchOptions {
   readonly onRound?: (bench: FailoverBench) => Promise<void>;
   /** Leave the folder of a twin in which a repetition failed, as `<folder>-failed-<system>-<fault>-<repetition>`. */
   readonly keep?: boolean;
-}
-
-export interface FailoverBench {
-  /** ISO 8601, UTC. */
-  readonly startedAt: string;
-  readonly seconds: number;
-  readonly repeat: number;
-  readonly environment: Readonly<Record<string, string>>;
-  readonly systems: readonly Pick<System, "name" | "title" | "setup">[];
-  readonly faults: readonly Pick<Fault, "name" | "title" | "aimSeconds" | "aimRatio">[];
-  readonly cells: readonly Cell[];
-  readonly repetitions: readonly Repetition[];
-  readonly failures: readonly Failure[];
 }
 
 /** @throws UserError when this host can't run a twin. A repetition that fails is told in `failures`. */

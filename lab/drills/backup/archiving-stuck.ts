@@ -25,13 +25,13 @@ export const archivingStuck: Drill = {
     const leader = await scene.leader();
     const { settings, id, running } = scene;
     const watch = await AlarmWatch.open(scene, id);
-    const door = running.vaults.door(id);
+    const tlsProxy = running.vaults.tlsProxy(id);
     let isCut = false;
     try {
       const first = await archiveAll(scene, leader);
       const from = now();
       await scene.fault("nothing passes to S3 or from it any more", async () => {
-        await door.cut();
+        await tlsProxy.cut();
         isCut = true;
       });
       const last = await scene.step(`${SEGMENTS} segments of WAL are written meanwhile`, () =>
@@ -60,7 +60,7 @@ export const archivingStuck: Drill = {
       });
       const healed = now();
       await scene.step("Recover: the way to S3 is there again", async () => {
-        await door.heal();
+        await tlsProxy.heal();
         isCut = false;
       });
       await scene.step("Recover: all of it drains by itself", () => archived(scene, leader, last, 240));
@@ -82,7 +82,7 @@ export const archivingStuck: Drill = {
         });
       });
     } finally {
-      if (isCut) await door.heal();
+      if (isCut) await tlsProxy.heal();
       await watch.close();
       // What is no longer needed goes with the next checkpoint.
       await scene.database.sql(leader, "CHECKPOINT;");

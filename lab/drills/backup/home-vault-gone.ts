@@ -2,7 +2,7 @@ import { clusterName } from "../../../nodes/layout.js";
 import type { RegionId } from "../../../settings/stacks.js";
 import type { Machine } from "../../twin/types.js";
 import type { RegionDrill } from "../drill.js";
-import type { RegionScene } from "../region/stage/scene.js";
+import type { RegionScene } from "../region/stage/region-scene.js";
 import { type Moment, momentOf, Restored } from "./stage/restored.js";
 import { backUp, QUICK_ARCHIVE } from "./stage/steps.js";
 

@@ -2,7 +2,7 @@ import { clusterName } from "../../../nodes/layout.js";
 import type { RegionId } from "../../../settings/stacks.js";
 import { now } from "../../workload/clock.js";
 import type { RegionDrill } from "../drill.js";
-import type { RegionScene } from "../region/stage/scene.js";
+import type { RegionScene } from "../region/stage/region-scene.js";
 import { moveOnPurpose, seeFollowing } from "../region/stage/steps.js";
 import { script } from "./stage/node-script.js";
 import { choose, momentOf, Restored } from "./stage/restored.js";

@@ -1,7 +1,7 @@
 import { HeadObjectCommand, type ObjectVersion, type S3Client } from "@aws-sdk/client-s3";
 import type { RegionId } from "../../../settings/stacks.js";
 import type { RegionDrill } from "../drill.js";
-import type { RegionScene } from "../region/stage/scene.js";
+import type { RegionScene } from "../region/stage/region-scene.js";
 import { asRoot, vaultOf, versionsOf } from "./stage/attacker.js";
 import { archiveAll, backUp } from "./stage/steps.js";
 

@@ -18,13 +18,13 @@ export const claimsSlow: RegionDrill = {
   async run(scene) {
     const region = scene.active();
     const before = await scene.eventually("a leader", () => scene.view());
-    const road = scene.claims.proxy(region);
+    const link = scene.claims.proxy(region);
     await scene.fault(`slow answers and errors of the claim table in ${region}`, async () =>
-      road.set(WEATHER),
+      link.set(WEATHER),
     );
     const seconds = STORM_LEASES * scene.settings.promotion.leaseSeconds;
     await scene.step(`Confine: for ${seconds} s, ${STORM_LEASES} leases`, () => scene.settle(seconds));
-    await scene.step("Recover: fine weather", async () => road.set({}));
+    await scene.step("Recover: no faults", async () => link.set({}));
     await seeNothingMoved(scene, before);
   },
 };

@@ -1,7 +1,7 @@
 import type { Machine } from "../../twin/types.js";
 import { backUp } from "../backup/stage/steps.js";
 import type { RegionDrill } from "../drill.js";
-import type { RegionScene } from "./stage/scene.js";
+import type { RegionScene } from "./stage/region-scene.js";
 import { DECISION_SECONDS, seeOpened } from "./stage/steps.js";
 
 /** WAL beyond the backup, in several segments. */

@@ -24,14 +24,14 @@ export const linkFlapping: RegionDrill = {
       await wire.set({ loss: LOSS });
       for (let i = 0; i < TIMES; i++) {
         // Not always together: one may be there while the other is not.
-        const roads = [...REGIONS]
+        const links = [...REGIONS]
           .filter((_, side) => (i >> side) % 2 === 0)
           .map((id) => scene.claims.proxy(id));
         await wire.cut();
-        await Promise.all(roads.map((road) => road.set({ cut: true })));
+        await Promise.all(links.map((link) => link.set({ cut: true })));
         await scene.settle(DOWN_SECONDS);
         await wire.heal();
-        await Promise.all(roads.map((road) => road.set({})));
+        await Promise.all(links.map((link) => link.set({})));
         await scene.settle(UP_SECONDS);
       }
     });

@@ -1,7 +1,7 @@
 import { PORTS } from "../../../settings/contract.js";
 import type { Machine } from "../../twin/types.js";
 import type { RegionDrill } from "../drill.js";
-import type { RegionScene } from "./stage/scene.js";
+import type { RegionScene } from "./stage/region-scene.js";
 import { seeFollowing } from "./stage/steps.js";
 
 /** A table that the old leader writes and its own replicas never see. */

@@ -1,7 +1,7 @@
 import type { Machine } from "../../twin/types.js";
 import type { RegionDrill } from "../drill.js";
 import { compareWithLost, keepsChanges, seeSaved } from "./stage/diverged.js";
-import type { RegionScene } from "./stage/scene.js";
+import type { RegionScene } from "./stage/region-scene.js";
 import { promote, seeFollowing, seeUsersFollow } from "./stage/steps.js";
 
 /** A segment of the log. */

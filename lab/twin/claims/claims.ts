@@ -1,4 +1,4 @@
-/** The claim table of a twin: one copy, a road to it through each region, and what a stack or an operator writes there. */
+/** The claim table of a twin: one copy, a link to it through each region, and what a stack or an operator writes there. */
 import { join } from "node:path";
 import {
   ConditionalCheckFailedException,
@@ -14,7 +14,7 @@ import { NO_STATUS, type Status } from "../../../nodes/guard/region/facts.js";
 import type { Contract, RegionContract } from "../../../settings/contract.js";
 import type { RegionId } from "../../../settings/stacks.js";
 import type { Switch } from "../network/switch.js";
-import { ClaimsRoad, roadUrl } from "./road.js";
+import { ClaimsLink, linkUrl } from "./link.js";
 import { type ClaimStore, EMULATOR_CREDENTIALS } from "./store.js";
 
 const REGIONS = ["home", "recovery"] as const satisfies readonly RegionId[];
@@ -29,7 +29,7 @@ export interface ClaimsView {
 }
 
 export interface TwinClaimsOptions {
-  /** For the sockets of the roads. */
+  /** For the sockets of the links. */
   readonly dir: string;
   readonly network: Switch;
   readonly contract: Contract;
@@ -43,36 +43,36 @@ export class TwinClaims {
 
   private constructor(
     private readonly contract: Contract,
-    private readonly roads: Readonly<Record<RegionId, ClaimsRoad>>,
+    private readonly links: Readonly<Record<RegionId, ClaimsLink>>,
     private readonly store: ClaimStore,
   ) {
     this.client = new DynamoDBClient({ ...store, credentials: EMULATOR_CREDENTIALS });
   }
 
   /**
-   * A road through each region, also through one that doesn't run: DynamoDB is there all the same, and is found on the
+   * A link through each region, also through one that doesn't run: DynamoDB is there all the same, and is found on the
    * running region's bridge.
    */
   static async open({ dir, network, contract, regions, store }: TwinClaimsOptions): Promise<TwinClaims> {
-    const opened: ClaimsRoad[] = [];
+    const opened: ClaimsLink[] = [];
     const open = async (id: RegionId) => {
       const bridge = regions.includes(id) ? id : (regions[0] as RegionId);
       const socket = join(dir, `${id}.sock`);
-      const road = await ClaimsRoad.open({ region: contract[id], bridge, network, store, socket });
-      opened.push(road);
-      return road;
+      const link = await ClaimsLink.open({ region: contract[id], bridge, network, store, socket });
+      opened.push(link);
+      return link;
     };
     try {
       return new TwinClaims(contract, { home: await open("home"), recovery: await open("recovery") }, store);
     } catch (error) {
-      await inTurn(...opened.map((road) => () => road.close()));
+      await inTurn(...opened.map((link) => () => link.close()));
       throw error;
     }
   }
 
   /** What a guard's process is told, so that it asks here and not AWS. */
   get environment(): Readonly<Record<string, string>> {
-    const endpoints = REGIONS.map((id) => `${this.contract[id].region}=${roadUrl(this.contract[id])}`);
+    const endpoints = REGIONS.map((id) => `${this.contract[id].region}=${linkUrl(this.contract[id])}`);
     return {
       DR_CLAIMS_ENDPOINTS: endpoints.join(","),
       AWS_ACCESS_KEY_ID: EMULATOR_CREDENTIALS.accessKeyId,
@@ -87,8 +87,8 @@ export class TwinClaims {
   }
 
   /** The table as one region's endpoint of DynamoDB shows it: where it is cut, refused, slow or failing. */
-  proxy(region: RegionId): ClaimsRoad {
-    return this.roads[region];
+  proxy(region: RegionId): ClaimsLink {
+    return this.links[region];
   }
 
   /**
@@ -105,7 +105,7 @@ export class TwinClaims {
     return this.put(what === "fenced" ? fencedKey : acceptDataLossKey, region, epoch);
   }
 
-  /** Past all roads, whatever they suffer. @throws Error for a status that can't be understood. */
+  /** Past all links, whatever they suffer. @throws Error for a status that can't be understood. */
   async read(): Promise<ClaimsView> {
     const [home, recovery] = await Promise.all([this.readRegion("home"), this.readRegion("recovery")]);
     return {
@@ -116,7 +116,7 @@ export class TwinClaims {
 
   async close(): Promise<void> {
     this.client.destroy();
-    await inTurn(...REGIONS.map((id) => () => this.roads[id].close()));
+    await inTurn(...REGIONS.map((id) => () => this.links[id].close()));
   }
 
   private async readRegion(id: RegionId): Promise<{ epoch: number; status: Status }> {

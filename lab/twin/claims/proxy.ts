@@ -10,8 +10,8 @@ import {
 } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { UserError } from "../../../common/errors.js";
+import type { ClaimFaults } from "./faults.js";
 import type { ClaimStore } from "./store.js";
-import type { Weather } from "./weather.js";
 
 /** The kernel's limit for a socket's path, its end included. */
 const SOCKET_PATH_BYTES = 108;
@@ -22,11 +22,11 @@ interface Answer {
   readonly body: Buffer;
 }
 
-export type RequestWeather = Pick<Weather, "delayMillis" | "failShare" | "throttleShare">;
+export type RequestFaults = Pick<ClaimFaults, "delayMillis" | "failShare" | "throttleShare">;
 
 export class ClaimsProxy {
   /** Takes the place of what was set before. */
-  weather: RequestWeather = {};
+  faults: RequestFaults = {};
   /** Requests that arrived since the start. */
   requests = 0;
 
@@ -71,7 +71,7 @@ export class ClaimsProxy {
 
   private async serve(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const body = await bodyOf(incoming);
-    const { delayMillis = 0, failShare = 0, throttleShare = 0 } = this.weather;
+    const { delayMillis = 0, failShare = 0, throttleShare = 0 } = this.faults;
     if (delayMillis > 0) await sleep(delayMillis);
     const { status, headers, body: text } = await this.answer(incoming, body, failShare, throttleShare);
     const id = headers?.["x-amzn-requestid"];

@@ -2,9 +2,8 @@
 import { readFileSync } from "node:fs";
 import { Agent } from "node:https";
 import { S3Client } from "@aws-sdk/client-s3";
-import { ANY_ACCOUNT } from "../../../operations/places/place.js";
 import { type OpenVault, vaultOf } from "../../../operations/vault/open.js";
-import { contractOf } from "../../../settings/contract.js";
+import { ANY_ACCOUNT, contractOf } from "../../../settings/contract.js";
 import type { SharedSettings } from "../../../settings/schema.js";
 import { type RegionStackName, regionIdOf } from "../../../settings/stacks.js";
 import { EMULATOR_CREDENTIALS } from "../claims/store.js";

@@ -29,7 +29,7 @@ import { type Contract, otherRegion } from "../../../settings/contract.js";
 import type { RegionId } from "../../../settings/stacks.js";
 import { EMULATOR_CREDENTIALS } from "../claims/store.js";
 import { startEmulatorOfTwin, type TwinEmulator } from "../emulator.js";
-import { doorNames } from "./door.js";
+import { tlsProxyNames } from "./tls-proxy.js";
 
 const EMULATOR = fileURLToPath(new URL("emulator.py", import.meta.url));
 const REGIONS = ["home", "recovery"] as const satisfies readonly RegionId[];
@@ -78,7 +78,7 @@ export class VaultStore {
     authority,
   }: VaultStoreOptions): Promise<VaultStore> {
     await mkdir(dir, { recursive: true });
-    const [first, ...alsoNamed] = REGIONS.flatMap((id) => doorNames(contract[id]));
+    const [first, ...alsoNamed] = REGIONS.flatMap((id) => tlsProxyNames(contract[id]));
     const leaf = await issueLeaf(authority, { name: first as string, alsoNamed, address: "127.0.0.1" });
     const [certificateFile, keyFile] = [join(dir, "s3.crt"), join(dir, "s3.key")];
     await writeFile(certificateFile, leaf.certificate);

@@ -1,4 +1,4 @@
-/** The regions' vaults: buckets of an emulated S3, a door to each through its region, and their copies of each other. */
+/** The regions' vaults: buckets of an emulated S3, a TLS proxy to each through its region, and their copies of each other. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { type _Object, CopyObjectCommand, GetObjectCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
 import { inTurn } from "../../../common/settle.js";
@@ -6,8 +6,8 @@ import { otherRegion } from "../../../settings/contract.js";
 import type { RegionId } from "../../../settings/stacks.js";
 import type { Switch } from "../network/switch.js";
 import type { MachineSpec } from "../types.js";
-import { doorHosts, VaultDoor } from "./door.js";
 import { VaultStore, type VaultStoreOptions } from "./store.js";
+import { tlsProxyHosts, VaultTlsProxy } from "./tls-proxy.js";
 
 /** S3 takes seconds, and is held to 15 minutes. */
 const PACE_MILLIS = 1000;
@@ -38,21 +38,24 @@ export class Vaults {
 
   private constructor(
     readonly store: VaultStore,
-    private readonly doors: Readonly<Partial<Record<RegionId, VaultDoor>>>,
+    private readonly tlsProxies: Readonly<Partial<Record<RegionId, VaultTlsProxy>>>,
     private readonly options: VaultsOptions,
   ) {}
 
   static async open(options: VaultsOptions): Promise<Vaults> {
     const { contract, regions, network } = options;
     const store = await VaultStore.open(options);
-    const doors: Partial<Record<RegionId, VaultDoor>> = {};
+    const tlsProxies: Partial<Record<RegionId, VaultTlsProxy>> = {};
     try {
-      for (const id of regions) doors[id] = await VaultDoor.open(contract[id], id, network, store.port);
+      for (const id of regions)
+        tlsProxies[id] = await VaultTlsProxy.open(contract[id], id, network, store.port);
     } catch (error) {
-      await inTurn(...Object.values(doors).map((door) => () => door.close()), () => store.close());
+      await inTurn(...Object.values(tlsProxies).map((tlsProxy) => () => tlsProxy.close()), () =>
+        store.close(),
+      );
       throw error;
     }
-    const self = new Vaults(store, doors, options);
+    const self = new Vaults(store, tlsProxies, options);
     if (regions.length > 1) self.running = self.replicate();
     return self;
   }
@@ -60,7 +63,7 @@ export class Vaults {
   /** Lines of every machine's /etc/hosts. */
   get hosts(): readonly string[] {
     const { contract, regions } = this.options;
-    return regions.map((id) => doorHosts(contract[id]));
+    return regions.map((id) => tlsProxyHosts(contract[id]));
   }
 
   /** Files that every machine gets. */
@@ -81,10 +84,10 @@ export class Vaults {
   }
 
   /** The way to a region's vault. @throws Error for a region that doesn't run. */
-  door(id: RegionId): VaultDoor {
-    const door = this.doors[id];
-    if (!door) throw new Error(`region ${id} does not run`);
-    return door;
+  tlsProxy(id: RegionId): VaultTlsProxy {
+    const tlsProxy = this.tlsProxies[id];
+    if (!tlsProxy) throw new Error(`region ${id} does not run`);
+    return tlsProxy;
   }
 
   /** A region that is gone neither sends nor receives. */
@@ -109,7 +112,9 @@ export class Vaults {
   async close(): Promise<void> {
     this.closed = true;
     await this.running;
-    await inTurn(...Object.values(this.doors).map((door) => () => door.close()), () => this.store.close());
+    await inTurn(...Object.values(this.tlsProxies).map((tlsProxy) => () => tlsProxy.close()), () =>
+      this.store.close(),
+    );
   }
 
   private async replicate(): Promise<void> {

@@ -4,7 +4,8 @@
  * that doesn't depend on the link between them.
  */
 import { now } from "../clock.js";
-import { paced, pause, type Surroundings } from "../part.js";
+import { paced, pause } from "../pace.js";
+import type { Surroundings } from "../part.js";
 import type { NameConfig, NamedRegion } from "./config.js";
 import { balance } from "./load-balancer.js";
 import type { DnsRecord } from "./message.js";

@@ -10,7 +10,7 @@ import {
   watched,
   worstStaleness,
 } from "../../../lab/drills/checks.js";
-import { Ledger } from "../../../lab/drills/ledger.js";
+import { Ledger } from "../../../lab/workload/ledger.js";
 import { failover, post, read, rowsOf, write } from "./ledgers.js";
 
 describe("rows", () => {

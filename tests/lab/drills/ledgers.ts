@@ -1,6 +1,7 @@
 /** Ledgers made by hand, for tests of what reads them. */
-import { Ledger } from "../../../lab/drills/ledger.js";
+
 import type { ProbeEvent, ReadEvent, RequestEvent, WriteEvent } from "../../../lab/workload/events.js";
+import { Ledger } from "../../../lab/workload/ledger.js";
 
 export const NODE_1 = "10.10.64.10";
 export const NODE_2 = "10.10.80.10";

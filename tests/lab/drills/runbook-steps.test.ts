@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { REGION_DRILLS } from "../../../lab/drills/catalogue.js";
 import type { RegionDrill } from "../../../lab/drills/drill.js";
-import type { RegionScene } from "../../../lab/drills/region/stage/scene.js";
+import type { RegionScene } from "../../../lab/drills/region/stage/region-scene.js";
 
 /** A drill goes from the loss of a region to its return, whichever of the two it is about. */
 const LOST_AND_BACK = ["unplanned-region-failover.md", "region-returns.md"];

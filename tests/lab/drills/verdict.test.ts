@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { Ledger } from "../../../lab/drills/ledger.js";
 import { judge, type Observations } from "../../../lab/drills/verdict.js";
+import type { Ledger } from "../../../lab/workload/ledger.js";
 import { FAULT, failover, NODE_1, NODE_2, post, probe, rowsOf, write } from "./ledgers.js";
 
 const PROOF = { claim: "the leader changed", held: true };

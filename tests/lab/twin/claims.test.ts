@@ -6,8 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { commandLine } from "../../../common/processes.js";
-import { roadUrl } from "../../../lab/twin/claims/road.js";
-import { LocalTwin } from "../../../lab/twin/twin.js";
+import { linkUrl } from "../../../lab/twin/claims/link.js";
+import { LocalTwin } from "../../../lab/twin/local-twin.js";
 import type { Machine } from "../../../lab/twin/types.js";
 import { NO_STATUS } from "../../../nodes/guard/region/facts.js";
 import { askClaims, type BareTwin, openBareTwin } from "./support/bare-twin.js";
@@ -34,7 +34,7 @@ afterEach(async () => {
 afterAll(() => bare?.twin.close());
 
 const ask = (machine: Machine, region: "home" | "recovery", timeoutSeconds?: number) =>
-  askClaims(machine, roadUrl(bare.contract[region]), bare.contract, timeoutSeconds);
+  askClaims(machine, linkUrl(bare.contract[region]), bare.contract, timeoutSeconds);
 
 const CLAIM = expect.stringMatching(/^200 .*claim#/);
 
@@ -112,14 +112,14 @@ test("the guard's service is told of both endpoints, also where one region runs"
     await single.claims.claim("home", 1);
     expect(single.claims.environment).toEqual(claims.environment);
     for (const region of ["home", "recovery"] as const) {
-      expect(await askClaims(alone, roadUrl(contract[region]), contract)).toEqual(CLAIM);
+      expect(await askClaims(alone, linkUrl(contract[region]), contract)).toEqual(CLAIM);
     }
   } finally {
     await single.twin.close();
   }
 });
 
-test("neither its emulator nor its roads outlive a twin that is killed", async () => {
+test("neither its emulator nor its links outlive a twin that is killed", async () => {
   const dir = await mkdtemp(join(tmpdir(), "dr-twin-"));
   const child = spawn(process.execPath, ["--import", "tsx", KILLED, dir], {
     stdio: ["ignore", "pipe", "inherit"],

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { commandLine } from "../../../common/processes.js";
-import { LocalTwin } from "../../../lab/twin/twin.js";
+import { LocalTwin } from "../../../lab/twin/local-twin.js";
 
 const TWIN = join(import.meta.dirname, "support/hanging-disk.ts");
 

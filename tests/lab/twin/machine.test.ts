@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Progress } from "../../../common/progress.js";
 import { ensureImage } from "../../../lab/twin/image.js";
-import { LocalTwin } from "../../../lab/twin/twin.js";
+import { LocalTwin } from "../../../lab/twin/local-twin.js";
 import type { Machine } from "../../../lab/twin/types.js";
 
 const UNITS = {

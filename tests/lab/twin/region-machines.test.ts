@@ -1,6 +1,6 @@
 /** What happens to a whole region, on machines without a database: gone, back, alone, frozen. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { roadUrl } from "../../../lab/twin/claims/road.js";
+import { linkUrl } from "../../../lab/twin/claims/link.js";
 import { RegionMachines } from "../../../lab/twin/region-machines.js";
 import type { Machine } from "../../../lab/twin/types.js";
 import { askClaims, type BareTwin, openBareTwin } from "./support/bare-twin.js";
@@ -42,7 +42,7 @@ except OSError: pass`,
 const hearsAgain = (from: Machine, to: Machine) =>
   expect.poll(() => hears(from, to), { timeout: 60_000 }).toBe(true);
 const claimsOf = (from: Machine, id: "home" | "recovery") =>
-  askClaims(from, roadUrl(bare.contract[id]), bare.contract);
+  askClaims(from, linkUrl(bare.contract[id]), bare.contract);
 
 const CLAIM = expect.stringMatching(/^200 /);
 const SILENCE = "curl 28";

@@ -9,9 +9,9 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { watched } from "../../../lab/drills/checks.js";
-import { Ledger } from "../../../lab/drills/ledger.js";
 import { bundleWorkload } from "../../../lab/workload/bundle.js";
-import type { WorkloadConfig } from "../../../lab/workload/events.js";
+import type { WorkloadConfig } from "../../../lab/workload/config.js";
+import { Ledger } from "../../../lab/workload/ledger.js";
 
 const LATE_MILLIS = 700;
 

@@ -5,7 +5,7 @@ import { finishCutOver } from "../../../../operations/restore/cut-over-finish.js
 import { type CutOverStep, Interrupted, type RestorePorts } from "../../../../operations/restore/ports.js";
 import { runRestore } from "../../../../operations/restore/run.js";
 import { now } from "../../../workload/clock.js";
-import type { RegionScene } from "../../region/stage/scene.js";
+import type { RegionScene } from "../../region/stage/region-scene.js";
 import { seeFollowing } from "../../region/stage/steps.js";
 import { script } from "./node-script.js";
 import { restoreMachinesOf } from "./remote.js";

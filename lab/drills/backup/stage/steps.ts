@@ -1,6 +1,6 @@
 /** What several drills about backups do. */
 import type { CommandResult, Machine } from "../../../twin/types.js";
-import { TABLES } from "../../../workload/events.js";
+import { TABLES } from "../../../workload/config.js";
 import type { Scene } from "../../scene.js";
 import { script, tryScript } from "./node-script.js";
 import { type Moment, momentOf } from "./restored.js";

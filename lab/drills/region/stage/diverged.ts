@@ -3,10 +3,11 @@ import { gunzipSync } from "node:zlib";
 import { DIVERGED_PREFIX } from "../../../../nodes/render/boot.js";
 import type { RegionId } from "../../../../settings/stacks.js";
 import type { Machine } from "../../../twin/types.js";
-import { TABLES, type WriteEvent } from "../../../workload/events.js";
+import { TABLES } from "../../../workload/config.js";
+import type { WriteEvent } from "../../../workload/events.js";
 import { lostRows, type RowId } from "../../checks.js";
 import { Tables } from "../../tables.js";
-import type { RegionScene } from "./scene.js";
+import type { RegionScene } from "./region-scene.js";
 
 export interface SaveRecord {
   readonly node: string;

@@ -6,14 +6,14 @@
 import type { Contract } from "../../../../settings/contract.js";
 import type { RegionId } from "../../../../settings/stacks.js";
 import type { Machine } from "../../../twin/types.js";
-import type { WorkloadConfig } from "../../../workload/events.js";
+import type { WorkloadConfig } from "../../../workload/config.js";
+import type { Ledger } from "../../../workload/ledger.js";
 import { Workload } from "../../../workload/workload.js";
-import type { WorkloadChoice } from "../../drill.js";
-import type { Ledger } from "../../ledger.js";
+import type { WorkloadChoice } from "../../load.js";
 import { databaseLoad, HTTP_PACE, type Load, type Pace } from "../../load.js";
 import type { RegionOf } from "../../reigns.js";
-import { nameConfig } from "./name.js";
-import type { TwoRegions } from "./twin.js";
+import { nameConfig } from "./name-config.js";
+import type { TwoRegions } from "./two-regions.js";
 
 /** `source` of the users' events. */
 export const USERS = "users";

@@ -1,8 +1,8 @@
 /** Moves of the business from one region to the other, and what clients saw of each. Pure. */
 import type { RegionId } from "../../../../settings/stacks.js";
 import type { ProbeEvent, WriteEvent } from "../../../workload/events.js";
+import type { LedgerData } from "../../../workload/ledger.js";
 import type { Span } from "../../checks.js";
-import type { LedgerData } from "../../ledger.js";
 import type { RegionOf } from "../../reigns.js";
 
 /** What the drill itself knows of a move. Milliseconds of CLOCK_MONOTONIC. */

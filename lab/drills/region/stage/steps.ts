@@ -3,7 +3,7 @@ import type { RegionId } from "../../../../settings/stacks.js";
 import type { Wire } from "../../../twin/types.js";
 import type { WriteEvent } from "../../../workload/events.js";
 import { regionsOf } from "./loads.js";
-import type { RegionScene } from "./scene.js";
+import type { RegionScene } from "./region-scene.js";
 
 /** What a person takes at least to see an alarm and to decide: short, so that the figures are the machinery's. */
 export const DECISION_SECONDS = 3;

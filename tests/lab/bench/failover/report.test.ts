@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { choose } from "../../../../lab/bench/failover/choose.js";
 import { duration, renderBench, renderBenchPage, seconds } from "../../../../lab/bench/failover/report.js";
-import type { FailoverBench } from "../../../../lab/bench/failover/run.js";
+import type { FailoverBench } from "../../../../lab/bench/failover/result.js";
 import type { Cell } from "../../../../lab/bench/failover/statistics.js";
 
 const bench = (cells: readonly Partial<Cell>[], more: Partial<FailoverBench> = {}): FailoverBench => ({

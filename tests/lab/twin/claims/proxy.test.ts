@@ -6,8 +6,8 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { requireFaults } from "../../../../lab/twin/claims/faults.js";
 import { ClaimsProxy } from "../../../../lab/twin/claims/proxy.js";
-import { requireWeather } from "../../../../lab/twin/claims/weather.js";
 
 let dir: string;
 let socket: string;
@@ -68,7 +68,7 @@ test("a request goes to the one copy, whichever region it was signed for", async
 });
 
 test("of requests that fail, one half has been carried out", async () => {
-  proxy.weather = { failShare: 1 };
+  proxy.faults = { failShare: 1 };
   const random = vi.spyOn(Math, "random");
   for (const [draw, carriedOut] of [
     [0.4, 0],
@@ -83,7 +83,7 @@ test("of requests that fail, one half has been carried out", async () => {
 });
 
 test("too many requests are refused before they are carried out", async () => {
-  proxy.weather = { throttleShare: 1 };
+  proxy.faults = { throttleShare: 1 };
   const { status, body } = await ask();
   expect(status).toBe(400);
   expect(JSON.parse(body).__type).toMatch(/#ThrottlingException$/);
@@ -91,14 +91,14 @@ test("too many requests are refused before they are carried out", async () => {
 });
 
 test("a slow one waits before it is carried out, and a healed one doesn't", async () => {
-  proxy.weather = { delayMillis: 150 };
+  proxy.faults = { delayMillis: 150 };
   const start = performance.now();
   const slow = ask();
   await expect.poll(() => proxy.requests).toBe(1);
   expect(arrived).toHaveLength(0);
   expect((await slow).status).toBe(200);
   expect(performance.now() - start).toBeGreaterThan(145);
-  proxy.weather = {};
+  proxy.faults = {};
   expect((await ask()).status).toBe(200);
 });
 
@@ -108,11 +108,11 @@ test("a table's server that is gone is a connection that ends, not an answer", a
   await expect(ask()).rejects.toThrow(/socket hang up|ECONNRESET/);
 });
 
-test("weather that can't be is refused with what it was", () => {
-  requireWeather({ cut: true, refused: true, delayMillis: 0, failShare: 1, throttleShare: 0 });
-  expect(() => requireWeather({ failShare: 1.5 })).toThrow("failShare = 1.5");
-  expect(() => requireWeather({ throttleShare: Number.NaN })).toThrow("throttleShare = NaN");
-  expect(() => requireWeather({ delayMillis: -1 })).toThrow("delayMillis = -1");
+test("impossible faults are refused with their values", () => {
+  requireFaults({ cut: true, refused: true, delayMillis: 0, failShare: 1, throttleShare: 0 });
+  expect(() => requireFaults({ failShare: 1.5 })).toThrow("failShare = 1.5");
+  expect(() => requireFaults({ throttleShare: Number.NaN })).toThrow("throttleShare = NaN");
+  expect(() => requireFaults({ delayMillis: -1 })).toThrow("delayMillis = -1");
 });
 
 test("a socket's path that the kernel would cut short is refused", async () => {

@@ -1,7 +1,7 @@
 /** A twin with one machine whose volume hangs nearly always, and that writes to it. Says the machine's process, then waits to be killed. */
 import { Progress } from "../../../../common/progress.js";
 import { ensureImage } from "../../../../lab/twin/image.js";
-import { LocalTwin } from "../../../../lab/twin/twin.js";
+import { LocalTwin } from "../../../../lab/twin/local-twin.js";
 
 const dir = process.argv[2] as string;
 const { root, payload } = await ensureImage(new Progress());

@@ -1,4 +1,4 @@
-/** A twin with a claim table. Says the processes of its emulator and of its roads, then waits to be killed. */
+/** A twin with a claim table. Says the processes of its emulator and of its links, then waits to be killed. */
 import { readFile } from "node:fs/promises";
 import { openBareTwin } from "./bare-twin.js";
 

@@ -1,12 +1,13 @@
 /** The load of two regions on machines that are none: what each workload is told, and what becomes of one that is lost. */
 import { PassThrough } from "node:stream";
 import { expect, test } from "vitest";
-import { Ledger } from "../../../../../lab/drills/ledger.js";
 import { RegionLoads, regionsOf } from "../../../../../lab/drills/region/stage/loads.js";
-import type { TwoRegions } from "../../../../../lab/drills/region/stage/twin.js";
+import type { TwoRegions } from "../../../../../lab/drills/region/stage/two-regions.js";
 import { twinSettings } from "../../../../../lab/twin/settings.js";
 import type { RunningCommand } from "../../../../../lab/twin/types.js";
-import type { WorkloadConfig, WorkloadEvent } from "../../../../../lab/workload/events.js";
+import type { WorkloadConfig } from "../../../../../lab/workload/config.js";
+import type { WorkloadEvent } from "../../../../../lab/workload/events.js";
+import { Ledger } from "../../../../../lab/workload/ledger.js";
 import { contractOf } from "../../../../../settings/contract.js";
 
 const contract = contractOf(await twinSettings(), "000000000000");

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import type { Expectations } from "../../../../../lab/drills/drill.js";
-import { Ledger } from "../../../../../lab/drills/ledger.js";
 import { type Move, nextEpoch, timesOf } from "../../../../../lab/drills/region/stage/moves.js";
 import { judge } from "../../../../../lab/drills/verdict.js";
 import type { RequestEvent } from "../../../../../lab/workload/events.js";
+import { Ledger } from "../../../../../lab/workload/ledger.js";
 import { post, probe, rowsOf, write } from "../../ledgers.js";
 
 const HOME = "10.10.200.10";

@@ -1,7 +1,7 @@
 /** A running twin as drills about two regions see it. */
 import { Outside } from "../../../twin/network/outside.js";
 import type { RegionTwin } from "../../../twin/open.js";
-import type { TwoRegions } from "./twin.js";
+import type { TwoRegions } from "./two-regions.js";
 
 const outsides = new WeakMap<RegionTwin, Promise<Outside>>();
 

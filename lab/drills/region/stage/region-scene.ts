@@ -4,13 +4,13 @@ import type { Progress } from "../../../../common/progress.js";
 import { otherRegion } from "../../../../settings/contract.js";
 import type { RegionId } from "../../../../settings/stacks.js";
 import { now } from "../../../workload/clock.js";
+import type { LedgerData } from "../../../workload/ledger.js";
 import type { ClusterView } from "../../cluster.js";
 import { type GuardStatus, guardStatus } from "../../guards.js";
-import type { LedgerData } from "../../ledger.js";
 import { Scene } from "../../scene.js";
 import { type RegionLoads, regionsOf } from "./loads.js";
 import { type Move, nextEpoch, type RegionObservations, timesOf } from "./moves.js";
-import type { Claims, Raise, RegionMachines, TwoRegions } from "./twin.js";
+import type { Claims, Raise, RegionMachines, TwoRegions } from "./two-regions.js";
 
 /** The emulated table is one process, and the guards ask it too. */
 const CLAIMS_POLL_MILLIS = 500;

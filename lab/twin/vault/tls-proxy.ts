@@ -8,28 +8,28 @@ import { plugForwarder } from "../network/forwarder.js";
 import type { Switch } from "../network/switch.js";
 import { Talker } from "../process.js";
 
-const DOOR = fileURLToPath(new URL("door.py", import.meta.url));
+const DOOR = fileURLToPath(new URL("tls_proxy.py", import.meta.url));
 const HTTPS = 443;
 /** In the first private subnet, beside the claims' (5). Tomcat servers start at 10. */
 const HOST_NUMBER = 6;
 
 /** Name of its plug in the switch. No host name has a slash. */
-export const doorPlug = (id: RegionId): string => `vault/${id}`;
+export const tlsProxyPlug = (id: RegionId): string => `vault/${id}`;
 
-const doorAddress = ({ privateCidrs }: RegionContract): string =>
+const tlsProxyAddress = ({ privateCidrs }: RegionContract): string =>
   addressAt(privateCidrs[0] as string, HOST_NUMBER);
 
 /** Lines of /etc/hosts, by which machines find it under the names that AWS has for it. */
-export const doorHosts = (region: RegionContract): string =>
-  `${doorAddress(region)} ${doorNames(region).join(" ")}`;
+export const tlsProxyHosts = (region: RegionContract): string =>
+  `${tlsProxyAddress(region)} ${tlsProxyNames(region).join(" ")}`;
 
 /** The endpoint's, and the vault's own. */
-export const doorNames = ({ region, vaultBucket }: RegionContract): readonly string[] => [
+export const tlsProxyNames = ({ region, vaultBucket }: RegionContract): readonly string[] => [
   `s3.${region}.amazonaws.com`,
   `${vaultBucket}.s3.${region}.amazonaws.com`,
 ];
 
-export class VaultDoor {
+export class VaultTlsProxy {
   private constructor(
     private readonly id: RegionId,
     private readonly network: Switch,
@@ -46,34 +46,34 @@ export class VaultDoor {
     bridge: RegionId,
     network: Switch,
     port: number,
-  ): Promise<VaultDoor> {
-    const address = doorAddress(region);
+  ): Promise<VaultTlsProxy> {
+    const address = tlsProxyAddress(region);
     // A network of its own, so that it is reached through a port of the switch, as machines are.
-    const forwarder = new Talker(`the door to the vault of ${region.id}`, [
+    const forwarder = new Talker(`the TLS proxy to the vault of ${region.id}`, [
       ...["unshare", "--net", "--", "python3", DOOR, address, `${HTTPS}`, `${port}`],
     ]);
-    const door = new VaultDoor(region.id, network, forwarder);
+    const tlsProxy = new VaultTlsProxy(region.id, network, forwarder);
     try {
-      await plugForwarder(network, forwarder, { name: doorPlug(region.id), address, bridge });
-      return door;
+      await plugForwarder(network, forwarder, { name: tlsProxyPlug(region.id), address, bridge });
+      return tlsProxy;
     } catch (error) {
-      await door.close();
+      await tlsProxy.close();
       throw error;
     }
   }
 
   /** Nothing passes any more, in the middle of a request too. */
   cut(): Promise<void> {
-    return this.network.cut(doorPlug(this.id), {});
+    return this.network.cut(tlsProxyPlug(this.id), {});
   }
 
   heal(): Promise<void> {
-    return this.network.heal(doorPlug(this.id));
+    return this.network.heal(tlsProxyPlug(this.id));
   }
 
   close(): Promise<void> {
     return inTurn(
-      () => this.network.unplug(doorPlug(this.id)),
+      () => this.network.unplug(tlsProxyPlug(this.id)),
       async () => {
         this.forwarder.kill();
         await this.forwarder.ended;

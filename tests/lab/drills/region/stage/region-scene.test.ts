@@ -1,15 +1,15 @@
 /** What the scene makes of the claim table, on a twin that is none. */
 import { beforeEach, expect, test } from "vitest";
 import { Progress } from "../../../../../common/progress.js";
-import { Ledger } from "../../../../../lab/drills/ledger.js";
-import { RegionScene } from "../../../../../lab/drills/region/stage/scene.js";
+import { RegionScene } from "../../../../../lab/drills/region/stage/region-scene.js";
 import {
   type RegionStatus,
   raiseByClaim,
   type TwoRegions,
-} from "../../../../../lab/drills/region/stage/twin.js";
+} from "../../../../../lab/drills/region/stage/two-regions.js";
 import { twinSettings } from "../../../../../lab/twin/settings.js";
 import { now } from "../../../../../lab/workload/clock.js";
+import { Ledger } from "../../../../../lab/workload/ledger.js";
 import { contractOf } from "../../../../../settings/contract.js";
 import { probe, write } from "../../ledgers.js";
 

@@ -2,10 +2,11 @@
 import { PassThrough } from "node:stream";
 import { expect, test } from "vitest";
 import { unexpectedRows, watched } from "../../../lab/drills/checks.js";
-import { Ledger } from "../../../lab/drills/ledger.js";
-import type { WorkloadConfig, WorkloadEvent } from "../../../lab/workload/events.js";
+import type { WorkloadConfig } from "../../../lab/workload/config.js";
+import type { WorkloadEvent } from "../../../lab/workload/events.js";
+import { Ledger } from "../../../lab/workload/ledger.js";
 import { Workload } from "../../../lab/workload/workload.js";
-import { write } from "./ledgers.js";
+import { write } from "../drills/ledgers.js";
 
 const config = (source: string, firstWorker: number): WorkloadConfig => ({
   source,

@@ -1,8 +1,8 @@
-/** What a region's road to the claim table can suffer. */
+/** What a region's link to the claim table can suffer. */
 import { UserError } from "../../../common/errors.js";
 
-/** Nothing set is fine weather. */
-export interface Weather {
+/** Nothing set: no faults. */
+export interface ClaimFaults {
   /** Silence: packets are dropped, connections hang, none is reset. Default false. */
   readonly cut?: boolean;
   /** Nobody listens, and connections that stood are reset. Default false. */
@@ -16,7 +16,7 @@ export interface Weather {
 }
 
 /** @throws UserError for a share that is none, or a delay below 0. */
-export function requireWeather({ delayMillis = 0, failShare = 0, throttleShare = 0 }: Weather): void {
+export function requireFaults({ delayMillis = 0, failShare = 0, throttleShare = 0 }: ClaimFaults): void {
   for (const [name, share] of Object.entries({ failShare, throttleShare })) {
     if (share >= 0 && share <= 1) continue;
     throw new UserError(`${name} = ${share}`, "It is a share of all requests.", "use a number from 0 to 1");

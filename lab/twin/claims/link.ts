@@ -10,9 +10,9 @@ import { plugForwarder } from "../network/forwarder.js";
 import type { Switch } from "../network/switch.js";
 import { NEVER_WAITS } from "../priority.js";
 import { Talker } from "../process.js";
+import { type ClaimFaults, requireFaults } from "./faults.js";
 import { ClaimsProxy } from "./proxy.js";
 import type { ClaimStore } from "./store.js";
-import { requireWeather, type Weather } from "./weather.js";
 
 const FORWARD = fileURLToPath(new URL("forward.py", import.meta.url));
 const PORT = 8000;
@@ -20,14 +20,14 @@ const PORT = 8000;
 const HOST_NUMBER = 5;
 
 /** Name of its plug in the switch. No host name has a slash. */
-export const roadPlug = (id: RegionId): string => `claims/${id}`;
+export const linkPlug = (id: RegionId): string => `claims/${id}`;
 
-export const roadAddress = ({ privateCidrs }: RegionContract): string =>
+export const linkAddress = ({ privateCidrs }: RegionContract): string =>
   addressAt(privateCidrs[0] as string, HOST_NUMBER);
 
-export const roadUrl = (region: RegionContract): string => `http://${roadAddress(region)}:${PORT}`;
+export const linkUrl = (region: RegionContract): string => `http://${linkAddress(region)}:${PORT}`;
 
-export interface RoadOptions {
+export interface LinkOptions {
   readonly region: RegionContract;
   /** The region on whose bridge it is. */
   readonly bridge: RegionId;
@@ -37,34 +37,34 @@ export interface RoadOptions {
   readonly socket: string;
 }
 
-export class ClaimsRoad {
-  private current: Weather = {};
+export class ClaimsLink {
+  private current: ClaimFaults = {};
   /** One change after the other. */
   private changes: Promise<unknown> = Promise.resolve();
 
   private constructor(
-    private readonly options: RoadOptions,
+    private readonly options: LinkOptions,
     private readonly proxy: ClaimsProxy,
     private readonly forwarder: Talker,
   ) {}
 
   /** @throws UserError for a socket's path that is too long; Error with the forwarder's words when it doesn't come up. */
-  static async open(options: RoadOptions): Promise<ClaimsRoad> {
+  static async open(options: LinkOptions): Promise<ClaimsLink> {
     const { region, bridge, network, store, socket } = options;
-    const address = roadAddress(region);
+    const address = linkAddress(region);
     await mkdir(dirname(socket), { recursive: true });
     await rm(socket, { force: true });
     const proxy = await ClaimsProxy.start(socket, store);
     // A network of its own, so that it is reached through a port of the switch, as machines are.
-    const forwarder = new Talker(`the road to the claims of ${region.id}`, [
+    const forwarder = new Talker(`the link to the claims of ${region.id}`, [
       ...["unshare", "--net", "--", ...NEVER_WAITS, "python3", FORWARD, address, `${PORT}`, socket],
     ]);
-    const road = new ClaimsRoad(options, proxy, forwarder);
+    const link = new ClaimsLink(options, proxy, forwarder);
     try {
-      await plugForwarder(network, forwarder, { name: roadPlug(region.id), address, bridge });
-      return road;
+      await plugForwarder(network, forwarder, { name: linkPlug(region.id), address, bridge });
+      return link;
     } catch (error) {
-      await road.close();
+      await link.close();
       throw error;
     }
   }
@@ -74,7 +74,7 @@ export class ClaimsRoad {
     return this.proxy.requests;
   }
 
-  get weather(): Weather {
+  get faults(): ClaimFaults {
     return this.current;
   }
 
@@ -82,17 +82,17 @@ export class ClaimsRoad {
    * Takes the place of what was set before; settles when it is so.
    * @throws UserError for a share that is none, or a delay below 0.
    */
-  set(weather: Weather): Promise<void> {
-    requireWeather(weather);
+  set(faults: ClaimFaults): Promise<void> {
+    requireFaults(faults);
     const change = async () => {
-      const { cut = false, refused = false } = weather;
+      const { cut = false, refused = false } = faults;
       const { network, region } = this.options;
-      this.proxy.weather = weather;
+      this.proxy.faults = faults;
       if (refused !== (this.current.refused ?? false)) await this.forwarder.request({ refuse: refused });
       if (cut !== (this.current.cut ?? false)) {
-        await (cut ? network.cut(roadPlug(region.id), {}) : network.heal(roadPlug(region.id)));
+        await (cut ? network.cut(linkPlug(region.id), {}) : network.heal(linkPlug(region.id)));
       }
-      this.current = weather;
+      this.current = faults;
     };
     const done = this.changes.then(change);
     this.changes = done.catch(() => {});
@@ -106,7 +106,7 @@ export class ClaimsRoad {
   close(): Promise<void> {
     const { network, region, socket } = this.options;
     return inTurn(
-      () => network.unplug(roadPlug(region.id)),
+      () => network.unplug(linkPlug(region.id)),
       async () => {
         this.forwarder.kill();
         await this.forwarder.ended;

@@ -1,4 +1,6 @@
 /** What the workloads told, in memory: the one account of what clients were promised. */
+
+import type { WorkloadConfig } from "../workload/config.js";
 import type {
   NameEvent,
   ProbeEvent,
@@ -6,10 +8,9 @@ import type {
   RequestEvent,
   SessionEvent,
   SpanEvent,
-  WorkloadConfig,
   WorkloadEvent,
   WriteEvent,
-} from "../workload/events.js";
+} from "./events.js";
 
 export interface LedgerData {
   /**

@@ -6,7 +6,7 @@
  * Not among them: `DeleteObjects`, by which pgBackRest expires; its event doesn't say whether versions are meant. A
  * version can't be deleted by it either while it is locked, and what it hides the nodes' own check of the vault sees.
  */
-import type { Contract, RegionContract } from "../settings/contract.js";
+import type { Contract, RegionContract } from "../../settings/contract.js";
 
 type Leaf =
   | string

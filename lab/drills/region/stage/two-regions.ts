@@ -12,8 +12,8 @@ export interface RegionStatus {
   readonly released?: { readonly epoch: number };
 }
 
-/** What can happen to a region's road to the claim table. Nothing set is fine weather. */
-export interface Weather {
+/** What can happen to a region's link to the claim table. Nothing set: no faults. */
+export interface ClaimFaults {
   readonly cut?: boolean;
   readonly delayMillis?: number;
   /** Of requests that fail, 0 to 1. */
@@ -29,8 +29,8 @@ export interface Claims {
     readonly epoch: Readonly<Record<RegionId, number>>;
     readonly status: Readonly<Record<RegionId, RegionStatus>>;
   }>;
-  /** The road of one region's machines. What is set takes the place of what was set before. */
-  proxy(region: RegionId): { set(weather: Weather): void | Promise<void> };
+  /** The link of one region's machines. What is set takes the place of what was set before. */
+  proxy(region: RegionId): { set(faults: ClaimFaults): void | Promise<void> };
 }
 
 /** What happens to a whole region at once. */
