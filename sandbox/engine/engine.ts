@@ -10,7 +10,7 @@ import { cacheDir, exists, REPO } from "../paths.js";
 import type { Progress } from "../progress.js";
 
 /** The engine that is built, exactly. */
-export const ENGINE_VERSION = "3.259.0";
+export const ENGINE_VERSION = "3.276.0";
 /** The language host that the plain command line needs; it runs today's ES module programs. */
 export const LANGUAGE_HOST_VERSION = "3.68.0";
 /** Versions of a `pulumi` on PATH that are used as they are. */

@@ -11,10 +11,14 @@ export function ensureDependencies() {
   if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(lock).mtimeMs) return;
   const start = performance.now();
   console.error("… install the locked npm dependencies (about 500 MB)");
-  const npm = spawnSync("npm", ["ci", "--no-fund", "--no-audit", "--no-update-notifier", "--loglevel=error"], {
-    cwd: REPO,
-    stdio: ["ignore", "inherit", "inherit"],
-  });
+  const npm = spawnSync(
+    "npm",
+    ["ci", "--no-fund", "--no-audit", "--no-update-notifier", "--loglevel=error"],
+    {
+      cwd: REPO,
+      stdio: ["ignore", "inherit", "inherit"],
+    },
+  );
   if (npm.error) give("npm could not be started", npm.error.message, "install npm, which comes with Node");
   if (npm.status !== 0)
     give(

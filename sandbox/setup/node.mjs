@@ -1,8 +1,17 @@
 // The Node that this project runs on: the host's when it is new enough, else one that npm brings, once, into the user's
 // cache. Every entry point comes through here first, so it needs nothing but an older Node and the npm beside it.
 import { spawn, spawnSync } from "node:child_process";
-import { accessSync, constants, cpSync, existsSync, mkdirSync, readFileSync, realpathSync } from "node:fs";
-import { renameSync, rmSync } from "node:fs";
+import {
+  accessSync,
+  constants,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+} from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -41,7 +50,7 @@ export async function continueOnNode() {
   }
   const bin = cachedNode();
   putFirst(bin);
-  process.exit(await handOver(join(bin, "node"), process.argv.slice(1)));
+  await handOver(join(bin, "node"), process.argv.slice(1));
 }
 
 /** Whether `node` on PATH is this very Node. */
@@ -125,19 +134,30 @@ function cachedNode() {
   return bin;
 }
 
-/** Runs a command with the terminal and the signals handed over. @returns its exit code. */
-async function handOver(command, args) {
+/** Runs a command with the terminal and the signals handed over, and ends as it ends. */
+export async function handOver(command, args) {
   const child = spawn(command, args, { stdio: "inherit" });
-  // A terminal sends its signals to every process of the group, so to the child, too.
-  process.on("SIGINT", () => process.stdin.isTTY || child.kill("SIGINT"));
-  for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+  const forwarded = {
+    // A terminal sends it to every process of the group, so to the child, too.
+    SIGINT: () => process.stdin.isTTY || child.kill("SIGINT"),
+    SIGTERM: () => child.kill("SIGTERM"),
+    SIGHUP: () => child.kill("SIGHUP"),
+  };
+  for (const [signal, forward] of Object.entries(forwarded)) process.on(signal, forward);
   const [code, signal] = await new Promise((done) => {
-    child.once("error", (error) => give(`${command} could not be started`, error.message, "see that it is there"));
     child.once("exit", (...end) => done(end));
+    child.once("error", (error) =>
+      give(
+        `${command} could not be started`,
+        `${error.message}.`,
+        "see that it is on PATH: npm run puts the project's packages there",
+      ),
+    );
   });
-  if (!signal) return code;
+  if (!signal) process.exit(code);
   // As the child ended, so that callers see the same.
-  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"]) process.removeAllListeners(name);
+  for (const [name, forward] of Object.entries(forwarded)) process.off(name, forward);
   process.kill(process.pid, signal);
-  return new Promise(() => {});
+  // A signal takes a moment to arrive.
+  await new Promise(() => setInterval(() => {}, 1000));
 }
