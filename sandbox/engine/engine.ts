@@ -15,7 +15,7 @@ export const ENGINE_VERSION = "3.276.0";
 export const LANGUAGE_HOST_VERSION = "3.68.0";
 /** Versions of a `pulumi` on PATH that are used as they are. */
 export const SUPPORTED = { least: [3, 220, 0], below: [4, 0, 0] } as const;
-const GO_LEAST = [1, 26] as const;
+const GO_LEAST = [1, 26, 6] as const;
 
 export interface Engine {
   /** Folder whose `bin/` holds the `pulumi` executable. */
