@@ -156,3 +156,16 @@ test.each([
   expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: "" });
   expect(await readdir(join(dir, "cache/disaster-recovery")).catch(() => [])).toEqual([]);
 });
+
+test.each([
+  // Its lines about a newer npm would end the output of the demo and of the tests.
+  ["update-notifier", "true", "false"],
+  // It would refuse the packages on the older Node that installs them; they run on the newer one.
+  ["engine-strict", "true", "false"],
+])("npm's %s is off in this folder, whatever the user's is", async (name, users, expected) => {
+  await writeFile(join(dir, "npmrc"), `${name}=${users}\n`);
+  const { stdout } = await execa("npm", ["config", "get", name, "--userconfig", join(dir, "npmrc")], {
+    cwd: REPO,
+  });
+  expect(stdout).toBe(expected);
+});
