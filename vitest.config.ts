@@ -3,7 +3,6 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     // Each project sets its own time limits, generous ones: a busy host is no failure.
-    env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true" },
     projects: [
       {
         // Needs nothing but Node: Pulumi's mocks, pure functions.

@@ -1,5 +1,9 @@
 // `npm run demo`: installs what is missing, then shows the whole stack at work.
-import { ensureDependencies, run } from "./ensure.mjs";
+import { join } from "node:path";
+import { ensureDependencies } from "./ensure.mjs";
+import { continueOnNode, handOver, REPO } from "./node.mjs";
 
+// The dependencies first: they are installed by the host's npm, on the host's Node.
 ensureDependencies();
-process.exit(run(process.execPath, ["cli/dr.mjs", "demo", ...process.argv.slice(2)]));
+await continueOnNode();
+await handOver(process.execPath, [join(REPO, "cli/dr.mjs"), "demo", ...process.argv.slice(2)]);

@@ -1,48 +1,30 @@
 // First step of `npm run demo` and `npm test`. Needs nothing but Node, so that it works in a fresh clone.
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, statSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
-
-export const REPO = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
-
-/** Ends the process with one clear message. */
-function give(what, reason, remedy) {
-  console.error(`${what}\n  ${reason}\n  → ${remedy}`);
-  process.exit(1);
-}
-
-function checkNode() {
-  const { engines } = JSON.parse(readFileSync(join(REPO, "package.json"), "utf8"));
-  const [major, minor] = engines.node.replace(/^>=/, "").split(".").map(Number);
-  const [ownMajor, ownMinor] = process.versions.node.split(".").map(Number);
-  if (ownMajor < major || (ownMajor === major && ownMinor < minor)) {
-    give(
-      `Node ${process.versions.node} is too old`,
-      `This project needs Node ${engines.node}.`,
-      "install a newer Node and run the command again",
-    );
-  }
-}
+import { existsSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { give, REPO } from "./node.mjs";
 
 /** Installs the locked dependencies when they are missing or older than the lock file. */
 export function ensureDependencies() {
-  checkNode();
   const installed = join(REPO, "node_modules/.package-lock.json");
   const lock = join(REPO, "package-lock.json");
   if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(lock).mtimeMs) return;
   const start = performance.now();
   console.error("… install the locked npm dependencies (about 500 MB)");
-  const npm = spawnSync("npm", ["ci", "--no-fund", "--no-audit", "--loglevel=error"], {
-    cwd: REPO,
-    stdio: ["ignore", "inherit", "inherit"],
-  });
+  const npm = spawnSync(
+    "npm",
+    ["ci", "--no-fund", "--no-audit", "--no-update-notifier", "--loglevel=error"],
+    {
+      cwd: REPO,
+      stdio: ["ignore", "inherit", "inherit"],
+    },
+  );
   if (npm.error) give("npm could not be started", npm.error.message, "install npm, which comes with Node");
   if (npm.status !== 0)
     give(
       `npm ci ended with ${npm.status}`,
-      "Its own message stands above.",
-      "see that the npm registry can be reached and run the command again",
+      "Its own message is above.",
+      "see that npm reaches its registry (npm ping) and run the command again",
     );
   console.error(
     `✓ install the locked npm dependencies (${((performance.now() - start) / 1000).toFixed(1)} s)`,

@@ -2,6 +2,11 @@
 // Arguments go to vitest: `npm test -- tests/settings`. With DR_TEST_REPORTS=<dir> each part also leaves a JSON report.
 import { join } from "node:path";
 import { ensureDependencies, run } from "./ensure.mjs";
+import { continueOnNode } from "./node.mjs";
+
+// The dependencies first: they are installed by the host's npm, on the host's Node.
+ensureDependencies();
+await continueOnNode();
 
 const parts = [];
 let failed = 0;
@@ -26,10 +31,6 @@ function project(name) {
   return vitest("--project", name, ...reports);
 }
 
-part("dependencies", () => {
-  ensureDependencies();
-  return 0;
-});
 const chosen = process.argv.slice(2);
 if (chosen.length > 0) {
   part("chosen tests", () => vitest(...chosen));

@@ -24,11 +24,6 @@ const KEYRING = {
   package: "debian-archive-keyring",
 };
 
-const DEBIAN = {
-  main: "http://mirror.example/debian",
-  security: "http://mirror.example/debian-security",
-} as const;
-
 const DEVICES: Readonly<Record<string, string>> = {
   "/dev/net/tun": "the link between the regions (modprobe tun)",
   "/dev/loop-control": "the data volumes (modprobe loop)",
@@ -115,24 +110,69 @@ async function missingPackages(): Promise<string[]> {
 const onPath = async (program: string): Promise<boolean> =>
   (await execa("sh", ["-c", 'command -v "$1"', "sh", program], { reject: false })).exitCode === 0;
 
-/** Debian's mirrors as this host has them, when it is a Debian: they are near, and known to be reachable. */
-export async function debianMirrors(): Promise<Mirrors> {
-  const release = await readFile("/etc/os-release", "utf8").catch(() => "");
-  if (!/^ID="?debian"?$/m.test(release)) return DEBIAN;
+/**
+ * Debian's mirrors as this host's apt has them: they are near, and known to be reachable.
+ * @throws UserError where apt has none, as on Ubuntu, and the environment names none.
+ */
+export const debianMirrors = async (): Promise<Mirrors> => mirrorsFrom(await aptRepositories(), process.env);
+
+/**
+ * Addresses of the repositories in apt's configuration, in whichever form that is written.
+ * @param options further options for apt-get. @returns none where there is no apt.
+ */
+export async function aptRepositories(options: readonly string[] = []): Promise<string[]> {
   const { stdout } = await execa(
     "apt-get",
-    ["indextargets", "--format", "$(REPO_URI)", "Created-By: Packages"],
+    // Those not fetched yet, too: a fresh container has no lists.
+    ["indextargets", "--no-release-info", "--format", "$(REPO_URI)", "Created-By: Packages", ...options],
     { reject: false },
   );
-  return mirrorsFrom(stdout ?? "");
+  const uris = [...new Set((stdout ?? "").split("\n").map((uri) => uri.trim()))].filter(Boolean);
+  return (await Promise.all(uris.map(addresses))).flat();
 }
 
-/** @param uris addresses of repositories, one a line; debootstrap knows http and https only. */
-export function mirrorsFrom(uris: string): Mirrors {
-  const web = uris.split("\n").filter((uri) => /^https?:/.test(uri));
-  const ending = (path: string) => web.find((uri) => uri.endsWith(`${path}/`))?.slice(0, -1);
-  return {
-    main: ending("/debian") ?? DEBIAN.main,
-    security: ending("/debian-security") ?? DEBIAN.security,
-  };
+/** @returns the addresses in a list of mirrors, else the address itself. */
+async function addresses(uri: string): Promise<string[]> {
+  const list = /^mirror\+file:(\/\/)?(?<file>\/.*?)\/?$/.exec(uri)?.groups?.file;
+  if (!list) return [uri];
+  const lines = (await readFile(list, "utf8").catch(() => "")).split("\n");
+  return lines.flatMap((line) => line.split(/\s/)[0] || []);
+}
+
+/**
+ * @param uris addresses of repositories; debootstrap knows http and https only.
+ * @throws UserError when one of the two mirrors is missing.
+ */
+export function mirrorsFrom(
+  uris: readonly string[],
+  { DR_DEBIAN_MIRROR, DR_DEBIAN_SECURITY_MIRROR }: NodeJS.ProcessEnv,
+): Mirrors {
+  const web = uris.filter((uri) => /^https?:/.test(uri)).map(withoutSlash);
+  const main = withoutSlash(DR_DEBIAN_MIRROR ?? "") || web.find((uri) => uri.endsWith("/debian"));
+  const security =
+    withoutSlash(DR_DEBIAN_SECURITY_MIRROR ?? "") || web.find((uri) => uri.endsWith("/debian-security"));
+  if (main && security) return { main, security };
+  const missing = [...(main ? [] : ["debian"]), ...(security ? [] : ["debian-security"])];
+  throw new UserError(
+    `apt on this host names no web address of a mirror of ${missing.join(" and of ")}`,
+    "The machines' image is built from Debian's packages and security updates.",
+    "set both addresses: DR_DEBIAN_MIRROR=http://<mirror>/debian DR_DEBIAN_SECURITY_MIRROR=http://<mirror>/debian-security",
+  );
+}
+
+const withoutSlash = (uri: string): string => uri.replace(/\/+$/, "");
+
+/**
+ * The registry of this host's npm, from which the machines' Node comes.
+ * @throws UserError where npm doesn't tell.
+ */
+export async function npmRegistry(): Promise<string> {
+  const { stdout, failed, message } = await execa("npm", ["config", "get", "registry"], { reject: false });
+  const registry = withoutSlash(stdout?.trim() ?? "");
+  if (!failed && /^https?:/.test(registry)) return registry;
+  throw new UserError(
+    "npm does not tell its registry",
+    `The machines' Node comes from there. npm config get registry: ${stdout || message}`,
+    "install npm, or set its registry (npm config set registry <address>)",
+  );
 }

@@ -16,7 +16,7 @@ export async function bundleWorkload(): Promise<string> {
     bundle: true,
     platform: "node",
     format: "esm",
-    target: "node20",
+    target: "node22",
     // An optional native driver that pg looks for and does without.
     external: ["pg-native", "pg-cloudflare"],
     // pg is CommonJS and requires Node's own modules.

@@ -137,8 +137,7 @@ export function chooseCandidate(view: View, replication: readonly Standby[], ask
       if (reason) reasons.push(`${name} ${reason}`);
       return !reason;
     })
-    // Not toSorted: the nodes run Node 18. The list is filter's own.
-    .sort((a, b) => b.flushed - a.flushed);
+    .toSorted((a, b) => b.flushed - a.flushed);
   const [best] = fit;
   const member = best && view.members[best.name];
   if (!best || !member) {

@@ -3,10 +3,13 @@
 # Run as root, any number of times.
 #
 #   install-database.sh [PAYLOAD]   PAYLOAD: folder with the project's own programs (nodes/image/payload.ts)
+#   NODE_REGISTRY=<address of an npm registry>, from which Node comes
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=nodes/image/common.sh
 . "$here/common.sh"
+# shellcheck source=nodes/image/node.sh
+. "$here/node.sh"
 
 # Debian 12's pgBackRest is 2.45, which can't restore from a repository as it was at a time (--repo-target-time) and makes
 # no backup without a replica when it is to prefer one. Debian 13's program runs here; the package of this release stays
@@ -36,7 +39,7 @@ install -d /etc/postgresql-common
 printf 'create_main_cluster = false\n' > /etc/postgresql-common/createcluster.conf
 
 install_packages \
-  postgresql-15 etcd-server etcd-client pgbackrest nftables nodejs python3-venv xfsprogs ssl-cert \
+  postgresql-15 etcd-server etcd-client pgbackrest nftables python3-venv xfsprogs ssl-cert \
   ca-certificates openssl curl jq zstd procps iproute2 util-linux
 disable_services postgresql.service etcd.service nftables.service
 
@@ -51,6 +54,9 @@ if ! cmp -s "$here/requirements.txt" /opt/patroni/requirements.txt; then
 fi
 
 install_pgbackrest
+
+unpack_node /opt/node "$here/node/package-lock.json"
+ln -sfn /opt/node/bin/node /usr/bin/node
 
 # Autogroups: with them the kernel shares the processor between sessions, one per service, and the niceness of etcd and of
 # the guard counts for nothing: under load a heartbeat waits as long as a query.

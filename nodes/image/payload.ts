@@ -24,8 +24,8 @@ const HOOKS: Readonly<Record<Platform, string>> = { aws: "nodes/platform/aws", t
 const PROGRAMS = "usr/local/sbin";
 const LIBRARIES = "usr/local/lib/dr";
 
-/** Node in Debian 12. */
-const NODE_TARGET = "node18";
+/** The major version in `node/package.json`. */
+const NODE_TARGET = "node24";
 
 /** In the order of their paths, so that two computations of the same sources are alike. */
 export async function payloadFiles(platform: Platform): Promise<PayloadFile[]> {

@@ -86,7 +86,18 @@ test("counts every test, and each drill; lint, types, workflows, scripts and dem
   expect(last).toBe("10 passed, 0 failed");
   expect(code).toBe(0);
   expect(lines.flatMap((line) => /^ *\d+ % +\d+ s {2}(\w+)$/.exec(line)?.[1] ?? [])).toEqual([
-    ...["prerequisites", "dependencies", "lint", "types", "workflows", "scripts", "tests", "drills", "demo"],
+    ...[
+      "prerequisites",
+      "dependencies",
+      "ends",
+      "lint",
+      "types",
+      "workflows",
+      "scripts",
+      "tests",
+      "drills",
+      "demo",
+    ],
   ]);
 });
 
@@ -148,6 +159,13 @@ test("what failed stands at the end with its reason, in one line each", async ()
     "  tests/some.test.ts: is failed: Error: not so",
     "  two: failed: 3 rows lost; slow",
   ]);
+});
+
+test("a part near the end of its support is a warning above the result, and fails nothing", async () => {
+  const { code, last, lines } = await run({ ...GOOD, failing: ["check:ends"] });
+  expect(last).toBe("10 passed, 0 failed");
+  expect(code).toBe(0);
+  expect(lines.slice(-3)).toEqual([expect.stringMatching(/^!!! WARNING: .*npm run check:ends/), "", last]);
 });
 
 test("without dependencies nothing else is tried", async () => {

@@ -21,7 +21,7 @@ export async function writeLaunchers(): Promise<string> {
     keepNames: true,
     platform: "node",
     format: "esm",
-    target: "node20",
+    target: "node22",
     outExtension: { ".js": ".mjs" },
     logLevel: "silent",
     // CommonJS dependencies within an ES module bundle still ask for these.

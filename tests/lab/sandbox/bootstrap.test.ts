@@ -59,7 +59,7 @@ const makeSecrets = async ({ region, databaseNodes, restoreNode }: (typeof REGIO
     );
 };
 
-describe.sequential("publishing", () => {
+describe("publishing", () => {
   const first = () => join(folder, "first");
   const second = () => join(folder, "second");
 

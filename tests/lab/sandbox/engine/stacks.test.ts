@@ -40,7 +40,7 @@ interface StateResource {
 const resourcesOf = async (stack: StackName) =>
   (await sandbox.state(stack)).deployment.resources as StateResource[];
 
-describe.sequential("from nothing", () => {
+describe("from nothing", () => {
   test.each(STACK_NAMES)("%s deploys with the policies on", async (stack) => {
     const { changes } = await sandbox.up(stack);
     expect(new Set(changes.map(({ operation }) => operation))).toEqual(new Set(["create"]));
@@ -83,7 +83,7 @@ describe.sequential("from nothing", () => {
 /** An exported secret is `{ <marker>, plaintext: "<JSON text>" }`. */
 const plaintextOf = (secret: unknown): string => JSON.parse((secret as { plaintext: string }).plaintext);
 
-describe.sequential("promotion by config", () => {
+describe("promotion by config", () => {
   const strays = (allowed: string) =>
     [...new Set(gateway.calls.map(({ region }) => region))].filter((region) => region !== allowed);
 
@@ -178,7 +178,7 @@ describe.sequential("promotion by config", () => {
   });
 });
 
-describe.sequential("protection", () => {
+describe("protection", () => {
   test.each(["global", "prod"] as const)("destroy of %s is refused and deletes nothing", async (stack) => {
     const before = (await resourcesOf(stack)).length;
     const error = await sandbox.destroy(stack).catch((e: unknown) => e);
