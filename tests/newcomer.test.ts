@@ -24,7 +24,7 @@ const READS_SETTINGS = /\b(twinSettings|readStackFiles|fixtureSettings|syncProje
 /** Test files of this project that read stack files, but this one. */
 function settingsReaders(): string[] {
   return readdirSync(join(REPO, "tests"), { recursive: true, encoding: "utf8" })
-    .filter((file) => file.endsWith(".test.ts") && !/^(sandbox|twin)\//.test(file))
+    .filter((file) => file.endsWith(".test.ts") && !/(^|\/)(sandbox|twin)\//.test(file))
     .map((file) => join("tests", file))
     .filter((file) => READS_SETTINGS.test(readFileSync(join(REPO, file), "utf8")))
     .filter((file) => file !== relative(REPO, import.meta.filename));
