@@ -1,4 +1,8 @@
 import { defineConfig } from "vitest/config";
+import { FIXTURES } from "./tests/support/fixtures.js";
+
+/** Tests, and what they start, use settings of their own, never the user's stack files. */
+const env = { DR_SETTINGS_DIR: FIXTURES };
 
 export default defineConfig({
   test: {
@@ -8,6 +12,7 @@ export default defineConfig({
         // Needs nothing but Node: Pulumi's mocks, pure functions.
         test: {
           name: "unit",
+          env,
           include: ["tests/**/*.test.ts"],
           exclude: ["tests/lab/{sandbox,providers}/**", "tests/lab/twin/*.test.ts"],
           // A whole stack evaluates in a second; on a busy machine the first one waits for its imports.
@@ -20,6 +25,7 @@ export default defineConfig({
         // Pulumi's own engine, the emulated AWS, the stand-in providers.
         test: {
           name: "sandbox",
+          env,
           include: ["tests/lab/{sandbox,providers}/**/*.test.ts"],
           testTimeout: 600_000,
           expect: { poll: { timeout: 60_000 } },
@@ -33,6 +39,7 @@ export default defineConfig({
         // Machines as namespaces: needs root and Linux. Clocks are part of what is tested, so nothing beside it.
         test: {
           name: "twin",
+          env,
           include: ["tests/lab/twin/*.test.ts"],
           testTimeout: 600_000,
           expect: { poll: { timeout: 60_000 } },

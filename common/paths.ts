@@ -7,6 +7,9 @@ import { fileURLToPath } from "node:url";
 /** The checkout. */
 export const REPO = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 
+/** Folder of the Pulumi.yaml whose settings sandbox and twin use. Default: the checkout; `DR_SETTINGS_DIR` names another one. */
+export const settingsDir = (): string => resolve(process.env.DR_SETTINGS_DIR ?? REPO);
+
 /** State of one sandbox. Default `.sandbox` in the checkout; `DR_SANDBOX_DIR` moves it. */
 export const sandboxDir = (): string => resolve(process.env.DR_SANDBOX_DIR ?? join(REPO, ".sandbox"));
 

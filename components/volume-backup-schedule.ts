@@ -4,18 +4,18 @@
 const HOURS_AFTER_THE_FULL = 4;
 const HOURS_AFTER_THE_BACKUP = 3;
 
+const backupHourUtc = (fullHourUtc: number): number => (fullHourUtc + HOURS_AFTER_THE_FULL) % 24;
+
 /** Daily. */
 export const volumeBackupCron = (fullHourUtc: number): string =>
-  `cron(0 ${(fullHourUtc + HOURS_AFTER_THE_FULL) % 24} * * ? *)`;
+  `cron(0 ${backupHourUtc(fullHourUtc)} * * ? *)`;
 
 /**
- * Every so many days, begun anew with each month; from four weeks on, every so many months.
- * @param hourUtc default: three hours after what is backed up by the default of `backup.fullHourUtc`.
+ * Three hours after a volume backup. Every `everyDays` days, counted from the first of each month; from four weeks on,
+ * every so many months.
  */
-export function restoreTestCron(
-  everyDays: number,
-  hourUtc = 1 + HOURS_AFTER_THE_FULL + HOURS_AFTER_THE_BACKUP,
-): string {
+export function restoreTestCron(everyDays: number, fullHourUtc: number): string {
+  const hourUtc = (backupHourUtc(fullHourUtc) + HOURS_AFTER_THE_BACKUP) % 24;
   if (everyDays === 1) return `cron(0 ${hourUtc} * * ? *)`;
   if (everyDays < 28) return `cron(0 ${hourUtc} 1/${everyDays} * ? *)`;
   const months = Math.max(1, Math.round(everyDays / 30));

@@ -101,7 +101,7 @@ export class VolumeBackup extends pulumi.ComponentResource {
       {
         // Letters, digits and _ only.
         name: contract[region].volumeVault.replaceAll("-", "_"),
-        scheduleExpression: restoreTestCron(everyDays),
+        scheduleExpression: restoreTestCron(everyDays, settings.backup.fullHourUtc),
         startWindowHours: START_MINUTES / 60,
         recoveryPointSelection: {
           algorithm: "LATEST_WITHIN_WINDOW",

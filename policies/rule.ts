@@ -24,7 +24,7 @@ export interface Reference {
   readonly url: string;
 }
 
-interface RuleText {
+export interface RuleText {
   /** Unique in the pack, kebab-case. It is what one configures or disables. */
   readonly name: string;
   /** One sentence that says what holds when the rule is kept. */

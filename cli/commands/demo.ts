@@ -1,8 +1,10 @@
 import type { Command } from "commander";
+import type { DemoOptions } from "../../lab/demo/demo.js";
 
 export function addDemo(dr: Command): void {
   dr.command("demo")
     .description("deploy everything here, break it, promote the other region")
+    .option("--no-machines", "leave out the machines of both regions and what is done to them")
     // Loaded on use: Pulumi and the AWS clients take a second that `--help` needn't wait for.
-    .action(async () => (await import("../../lab/demo/demo.js")).demo());
+    .action(async (options: DemoOptions) => (await import("../../lab/demo/demo.js")).demo(options));
 }

@@ -167,9 +167,6 @@ function ownVault({ region, vaultBucket, repositoryPath }: RegionContract, key: 
         "s3:GetBucketObjectLockConfiguration",
         "s3:GetBucketVersioning",
         "s3:GetBucketLocation",
-        // To see that objects are still kept: dr-check-vault.
-        "s3:GetBucketObjectLockConfiguration",
-        "s3:GetBucketVersioning",
         "s3:ListBucket",
         "s3:ListBucketMultipartUploads",
         "s3:ListBucketVersions",

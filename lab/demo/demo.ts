@@ -2,14 +2,16 @@
 import pc from "picocolors";
 import { Progress } from "../../common/progress.js";
 import { outputLines, STAND_IN_NOTE, summary } from "../../operations/engine/render.js";
+import { contractOf } from "../../settings/contract.js";
 import { parseSharedSettings } from "../../settings/parse.js";
-import type { SharedSettings } from "../../settings/schema.js";
 import { readStackFiles } from "../../settings/stack-files.js";
 import { STACK_NAMES } from "../../settings/stacks.js";
+import { EMULATED_ACCOUNT } from "../sandbox/emulator/emulator.js";
 import { projectDir } from "../sandbox/project.js";
 import { type RunResult, Sandbox } from "../sandbox/sandbox.js";
 import { temporarySandbox } from "../sandbox/temporary.js";
 import { whyNoTwin } from "../twin/host.js";
+import { beginWithHomeActive } from "./beginning.js";
 import type { Scene } from "./demo-scene.js";
 import { driftVault } from "./drift.js";
 import { startMachines } from "./machines.js";
@@ -20,14 +22,23 @@ import { showRefusal } from "./refusal.js";
 import { showRegionFailover } from "./region-failover.js";
 import { globalPicture, regionPicture, topology } from "./topology.js";
 
+export interface DemoOptions {
+  /** Run the machines of both regions, where the host can. */
+  readonly machines: boolean;
+}
+
 /** @throws Error when anything doesn't turn out as it must: a demo that shrugs shows nothing. */
-export async function demo(): Promise<void> {
+export async function demo({ machines }: DemoOptions): Promise<void> {
   const progress = new Progress();
   const begun = performance.now();
   await temporarySandbox("demo", async () => {
     progress.heading("1  Get the engine and the emulated AWS ready");
     const sandbox = await Sandbox.open(progress, 0);
-    const scene: Scene = { sandbox, progress, say: (text) => progress.line(text) };
+    const say = (text: string) => progress.line(text);
+    await beginWithHomeActive(say);
+    const settings = parseSharedSettings("global", await readStackFiles("global", projectDir()));
+    const contract = contractOf(settings, EMULATED_ACCOUNT);
+    const scene: Scene = { sandbox, progress, settings, contract, say };
     scene.say(`  emulator on ${sandbox.emulator.endpoint}`);
     scene.say(`  ${STAND_IN_NOTE}`);
 
@@ -43,10 +54,9 @@ export async function demo(): Promise<void> {
     progress.heading("5  A change behind Pulumi's back is found, and healed");
     await driftVault(scene);
 
-    const settings = parseSharedSettings("global", await readStackFiles("global", projectDir()));
-    const notShown = whyNoTwin();
+    const notShown = machines ? whyNoTwin() : "--no-machines was given";
     if (notShown) await withoutMachines(scene, notShown);
-    else await withMachines(scene, settings);
+    else await withMachines(scene);
 
     progress.heading("9  What holds data can't be destroyed");
     await showProtection(scene);
@@ -64,10 +74,10 @@ export async function demo(): Promise<void> {
   });
 }
 
-async function withMachines(scene: Scene, settings: SharedSettings): Promise<void> {
+async function withMachines(scene: Scene): Promise<void> {
   const { progress } = scene;
   progress.heading("6  The machines of both regions run, for real");
-  const running = await startMachines(scene, settings);
+  const running = await startMachines(scene);
   try {
     progress.heading("7  The database leader's machine is lost");
     await showNodeFailover(scene, running);
@@ -82,7 +92,7 @@ async function withMachines(scene: Scene, settings: SharedSettings): Promise<voi
 async function withoutMachines(scene: Scene, reason: string): Promise<void> {
   const { progress, say } = scene;
   progress.heading("6, 7  Machines");
-  say(`  NOT SHOWN: ${reason}. Run the demo as root on Linux to see it.`);
+  say(`  NOT SHOWN: ${reason}. They run as root on Linux.`);
   progress.heading("8  Promote the recovery region by one config change");
   await promote(scene, "recovery", 2);
   await picture(scene);

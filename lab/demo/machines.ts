@@ -5,7 +5,6 @@ import { join } from "node:path";
 import pc from "picocolors";
 import { bootstrapAuthority } from "../../authority/bootstrap.js";
 import { sandboxDir } from "../../common/paths.js";
-import { contractOf } from "../../settings/contract.js";
 import type { SharedSettings } from "../../settings/schema.js";
 import { EMULATED_ACCOUNT } from "../sandbox/emulator/emulator.js";
 import { EMULATOR_CREDENTIALS, existingClaims } from "../twin/claims/store.js";
@@ -16,12 +15,14 @@ import type { Scene } from "./demo-scene.js";
 const REGIONS = ["home", "recovery"] as const;
 
 /** @returns the running machines; the caller closes them. */
-export async function startMachines(
-  { sandbox, progress, say }: Scene,
-  settings: SharedSettings,
-): Promise<RegionTwin> {
+export async function startMachines({
+  sandbox,
+  progress,
+  settings,
+  contract,
+  say,
+}: Scene): Promise<RegionTwin> {
   const { endpoint } = sandbox.emulator;
-  const contract = contractOf(settings, EMULATED_ACCOUNT);
   const access = { endpoint, credentials: EMULATOR_CREDENTIALS };
   say(pc.bold("  npx dr bootstrap ca --publish"));
   await progress.during("make the certificate authority and the nodes' certificates", () =>

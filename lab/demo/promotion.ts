@@ -1,31 +1,35 @@
 import pc from "picocolors";
 import { changeLine, summary } from "../../operations/engine/render.js";
 import { assertPromotion } from "../../operations/promotion/allowed-changes.js";
+import { otherRegion } from "../../settings/contract.js";
 import type { RegionId } from "../../settings/stacks.js";
 import { startGateway } from "../sandbox/emulator/gateway.js";
 import { setConfig } from "../sandbox/project.js";
 import type { Scene } from "./demo-scene.js";
 
-const OF = {
-  home: { stack: "prod", region: "eu-west-1", other: "eu-central-1" },
-  recovery: { stack: "dr", region: "eu-central-1", other: "eu-west-1" },
-} as const;
 /** Where the control planes of Route 53 and IAM are. */
 const CONTROL_PLANES = "us-east-1";
 
 /** `pulumi config set epoch 2 --stack dr && pulumi up --stack dr`, with the other region and us-east-1 out of reach. */
-export async function promote({ sandbox, progress, say }: Scene, to: RegionId, epoch: number): Promise<void> {
-  const { stack, region, other } = OF[to];
+export async function promote(
+  { sandbox, progress, contract, say }: Scene,
+  to: RegionId,
+  epoch: number,
+): Promise<void> {
+  const { stack, region } = contract[to];
+  // Where us-east-1 is itself promoted, the other region alone can be lost.
+  const lost = new Set([contract[otherRegion(to)].region, CONTROL_PLANES].filter((one) => one !== region));
   say(pc.bold(`  pulumi config set epoch ${epoch} --stack ${stack} && pulumi up --stack ${stack}`));
   await setConfig(stack, "epoch", `${epoch}`);
   const preview = await progress.during(`preview ${stack}`, () => sandbox.preview(stack));
   for (const change of preview.changes) say(`  ${changeLine(change)}`);
   assertPromotion(preview.changes, `claim-${epoch}`);
 
-  say(`  ${other} and ${CONTROL_PLANES} are now out of reach of Pulumi; every call is recorded:`);
+  const names = [...lost].join(" and ");
+  say(`  ${names} ${lost.size > 1 ? "are" : "is"} now out of reach of Pulumi; every call is recorded:`);
   const gateway = await startGateway({
     target: sandbox.emulator.endpoint,
-    denied: new Set([other, CONTROL_PLANES]),
+    denied: lost,
   });
   try {
     const result = await progress.during(`up ${stack}`, () =>

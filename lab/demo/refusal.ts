@@ -4,9 +4,9 @@ import { program } from "../../stacks/program.js";
 import type { Scene } from "./demo-scene.js";
 
 /** The project's program with one thing added that a reviewer should never let through. */
-async function carelessProgram() {
+const carelessProgram = (region: string) => async () => {
   const outputs = await program();
-  const provider = new aws.Provider("aws-careless", { region: "eu-west-1" });
+  const provider = new aws.Provider("aws-careless", { region: region as aws.Region });
   new aws.ec2.SecurityGroup(
     "careless",
     {
@@ -16,13 +16,13 @@ async function carelessProgram() {
     { provider },
   );
   return outputs;
-}
+};
 
-export async function showRefusal({ sandbox, progress, say }: Scene): Promise<void> {
+export async function showRefusal({ sandbox, progress, contract, say }: Scene): Promise<void> {
   say("  somebody adds a security group that opens PostgreSQL to the internet:");
   const before = JSON.stringify(await sandbox.state("prod"));
   const refused = await progress.during("preview prod with that change", () =>
-    sandbox.preview("prod", { program: carelessProgram }).then(
+    sandbox.preview("prod", { program: carelessProgram(contract.home.region) }).then(
       () => undefined,
       (error: unknown) => error,
     ),

@@ -7,7 +7,7 @@ import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { parse, stringify } from "yaml";
 import { UserError } from "../../common/errors.js";
-import { REPO, sandboxDir } from "../../common/paths.js";
+import { REPO, sandboxDir, settingsDir } from "../../common/paths.js";
 import { STACK_NAMES, type StackName } from "../../settings/stacks.js";
 
 interface StackFile {
@@ -19,8 +19,8 @@ export const projectDir = (): string => join(sandboxDir(), "project");
 const baseDir = (): string => join(sandboxDir(), "project-base");
 const fileOf = (stack: StackName): string => `Pulumi.${stack}.yaml`;
 
-/** Brings the copy up to date with the checkout. */
-export async function syncProject(source = REPO): Promise<void> {
+/** Brings the copy up to date with the checkout, or with the folder that `DR_SETTINGS_DIR` names. */
+export async function syncProject(source = settingsDir()): Promise<void> {
   await mkdir(projectDir(), { recursive: true });
   await mkdir(baseDir(), { recursive: true });
   const project = await read(join(source, "Pulumi.yaml"));

@@ -1,6 +1,6 @@
 /** Settings of a twin: the project's own, at a size that fits one machine. */
 
-import { REPO } from "../../common/paths.js";
+import { settingsDir } from "../../common/paths.js";
 import { parseSharedSettings, type RawSettings } from "../../settings/parse.js";
 import { type SharedSettings, sharedSchema } from "../../settings/schema.js";
 import { readStackFiles } from "../../settings/stack-files.js";
@@ -14,7 +14,7 @@ const SMALL: RawSettings = { database: { instanceType: "t4g.small", volumeGib: 2
  * @throws SettingsError with all problems.
  */
 export async function twinSettings(changes: RawSettings = {}): Promise<SharedSettings> {
-  const raw = await readStackFiles("global", REPO);
+  const raw = await readStackFiles("global", settingsDir());
   const known = Object.fromEntries(Object.entries(raw).filter(([key]) => key in sharedSchema.shape));
   return parseSharedSettings("global", overlay(overlay(known, SMALL), changes));
 }

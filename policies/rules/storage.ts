@@ -2,9 +2,10 @@
 
 import type * as s3 from "@pulumi/aws/s3/index.js";
 import type { PolicyResource } from "@pulumi/policy";
+import type { Unwrap } from "@pulumi/pulumi";
 import type { Problem } from "../../common/errors.js";
 import { conditionValues, isEverybody, statementsOf } from "../documents.js";
-import { argsOf, check, known, linked, rule, stackRule } from "../rule.js";
+import { argsOf, check, known, linked, type Rule, type RuleText, rule, stackRule } from "../rule.js";
 import { securityHub } from "../standards.js";
 
 const BUCKET = "aws:s3/bucket:Bucket";
@@ -18,7 +19,7 @@ const REPLICATION = "aws:s3/bucketReplicationConfig:BucketReplicationConfig";
 const LIFECYCLE = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration";
 
 /** Every bucket has an encryption resource that names a KMS key. */
-export const s3EncryptedWithKms = stackRule(
+export const s3EncryptedWithKms = bucketRule<s3.BucketServerSideEncryptionConfigurationArgs>(
   {
     name: "s3-encrypted-with-kms",
     description: "Every bucket encrypts with a KMS key of ours.",
@@ -26,34 +27,29 @@ export const s3EncryptedWithKms = stackRule(
     severity: "high",
     reference: securityHub("S3.17"),
   },
-  BUCKET,
-  function* (bucket, stack) {
-    const found = ofBucket<s3.BucketServerSideEncryptionConfigurationArgs>(stack, ENCRYPTION, bucket);
-    const remedy =
-      "add a BucketServerSideEncryptionConfiguration with sseAlgorithm aws:kms and kmsMasterKeyId";
-    if (found.length === 0)
-      yield missing(
-        "serverSideEncryption",
-        "objects fall back to keys that AWS owns, which can't be audited or revoked",
-        remedy,
-      );
-    for (const { rules } of found) {
-      for (const { applyServerSideEncryptionByDefault: by } of rules ?? []) {
-        if (by?.sseAlgorithm !== "aws:kms" || !by.kmsMasterKeyId) {
-          yield {
-            key: "serverSideEncryption",
-            value: by && { sseAlgorithm: by.sseAlgorithm, kmsMasterKeyId: by.kmsMasterKeyId },
-            reason: "objects must be encrypted with a KMS key of ours, which can be audited and revoked",
-            remedy: "set sseAlgorithm aws:kms and kmsMasterKeyId",
-          };
-        }
-      }
-    }
+  {
+    type: ENCRYPTION,
+    absent: {
+      key: "serverSideEncryption",
+      reason: "objects fall back to keys that AWS owns, which can't be audited or revoked",
+      remedy: "add a BucketServerSideEncryptionConfiguration with sseAlgorithm aws:kms and kmsMasterKeyId",
+    },
+    demands: ({ rules = [] }) =>
+      rules.map(({ applyServerSideEncryptionByDefault: by }) => ({
+        key: "serverSideEncryption",
+        value: () => by && { sseAlgorithm: by.sseAlgorithm, kmsMasterKeyId: by.kmsMasterKeyId },
+        holds: () => by?.sseAlgorithm === "aws:kms" && Boolean(by.kmsMasterKeyId),
+        reason: "objects must be encrypted with a KMS key of ours, which can be audited and revoked",
+        remedy: "set sseAlgorithm aws:kms and kmsMasterKeyId",
+      })),
   },
 );
 
+const DENY_PLAIN_TEXT =
+  "add a statement that denies s3:* to everybody on the bucket and its objects while aws:SecureTransport is false";
+
 /** Every bucket refuses requests without TLS. */
-export const s3TlsOnly = stackRule(
+export const s3TlsOnly = bucketRule<s3.BucketPolicyArgs>(
   {
     name: "s3-tls-only",
     description: "Every bucket's policy denies requests without TLS.",
@@ -61,28 +57,27 @@ export const s3TlsOnly = stackRule(
     severity: "medium",
     reference: securityHub("S3.5"),
   },
-  BUCKET,
-  function* (bucket, stack) {
-    const policies = ofBucket<s3.BucketPolicyArgs>(stack, POLICY, bucket);
-    const remedy =
-      "add a statement that denies s3:* to everybody on the bucket and its objects while aws:SecureTransport is false";
-    if (policies.length === 0)
-      yield missing("policy", "backups could be read or written in plain text on the wire", remedy);
-    for (const { policy } of policies) {
-      if (!statementsOf(policy).some(deniesPlainText)) {
-        yield {
-          key: "policy",
-          value: statementsOf(policy).map(({ sid }) => sid),
-          reason: "no statement denies all requests without TLS",
-          remedy,
-        };
-      }
-    }
+  {
+    type: POLICY,
+    absent: {
+      key: "policy",
+      reason: "backups could be read or written in plain text on the wire",
+      remedy: DENY_PLAIN_TEXT,
+    },
+    demands: ({ policy }) => [
+      {
+        key: "policy",
+        value: () => statementsOf(policy).map(({ sid }) => sid),
+        holds: () => statementsOf(policy).some(deniesPlainText),
+        reason: "no statement denies all requests without TLS",
+        remedy: DENY_PLAIN_TEXT,
+      },
+    ],
   },
 );
 
 /** Every bucket blocks public access in all four ways. */
-export const s3PublicAccessBlocked = stackRule(
+export const s3PublicAccessBlocked = bucketRule<s3.BucketPublicAccessBlockArgs>(
   {
     name: "s3-public-access-blocked",
     description: "Every bucket blocks public access in all four ways.",
@@ -90,38 +85,30 @@ export const s3PublicAccessBlocked = stackRule(
     severity: "high",
     reference: securityHub("S3.8"),
   },
-  BUCKET,
-  function* (bucket, stack) {
-    const found = ofBucket<s3.BucketPublicAccessBlockArgs>(stack, PUBLIC_ACCESS, bucket);
-    if (found.length === 0) {
-      yield missing(
-        "publicAccessBlock",
-        "one wrong policy or ACL would publish the bucket",
-        "add a BucketPublicAccessBlock with all four settings true",
-      );
-    }
-    for (const block of found) {
-      for (const key of [
-        "blockPublicAcls",
-        "blockPublicPolicy",
-        "ignorePublicAcls",
-        "restrictPublicBuckets",
-      ] as const) {
-        if (known(() => block[key] === true) === false) {
-          yield {
-            key: `publicAccessBlock.${key}`,
-            value: block[key],
-            reason: "leaves one way to publish the bucket open",
-            remedy: `set ${key} to true`,
-          };
-        }
-      }
-    }
+  {
+    type: PUBLIC_ACCESS,
+    absent: {
+      key: "publicAccessBlock",
+      reason: "one wrong policy or ACL would publish the bucket",
+      remedy: "add a BucketPublicAccessBlock with all four settings true",
+    },
+    demands: (block) =>
+      (["blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"] as const).map(
+        (key) =>
+          mustBe(
+            true,
+            `publicAccessBlock.${key}`,
+            () => block[key],
+            "leaves one way to publish the bucket open",
+          ),
+      ),
   },
 );
 
+const NO_VERSIONS = "an overwrite or a delete would be final, and replication needs versions";
+
 /** Every bucket keeps old versions. */
-export const s3Versioned = stackRule(
+export const s3Versioned = bucketRule<s3.BucketVersioningArgs>(
   {
     name: "s3-versioned",
     description: "Every bucket keeps old versions of its objects.",
@@ -129,31 +116,23 @@ export const s3Versioned = stackRule(
     severity: "high",
     reference: securityHub("S3.14"),
   },
-  BUCKET,
-  function* (bucket, stack) {
-    const found = ofBucket<s3.BucketVersioningArgs>(stack, VERSIONING, bucket);
-    const remedy = "add a BucketVersioning with status Enabled";
-    if (found.length === 0)
-      yield missing(
-        "versioning",
-        "an overwrite or a delete would be final, and replication needs versions",
-        remedy,
-      );
-    for (const { versioningConfiguration: versioning } of found) {
-      if (versioning?.status !== "Enabled") {
-        yield {
-          key: "versioning.status",
-          value: versioning?.status,
-          reason: "an overwrite or a delete would be final, and replication needs versions",
-          remedy: "set status to Enabled",
-        };
-      }
-    }
+  {
+    type: VERSIONING,
+    absent: {
+      key: "versioning",
+      reason: NO_VERSIONS,
+      remedy: "add a BucketVersioning with status Enabled",
+    },
+    demands: ({ versioningConfiguration: versioning }) => [
+      mustBe("Enabled", "versioning.status", () => versioning?.status, NO_VERSIONS),
+    ],
   },
 );
 
+const HIDDEN_GRANTS = "ACLs could grant what the bucket's policy doesn't show";
+
 /** Every bucket has its ACLs switched off. */
-export const s3OwnerEnforced = stackRule(
+export const s3OwnerEnforced = bucketRule<s3.BucketOwnershipControlsArgs>(
   {
     name: "s3-owner-enforced",
     description: "Every bucket has ACLs switched off, so that its policy alone decides.",
@@ -161,27 +140,26 @@ export const s3OwnerEnforced = stackRule(
     severity: "medium",
     reference: securityHub("S3.12"),
   },
-  BUCKET,
-  function* (bucket, stack) {
-    const found = ofBucket<s3.BucketOwnershipControlsArgs>(stack, OWNERSHIP, bucket);
-    const remedy = "add BucketOwnershipControls with objectOwnership BucketOwnerEnforced";
-    if (found.length === 0)
-      yield missing("ownership", "ACLs could grant what the bucket's policy doesn't show", remedy);
-    for (const { rule: ownership } of found) {
-      if (ownership?.objectOwnership !== "BucketOwnerEnforced") {
-        yield {
-          key: "ownership.objectOwnership",
-          value: ownership?.objectOwnership,
-          reason: "ACLs could grant what the bucket's policy doesn't show",
-          remedy: "set objectOwnership to BucketOwnerEnforced",
-        };
-      }
-    }
+  {
+    type: OWNERSHIP,
+    absent: {
+      key: "ownership",
+      reason: HIDDEN_GRANTS,
+      remedy: "add BucketOwnershipControls with objectOwnership BucketOwnerEnforced",
+    },
+    demands: ({ rule: ownership }) => [
+      mustBe(
+        "BucketOwnerEnforced",
+        "ownership.objectOwnership",
+        () => ownership?.objectOwnership,
+        HIDDEN_GRANTS,
+      ),
+    ],
   },
 );
 
 /** Vault and audit buckets hold their objects under COMPLIANCE, which nobody can shorten, not even root. */
-export const s3ObjectLockCompliance = stackRule(
+export const s3ObjectLockCompliance = bucketRule<s3.BucketObjectLockConfigurationArgs>(
   {
     name: "s3-object-lock-compliance",
     description: "Vault and audit buckets lock every object in COMPLIANCE mode for at least a day.",
@@ -189,48 +167,46 @@ export const s3ObjectLockCompliance = stackRule(
     severity: "critical",
     reference: securityHub("S3.15"),
   },
-  BUCKET,
-  function* (bucket, stack) {
-    if (!isImmutable(bucket)) return;
-    const found = ofBucket<s3.BucketObjectLockConfigurationArgs>(stack, OBJECT_LOCK, bucket);
-    if (known(() => argsOf<s3.BucketArgs>(bucket).objectLockEnabled === true) === false) {
-      yield {
-        key: "objectLockEnabled",
-        value: argsOf<s3.BucketArgs>(bucket).objectLockEnabled,
-        reason: "Object Lock is part of the bucket's creation",
-        remedy: "set objectLockEnabled to true on the bucket",
-      };
-    }
-    if (found.length === 0)
-      yield missing(
-        "objectLock",
-        "whoever takes over an administrator could delete the backups or the audit trail",
-        "add a BucketObjectLockConfiguration with mode COMPLIANCE and days",
-      );
-    for (const { rule: lock } of found) {
-      const retention = lock?.defaultRetention;
-      if (retention?.mode !== "COMPLIANCE") {
-        yield {
-          key: "objectLock.mode",
-          value: retention?.mode,
-          reason: "any other mode can be bypassed by an administrator",
-          remedy: "set mode to COMPLIANCE",
-        };
-      }
-      if ((retention?.days ?? 0) < 1 && (retention?.years ?? 0) < 1) {
-        yield {
-          key: "objectLock.days",
-          value: retention?.days,
-          reason: "objects would be deletable at once",
-          remedy: "set days to at least 1",
-        };
-      }
-    }
+  {
+    only: isImmutable,
+    type: OBJECT_LOCK,
+    own: (bucket) => [
+      mustBe(
+        true,
+        "objectLockEnabled",
+        () => bucket.objectLockEnabled,
+        "Object Lock is part of the bucket's creation",
+        "set objectLockEnabled to true on the bucket",
+      ),
+    ],
+    absent: {
+      key: "objectLock",
+      reason: "whoever takes over an administrator could delete the backups or the audit trail",
+      remedy: "add a BucketObjectLockConfiguration with mode COMPLIANCE and days",
+    },
+    demands: ({ rule: lock }) => [
+      mustBe(
+        "COMPLIANCE",
+        "objectLock.mode",
+        () => lock?.defaultRetention?.mode,
+        "any other mode can be bypassed by an administrator",
+      ),
+      {
+        key: "objectLock.days",
+        value: () => lock?.defaultRetention?.days,
+        holds: () => {
+          const { days = 0, years = 0 } = lock?.defaultRetention ?? {};
+          return days >= 1 || years >= 1;
+        },
+        reason: "objects would be deletable at once",
+        remedy: "set days to at least 1",
+      },
+    ],
   },
 );
 
-/** A vault is copied to another region, encrypted there too, and a malicious delete is not copied. */
-export const s3VaultReplicated = stackRule(
+/** A vault is copied to another region. What the copy must be like is `s3-replication-safe`. */
+export const s3VaultReplicated = bucketRule(
   {
     name: "s3-vault-replicated",
     description: "Every vault has a replication rule, so that losing a region loses no backup.",
@@ -238,16 +214,14 @@ export const s3VaultReplicated = stackRule(
     severity: "high",
     reference: securityHub("S3.7"),
   },
-  BUCKET,
-  function* (bucket, stack) {
-    if (!/-vault-/.test(nameOf(bucket))) return;
-    if (ofBucket<s3.BucketReplicationConfigArgs>(stack, REPLICATION, bucket).length === 0) {
-      yield missing(
-        "replication",
-        "losing this region would lose its backups",
-        "add a BucketReplicationConfig to the other region's vault",
-      );
-    }
+  {
+    only: (bucket) => /-vault-/.test(nameOf(bucket)),
+    type: REPLICATION,
+    absent: {
+      key: "replication",
+      reason: "losing this region would lose its backups",
+      remedy: "add a BucketReplicationConfig to the other region's vault",
+    },
   },
 );
 
@@ -265,53 +239,42 @@ export const s3ReplicationSafe = rule(
     [REPLICATION]: check<s3.BucketReplicationConfigArgs>(function* ({ props }) {
       for (const [i, r] of (props.rules ?? []).entries()) {
         const at = `rules.${i}`;
-        if (r.status !== "Enabled") {
-          yield {
-            key: `${at}.status`,
-            value: r.status,
-            reason: "nothing is copied",
-            remedy: "set status to Enabled",
-          };
-        }
-        if (known(() => r.deleteMarkerReplication?.status !== "Disabled")) {
-          yield {
-            key: `${at}.deleteMarkerReplication.status`,
-            value: r.deleteMarkerReplication?.status,
-            reason: "an attacker's delete would hide the copy too",
-            remedy: "set status to Disabled",
-          };
-        }
-        if (known(() => r.sourceSelectionCriteria?.sseKmsEncryptedObjects?.status !== "Enabled")) {
-          yield {
-            key: `${at}.sourceSelectionCriteria.sseKmsEncryptedObjects.status`,
-            value: r.sourceSelectionCriteria?.sseKmsEncryptedObjects?.status,
-            reason: "S3 skips KMS-encrypted objects without it, and all of ours are",
-            remedy: "set status to Enabled",
-          };
-        }
-        if (known(() => !r.destination.encryptionConfiguration?.replicaKmsKeyId)) {
-          yield {
+        yield* unmet([
+          mustBe("Enabled", `${at}.status`, () => r.status, "nothing is copied"),
+          mustBe(
+            "Disabled",
+            `${at}.deleteMarkerReplication.status`,
+            () => r.deleteMarkerReplication?.status,
+            "an attacker's delete would hide the copy too",
+          ),
+          mustBe(
+            "Enabled",
+            `${at}.sourceSelectionCriteria.sseKmsEncryptedObjects.status`,
+            () => r.sourceSelectionCriteria?.sseKmsEncryptedObjects?.status,
+            "S3 skips KMS-encrypted objects without it, and all of ours are",
+          ),
+          {
             key: `${at}.destination.encryptionConfiguration.replicaKmsKeyId`,
-            value: undefined,
+            value: () => r.destination.encryptionConfiguration?.replicaKmsKeyId,
+            holds: () => Boolean(r.destination.encryptionConfiguration?.replicaKmsKeyId),
             reason: "the copy needs a key that works while the source's region is gone",
             remedy: "name the key in the destination's region",
-          };
-        }
-        if (known(() => r.destination.metrics?.status !== "Enabled")) {
-          yield {
-            key: `${at}.destination.metrics.status`,
-            value: r.destination.metrics?.status,
-            reason: "replication could fall behind unseen",
-            remedy: "set status to Enabled, with replicationTime",
-          };
-        }
+          },
+          mustBe(
+            "Enabled",
+            `${at}.destination.metrics.status`,
+            () => r.destination.metrics?.status,
+            "replication could fall behind unseen",
+            "set status to Enabled, with replicationTime",
+          ),
+        ]);
       }
     }),
   },
 );
 
 /** Buckets that grow for ever cost for ever. */
-export const s3Lifecycle = stackRule(
+export const s3Lifecycle = bucketRule(
   {
     name: "s3-lifecycle",
     description: "Every bucket expires what is no longer needed.",
@@ -319,17 +282,75 @@ export const s3Lifecycle = stackRule(
     severity: "low",
     reference: securityHub("S3.13"),
   },
-  BUCKET,
-  function* (bucket, stack) {
-    if (ofBucket<s3.BucketLifecycleConfigurationArgs>(stack, LIFECYCLE, bucket).length === 0) {
-      yield missing(
-        "lifecycle",
-        "old versions and broken uploads are paid for until somebody notices",
-        "add a BucketLifecycleConfiguration",
-      );
-    }
+  {
+    type: LIFECYCLE,
+    absent: {
+      key: "lifecycle",
+      reason: "old versions and broken uploads are paid for until somebody notices",
+      remedy: "add a BucketLifecycleConfiguration",
+    },
   },
 );
+
+/** A value that must be as it should. Its functions may read what preview doesn't know yet. */
+interface Demand {
+  readonly key: string;
+  readonly value: () => unknown;
+  readonly holds: () => boolean;
+  readonly reason: string;
+  readonly remedy: string;
+}
+
+/** A demand for one value. Default remedy: to set the last part of `key` to it. */
+function mustBe(
+  wanted: string | boolean,
+  key: string,
+  value: () => unknown,
+  reason: string,
+  remedy = `set ${key.split(".").at(-1)} to ${wanted}`,
+): Demand {
+  return { key, value, holds: () => value() === wanted, reason, remedy };
+}
+
+/** What is wrong. A value that preview doesn't know yet is no finding, and hides no other. */
+function* unmet(demands: readonly Demand[]): Iterable<Problem> {
+  for (const { key, value, holds, reason, remedy } of demands)
+    if (known(holds) === false) yield { key, value: known(value), reason, remedy };
+}
+
+/**
+ * A rule that every bucket has a resource of one type that configures it, and that this resource says what it must.
+ * A function declaration, because the rules above use it.
+ */
+function bucketRule<Args>(
+  text: RuleText,
+  {
+    only = () => true,
+    type,
+    own = () => [],
+    absent,
+    demands = () => [],
+  }: {
+    /** Which buckets the rule is for; default all. */
+    readonly only?: (bucket: PolicyResource) => boolean;
+    /** Type of the resource that configures the bucket. */
+    readonly type: string;
+    /** What the bucket itself must say. */
+    readonly own?: (bucket: Partial<Unwrap<s3.BucketArgs>>) => readonly Demand[];
+    /** What is wrong when the bucket has no such resource. */
+    readonly absent: Omit<Problem, "value">;
+    /** What each such resource must say. */
+    readonly demands?: (args: Partial<Unwrap<Args>>) => readonly Demand[];
+  },
+): Rule {
+  return stackRule(text, BUCKET, function* (bucket, stack) {
+    if (!only(bucket)) return;
+    yield* unmet(own(argsOf<s3.BucketArgs>(bucket)));
+    const found = ofBucket<Args>(stack, type, bucket);
+    if (found.length === 0) yield { ...absent, value: undefined };
+    for (const args of found) yield* unmet(demands(args));
+  });
+}
 
 function deniesPlainText(statement: ReturnType<typeof statementsOf>[number]): boolean {
   return (
@@ -351,13 +372,10 @@ function ofBucket<Args>(stack: readonly PolicyResource[], type: string, bucket: 
 }
 
 /** The contract names vaults `…-vault-…` and the audit bucket `…-audit-…`. */
-const isImmutable = (bucket: PolicyResource): boolean => /-(vault|audit)-/.test(nameOf(bucket));
+function isImmutable(bucket: PolicyResource): boolean {
+  return /-(vault|audit)-/.test(nameOf(bucket));
+}
 
-const nameOf = (bucket: PolicyResource): string => known(() => bucket.props.bucket as string) ?? bucket.name;
-
-const missing = (key: string, reason: string, remedy: string): Problem => ({
-  key,
-  value: undefined,
-  reason,
-  remedy,
-});
+function nameOf(bucket: PolicyResource): string {
+  return known(() => bucket.props.bucket as string) ?? bucket.name;
+}

@@ -68,7 +68,13 @@ test.each([
   [30, "cron(0 8 1 * ? *)"],
   [90, "cron(0 8 1 1/3 ? *)"],
 ])("every %i days is %s", (days, cron) => {
-  expect(restoreTestCron(days)).toBe(cron);
+  expect(restoreTestCron(days, 1)).toBe(cron);
+});
+
+test("the restore test comes three hours after the backup, whenever the full backup is due", async () => {
+  const late = await recordStack("prod", { ...BASE_SETTINGS, backup: { fullHourUtc: 18 } });
+  expect(late.one("volume-backup-restore-test").inputs.scheduleExpression).toBe("cron(0 1 1/7 * ? *)");
+  expect(late.one("volume-backup-plan").inputs.rules[0].schedule).toBe("cron(0 22 * * ? *)");
 });
 
 test("a snapshot comes four hours after the full backup, past midnight too", () => {

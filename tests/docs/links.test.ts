@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { REPO } from "../../common/paths.js";
 
-const pages = ["README.md", "CHANGELOG.md", "docs", "runbooks"].flatMap((at) =>
+const pages = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs", "runbooks"].flatMap((at) =>
   at.endsWith(".md")
     ? [at]
     : readdirSync(join(REPO, at), { recursive: true, encoding: "utf8" })

@@ -99,7 +99,8 @@ export function violationsOf(rule: Rule, samples: readonly Sample[]): Violation[
 export const sampleOf = (recorded: Recorded): Sample => ({
   type: recorded.type,
   name: recorded.name,
-  props: recorded.inputs,
+  // A copy: the engine's proxy can't wrap what is frozen.
+  props: structuredClone(recorded.inputs),
   protect: recorded.protect,
   provider: recorded.custom && !recorded.provider ? "default" : recorded.provider,
   propertyDependencies: Object.fromEntries(

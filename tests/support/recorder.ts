@@ -10,6 +10,7 @@ import { REPO } from "../../common/paths.js";
 import type { RawSettings } from "../../settings/parse.js";
 import type { StackName } from "../../settings/stacks.js";
 import { program } from "../../stacks/program.js";
+import { fixtureSettings } from "./fixtures.js";
 
 export const ACCOUNT_ID = "123456789012";
 
@@ -74,21 +75,19 @@ export const HANDOFF = {
   certificateArn: `arn:aws:acm:here:${ACCOUNT_ID}:certificate/1`,
 };
 
-/** Settings of a valid stack; a test changes what it is about. */
-export const BASE_SETTINGS: RawSettings = {
-  domain: "example.com",
-  regions: { home: "eu-west-1", recovery: "eu-central-1", witness: "eu-west-3" },
-  contacts: [
-    { severity: "page", protocol: "https", endpoint: "https://pager.example.com/hook" },
-    { severity: "notify", protocol: "email", endpoint: "team@example.com" },
-  ],
-};
+/** Shared settings of a valid stack; a test changes what it is about. */
+export const BASE_SETTINGS: RawSettings = await fixtureSettings("global");
 
-/** Builds a whole stack from raw settings. `invokes` answers in place of the recorder, by token. */
+const recordings = new Map<string, Promise<Recording>>();
+
+/**
+ * Builds a whole stack from raw settings. Equal settings give the same recording within a test file, which is why it is frozen.
+ * @param invokes answers in place of the recorder's, by token; such a recording is made each time.
+ */
 export function recordStack(
   stack: StackName,
   raw: RawSettings = BASE_SETTINGS,
-  invokes: Invokes = {},
+  invokes?: Invokes,
 ): Promise<Recording> {
   const project = "disaster-recovery";
   const config = Object.fromEntries(
@@ -97,14 +96,29 @@ export function recordStack(
       typeof value === "string" ? value : JSON.stringify(value),
     ]),
   );
-  return record(
-    async () => {
-      pulumi.runtime.setAllConfig(config);
-      return program();
-    },
-    stack,
-    invokes,
-  );
+  const build = () =>
+    record(
+      async () => {
+        pulumi.runtime.setAllConfig(config);
+        return program();
+      },
+      stack,
+      invokes,
+    );
+  if (invokes) return build();
+  const key = JSON.stringify([stack, Object.entries(config).sort()]);
+  const recording = recordings.get(key) ?? build().then(freeze);
+  recordings.set(key, recording);
+  return recording;
+}
+
+/** A test that changed what others read would make them depend on their order. */
+function freeze<T>(value: T): T {
+  if (typeof value === "object" && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    for (const inner of Object.values(value)) freeze(inner);
+  }
+  return value;
 }
 
 /** Builds whatever `build` declares. Not for `test.concurrent`: Pulumi's mocks are global. */

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { parse } from "yaml";
-import { REPO } from "../../../common/paths.js";
 import { merge, projectDir, setConfig, syncProject } from "../../../lab/sandbox/project.js";
+import { FIXTURES } from "../../support/fixtures.js";
 import { withTemporaryDir } from "../support/temporary-dir.js";
 
 const temporary = withTemporaryDir();
@@ -18,7 +18,7 @@ beforeEach(async () => {
     "Pulumi.yaml",
     ...["global", "prod", "dr", "link"].map((stack) => `Pulumi.${stack}.yaml`),
   ]) {
-    await cp(join(REPO, file), join(checkout, file));
+    await cp(join(FIXTURES, file), join(checkout, file));
   }
 });
 afterEach(async () => {

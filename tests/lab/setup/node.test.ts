@@ -9,7 +9,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { REPO } from "../../../common/paths.js";
 
 const LOCK = join(REPO, "nodes/image/node/package-lock.json");
-const SETUP = join(REPO, "lab/sandbox/setup");
+const SETUP = join(REPO, "lab/setup");
 
 let dir: string;
 beforeEach(async () => {
@@ -44,7 +44,7 @@ chmod +x $bin/node`,
   );
 }
 
-/** Runs one of the programs in lab/sandbox/setup, by default as on Node 20.20.2. */
+/** Runs one of the programs in lab/setup, by default as on Node 20.20.2. */
 function run(args: readonly string[], { versions = { node: "20.20.2" }, platform = "linux" } = {}) {
   const pretend = `Object.defineProperty(process, "versions", { value: ${JSON.stringify(versions)} });
     Object.defineProperty(process, "platform", { value: ${JSON.stringify(platform)} });`;
