@@ -53,7 +53,7 @@ test("finds the words to rewrite, where they are", async () => {
 
 test("leaves code, and what only looks like them, alone", async () => {
   const page = [
-    "The standby leader follows. A self-healing link. It is all but done.",
+    "The standby leader follows. A self-healing link. It is all but done. It withstands at most two faults.",
     "It stands in for the engine. The file belongs to its own region.",
     "`nobody` is a user, and `const anew = 1` is code.",
     "```\nnobody anew whoever\n```",
