@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { RUNBOOKS } from "../components/alarms/runbooks.js";
 
@@ -46,4 +47,23 @@ describe.each(EVENTS)("%s", (file) => {
     expect(steps.length).toBeGreaterThan(2);
     for (const step of steps) expect(step, file).toContain("*Way back:*");
   });
+});
+
+/** All of the guard's source, in which a sentence is a string or a template. */
+const guard = readdirSync("nodes/guard", { recursive: true, encoding: "utf8" })
+  .filter((file) => file.endsWith(".ts"))
+  .map((file) => readFileSync(join("nodes/guard", file), "utf8"))
+  .join("\n");
+
+test("the runbook quotes what the guards wait for as they say it", () => {
+  const quoted = [...read("unplanned-region-failover.md").matchAll(/^ {3}- `([^`]+)`/gm)].map(
+    ([, text]) => text as string,
+  );
+  expect(quoted.length).toBeGreaterThanOrEqual(6);
+  for (const text of quoted) {
+    // `…` and `<node>` vary: they are `${…}` in the source, or the beginning of the sentence.
+    const parts = text.split(/…|<[a-z]+>/).filter((part) => part.trim());
+    const pattern = parts.map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("\\$\\{[^`]*\\}");
+    expect(new RegExp(pattern).test(guard), `no guard says '${text}'`).toBe(true);
+  }
 });

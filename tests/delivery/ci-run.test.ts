@@ -81,42 +81,32 @@ const GOOD = {
   drills: [{ outcome: "passed" }],
 };
 
-test("counts every test, and each drill; lint, types, workflows, scripts and demo as one each", async () => {
+test("counts every test, and each drill; lint, types, prose, workflows, scripts and demo as one each", async () => {
   const { code, last, lines } = await run(GOOD);
-  expect(last).toBe("10 passed, 0 failed");
+  expect(last).toBe("12 passed, 0 failed");
   expect(code).toBe(0);
   expect(lines.flatMap((line) => /^ *\d+ % +\d+ s {2}(\w+)$/.exec(line)?.[1] ?? [])).toEqual([
-    ...[
-      "prerequisites",
-      "dependencies",
-      "ends",
-      "lint",
-      "types",
-      "workflows",
-      "scripts",
-      "tests",
-      "drills",
-      "demo",
-    ],
+    ...["prerequisites", "dependencies", "ends", "lint", "imports", "types", "prose", "workflows", "scripts"],
+    ...["tests", "drills", "demo"],
   ]);
 });
 
 test.each([
-  ["a check that fails", { ...GOOD, failing: ["lint:workflows"] }, "9 passed, 1 failed"],
+  ["a check that fails", { ...GOOD, failing: ["lint:workflows"] }, "11 passed, 1 failed"],
   [
     "a test that fails",
     { ...GOOD, unit: tests("passed", "failed"), failing: ["test"] },
-    "9 passed, 1 failed",
+    "11 passed, 1 failed",
   ],
-  ["a run that failed without a failed test", { ...GOOD, failing: ["test"] }, "10 passed, 1 failed"],
-  ["a part that never ran", { ...GOOD, sandbox: undefined, failing: ["test"] }, "9 passed, 1 failed"],
+  ["a run that failed without a failed test", { ...GOOD, failing: ["test"] }, "12 passed, 1 failed"],
+  ["a part that never ran", { ...GOOD, sandbox: undefined, failing: ["test"] }, "11 passed, 1 failed"],
   [
     "a drill that fails",
     { ...GOOD, drills: [{ outcome: "passed" }, { outcome: "inconclusive" }], failing: ["drills"] },
-    "10 passed, 1 failed",
+    "12 passed, 1 failed",
   ],
-  ["drills that could not run", { ...GOOD, drills: undefined, failing: ["drills"] }, "9 passed, 1 failed"],
-  ["a part that ran no test, though it ended well", { ...GOOD, sandbox: tests() }, "9 passed, 1 failed"],
+  ["drills that could not run", { ...GOOD, drills: undefined, failing: ["drills"] }, "11 passed, 1 failed"],
+  ["a part that ran no test, though it ended well", { ...GOOD, sandbox: tests() }, "11 passed, 1 failed"],
   [
     "a file that could not be loaded",
     {
@@ -130,12 +120,23 @@ test.each([
       },
       failing: ["test"],
     },
-    "9 passed, 1 failed",
+    "11 passed, 1 failed",
   ],
   [
     "everything at once",
-    { failing: ["lint", "typecheck", "lint:workflows", "lint:scripts", "test", "drills", "demo"] },
-    "0 passed, 9 failed",
+    {
+      failing: [
+        "lint",
+        "typecheck",
+        "lint:prose",
+        "lint:workflows",
+        "lint:scripts",
+        "test",
+        "drills",
+        "demo",
+      ],
+    },
+    "1 passed, 10 failed",
   ],
 ])("%s: the whole fails", async (_, npm, expected) => {
   const { code, last } = await run(npm);
@@ -163,7 +164,7 @@ test("what failed stands at the end with its reason, in one line each", async ()
 
 test("a part near the end of its support is a warning above the result, and fails nothing", async () => {
   const { code, last, lines } = await run({ ...GOOD, failing: ["check:ends"] });
-  expect(last).toBe("10 passed, 0 failed");
+  expect(last).toBe("11 passed, 0 failed");
   expect(code).toBe(0);
   expect(lines.slice(-3)).toEqual([expect.stringMatching(/^!!! WARNING: .*npm run check:ends/), "", last]);
 });
@@ -174,7 +175,7 @@ test("without dependencies nothing else is tried", async () => {
     "export function ensureDependencies() { process.exit(1); }\n",
   );
   const { code, last, lines } = await run(GOOD);
-  expect(last).toBe("0 passed, 1 failed");
+  expect(last).toBe("1 passed, 1 failed");
   expect(lines.join("\n")).not.toContain("── lint");
   expect(code).toBe(1);
 });
