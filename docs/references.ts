@@ -2,11 +2,13 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { policiesReference } from "../policies/reference.js";
+import { costsReference } from "../references/costs.js";
 import { REPO } from "../sandbox/paths.js";
 import { settingsReference } from "../settings/reference.js";
 import { vaultCostReference } from "./vault-cost.js";
 
 export const REFERENCES: Readonly<Record<string, () => string>> = {
+  "docs/costs.md": costsReference,
   "docs/policies.md": policiesReference,
   "docs/settings.md": settingsReference,
   "docs/vault-cost.md": vaultCostReference,
