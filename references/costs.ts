@@ -17,7 +17,13 @@ import type { RegionSettings } from "../settings/schema.js";
 export interface Item {
   readonly name: string;
   readonly type: string;
-  readonly inputs: Readonly<Record<string, any>>;
+  readonly inputs: Inputs;
+}
+
+/** The inputs that the page reads. */
+interface Inputs {
+  readonly replicas?: readonly unknown[];
+  readonly blockDeviceMappings?: readonly { readonly ebs: { readonly volumeSize: number } }[];
 }
 
 export interface Inventories {
@@ -190,7 +196,7 @@ export function readInventories(): Inventories {
 }
 
 function readInventory(stack: string): Item[] {
-  const entries: Record<string, { type: string; inputs?: Record<string, any> }>[] = parse(
+  const entries: Record<string, { type: string; inputs?: Inputs }>[] = parse(
     readFileSync(join(REPO, "tests/golden", `${stack}.yaml`), "utf8"),
   );
   return entries
@@ -289,7 +295,8 @@ function rootVolumeGib(items: readonly Item[]): number {
   const sizes = new Set(
     items
       .filter(({ type }) => type === "aws:ec2/launchTemplate:LaunchTemplate")
-      .map(({ inputs }) => inputs.blockDeviceMappings[0].ebs.volumeSize as number),
+      .flatMap(({ inputs }) => inputs.blockDeviceMappings?.slice(0, 1) ?? [])
+      .map(({ ebs }) => ebs.volumeSize),
   );
   const [size] = sizes;
   if (size === undefined || sizes.size > 1)
