@@ -254,7 +254,7 @@ export function costsReference(): string {
     "By use, in each region:",
     "",
     `- AWS Backup: a snapshot a day of each data volume, kept for ${volumeBackup.keepDays} days here and as a copy in the other region, and a restore test every ${volumeBackup.restoreTestDays} days.`,
-    `- VPC flow logs, by GB, kept for ${network.flowLogRetentionDays} days, and the machines' logs.`,
+    `- VPC flow logs, by GB, kept for ${network.flowLogRetentionDays} days.`,
     "- Traffic: between zones, to the internet, through NAT gateways and load balancer; replication to the other region over the peering connection (stack `link`).",
     "",
     "## Global, once",
