@@ -4,9 +4,11 @@ import { join } from "node:path";
 import { REPO } from "../common/paths.js";
 import { policiesReference } from "../policies/reference.js";
 import { settingsReference } from "../settings/reference.js";
+import { costsReference } from "./costs.js";
 import { vaultCostReference } from "./vault-cost-page.js";
 
 export const REFERENCES: Readonly<Record<string, () => string>> = {
+  "docs/costs.md": costsReference,
   "docs/policies.md": policiesReference,
   "docs/settings.md": settingsReference,
   "docs/vault-cost.md": vaultCostReference,
