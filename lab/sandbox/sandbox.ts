@@ -3,10 +3,9 @@
  * emulated AWS on this machine. The program knows nothing of it.
  */
 import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
 import * as automation from "@pulumi/pulumi/automation/index.js";
 import { UserError } from "../../common/errors.js";
-import { REPO, sandboxDir } from "../../common/paths.js";
+import { sandboxDir } from "../../common/paths.js";
 import { Progress } from "../../common/progress.js";
 import { type Change, ChangeReader, OperationFailed, readFailure } from "../../operations/engine/events.js";
 import type { StackName } from "../../settings/stacks.js";
@@ -20,7 +19,7 @@ import {
   stopEmulator,
 } from "./emulator/emulator.js";
 import { findEngine } from "./engine/engine.js";
-import { writeLaunchers } from "./engine/launchers.js";
+import { policyPack, writeLaunchers } from "./engine/launchers.js";
 import { sandboxEnvironment } from "./environment.js";
 import { clearKilledRuns, lockHolders } from "./locks.js";
 import { projectDir, syncProject } from "./project.js";
@@ -50,6 +49,7 @@ export class Sandbox {
     readonly emulator: Emulator,
     private readonly command: automation.PulumiCommand,
     readonly environment: Readonly<Record<string, string>>,
+    private readonly policyPack: string,
     private readonly progress: Progress,
   ) {}
 
@@ -68,7 +68,7 @@ export class Sandbox {
     await syncProject();
     const environment = await sandboxEnvironment({ engine, endpoint: emulator.endpoint, bins: [bin] });
     const command = await automation.PulumiCommand.get({ root: engine.root });
-    return new Sandbox(emulator, command, environment, progress);
+    return new Sandbox(emulator, command, environment, policyPack(engine, bin), progress);
   }
 
   up(stack: StackName, options: RunOptions = {}): Promise<RunResult> {
@@ -117,7 +117,7 @@ export class Sandbox {
         options.onChange?.(change);
       }
     };
-    const packs = options.policies === false ? undefined : [join(REPO, "policies")];
+    const packs = options.policies === false ? undefined : [this.policyPack];
     const broken = abortOnUncaught();
     const common = { onEvent, suppressProgress: true, signal: broken.signal };
     let outputs: automation.OutputMap = {};

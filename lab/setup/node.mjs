@@ -4,13 +4,13 @@ import { spawn, spawnSync } from "node:child_process";
 import {
   accessSync,
   constants,
-  cpSync,
   existsSync,
   mkdirSync,
   readFileSync,
   realpathSync,
   renameSync,
   rmSync,
+  writeFileSync,
 } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, dirname, join, resolve } from "node:path";
@@ -100,7 +100,7 @@ function cachedNode() {
     give(...message);
   };
   mkdirSync(scratch, { recursive: true });
-  for (const file of ["package.json", "package-lock.json"]) cpSync(join(LOCK, file), join(scratch, file));
+  writeLock(scratch, name);
   const flags = ["--ignore-scripts", "--no-fund", "--no-audit", "--no-update-notifier", "--loglevel=error"];
   const npm = spawnSync("npm", ["ci", "--prefix", scratch, ...flags], {
     cwd: scratch,
@@ -132,6 +132,20 @@ function cachedNode() {
     if (!existsSync(join(bin, "node"))) throw error;
   }
   return bin;
+}
+
+/**
+ * Writes package and lock file of that one package. Not as optional, as it is in the lock for all architectures: npm
+ * goes on without an optional package whose checksum is wrong.
+ */
+function writeLock(folder, name) {
+  const lock = readJson(join(LOCK, "package-lock.json"));
+  const path = `node_modules/${name}`;
+  const { optional: _, ...entry } = lock.packages[path];
+  const root = { name: lock.name, version: lock.version, dependencies: { [name]: entry.version } };
+  const write = (file, content) => writeFileSync(join(folder, file), JSON.stringify(content));
+  write("package.json", root);
+  write("package-lock.json", { ...lock, packages: { "": root, [path]: entry } });
 }
 
 /** Runs a command with the terminal and the signals handed over, and ends as it ends. */

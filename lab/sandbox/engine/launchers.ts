@@ -1,9 +1,10 @@
-/** Small executables that the engine finds on PATH: one per stand-in provider, and the one that runs policy packs. */
+/** Small executables: one per stand-in provider, which the engine finds on PATH, and the policy pack as a program. */
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { build } from "esbuild";
 import { REPO, sandboxDir } from "../../../common/paths.js";
+import type { Engine } from "./engine.js";
 
 export const PROVIDERS = ["aws", "kubernetes", "random"] as const;
 
@@ -38,11 +39,21 @@ export async function writeLaunchers(): Promise<string> {
       `exec ${node} ${quote(join(lib, "main.mjs"))} ${name} "$@"`,
     );
   }
-  // Without Node's language host on PATH the engine starts a policy pack through this one.
   const runPack = join(REPO, "node_modules/@pulumi/pulumi/cmd/run-policy-pack");
-  await executable(join(bin, "pulumi-analyzer-policy-nodejs"), `exec ${node} ${quote(runPack)} "$@"`);
+  await executable(join(bin, PACK), `cd ${quote(POLICIES)} && exec ${node} ${quote(runPack)} "$1" .`);
   return bin;
 }
+
+const POLICIES = join(REPO, "policies");
+const PACK = "policy-pack";
+
+/**
+ * The policy pack for an engine. A folder is run by Node's language host, which comes with Pulumi's installer only; the
+ * engine that is built has none, and takes a pack that is a program.
+ * @param bin what `writeLaunchers` returned.
+ */
+export const policyPack = ({ origin }: Pick<Engine, "origin">, bin: string): string =>
+  origin === "built" ? join(bin, PACK) : POLICIES;
 
 const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 

@@ -2,6 +2,8 @@
 
 import { once } from "node:events";
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { execa } from "execa";
@@ -44,15 +46,28 @@ chmod +x $bin/node`,
   );
 }
 
+interface Host {
+  readonly versions: { readonly node: string };
+  readonly platform: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
 /** Runs one of the programs in lab/setup, by default as on Node 20.20.2. */
-function run(args: readonly string[], { versions = { node: "20.20.2" }, platform = "linux" } = {}) {
+function run(
+  args: readonly string[],
+  { versions = { node: "20.20.2" }, platform = "linux", env = {} }: Partial<Host> = {},
+) {
   const pretend = `Object.defineProperty(process, "versions", { value: ${JSON.stringify(versions)} });
     Object.defineProperty(process, "platform", { value: ${JSON.stringify(platform)} });`;
   const preload = `data:text/javascript,${encodeURIComponent(pretend)}`;
   const [program, ...rest] = args;
   return execa(process.execPath, ["--import", preload, join(SETUP, program as string), ...rest], {
     reject: false,
-    env: { PATH: `${join(dir, "bin")}${delimiter}${process.env.PATH}`, XDG_CACHE_HOME: join(dir, "cache") },
+    env: {
+      PATH: `${join(dir, "bin")}${delimiter}${process.env.PATH}`,
+      XDG_CACHE_HOME: join(dir, "cache"),
+      ...env,
+    },
   });
 }
 
@@ -155,6 +170,37 @@ test.each([
   expect(stderr).toMatch(expected);
   expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: "" });
   expect(await readdir(join(dir, "cache/disaster-recovery")).catch(() => [])).toEqual([]);
+});
+
+test("what the registry has under the locked version is refused when it is not what was locked", async () => {
+  const version = await lockedVersion();
+  const name = `node-linux-${process.arch}`;
+  await mkdir(join(dir, "package/bin"), { recursive: true });
+  await executable(join(dir, "package/bin/node"), `echo v${version}`);
+  await writeFile(join(dir, "package/package.json"), JSON.stringify({ name, version }));
+  await execa("tar", ["-czf", "package.tgz", "package"], { cwd: dir });
+  const tarball = await readFile(join(dir, "package.tgz"));
+  const registry = createServer((request, response) => {
+    if (request.url?.endsWith(".tgz")) return response.end(tarball);
+    const dist = { tarball: `http://${request.headers.host}/${name}.tgz` };
+    response.end(JSON.stringify({ name, versions: { [version as string]: { name, version, dist } } }));
+  });
+  await once(registry.listen(0, "127.0.0.1"), "listening");
+  try {
+    const { port } = registry.address() as AddressInfo;
+    const { exitCode, stderr, stdout } = await run(["with-node.mjs", "echo", "ran"], {
+      env: {
+        npm_config_registry: `http://127.0.0.1:${port}/`,
+        npm_config_cache: join(dir, "npm-cache"),
+        npm_config_fetch_retries: "0",
+      },
+    });
+    expect(stderr).toMatch(/EINTEGRITY[\s\S]*error: Node \S+ could not be installed\n/);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: "" });
+    expect(await readdir(join(dir, "cache/disaster-recovery"))).toEqual([]);
+  } finally {
+    registry.close();
+  }
 });
 
 test.each([
