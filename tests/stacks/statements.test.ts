@@ -30,7 +30,8 @@ beforeAll(async () => {
   for (const stack of STACK_NAMES) {
     const { resources } = await recordStack(stack, EVERYTHING);
     for (const { name, inputs } of resources)
-      for (const statement of statementsIn(inputs)) statements.push({ policy: `${stack} ${name}`, statement });
+      for (const statement of statementsIn(inputs))
+        statements.push({ policy: `${stack} ${name}`, statement });
   }
 }, 180_000);
 
