@@ -4,21 +4,50 @@ import { FIXTURES } from "./tests/support/fixtures.js";
 /** Tests, and what they start, use settings of their own, never the user's stack files. */
 const env = { DR_SETTINGS_DIR: FIXTURES };
 
+/** Tests that build the program under Pulumi's mocks. */
+const PROGRAM = [
+  "tests/components/**/*.test.ts",
+  "tests/stacks/**/*.test.ts",
+  "tests/policies/stacks.test.ts",
+  "tests/newcomer.test.ts",
+  "tests/recorder.test.ts",
+];
+
 export default defineConfig({
   test: {
     // Each project sets its own time limits, generous ones: a busy host is no failure.
     projects: [
       {
-        // Needs nothing but Node: Pulumi's mocks, pure functions.
+        // Needs nothing but Node: pure functions, and processes of this machine.
         test: {
           name: "unit",
           env,
           include: ["tests/**/*.test.ts"],
+<<<<<<< /tmp/mrg/o
           exclude: ["tests/lab/{sandbox,providers}/**", "tests/lab/twin/*.test.ts"],
           // A whole stack evaluates in a second; on a busy machine the first one waits for its imports.
+||||||| /tmp/mrg/b
+          exclude: ["tests/lab/sandbox/**", "tests/lab/twin/**"],
+          // A whole stack evaluates in a second; on a busy machine the first one waits for its imports.
+=======
+          exclude: ["tests/lab/sandbox/**", "tests/lab/twin/**", ...PROGRAM],
+>>>>>>> /tmp/mrg/t
           testTimeout: 120_000,
           hookTimeout: 120_000,
           expect: { poll: { timeout: 60_000 } },
+        },
+      },
+      {
+        // Needs nothing but Node, too. Its files share processes: to load Pulumi's AWS package takes seconds, and so do some
+        // recordings of a stack, which are frozen and can be shared.
+        test: {
+          name: "program",
+          env,
+          include: PROGRAM,
+          isolate: false,
+          // A whole stack evaluates in a second; on a busy machine the first one waits for its imports.
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
       {

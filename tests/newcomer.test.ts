@@ -37,7 +37,7 @@ test("unit tests don't depend on the user's stack files", async () => {
   try {
     const { exitCode, all } = await execa(
       process.execPath,
-      ["node_modules/vitest/vitest.mjs", "run", "--project", "unit", ...files],
+      ["node_modules/vitest/vitest.mjs", "run", ...files],
       // CI, so that a golden file that differs is an error and none is written.
       { cwd: dir, env: { ...USERS_SHELL, CI: "true" }, reject: false, all: true },
     );

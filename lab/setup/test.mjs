@@ -22,20 +22,20 @@ function part(name, work) {
 
 const vitest = (...args) => run(process.execPath, ["node_modules/vitest/vitest.mjs", "run", ...args]);
 
-/** All tests of one of the projects in vitest.config.ts. */
-function project(name) {
+/** All tests of projects in vitest.config.ts. The report has the name of the first. */
+function project(name, ...more) {
   const { DR_TEST_REPORTS: dir } = process.env;
   const reports = dir
     ? ["--reporter=default", "--reporter=json", `--outputFile.json=${join(dir, `${name}.json`)}`]
     : [];
-  return vitest("--project", name, ...reports);
+  return vitest(...[name, ...more].flatMap((one) => ["--project", one]), ...reports);
 }
 
 const chosen = process.argv.slice(2);
 if (chosen.length > 0) {
   part("chosen tests", () => vitest(...chosen));
 } else {
-  part("tests of settings, components, policies, node files", () => project("unit"));
+  part("tests of settings, components, policies, node files", () => project("unit", "program"));
   const ready = part("engine and emulator", () =>
     run(process.execPath, ["cli/dr.mjs", "sandbox", "install"]),
   );

@@ -81,7 +81,8 @@ export const BASE_SETTINGS: RawSettings = await fixtureSettings("global");
 const recordings = new Map<string, Promise<Recording>>();
 
 /**
- * Builds a whole stack from raw settings. Equal settings give the same recording within a test file, which is why it is frozen.
+ * Builds a whole stack from raw settings. Equal settings give the same recording, also to other test files of the same process;
+ * that is why it is frozen.
  * @param invokes answers in place of the recorder's, by token; such a recording is made each time.
  */
 export function recordStack(
