@@ -23,15 +23,7 @@ export default defineConfig({
           name: "unit",
           env,
           include: ["tests/**/*.test.ts"],
-<<<<<<< /tmp/mrg/o
-          exclude: ["tests/lab/{sandbox,providers}/**", "tests/lab/twin/*.test.ts"],
-          // A whole stack evaluates in a second; on a busy machine the first one waits for its imports.
-||||||| /tmp/mrg/b
-          exclude: ["tests/lab/sandbox/**", "tests/lab/twin/**"],
-          // A whole stack evaluates in a second; on a busy machine the first one waits for its imports.
-=======
-          exclude: ["tests/lab/sandbox/**", "tests/lab/twin/**", ...PROGRAM],
->>>>>>> /tmp/mrg/t
+          exclude: ["tests/lab/{sandbox,providers}/**", "tests/lab/twin/*.test.ts", ...PROGRAM],
           testTimeout: 120_000,
           hookTimeout: 120_000,
           expect: { poll: { timeout: 60_000 } },

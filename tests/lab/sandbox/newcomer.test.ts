@@ -1,26 +1,9 @@
 /** A new user's first edit, deployed: the four stacks and the demo, without its machines, on a copy of the repository. */
 import { join } from "node:path";
 import { execa } from "execa";
-
-<<<<<<< /tmp/mrg/o
-
-import { afterEach, expect, test } from "vitest";
-import { STACK_NAMES } from "../../../settings/stacks.js";
-import { AMERICAN, type Copy, type Edit, EUROPEAN, editedCopy, USERS_SHELL } from "../../support/newcomer.js";
-
-||||||| /tmp/mrg/b
-
-import { afterEach, expect, test } from "vitest";
-import { STACK_NAMES } from "../../../settings/stacks.js";
-import { AMERICAN, type Copy, type Edit, EUROPEAN, editedCopy, USERS_SHELL } from "../../support/newcomer.js";
-
-=======
-
 import { afterEach, expect, test, vi } from "vitest";
 import { STACK_NAMES } from "../../../settings/stacks.js";
 import { AMERICAN, type Copy, type Edit, EUROPEAN, editedCopy, USERS_SHELL } from "../../support/newcomer.js";
-
->>>>>>> /tmp/mrg/t
 
 /** Each deploys four stacks, in a process of its own: a busy host is no failure. */
 vi.setConfig({ testTimeout: 1_800_000 });
