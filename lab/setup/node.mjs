@@ -19,7 +19,7 @@ import { fileURLToPath } from "node:url";
 export const REPO = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 
 /** Package and lock file of the Node that the machines run, too: exact version, and the packages' integrity. */
-const LOCK = join(REPO, "nodes/image/node");
+const LOCK = join(REPO, "lab/setup/node");
 
 const readJson = (file) => JSON.parse(readFileSync(file, "utf8"));
 

@@ -161,18 +161,3 @@ export function mirrorsFrom(
 }
 
 const withoutSlash = (uri: string): string => uri.replace(/\/+$/, "");
-
-/**
- * The registry of this host's npm, from which the machines' Node comes.
- * @throws UserError where npm doesn't tell.
- */
-export async function npmRegistry(): Promise<string> {
-  const { stdout, failed, message } = await execa("npm", ["config", "get", "registry"], { reject: false });
-  const registry = withoutSlash(stdout?.trim() ?? "");
-  if (!failed && /^https?:/.test(registry)) return registry;
-  throw new UserError(
-    "npm does not tell its registry",
-    `The machines' Node comes from there. npm config get registry: ${stdout || message}`,
-    "install npm, or set its registry (npm config set registry <address>)",
-  );
-}

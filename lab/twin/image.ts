@@ -10,7 +10,7 @@ import { UserError } from "../../common/errors.js";
 import { cacheDir, exists, REPO } from "../../common/paths.js";
 import type { Progress } from "../../common/progress.js";
 import { type PayloadFile, payloadFiles, writePayload } from "../../nodes/image/payload.js";
-import { debianMirrors, npmRegistry, requireHost } from "./host.js";
+import { debianMirrors, requireHost } from "./host.js";
 
 export interface NodeImage {
   /** Root of the file system, for both kinds of machine. Read-only for its users: other twins share it. */
@@ -22,7 +22,6 @@ export interface NodeImage {
 const SCRIPTS = join(REPO, "nodes/image");
 const BUILD = join(REPO, "lab/twin/image/build.sh");
 const PACKAGES = join(REPO, "lab/twin/image/packages.txt");
-const NODE_LOCK = join(SCRIPTS, "node/package-lock.json");
 
 /**
  * Builds what isn't there yet: the root takes one to two minutes, the payload a second.
@@ -62,7 +61,6 @@ async function ensureRoot(progress: Progress): Promise<string> {
   const root = join(target, "root");
   if (await exists(target)) return root;
   const mirrors = await debianMirrors();
-  const registry = await npmRegistry();
   await progress.during("build the machines' image (Debian 12, once, about 2 minutes)", async () => {
     progress.note(`debootstrap from ${mirrors.main}, Patroni from PyPI, Node from npm; in ${target}`);
     const log = `${target}.log`;
@@ -75,7 +73,7 @@ async function ensureRoot(progress: Progress): Promise<string> {
         PACKAGES,
       ),
       {
-        env: { MIRROR: mirrors.main, SECURITY_MIRROR: mirrors.security, NODE_REGISTRY: registry },
+        env: { MIRROR: mirrors.main, SECURITY_MIRROR: mirrors.security },
         stdin: "ignore",
         stdout: { file: log },
         stderr: { file: log },
@@ -109,7 +107,7 @@ async function ensurePayload(): Promise<string> {
 /** Of everything that the root is made from: a change of any builds another. */
 async function inputsHash(): Promise<string> {
   const scripts = (await readdir(SCRIPTS)).filter((name) => ROOT_INPUTS.test(name)).sort();
-  const inputs = [...scripts.map((name) => join(SCRIPTS, name)), BUILD, PACKAGES, NODE_LOCK];
+  const inputs = [...scripts.map((name) => join(SCRIPTS, name)), BUILD, PACKAGES];
   const texts = await Promise.all(
     inputs.map(async (file) => `${relative(REPO, file)}\0${await readFile(file, "utf8")}`),
   );
@@ -117,7 +115,7 @@ async function inputsHash(): Promise<string> {
 }
 
 /** Not `install-aws.sh`, which is for AMIs only. */
-const ROOT_INPUTS = /^(common\.sh|node\.sh|install-(database|tomcat)\.sh|requirements\.txt)$/;
+const ROOT_INPUTS = /^(common\.sh|install-(database|tomcat)\.sh|(node-)?requirements\.txt)$/;
 
 const describe = ({ path, mode, content }: PayloadFile) => `${path}\0${mode}\0${content}`;
 

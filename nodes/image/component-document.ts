@@ -32,16 +32,11 @@ export interface BuildFiles {
 export const COMPONENT_LIMIT = 16_000;
 
 const SCRIPTS_FOLDER = fileURLToPath(new URL(".", import.meta.url));
-/** Version and checksums of the machines' Node. */
-const NODE_LOCK = "node/package-lock.json";
-/** Where build machines get it. The twin takes the registry of its host's npm. */
-const NODE_REGISTRY = "https://mirror.example.org";
 /** On the build machine. Image Builder keeps nothing of it: the last step removes it. */
 const WORK = "/var/tmp/dr-image";
 
 export async function buildFiles(): Promise<BuildFiles> {
   const scripts = (await readdir(SCRIPTS_FOLDER)).filter((name) => /\.(sh|txt)$/.test(name)).sort();
-  scripts.push(NODE_LOCK);
   const files = [
     ...(await payloadFiles("aws")).map(({ path, content }) => ({ path: `payload/${path}`, content })),
     ...(await Promise.all(
@@ -103,7 +98,6 @@ export function renderComponentDocument(args: ComponentDocumentArgs): string {
             },
             bash("Unpack", [`python3 -c "${UNPACK}" ${WORK}`]),
             bash("Install", [
-              `export NODE_REGISTRY=${NODE_REGISTRY}`,
               `bash ${WORK}/scripts/install-${kind}.sh ${WORK}/payload`,
               `bash ${WORK}/scripts/install-aws.sh ${region}`,
             ]),

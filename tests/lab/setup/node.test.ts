@@ -10,7 +10,7 @@ import { execa } from "execa";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { REPO } from "../../../common/paths.js";
 
-const LOCK = join(REPO, "nodes/image/node/package-lock.json");
+const LOCK = join(REPO, "lab/setup/node/package-lock.json");
 const SETUP = join(REPO, "lab/setup");
 
 let dir: string;
