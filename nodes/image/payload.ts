@@ -30,10 +30,10 @@ const NODE_TARGET = "node18";
 /** In the order of their paths, so that two computations of the same sources are alike. */
 export async function payloadFiles(platform: Platform): Promise<PayloadFile[]> {
   const files = [
-    ...(await programsOf("nodes/scripts")),
+    ...(await programsOf("nodes/bin")),
     ...(await programsOf(HOOKS[platform])),
     ...(await guard()),
-    ...(await library("nodes/library")),
+    ...(await library("nodes/bin/library")),
     ...units(),
   ];
   return files.sort((a, b) => (a.path < b.path ? -1 : 1));

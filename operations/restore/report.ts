@@ -1,4 +1,4 @@
-/** What `dr-restore` writes, as far as it is read here; nodes/scripts/dr-restore keeps the shape. Pure. */
+/** What `dr-restore` writes, as far as it is read here; nodes/bin/dr-restore keeps the shape. Pure. */
 import { z } from "zod";
 
 const rates = z.object({

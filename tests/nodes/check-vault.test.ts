@@ -15,8 +15,8 @@ const LOAD = `
 import importlib.util, json, sys, time
 from importlib.machinery import SourceFileLoader
 sys.dont_write_bytecode = True
-sys.path.insert(0, ${JSON.stringify(resolve("nodes/library"))})
-loader = SourceFileLoader("check_vault", ${JSON.stringify(resolve("nodes/scripts/dr-check-vault"))})
+sys.path.insert(0, ${JSON.stringify(resolve("nodes/bin/library"))})
+loader = SourceFileLoader("check_vault", ${JSON.stringify(resolve("nodes/bin/dr-check-vault"))})
 check = importlib.util.module_from_spec(importlib.util.spec_from_loader("check_vault", loader))
 loader.exec_module(check)
 `;

@@ -39,8 +39,8 @@ function run(...orders: readonly (readonly string[])[]): Said[] {
 import contextlib, importlib.util, io, json, os, sys
 from importlib.machinery import SourceFileLoader
 sys.dont_write_bytecode = True
-sys.path.insert(0, ${JSON.stringify(resolve("nodes/library"))})
-loader = SourceFileLoader("cut_over", ${JSON.stringify(resolve("nodes/scripts/dr-cut-over"))})
+sys.path.insert(0, ${JSON.stringify(resolve("nodes/bin/library"))})
+loader = SourceFileLoader("cut_over", ${JSON.stringify(resolve("nodes/bin/dr-cut-over"))})
 cut = importlib.util.module_from_spec(importlib.util.spec_from_loader("cut_over", loader))
 loader.exec_module(cut)
 dir, state, etcd, called, results = ${JSON.stringify(dir)}, ${JSON.stringify(state)}, "", [], []
@@ -110,7 +110,7 @@ const prepared = () => {
 };
 
 test("the mark is the file for which Patroni's unit looks", () => {
-  const script = readFileSync("nodes/scripts/dr-cut-over", "utf8");
+  const script = readFileSync("nodes/bin/dr-cut-over", "utf8");
   expect(script).toContain('FOLDER = "/var/lib/dr/postgres"');
   expect(script).toContain(`f"{FOLDER}/${CUT_OVER_FILE.split("/").at(-1)}"`);
 });
@@ -268,7 +268,7 @@ test("a process id of before a boot that is somebody else's now is no PostgreSQL
         "-c",
         `import os, sys
 sys.dont_write_bytecode = True
-sys.path.insert(0, ${JSON.stringify(resolve("nodes/library"))})
+sys.path.insert(0, ${JSON.stringify(resolve("nodes/bin/library"))})
 from dr_scratch import Scratch
 os.chdir(${JSON.stringify(cwd)})
 open(${JSON.stringify(`${dir}/data/postmaster.pid`)}, "w").write(str(os.getpid()))

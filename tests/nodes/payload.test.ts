@@ -57,8 +57,8 @@ describe("the payload", () => {
 
 /** The calculation inside dr-reconcile, which needs nothing but Python. */
 describe("what dr-reconcile changes", () => {
-  const script = readFileSync(new URL("../../nodes/scripts/dr-reconcile", import.meta.url), "utf8");
-  const library = fileURLToPath(new URL("../../nodes/library", import.meta.url));
+  const script = readFileSync(new URL("../../nodes/bin/dr-reconcile", import.meta.url), "utf8");
+  const library = fileURLToPath(new URL("../../nodes/bin/library", import.meta.url));
   const module = join(mkdtempSync(join(tmpdir(), "reconcile-")), "reconcile.py");
   writeFileSync(module, script);
   const patchFor = (current: unknown, wanted: unknown) =>

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 
-const script = readFileSync(new URL("../../nodes/scripts/dr-save-diverged", import.meta.url), "utf8");
+const script = readFileSync(new URL("../../nodes/bin/dr-save-diverged", import.meta.url), "utf8");
 const module = join(mkdtempSync(join(tmpdir(), "save-diverged-")), "save_diverged.py");
 writeFileSync(module, script);
 
