@@ -1,6 +1,7 @@
 /**
  * Entry of the bundle: `dr.cjs <verb> [arguments]`. The machines' programs `dr-<verb>` call it.
  */
+import { checkVault } from "./check-vault.js";
 import { reconcile } from "./reconcile.js";
 import { Usage } from "./verb.js";
 
@@ -8,6 +9,7 @@ import { Usage } from "./verb.js";
 type Verb = (args: readonly string[]) => Promise<number>;
 
 const VERBS: Readonly<Record<string, Verb>> = {
+  "check-vault": checkVault,
   reconcile,
 };
 
