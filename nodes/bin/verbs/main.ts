@@ -3,6 +3,7 @@
  */
 import { checkVault } from "./check-vault.js";
 import { reconcile } from "./reconcile.js";
+import { saveDiverged } from "./save-diverged.js";
 import { Usage } from "./verb.js";
 
 /** @returns the process's exit code */
@@ -11,6 +12,7 @@ type Verb = (args: readonly string[]) => Promise<number>;
 const VERBS: Readonly<Record<string, Verb>> = {
   "check-vault": checkVault,
   reconcile,
+  "save-diverged": saveDiverged,
 };
 
 async function main([name = "", ...args]: readonly string[]): Promise<number> {

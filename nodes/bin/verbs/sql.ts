@@ -25,9 +25,10 @@ export class SqlFailed extends Error {
   }
 }
 
+/** `-w`: where a password is missing it fails, and asks no terminal. */
 export const psqlArguments = (connection: string): string[] =>
   asPostgres([
-    ...[`${IMAGE_PATHS.postgresBin}/psql`, "-XAtq", "-F", "\t", "-v", "ON_ERROR_STOP=1", "-d", connection],
+    ...[`${IMAGE_PATHS.postgresBin}/psql`, "-XAtqw", "-F", "\t", "-v", "ON_ERROR_STOP=1", "-d", connection],
   ]);
 
 /** Not root's home, into which postgres may not look. */
