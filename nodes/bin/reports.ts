@@ -59,6 +59,8 @@ export const cutOverStatus = z.object({
     .object({
       stamp: z.string(),
       state: z.enum(["restoring", "ready"]),
+      /** Of a dr-restore that is at it. */
+      process: z.number().optional(),
       epoch: z.number().optional(),
       backup: z.string().nullish(),
       timeline: z.number().nullish(),

@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 import { payloadFiles, writePayload } from "../../nodes/image/payload.js";
 
 /** In the bundle. */
-const VERBS = ["check-vault", "reconcile", "save-diverged"];
+const VERBS = ["check-vault", "cut-over", "reconcile", "save-diverged"];
 
 const programs = async (platform: "aws" | "twin") =>
   (await payloadFiles(platform)).filter(({ path }) => path.startsWith("usr/local/sbin/"));

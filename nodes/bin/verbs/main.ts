@@ -2,6 +2,7 @@
  * Entry of the bundle: `dr.cjs <verb> [arguments]`. The machines' programs `dr-<verb>` call it.
  */
 import { checkVault } from "./check-vault.js";
+import { cutOver } from "./cut-over.js";
 import { reconcile } from "./reconcile.js";
 import { saveDiverged } from "./save-diverged.js";
 import { Usage } from "./verb.js";
@@ -11,6 +12,7 @@ type Verb = (args: readonly string[]) => Promise<number>;
 
 const VERBS: Readonly<Record<string, Verb>> = {
   "check-vault": checkVault,
+  "cut-over": cutOver,
   reconcile,
   "save-diverged": saveDiverged,
 };
