@@ -37,7 +37,7 @@ export interface CutOverNode {
 }
 
 export const THIS_NODE: CutOverNode = {
-  systemctl: (...words) => systemctl(...words),
+  systemctl,
   async control(directory, name) {
     const { code, stdout } = await controlData(directory);
     const value = code === 0 ? controlValue(stdout, name) : undefined;

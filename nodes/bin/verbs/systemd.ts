@@ -1,6 +1,10 @@
-import { run } from "./commands.js";
+import { type Done, run } from "./commands.js";
 
-/** Never throws: what became of it is in the exit code. */
-export const systemctl = (...words: readonly string[]) => run(["systemctl", ...words]);
+/** Whether it worked is in the exit code. What it complains of is passed on, too. */
+export async function systemctl(...words: readonly string[]): Promise<Done> {
+  const done = await run(["systemctl", ...words], { stderr: "pipe" });
+  process.stderr.write(done.stderr);
+  return done;
+}
 
 export const PATRONI_UNIT = "patroni.service";
