@@ -52,6 +52,8 @@ export async function* changesOf(server: Server, database: string, slot: string)
     child.on("error", reject);
     child.on("close", (code) => resolve(code ?? 1));
   });
+  // It is awaited below, after the last line.
+  ended.catch(() => {});
   let words = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     words += text;
