@@ -29,7 +29,7 @@ export const IMAGE_PATHS = {
 
 /**
  * On the data volume, beside the data: there from the close of a cut-over to restored data until this node may start
- * again. nodes/scripts/dr-cut-over writes it.
+ * again. nodes/bin/verbs/cut-over.ts writes it.
  */
 export const CUT_OVER_FILE = `${IMAGE_PATHS.data}/postgres/cut-over.json`;
 

@@ -11,24 +11,22 @@ import { Etcd } from "./etcd.js";
 import { Guard } from "./guard.js";
 import { serve } from "./http.js";
 import { Kernel } from "./kernel.js";
-import { keysOf } from "./keys.js";
 import { log } from "./log.js";
 import { publishMetrics } from "./metrics.js";
 import { Patroni } from "./patroni.js";
 import { patroniRuns } from "./processes.js";
 import { Claims } from "./region/claims.js";
-import { carryOutLogOrder, logOrderOf } from "./region/cut-over.js";
+import { logOrderOf } from "./region/cut-over.js";
 import { claimEndpoints } from "./region/endpoints.js";
 import { Keeper } from "./region/keeper.js";
 import { PostgresLog } from "./region/local-log.js";
+import { orderLog } from "./region/log-order.js";
 import { Region, SHUT_GATE } from "./region/region.js";
 
 const CONFIG_FILE = "/etc/dr/guard.json";
 /** The checkpoint before a switchover may take long. */
 const SWITCHOVER_MILLIS = 150_000;
 
-/** A person waits, and no lease. */
-const LOG_ORDER_MILLIS = 5000;
 const CRASH_MILLIS = 1000;
 /** In memory: gone when the machine starts anew, as whatever Patroni has read. */
 const ADMITTED_FILE = `${IMAGE_PATHS.run}/patroni-admitted`;
@@ -43,11 +41,7 @@ async function main([command, ...args]: string[]): Promise<void> {
     args.filter((arg) => !isFile(arg)),
   );
   if (order) {
-    const etcd = new Etcd({ endpoints: config.etcd, timeoutMillis: LOG_ORDER_MILLIS, tls: config.tls });
-    const answer = await carryOutLogOrder(keysOf(config), order, ({ compare, success, failure }) =>
-      etcd.transact(compare, success, failure),
-    ).finally(() => etcd.close());
-    process.stdout.write(`${JSON.stringify(answer)}\n`);
+    process.stdout.write(`${JSON.stringify(await orderLog(config, order))}\n`);
     return;
   }
   switch (command) {

@@ -40,9 +40,10 @@ export class Patroni {
     }
   }
 
-  private get(
+  /** Any request. Patroni takes changes from those only who show a member's certificate, as this does. */
+  request(
     address: string,
-    path: string,
+    { method, path, content }: { readonly method: string; readonly path: string; readonly content?: unknown },
     timeoutMillis: number,
   ): Promise<{ status: number; body: string }> {
     return new Promise((resolve, reject) => {
@@ -50,8 +51,10 @@ export class Patroni {
         {
           host: address,
           port: this.config.ports.patroni,
+          method,
           path,
           agent: this.agent,
+          ...(content !== undefined && { headers: { "content-type": "application/json" } }),
         },
         (incoming) => {
           let body = "";
@@ -65,7 +68,15 @@ export class Patroni {
       );
       limitRequest(outgoing, timeoutMillis);
       outgoing.on("error", reject);
-      outgoing.end();
+      outgoing.end(content === undefined ? undefined : JSON.stringify(content));
     });
+  }
+
+  close(): void {
+    this.agent.destroy();
+  }
+
+  private get(address: string, path: string, timeoutMillis: number) {
+    return this.request(address, { method: "GET", path }, timeoutMillis);
   }
 }

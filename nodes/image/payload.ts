@@ -1,5 +1,5 @@
 /**
- * The project's own programs on a machine: the `dr-*` scripts, the platform's hooks, the guard, and the units
+ * The project's own programs on a machine: the `dr-*` scripts and what they call, the platform's hooks, the guard, and the units
  * that run them. They change more often than the packages of an image, so they are a layer of their own: files
  * whose paths mirror the file system.
  */
@@ -30,10 +30,10 @@ const NODE_TARGET = "node24";
 /** In the order of their paths, so that two computations of the same sources are alike. */
 export async function payloadFiles(platform: Platform): Promise<PayloadFile[]> {
   const files = [
-    ...(await programsOf("nodes/scripts")),
+    ...(await programsOf("nodes/bin")),
     ...(await programsOf(HOOKS[platform])),
-    ...(await guard()),
-    ...(await library("nodes/library")),
+    ...(await bundles()),
+    ...(await library("nodes/bin/library")),
     ...units(),
   ];
   return files.sort((a, b) => (a.path < b.path ? -1 : 1));
@@ -78,8 +78,8 @@ async function library(folder: string): Promise<PayloadFile[]> {
   );
 }
 
-/** The guard as one file that needs nothing but Node, and its helper that talks to the kernel. */
-async function guard(): Promise<PayloadFile[]> {
+/** The guard and the verbs as one file each that needs nothing but Node, and the helper that talks to the kernel. */
+async function bundles(): Promise<PayloadFile[]> {
   const folder = join(REPO, "nodes/guard");
   const helpers = (await readdir(folder)).filter((name) => name.endsWith(".py"));
   const library = async (name: string, content: string | Promise<string>): Promise<PayloadFile> => ({
@@ -89,11 +89,13 @@ async function guard(): Promise<PayloadFile[]> {
   });
   return Promise.all([
     library("guard.cjs", bundle("nodes/guard/main.ts")),
+    library("dr.cjs", bundle("nodes/bin/verbs/main.ts")),
     ...helpers.map((name) => library(name, readFile(join(folder, name), "utf8"))),
   ]);
 }
 
-async function bundle(entry: string): Promise<string> {
+/** @param entry relative to the repository */
+export async function bundle(entry: string): Promise<string> {
   const { outputFiles } = await build({
     // Paths of sources stand in the output as comments: relative, or each checkout would give another file.
     absWorkingDir: REPO,

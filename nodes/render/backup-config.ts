@@ -1,8 +1,21 @@
-/** /etc/dr/backup.json: what dr-backup and dr-check-vault are told. Both keep the shape of it in step with this. */
+/** /etc/dr/backup.json: what dr-backup and dr-check-vault are told. */
 import type { SharedSettings } from "../../settings/schema.js";
 import { IMAGE_PATHS } from "../layout.js";
 
 export const BACKUP_CONFIG_FILE = `${IMAGE_PATHS.config}/backup.json`;
+
+/** dr-backup, in Python, reads it too. */
+export interface BackupConfig {
+  readonly fullHourUtc: number;
+  readonly incrementalMinutes: number;
+  /** 0: none. */
+  readonly dumpDays: number;
+  readonly verifyDays: number;
+  readonly lockDays: number;
+  readonly archiveTimeoutSeconds: number;
+  /** 0: none. */
+  readonly restoreTestHours: number;
+}
 
 export const renderBackupConfig = ({
   backup,
@@ -16,4 +29,4 @@ export const renderBackupConfig = ({
     lockDays: backup.lockDays,
     archiveTimeoutSeconds: backup.archiveTimeoutSeconds,
     restoreTestHours: restoreTest.everyHours,
-  })}\n`;
+  } satisfies BackupConfig)}\n`;

@@ -1,5 +1,13 @@
 /** What `dr-cut-over` and the guard do on a node, as the orchestration of a cut-over asks for it. */
 import { z } from "zod";
+import {
+  type CutOverStatus,
+  cutOverRoom,
+  cutOverStatus,
+  type PatroniMember,
+  patroniMember,
+} from "../../nodes/bin/reports.js";
+import type { LogAnswer } from "../../nodes/guard/region/cut-over.js";
 import { must, quote, type Remote } from "./machines.js";
 
 const GUARD = "node /usr/local/lib/dr/guard.cjs";
@@ -9,39 +17,12 @@ const CLOSE_SECONDS = 3600;
 /** Every file of the data is looked at. */
 const ROOM_SECONDS = 900;
 
-const nodeState = z.object({
-  patroni: z.string(),
-  data: z.boolean(),
-  restored: z.boolean(),
-  before: z.array(z.string()),
-  mark: z.object({ stamp: z.string(), step: z.string() }).nullable(),
-  prepared: z
-    .object({
-      stamp: z.string(),
-      state: z.enum(["restoring", "ready"]),
-      epoch: z.number().optional(),
-      backup: z.string().nullish(),
-      timeline: z.number().nullish(),
-      lastCommit: z.string().nullish(),
-      endLsn: z.string().nullish(),
-    })
-    .nullable(),
-});
-export type NodeState = z.infer<typeof nodeState>;
+const members = z.array(patroniMember);
+export type NodeState = CutOverStatus;
 export type Prepared = NonNullable<NodeState["prepared"]>;
+export type { LogAnswer, PatroniMember };
 
-const roomOf = z.object({ dataBytes: z.number(), freeBytes: z.number() });
-const members = z.array(
-  z.object({
-    name: z.string(),
-    role: z.string(),
-    state: z.string(),
-    timeline: z.number().optional(),
-  }),
-);
-export type PatroniMember = z.infer<typeof members>[number];
-
-const logAnswer = z.object({
+const logAnswer: z.ZodType<LogAnswer> = z.object({
   result: z.enum(["seen", "forgotten", "kept", "refused"]),
   reason: z.string().optional(),
   leader: z.string().optional(),
@@ -49,7 +30,6 @@ const logAnswer = z.object({
   role: z.string().optional(),
   cutOver: z.string().optional(),
 });
-export type LogAnswer = z.infer<typeof logAnswer>;
 
 const leading = z.object({
   active: z.boolean(),
@@ -69,8 +49,9 @@ export interface Leading {
 const json = async <T>(remote: Remote, command: string, shape: z.ZodType<T>, seconds?: number): Promise<T> =>
   shape.parse(JSON.parse(await must(remote, command, seconds)));
 
-export const stateOf = (remote: Remote): Promise<NodeState> => json(remote, "dr-cut-over status", nodeState);
-export const roomAt = (remote: Remote) => json(remote, "dr-cut-over room", roomOf, ROOM_SECONDS);
+export const stateOf = (remote: Remote): Promise<NodeState> =>
+  json(remote, "dr-cut-over status", cutOverStatus);
+export const roomAt = (remote: Remote) => json(remote, "dr-cut-over room", cutOverRoom, ROOM_SECONDS);
 export const membersAt = (remote: Remote) => json(remote, "dr-cut-over members", members);
 export const logStateAt = (remote: Remote) => json(remote, `${GUARD} log-state`, logAnswer);
 export const forgetLog = (remote: Remote, stamp: string, epoch: number) =>

@@ -3,7 +3,9 @@
  * that serve, ask, close, set the old data aside, have etcd forget the old log, lead, join. Why so, and what each point of
  * interruption leaves: docs/decisions/0018-a-restore-never-writes-over-anything.md
  */
+
 import { UserError } from "../../common/errors.js";
+import { type RestoreReport, restoreReport } from "../../nodes/bin/reports.js";
 import type { RegionId } from "../../settings/stacks.js";
 import {
   leadingAt,
@@ -20,7 +22,6 @@ import { AGAIN, type CutOverOutcome, through, type Under } from "./cut-over-step
 import { asideText, textsOf } from "./cut-over-texts.js";
 import { leaderOf, must, type Remote } from "./machines.js";
 import type { RestorePorts } from "./ports.js";
-import { type RestoreReport, restoreReport } from "./report.js";
 import type { RestoreRequest } from "./request.js";
 import { follow, target } from "./steps.js";
 

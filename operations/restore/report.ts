@@ -1,37 +1,5 @@
-/** What `dr-restore` writes, as far as it is read here; nodes/scripts/dr-restore keeps the shape. Pure. */
-import { z } from "zod";
-
-const rates = z.object({
-  restoreBytesPerSecond: z.number().nullish(),
-  walBytesPerSecond: z.number().nullish(),
-});
-
-export const planReport = z.object({
-  code: z.number(),
-  error: z.string().nullable(),
-  wanted: z.string().optional(),
-  stanza: z.string().optional(),
-  backup: z.string().optional(),
-  backupEnd: z.string().optional(),
-  timelines: z.record(z.string(), z.string()).optional(),
-  bytes: z.number().optional(),
-  /** Names of segments: where its log begins, and the last one that is archived. */
-  firstSegment: z.string().optional(),
-  lastSegment: z.string().optional(),
-  notes: z.array(z.string()).optional(),
-  /** The newest restore test of the vault that passed. */
-  lastTest: rates.extend({ begin: z.string() }).nullish(),
-});
-export type PlanReport = z.infer<typeof planReport>;
-
-export const restoreReport = planReport.extend({
-  lastCommit: z.string().nullish(),
-  endLsn: z.string().nullish(),
-  timeline: z.number().optional(),
-  walSegments: z.number().optional(),
-  seconds: z.record(z.string(), z.number()),
-});
-export type RestoreReport = z.infer<typeof restoreReport>;
+/** What a restore is expected to take, by what `dr-restore` reports. Pure. */
+import type { PlanReport } from "../../nodes/bin/reports.js";
 
 const SEGMENT_BYTES = 16 * 1024 ** 2;
 const SEGMENTS_PER_LOG = 256;

@@ -2,14 +2,15 @@
  * A guided restore: say what would be restored, ask; restore on a machine of its own, beside the cluster that serves;
  * show what is in it, ask again; then bring the wanted tables back, or the whole cluster. It never writes over anything.
  */
+
 import { UserError } from "../../common/errors.js";
+import type { PlanReport, RestoreReport } from "../../nodes/bin/reports.js";
 import { REPOSITORY_FOLDERS } from "../../settings/contract.js";
 import { cutOver, requireCutOver } from "./cut-over.js";
 import type { CutOverOutcome } from "./cut-over-steps.js";
 import { textsOf } from "./cut-over-texts.js";
 import { leaderOf, type Remote } from "./machines.js";
 import type { RestorePorts } from "./ports.js";
-import type { PlanReport, RestoreReport } from "./report.js";
 import type { RestoreRequest } from "./request.js";
 import { BY_HAND, type Carried, carry, choose, existing, type Found, inspect, restore } from "./steps.js";
 import { foundText, planText, reachText } from "./texts.js";

@@ -1,7 +1,8 @@
 /** The steps of a restore, each a few commands on a machine: the guided restore and the drills take the same. */
+
+import { type PlanReport, planReport, type RestoreReport, restoreReport } from "../../nodes/bin/reports.js";
 import type { SharedSettings } from "../../settings/schema.js";
 import { begin, type Files, must, quote, type Remote } from "./machines.js";
-import { type PlanReport, planReport, type RestoreReport, restoreReport } from "./report.js";
 import type { RestoreRequest } from "./request.js";
 
 /** Where a cluster is restored by hand, apart from where a restore test works. */

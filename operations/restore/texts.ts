@@ -1,8 +1,10 @@
 /** What a guided restore says. Pure. */
+
 import { duration } from "../../common/duration.js";
 import { wrapAt } from "../../common/wrap.js";
+import type { PlanReport, RestoreReport } from "../../nodes/bin/reports.js";
 import { textsOf } from "./cut-over-texts.js";
-import { expectedSeconds, logBytes, type PlanReport, type RestoreReport } from "./report.js";
+import { expectedSeconds, logBytes } from "./report.js";
 import type { RestoreRequest } from "./request.js";
 import type { Found } from "./steps.js";
 

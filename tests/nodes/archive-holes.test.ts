@@ -1,30 +1,17 @@
 import { execFileSync } from "node:child_process";
-import { fileURLToPath } from "node:url";
+import { resolve } from "node:path";
 import { describe, expect, test } from "vitest";
+import { archivedUntil, contents, leftBehind, missing } from "../../nodes/bin/verbs/archive.js";
+import { switchesOf } from "../../nodes/guard/history.js";
 
-const LIBRARY = fileURLToPath(new URL("../../nodes/library", import.meta.url));
-
-const PROGRAM = `
-import json, sys
-sys.path.insert(0, sys.argv[1])
-import dr_archive
-from dr_timelines import Archive, switches
-from dr_vault import contents
-asked = json.load(sys.stdin)
-if "last" in asked:
-    result = dr_archive.archived_until(asked["last"])
-elif "noticed" in asked:
-    result = dr_archive.left_behind(asked["name"], asked["noticed"], asked["backups"])
-else:
-    histories, segments, _ = contents({name: {"time": 0} for name in asked["objects"]})
-    own = Archive("own", dict.fromkeys(histories, ""), {}, segments)
-    result = dr_archive.missing(asked["start"], tuple(asked["until"]), switches(asked.get("history", "")), own)
-print(json.dumps(result))`;
-
-const ask = (question: object) =>
-  JSON.parse(
-    execFileSync("python3", ["-c", PROGRAM, LIBRARY], { input: JSON.stringify(question), encoding: "utf8" }),
-  );
+interface Question {
+  readonly start: string;
+  readonly until: readonly [timeline: number, segment: number];
+  readonly history?: string;
+  readonly objects: readonly string[];
+}
+const ask = ({ start, until: [timeline, segment], history = "", objects }: Question) =>
+  missing(start, { timeline, segment }, switchesOf(history), contents(objects));
 
 const name = (timeline: number, segment: number) =>
   `${timeline.toString(16).padStart(8, "0")}${Math.floor(segment / 256)
@@ -47,14 +34,15 @@ describe("up to where everything is archived", () => {
     ["00000002.history", null],
     ["", null],
   ])("%s", (last, until) => {
-    expect(ask({ last })).toEqual(until);
+    const found = archivedUntil(last);
+    expect(found ? [found.timeline, found.segment] : null).toEqual(until);
   });
 });
 
 describe("what is missing", () => {
   test("nothing, or what lies in between, over the end of a log too", () => {
     const objects = segments(1, 250, 260);
-    const question = { start: name(1, 250), until: [1, 260] };
+    const question = { start: name(1, 250), until: [1, 260] as const };
     expect(ask({ ...question, objects })).toEqual([]);
     expect(
       ask({
@@ -71,7 +59,11 @@ describe("what is missing", () => {
 
   test("across a timeline switch in the region: the new timeline has the segment in which it began", () => {
     const objects = [...segments(1, 2, 4), "00000002.history", ...segments(2, 5, 9)];
-    const question = { start: name(1, 2), until: [2, 9], history: "1\t0/5000100\tno recovery target\n" };
+    const question = {
+      start: name(1, 2),
+      until: [2, 9] as const,
+      history: "1\t0/5000100\tno recovery target\n",
+    };
     expect(ask({ ...question, objects })).toEqual([]);
     const holed = objects.filter((each) => each !== object(1, 4) && each !== object(2, 5));
     expect(ask({ ...question, objects: holed })).toEqual([name(1, 4), name(2, 5)]);
@@ -99,11 +91,34 @@ describe("what is missing", () => {
 });
 
 test("a hole is left behind by a full backup that began after it was noticed, and lies beyond it", () => {
-  const backup = { type: "full", error: false, archive: { start: name(2, 8) }, timestamp: { start: 1000 } };
-  const question = { name: name(1, 5), noticed: 900, backups: [backup] };
-  expect(ask(question)).toBe(true);
-  expect(ask({ ...question, noticed: 1001 })).toBe(false);
-  expect(ask({ ...question, name: name(2, 8) })).toBe(false);
-  expect(ask({ ...question, backups: [{ ...backup, type: "incr" }] })).toBe(false);
-  expect(ask({ ...question, backups: [{ ...backup, error: true }] })).toBe(false);
+  const backup = {
+    type: "full" as const,
+    error: false,
+    archive: { start: name(2, 8), stop: name(2, 9) },
+    timestamp: { start: 1000, stop: 1010 },
+  };
+  expect(leftBehind(name(1, 5), 900, [backup])).toBe(true);
+  expect(leftBehind(name(1, 5), 1001, [backup])).toBe(false);
+  expect(leftBehind(name(2, 8), 900, [backup])).toBe(false);
+  expect(leftBehind(name(1, 5), 900, [{ ...backup, type: "incr" }])).toBe(false);
+  expect(leftBehind(name(1, 5), 900, [{ ...backup, error: true }])).toBe(false);
+});
+
+test("dr-restore takes the same objects for segments and histories", () => {
+  const begun = `0000000100000000/${name(1, 5)}.partial-${"0".repeat(40)}.zst`;
+  const objects = [...segments(1, 254, 257), begun, "00000002.history", object(2, 257), "other"];
+  const program = `
+import json, sys
+sys.path.insert(0, ${JSON.stringify(resolve("nodes/bin/library"))})
+from dr_vault import contents
+histories, segments, _ = contents({name: {"time": 0} for name in json.load(sys.stdin)})
+print(json.dumps([sorted(histories), {timeline: sorted(each) for timeline, each in segments.items()}]))`;
+  const theirs = execFileSync("python3", ["-c", program], {
+    input: JSON.stringify(objects),
+    encoding: "utf8",
+  });
+  const own = contents(objects);
+  const numbers = Object.fromEntries([...own.segments].map(([timeline, each]) => [timeline, [...each]]));
+  expect(numbers).toEqual({ 1: [254, 255, 256, 257], 2: [257] });
+  expect([[...own.histories], numbers]).toEqual(JSON.parse(theirs));
 });

@@ -1,5 +1,5 @@
 /** What dr-cut-over does with a node's folders, with no Patroni and no PostgreSQL: each step, again, and back. */
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import {
   existsSync,
   mkdirSync,
@@ -12,6 +12,11 @@ import {
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { CutOver, cutOver } from "../../nodes/bin/verbs/cut-over.js";
+import { CUT_OVER_FOLDER, type CutOverNode } from "../../nodes/bin/verbs/cut-over-node.js";
+import { locked } from "../../nodes/bin/verbs/lock.js";
+import { serverState } from "../../nodes/bin/verbs/postmaster.js";
+import { type Ask, carryPasswords, markLog } from "../../nodes/bin/verbs/restored-log.js";
 import { CUT_OVER_FILE } from "../../nodes/layout.js";
 
 const STAMP = "20260301T120000Z";
@@ -29,75 +34,84 @@ afterEach(() => rmSync(dir, { recursive: true, force: true }));
 interface Said {
   readonly said: string;
   readonly called: readonly string[];
-  /** What stands in data, data.restored, the data set aside, and whether the node is kept from starting. */
+  /** What is in data, data.restored, the data set aside, and whether the node is kept from starting. */
   readonly stands: readonly [string | null, string | null, string | null, boolean];
 }
 
-/** Runs it once for each order, in one process; what it needs of the machine is made up. `etcd` says what stands there from then on. */
-function run(...orders: readonly (readonly string[])[]): Said[] {
-  const program = `
-import contextlib, importlib.util, io, json, os, sys
-from importlib.machinery import SourceFileLoader
-sys.dont_write_bytecode = True
-sys.path.insert(0, ${JSON.stringify(resolve("nodes/library"))})
-loader = SourceFileLoader("cut_over", ${JSON.stringify(resolve("nodes/scripts/dr-cut-over"))})
-cut = importlib.util.module_from_spec(importlib.util.spec_from_loader("cut_over", loader))
-loader.exec_module(cut)
-dir, state, etcd, called, results = ${JSON.stringify(dir)}, ${JSON.stringify(state)}, "", [], []
-cut.FOLDER, cut.DATA, cut.RESTORED = dir, f"{dir}/data", f"{dir}/data.restored"
-cut.MARK, cut.PREPARED, cut.LOCK = f"{dir}/cut-over.json", f"{dir}/cut-over-prepared.json", f"{dir}/lock"
-cut.own = lambda *paths: None
-cut.control = lambda directory: {
-  "Database cluster state": state, "Latest checkpoint's TimeLineID": "3",
-  "Latest checkpoint's REDO WAL file": "000000040000000000000005",
-}
-cut.systemctl = lambda *words: called.append(" ".join(words)) or "inactive"
-cut.STOP_LIMITS = f"{dir}/limits"
-def start():
-  called.append("start patroni.service")
-  if starts_badly: raise cut.Failed("patroni.service does not start")
-cut.start_patroni, starts_badly = start, False
-def psql(sockets, port, statements, **options):
-  called.append(f"{statements} {'closed' if os.path.exists(cut.MARK) else 'open'}")
-  if checkpoint == "fails": raise cut.Failed("psql ended with 2")
-  if checkpoint == "lasts": clock[0] += 10
-class Killed:
-  """A dr-restore that leaves what it had."""
-  pid = 1
-  def __init__(self, argv): os.makedirs(f"{dir}/data.restored/base")
-  def wait(self): return -9
-cut.subprocess.Popen = Killed
-cut.psql, checkpoint, clock = psql, "", [0]
-cut.time.monotonic = lambda: clock[0]
-def guard(*words):
-  called.append(" ".join(words))
-  if words[0] == "log-state": return {"cutOver": etcd}
-  return {"result": "refused", "reason": "it has gone on"} if etcd == words[1] else {"result": "kept"}
-cut.guard = guard
-def which(name):
-  return open(f"{dir}/{name}/which").read() if os.path.exists(f"{dir}/{name}/which") else None
-for words in json.loads(sys.argv[1]):
-  called.clear()
-  said = io.StringIO()
-  with contextlib.redirect_stdout(said), contextlib.redirect_stderr(io.StringIO()):
-    try:
-      if words[0] == "etcd": etcd = words[1]
-      elif words[0] == "checkpoint": checkpoint = words[1]
-      elif words[0] == "start": starts_badly = words[1] == "fails"
-      elif words[0] == "hand": cut.hand_to_archiver(4)
-      else: cut.main(*words)
-    except (cut.Refused, cut.Failed) as error:
-      print(f"refused: {error}")
-  stands = [which("data"), which("data.restored"), which("data.before-${STAMP}"), os.path.exists(cut.MARK)]
-  results.append({"said": said.getvalue().strip(), "called": list(called), "stands": stands})
-print(json.dumps(results))
-`;
-  return JSON.parse(
-    execFileSync("python3", ["-c", program, JSON.stringify(orders)], { encoding: "utf8" }),
-  ) as Said[];
+/** Gives each order to the same node; what it needs of the machine is made up. `etcd` says what is there from then on. */
+async function run(...orders: readonly (readonly string[])[]): Promise<Said[]> {
+  let called: string[] = [];
+  let etcd = "";
+  let checkpoint = "";
+  let startsBadly = false;
+  let clock = 0;
+  const isClosed = () => existsSync(`${dir}/cut-over.json`);
+  const node: CutOverNode = {
+    async systemctl(...words) {
+      called.push(words.join(" "));
+      const fails = words[0] === "start" && startsBadly;
+      return { code: fails ? 1 : 0, stdout: "inactive\n", stderr: fails ? "Job failed.\n" : "" };
+    },
+    control: async (_, name) => CONTROL(state)[name] as string,
+    async ask(_, statements) {
+      called.push(`${statements} ${isClosed() ? "closed" : "open"}`);
+      if (checkpoint === "fails") throw new Error("psql ended with 2");
+      if (checkpoint === "lasts") clock += 10_000;
+      return "";
+    },
+    async order(order) {
+      called.push(order.kind === "look" ? "log-state" : `${order.kind}-log ${order.stamp}`);
+      if (order.kind === "look") return { result: "seen", epoch: 5, cutOver: etcd };
+      return etcd === order.stamp
+        ? { result: "refused", epoch: 5, reason: "it has gone on" }
+        : { result: "kept", epoch: 5 };
+    },
+    /** A dr-restore that leaves what it had. */
+    restore() {
+      mkdirSync(`${dir}/data.restored/base`, { recursive: true });
+      return { process: 1, ended: Promise.resolve(137) };
+    },
+    own: async () => {},
+    now: () => clock,
+    unitLimits: `${dir}/limits`,
+  };
+  const which = (name: string) =>
+    existsSync(`${dir}/${name}/which`) ? readFileSync(`${dir}/${name}/which`, "utf8") : null;
+  const results: Said[] = [];
+  for (const words of orders) {
+    const [first = "", second = ""] = words;
+    const said: string[] = [];
+    called = [];
+    const place = {
+      cutOver: new CutOver(dir, node),
+      lock: `${dir}/lock`,
+      say: (line: string) => said.push(line),
+    };
+    try {
+      if (first === "etcd") etcd = second;
+      else if (first === "checkpoint") checkpoint = second;
+      else if (first === "start") startsBadly = second === "fails";
+      else if (first === "hand") await place.cutOver.handToArchiver(4);
+      else await cutOver(words, place);
+    } catch (error) {
+      said.push(`refused: ${(error as Error).message}`);
+    }
+    results.push({
+      said: said.join("\n"),
+      called,
+      stands: [which("data"), which("data.restored"), which(`data.before-${STAMP}`), isClosed()],
+    });
+  }
+  return results;
 }
 
-const last = (said: readonly Said[]): Said => said.at(-1) as Said;
+const CONTROL = (state: string): Readonly<Record<string, string>> => ({
+  "Database cluster state": state,
+  "Latest checkpoint's TimeLineID": "3",
+  "Latest checkpoint's REDO WAL file": "000000040000000000000005",
+});
+
+const last = async (said: Promise<readonly Said[]>): Promise<Said> => (await said).at(-1) as Said;
 const CLOSE = ["close", STAMP];
 const ASIDE = ["aside", STAMP];
 const BACK = ["back", STAMP];
@@ -109,16 +123,16 @@ const prepared = () => {
   writeFileSync(`${dir}/cut-over-prepared.json`, JSON.stringify({ stamp: STAMP, state: "ready", epoch: 5 }));
 };
 
-test("the mark is the file for which Patroni's unit looks", () => {
-  const script = readFileSync("nodes/scripts/dr-cut-over", "utf8");
-  expect(script).toContain('FOLDER = "/var/lib/dr/postgres"');
-  expect(script).toContain(`f"{FOLDER}/${CUT_OVER_FILE.split("/").at(-1)}"`);
+test("the mark is the file for which Patroni's unit looks", async () => {
+  await run(CLOSE);
+  const [mark] = readdirSync(dir).filter((name) => name.endsWith(".json"));
+  expect(`${CUT_OVER_FOLDER}/${mark}`).toBe(CUT_OVER_FILE);
 });
 
 describe("step by step", () => {
-  test("closed, set aside and opened; each again does no harm", () => {
+  test("closed, set aside and opened; each again does no harm", async () => {
     prepared();
-    const [close, again, aside, more, early, , open, twice] = run(
+    const [close, again, aside, more, early, , open, twice] = await run(
       ...[CLOSE, CLOSE, ASIDE, ASIDE, OPEN, ["etcd", STAMP], OPEN, OPEN],
     );
     for (const each of [close, again])
@@ -133,58 +147,59 @@ describe("step by step", () => {
     expect(existsSync(`${dir}/cut-over-prepared.json`)).toBe(false);
   });
 
-  test("on a node that copies the restored data there is none until then", () =>
-    expect(last(run(CLOSE, ASIDE)).stands).toEqual([null, null, "old", true]));
+  test("on a node that copies the restored data there is none until then", async () =>
+    expect((await last(run(CLOSE, ASIDE))).stands).toEqual([null, null, "old", true]));
 
-  test.each([[[CLOSE]], [[CLOSE, ASIDE]]])("back after %s", (steps) => {
+  test.each([[[CLOSE]], [[CLOSE, ASIDE]]])("back after %s", async (steps) => {
     prepared();
-    const [back] = run(...steps, BACK, ["discard", STAMP]).slice(-2);
+    const [back] = (await run(...steps, BACK, ["discard", STAMP])).slice(-2);
     expect(back?.called).toEqual(expect.arrayContaining([`keep-log ${STAMP}`, "start patroni.service"]));
     expect(back?.stands).toEqual(["old", "restored", null, false]);
     expect(readdirSync(dir).toSorted()).toEqual(["data", "lock"]);
   });
 
-  test("not back once the log is forgotten", () =>
-    expect(last(run(CLOSE, ASIDE, ["etcd", STAMP], BACK))).toMatchObject({
+  test("not back once the log is forgotten", async () =>
+    expect(await last(run(CLOSE, ASIDE, ["etcd", STAMP], BACK))).toMatchObject({
       said: expect.stringContaining("can't lead any more"),
       stands: [null, null, "old", true],
     }));
 });
 
 describe("back where nothing is closed", () => {
-  test("is noted all the same, and Patroni is started: it may have been killed just before that", () =>
-    expect(last(run(BACK))).toMatchObject({
+  test("is noted all the same, and Patroni is started: it may have been killed just before that", async () =>
+    expect(await last(run(BACK))).toMatchObject({
       called: [`keep-log ${STAMP}`, "start patroni.service"],
       stands: ["old", null, null, false],
     }));
 
-  test("fails where Patroni does not start, and is done by the next one", () => {
-    const [back, , again] = run(CLOSE, ["start", "fails"], BACK, ["start", "works"], BACK).slice(-3);
+  test("fails where Patroni does not start, and is done by the next one", async () => {
+    const [back, , again] = (await run(CLOSE, ["start", "fails"], BACK, ["start", "works"], BACK)).slice(-3);
     expect(back?.said).toContain("does not start");
     expect(again).toMatchObject({ said: "", called: expect.arrayContaining(["start patroni.service"]) });
   });
 });
 
 describe("what is in memory is on the disk before the stop", () => {
-  test("while it still serves", () =>
-    expect(last(run(CLOSE)).called).toEqual([
+  test("while it still serves", async () =>
+    expect((await last(run(CLOSE))).called).toEqual([
       "log-state",
       "CHECKPOINT open",
       ...["log-state", "stop patroni.service", "is-active patroni.service"],
     ]));
 
-  test("again where it lasted, and not where it fails", () => {
-    const times = (kind: string) =>
-      last(run(["checkpoint", kind], CLOSE)).called.filter((each) => each.startsWith("CHECKPOINT")).length;
-    expect(times("lasts")).toBe(2);
+  test("again where it lasted, and not where it fails", async () => {
+    const times = async (kind: string) =>
+      (await last(run(["checkpoint", kind], CLOSE))).called.filter((each) => each.startsWith("CHECKPOINT"))
+        .length;
+    expect(await times("lasts")).toBe(2);
     rmSync(`${dir}/cut-over.json`);
-    expect(times("fails")).toBe(1);
+    expect(await times("fails")).toBe(1);
     expect(existsSync(`${dir}/cut-over.json`)).toBe(true);
   });
 
-  test("with a longer limit of systemd's, for this stop alone", () => {
+  test("with a longer limit of systemd's, for this stop alone", async () => {
     mkdirSync(`${dir}/limits`);
-    const { called } = last(run(CLOSE));
+    const { called } = await last(run(CLOSE));
     expect(called.filter((each) => /reload|stop/.test(each))).toEqual([
       ...["daemon-reload", "stop patroni.service", "daemon-reload"],
     ]);
@@ -192,58 +207,65 @@ describe("what is in memory is on the disk before the stop", () => {
   });
 });
 
-test("of a dr-restore that was killed nothing is left", () => {
-  run(["prepare", STAMP, "5", `${dir}/report.json`]);
-  expect(readdirSync(dir).toSorted()).toEqual(["data", "lock"]);
+test("of a dr-restore that was killed nothing is left", async () => {
+  await run(["prepare", STAMP, "5", `${dir}/report.json`]);
+  expect(readdirSync(dir).toSorted()).toEqual(["data"]);
 });
 
-test("left-overs of a restore alone are removed", () => {
+test("left-overs of a restore alone are removed", async () => {
   mkdirSync(`${dir}/data.restored.restore`);
-  expect(last(run(["discard", STAMP])).said).toBe("");
+  expect((await last(run(["discard", STAMP]))).said).toBe("");
   expect(readdirSync(dir).toSorted()).toEqual(["data", "lock"]);
 });
 
-test("one that was closed and not set aside is when it is opened", () =>
-  expect(last(run(CLOSE, ["etcd", STAMP], OPEN))).toMatchObject({ stands: [null, null, "old", false] }));
+test("one that was closed and not set aside is when it is opened", async () =>
+  expect(await last(run(CLOSE, ["etcd", STAMP], OPEN))).toMatchObject({
+    stands: [null, null, "old", false],
+  }));
 
 describe("refused", () => {
   test.each([`undone ${STAMP}`, STAMP, "20260302T120000Z"])(
     "an order that comes late: etcd knows %s",
-    (known) => {
-      const close = last(run(["etcd", known], CLOSE));
+    async (known) => {
+      const close = await last(run(["etcd", known], CLOSE));
       expect(close.said).toContain("refused");
       expect(close.stands).toEqual(["old", null, null, false]);
     },
   );
 
-  test("to set aside where nothing restored is, though it was to be", () => {
-    const [not] = run(CLOSE, ["aside", STAMP, "restored"]).slice(-1);
+  test("to set aside where nothing restored is, though it was to be", async () => {
+    const [not] = (await run(CLOSE, ["aside", STAMP, "restored"])).slice(-1);
     expect(not?.said).toContain("nothing is prepared");
     prepared();
     rmSync(`${dir}/data.restored`, { recursive: true });
-    expect(last(run(ASIDE)).said).toContain("is gone");
-    expect(last(run(BACK)).stands).toEqual(["old", null, null, false]);
+    expect((await last(run(ASIDE))).said).toContain("is gone");
+    expect((await last(run(BACK))).stands).toEqual(["old", null, null, false]);
   });
 
-  test("a PostgreSQL that did not end cleanly: nothing is moved, and nothing starts", () => {
+  test("a PostgreSQL that did not end cleanly: nothing is moved, and nothing starts", async () => {
     state = "in production";
-    for (const { said, stands } of run(CLOSE, ASIDE)) {
+    for (const { said, stands } of await run(CLOSE, ASIDE)) {
       expect(said).toContain("did not end cleanly");
       expect(stands).toEqual(["old", null, null, true]);
     }
   });
 
-  test("what was not closed is not set aside, and another's is nobody else's", () => {
-    const [aside, , other, discard] = run(ASIDE, CLOSE, ["close", "20260302T120000Z"], ["discard", STAMP]);
+  test("what was not closed is not set aside, and another's is nobody else's", async () => {
+    const [aside, , other, discard] = await run(
+      ASIDE,
+      CLOSE,
+      ["close", "20260302T120000Z"],
+      ["discard", STAMP],
+    );
     expect(aside?.said).toContain("has not closed");
     for (const each of [other, discard]) expect(each?.said).toContain("is under way");
   });
 
-  test("names that are none", () =>
-    expect(last(run(["close", "../x"])).stands).toEqual(["old", null, null, false]));
+  test("names that are none", async () =>
+    expect((await last(run(["close", "../x"]))).stands).toEqual(["old", null, null, false]));
 });
 
-test("what a later restore needs of the restored timeline is handed to the archiver", () => {
+test("what a later restore needs of the restored timeline is handed to the archiver", async () => {
   prepared();
   mkdirSync(`${dir}/data.restored/pg_wal/archive_status`, { recursive: true });
   const names = [
@@ -253,29 +275,83 @@ test("what a later restore needs of the restored timeline is handed to the archi
     "000000040000000000000005",
   ];
   for (const name of names) writeFileSync(`${dir}/data.restored/pg_wal/${name}`, "");
-  run(["hand"]);
+  await run(["hand"]);
   expect(readdirSync(`${dir}/data.restored/pg_wal/archive_status`).toSorted()).toEqual([
     "00000004.history.ready",
     "000000040000000000000004.ready",
   ]);
 });
 
-test("a process id of before a boot that is somebody else's now is no PostgreSQL", () => {
-  const state = (cwd: string) =>
-    execFileSync(
-      "python3",
-      [
-        "-c",
-        `import os, sys
+test("a process id of before a boot that is another program's now is no PostgreSQL", () => {
+  // dr-restore has the same rule, in Python.
+  const program = `import sys
 sys.dont_write_bytecode = True
-sys.path.insert(0, ${JSON.stringify(resolve("nodes/library"))})
+sys.path.insert(0, sys.argv[1])
 from dr_scratch import Scratch
-os.chdir(${JSON.stringify(cwd)})
-open(${JSON.stringify(`${dir}/data/postmaster.pid`)}, "w").write(str(os.getpid()))
-print(Scratch(${JSON.stringify(`${dir}/data`)}, ${JSON.stringify(dir)}, 1, ${JSON.stringify(dir)}).state())`,
-      ],
-      { encoding: "utf8" },
-    ).trim();
-  expect(state(`${dir}/data`)).toBe("starting");
-  expect(state(dir)).toBe("None");
+print(Scratch(sys.argv[2], sys.argv[3], 1, sys.argv[3]).state())`;
+  const states = (cwd: string) => {
+    const other = spawn("sleep", ["60"], { cwd, stdio: "ignore" });
+    writeFileSync(`${dir}/data/postmaster.pid`, `${other.pid}\n`);
+    const argv = ["-c", program, resolve("nodes/bin/library"), `${dir}/data`, dir];
+    const inPython = execFileSync("python3", argv, { encoding: "utf8" }).trim();
+    const own = serverState(`${dir}/data`);
+    other.kill();
+    return [own ?? "None", inPython];
+  };
+  expect(states(`${dir}/data`)).toEqual(["starting", "starting"]);
+  expect(states(dir)).toEqual(["None", "None"]);
+  rmSync(`${dir}/data/postmaster.pid`);
+  expect(serverState(`${dir}/data`)).toBeUndefined();
+});
+
+test("two orders at once wait for each other", async () => {
+  const seen: string[] = [];
+  const order = (name: string) =>
+    locked(`${dir}/lock`, async () => {
+      seen.push(`${name} begins`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      seen.push(`${name} ends`);
+    });
+  await Promise.all([order("a"), order("b"), order("c")]);
+  for (let i = 0; i < seen.length; i += 2) expect(seen[i + 1]).toBe(seen[i]?.replace("begins", "ends"));
+  expect(seen).toHaveLength(6);
+});
+
+describe("what makes a restored cluster one to lead with", () => {
+  const SERVER = { sockets: "/restored", port: 5499 };
+  /** Servers that answer by the first statement's words. */
+  const asking = (answers: (server: string, statements: string) => string) => {
+    const asked: string[] = [];
+    const ask: Ask = async ({ sockets }, statements) => {
+      asked.push(`${sockets}: ${statements}`);
+      return answers(sockets, statements);
+    };
+    return { ask, asked };
+  };
+
+  test("its log is marked as the epoch's, on its own timeline", async () => {
+    const { ask, asked } = asking((_, words) => (words.includes("INSERT") ? "5\t4" : "f"));
+    await markLog(ask, SERVER, 5, 4);
+    expect(asked.at(-1)).toContain("'00000004'");
+    const other = asking((_, words) => (words.includes("INSERT") ? "" : "f"));
+    await expect(markLog(other.ask, SERVER, 5, 4)).rejects.toThrow("not on timeline 4");
+  });
+
+  test("a log of a later epoch than the region has opened is refused", async () => {
+    const { ask } = asking((_, words) => (words.includes("max(epoch)") ? "6" : "t"));
+    await expect(markLog(ask, SERVER, 5, 4)).rejects.toThrow("is of epoch 6");
+  });
+
+  test("logins that both have keep the passwords that they have now; others don't come along", async () => {
+    const line = (name: string, password: string) => `ALTER ROLE ${name} PASSWORD '${password}';`;
+    const { ask, asked } = asking((server, words) => {
+      if (words.includes("pg_roles")) return "ALTER ROLE app PASSWORD \nALTER ROLE same PASSWORD ";
+      if (!words.includes("pg_authid")) return "";
+      const live = [line("app", "new"), line("same", "same"), line("younger", "x")];
+      const restored = [line("app", "old"), line("same", "same")];
+      return (server === "/restored" ? restored : live).join("\n");
+    });
+    await carryPasswords(ask, SERVER);
+    expect(asked.at(-1)).toBe(`/restored: SET log_statement TO none;\n${line("app", "new")}`);
+  });
 });

@@ -6,8 +6,8 @@ import { contractOf, type DatabaseNode } from "../../settings/contract.js";
 import { parseSharedSettings } from "../../settings/parse.js";
 import { BASE_SETTINGS } from "../support/recorder.js";
 
-const LIBRARY = fileURLToPath(new URL("../../nodes/library", import.meta.url));
-/** A function of nodes/library/dr_dumps.py, with its arguments. */
+const LIBRARY = fileURLToPath(new URL("../../nodes/bin/library", import.meta.url));
+/** A function of nodes/bin/library/dr_dumps.py, with its arguments. */
 const call = (name: string, ...given: unknown[]) =>
   JSON.parse(
     execFileSync(

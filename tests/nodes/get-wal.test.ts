@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 
-const SCRIPT = fileURLToPath(new URL("../../nodes/scripts/dr-get-wal", import.meta.url));
+const SCRIPT = fileURLToPath(new URL("../../nodes/bin/dr-get-wal", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "get-wal-"));
 const program = (name: string, text: string) => {
   writeFileSync(join(folder, name), text);

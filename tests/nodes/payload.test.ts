@@ -1,10 +1,12 @@
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdtempSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { payloadFiles, writePayload } from "../../nodes/image/payload.js";
+
+/** In the bundle. */
+const VERBS = ["check-vault", "cut-over", "reconcile", "save-diverged"];
 
 const programs = async (platform: "aws" | "twin") =>
   (await payloadFiles(platform)).filter(({ path }) => path.startsWith("usr/local/sbin/"));
@@ -47,65 +49,29 @@ describe("the payload", () => {
     expect(statSync(join(folder, "usr/local/sbin/dr-fetch-secrets")).mode & 0o777).toBe(0o755);
   });
 
+  test("programs that only call the bundle name a verb that it knows", async () => {
+    const files = await payloadFiles("aws");
+    const bundle = join(mkdtempSync(join(tmpdir(), "payload-")), "dr.cjs");
+    writeFileSync(bundle, files.find(({ path }) => path === "usr/local/lib/dr/dr.cjs")?.content as string);
+    const verbs = files.flatMap(({ path, content }) => {
+      const [, verb] = /^exec node \/usr\/local\/lib\/dr\/dr\.cjs (\S+) "\$@"$/m.exec(content) ?? [];
+      return verb && path.startsWith("usr/local/sbin/") ? [{ path, verb }] : [];
+    });
+    expect(verbs.map(({ path }) => path)).toEqual(VERBS.map((verb) => `usr/local/sbin/dr-${verb}`));
+    for (const { path, verb } of verbs) {
+      // Wrong arguments: it says what it takes, and does nothing.
+      const { status, stderr } = spawnSync("node", [bundle, verb, "--no", "--such", "thing"], {
+        encoding: "utf8",
+      });
+      expect(stderr, path).toContain(`dr-${verb} `);
+      expect(status, path).not.toBe(0);
+    }
+  });
+
   test("shell scripts are whole", async () => {
     for (const { path, content } of await programs("aws")) {
       if (!content.startsWith("#!/bin/bash")) continue;
       expect(() => execFileSync("bash", ["-n"], { input: content, stdio: "pipe" }), path).not.toThrow();
     }
-  });
-});
-
-/** The calculation inside dr-reconcile, which needs nothing but Python. */
-describe("what dr-reconcile changes", () => {
-  const script = readFileSync(new URL("../../nodes/scripts/dr-reconcile", import.meta.url), "utf8");
-  const library = fileURLToPath(new URL("../../nodes/library", import.meta.url));
-  const module = join(mkdtempSync(join(tmpdir(), "reconcile-")), "reconcile.py");
-  writeFileSync(module, script);
-  const patchFor = (current: unknown, wanted: unknown) =>
-    JSON.parse(
-      execFileSync(
-        "python3",
-        [
-          "-c",
-          "import json, runpy, sys; a = json.load(sys.stdin); print(json.dumps(runpy.run_path(sys.argv[1])['patch_for'](*a)))",
-          module,
-        ],
-        {
-          input: JSON.stringify([current, wanted]),
-          encoding: "utf8",
-          env: { ...process.env, PYTHONPATH: library },
-        },
-      ),
-    );
-
-  const wanted = { ttl: 20, postgresql: { parameters: { work_mem: "8MB" }, pg_hba: ["local all all peer"] } };
-
-  test("nothing, where everything is as wanted", () => {
-    expect(patchFor({ ...wanted, standby_cluster: { host: "10.10.0.1" } }, wanted)).toEqual({});
-  });
-
-  test("only what differs; a list as a whole", () => {
-    const current = {
-      ttl: 30,
-      postgresql: { parameters: { work_mem: "4MB" }, pg_hba: ["local all all peer", "host all all all md5"] },
-    };
-    expect(patchFor(current, wanted)).toEqual({
-      ttl: 20,
-      postgresql: { parameters: { work_mem: "8MB" }, pg_hba: ["local all all peer"] },
-    });
-  });
-
-  test("a parameter that left the settings goes; other keys that they don't name stay, the guard's above all", () => {
-    const current = {
-      ttl: 20,
-      standby_cluster: { host: "10.10.0.1" },
-      slots: { dr_changes: { type: "logical" } },
-      postgresql: { ...wanted.postgresql, use_slots: true, parameters: { work_mem: "8MB", jit: "off" } },
-    };
-    expect(patchFor(current, wanted)).toEqual({ postgresql: { parameters: { jit: null } } });
-  });
-
-  test("true is not 1, for Patroni", () => {
-    expect(patchFor({ a: 1 }, { a: true })).toEqual({ a: true });
   });
 });

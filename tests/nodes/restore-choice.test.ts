@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 
-const LIBRARY = fileURLToPath(new URL("../../nodes/library", import.meta.url));
+const LIBRARY = fileURLToPath(new URL("../../nodes/bin/library", import.meta.url));
 
 const PROGRAM = `
 import json, sys

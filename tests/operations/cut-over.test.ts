@@ -1,11 +1,11 @@
 /** A cut-over of the whole cluster, with nodes that are made up: what each step leaves, and the way back from it. */
 import { describe, expect, test } from "vitest";
+import type { RestoreReport } from "../../nodes/bin/reports.js";
 import type { Answer } from "../../operations/promotion/confirm.js";
 import { cutOver, requireCutOver } from "../../operations/restore/cut-over.js";
 import { finishCutOver } from "../../operations/restore/cut-over-finish.js";
 import type { Output, Remote, RestoreMachines } from "../../operations/restore/machines.js";
 import { type CutOverStep, Interrupted, type RestorePorts } from "../../operations/restore/ports.js";
-import type { RestoreReport } from "../../operations/restore/report.js";
 import { runRestore } from "../../operations/restore/run.js";
 import { CONTRACT, SETTINGS } from "./observations.js";
 

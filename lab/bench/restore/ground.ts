@@ -1,5 +1,6 @@
 /** One machine of a twin with a scratch cluster and three repositories, on which everything is measured. */
 import { join } from "node:path";
+import type { RestoreReport } from "../../../nodes/bin/reports.js";
 import { clusterName } from "../../../nodes/layout.js";
 import { type PostgresParameters, postgresParameters } from "../../../settings/postgres-parameters.js";
 import { script } from "../../drills/backup/stage/node-script.js";
@@ -184,9 +185,4 @@ export class Ground {
       `pg1-socket-path=${PATHS.sockets}`,
     ].join("\n")}\n`;
   }
-}
-
-/** As far as it is read here. */
-export interface RestoreReport {
-  readonly seconds: Readonly<Record<"choose" | "restore" | "replay", number>>;
 }

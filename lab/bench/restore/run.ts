@@ -127,6 +127,7 @@ async function onTwin(running: RegionTwin, options: RestoreBenchOptions): Promis
         return ground.drRestore(name);
       });
       const { restore, replay } = report.seconds;
+      if (restore === undefined || replay === undefined) throw new Error("dr-restore told no times");
       progress.note(`${(walBytes / replay / 1e6).toFixed(0)} MB/s of log`);
       replaySamples.push({
         ...{

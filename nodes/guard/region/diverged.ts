@@ -57,7 +57,8 @@ export function unsavedEpoch({ reading, log, data }: RegionState): number | unde
   return isSaved(data, epoch) ? undefined : epoch;
 }
 
-const FINAL: readonly SaveRecord["state"][] = ["saved", "kept-copy", "nothing", "given-up"];
+/** States of a node that has nothing more to save. */
+export const FINAL: readonly SaveRecord["state"][] = ["saved", "kept-copy", "nothing", "given-up"];
 
 export const isSaved = ({ records }: OwnData, epoch: number): boolean =>
   records.some((record) => record.epoch === epoch && FINAL.includes(record.state));

@@ -196,6 +196,10 @@ export interface Replay {
 export interface SaveRecord {
   /** Of this region: the epoch in which they were acknowledged. */
   readonly epoch: number;
+  /** AWS's name of the region, the node's name, and when it wrote this, ISO 8601. */
+  readonly region?: string;
+  readonly node?: string;
+  readonly at?: string;
   readonly state:
     | "saving"
     /** Decoded, and kept beside the data until they are in the vault. */
@@ -206,8 +210,12 @@ export interface SaveRecord {
     | "failed"
     /** An operator has said that they don't matter. */
     | "given-up";
-  /** Rows changed in transactions that the other region lacks. */
+  readonly timeline?: number;
+  /** Where this log and the other region's part; null where its leader didn't say. */
+  readonly divergedAt?: string | null;
+  /** Rows changed in transactions that the other region lacks, and these transactions. */
   readonly rows?: number;
+  readonly transactions?: number;
   readonly files?: readonly string[];
   readonly copy?: string;
   /** Whether the vault has the files. */

@@ -23,7 +23,7 @@ const AGAIN_MILLIS = { soon: 5_000, failed: 60_000 } as const;
 
 const SAVE_UNIT = "dr-save-diverged.service";
 /** The epoch that is to be saved: all that the unit must be told. */
-const REQUEST_FILE = `${IMAGE_PATHS.run}/save-diverged`;
+export const REQUEST_FILE = `${IMAGE_PATHS.run}/save-diverged`;
 
 export class Keeper {
   private readAt = Number.NEGATIVE_INFINITY;

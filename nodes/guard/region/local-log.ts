@@ -1,5 +1,6 @@
 /** PostgreSQL's log on this node, whether PostgreSQL runs or has just been stopped. */
 import { monotonic } from "../clock.js";
+import { lsnOf } from "../lsn.js";
 import { type ControlData, controlValue, ofThisMachine } from "./control-data.js";
 import type { LogEnd, Mark } from "./facts.js";
 import { RunningLog } from "./log-end.js";
@@ -42,10 +43,4 @@ export class PostgresLog implements LocalLog {
     // Past the beginning of the last record: who is there has all of it.
     return { startedAt, isPrimary: false, mark, lsn: checkpoint + 1 };
   }
-}
-
-/** `16/B374D848`: two halves in hexadecimal. Exact up to 2^53 bytes, eight petabytes. */
-function lsnOf(text: string | undefined): number | undefined {
-  const [, high, low] = /^([0-9A-F]+)\/([0-9A-F]+)$/.exec(text ?? "") ?? [];
-  return high && low ? Number.parseInt(high, 16) * 2 ** 32 + Number.parseInt(low, 16) : undefined;
 }

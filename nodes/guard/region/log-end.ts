@@ -107,7 +107,17 @@ export class RunningLog {
   }
 }
 
-const marking = ({ epoch, timeline }: Mark, lockMillis: number): string =>
+/** What writes a mark, if the server is on its timeline. The last statement returns it. */
+export const markStatements = ({ epoch, timeline }: Mark): readonly string[] => [
+  "CREATE SCHEMA IF NOT EXISTS dr",
+  "CREATE TABLE IF NOT EXISTS dr.mark (epoch bigint, timeline bigint, PRIMARY KEY (epoch, timeline))",
+  // Checked where it can't change any more: a session doesn't outlive its server's timeline.
+  `INSERT INTO dr.mark SELECT ${epoch}, ${timeline}
+    WHERE left(pg_walfile_name(pg_current_wal_insert_lsn()), 8) = '${hex(timeline)}'
+    ON CONFLICT (epoch, timeline) DO UPDATE SET epoch = excluded.epoch RETURNING epoch, timeline`,
+];
+
+const marking = (mark: Mark, lockMillis: number): string =>
   [
     // Not what is there already.
     "SET client_min_messages TO warning",
@@ -116,12 +126,7 @@ const marking = ({ epoch, timeline }: Mark, lockMillis: number): string =>
     `SET lock_timeout TO ${lockMillis}`,
     "BEGIN READ WRITE",
     "SET LOCAL synchronous_commit TO on",
-    "CREATE SCHEMA IF NOT EXISTS dr",
-    "CREATE TABLE IF NOT EXISTS dr.mark (epoch bigint, timeline bigint, PRIMARY KEY (epoch, timeline))",
-    // Checked where it can't change any more: a session doesn't outlive its server's timeline.
-    `INSERT INTO dr.mark SELECT ${epoch}, ${timeline}
-      WHERE left(pg_walfile_name(pg_current_wal_insert_lsn()), 8) = '${hex(timeline)}'
-      ON CONFLICT (epoch, timeline) DO UPDATE SET epoch = excluded.epoch RETURNING epoch, timeline`,
+    ...markStatements(mark),
     "COMMIT",
   ].join("; ");
 

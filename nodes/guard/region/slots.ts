@@ -2,6 +2,7 @@
  * The slots of an active region's leader that keep what the other region has not confirmed decodable, one for each
  * database. Sessions of their own, each with a limit: nothing else waits for them.
  */
+import { lsnText } from "../lsn.js";
 import { Psql, psqlCommand } from "../postgres.js";
 import { SLOT_PLUGIN, type SlotFacts, type SlotStep, slotOf, slotSteps } from "./diverged.js";
 
@@ -65,7 +66,7 @@ export class DivergedSlots {
       case "advance":
         await this.ask(
           step.database,
-          `SELECT pg_replication_slot_advance('${step.slot}', '${lsn(step.to)}')`,
+          `SELECT pg_replication_slot_advance('${step.slot}', '${lsnText(step.to)}')`,
           STEP_MILLIS,
         );
     }
@@ -101,9 +102,3 @@ export function factsOf(rows: readonly string[][]): SlotFacts {
     room: Number(of("room")[0]?.[0] ?? 0),
   };
 }
-
-/** `16/B374D848`. */
-const lsn = (position: number): string =>
-  [Math.floor(position / 2 ** 32), position % 2 ** 32]
-    .map((half) => half.toString(16).toUpperCase())
-    .join("/");

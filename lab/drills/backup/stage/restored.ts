@@ -1,4 +1,5 @@
 /** A cluster that was restored on a region's restore machine: how it came about, and what is in it. */
+import type { RestoreReport } from "../../../../nodes/bin/reports.js";
 import { BY_HAND } from "../../../../operations/restore/steps.js";
 import type { RegionId } from "../../../../settings/stacks.js";
 import type { Machine } from "../../../twin/types.js";
@@ -11,20 +12,6 @@ import { script, tryScript } from "./node-script.js";
 
 const { data: DATA, sockets: SOCKETS, port: PORT, report: REPORT, plan: PLAN } = BY_HAND;
 const RESTORE_SECONDS = 300;
-
-/** What `dr-restore` reports; its own file has the rest. */
-export interface RestoreReport {
-  readonly code: number;
-  readonly error: string | null;
-  readonly stanza?: string;
-  readonly backup?: string;
-  readonly timeline?: number;
-  readonly timelines?: Readonly<Record<string, string>>;
-  readonly lastCommit?: string | null;
-  readonly bytes?: number;
-  readonly walSegments?: number;
-  readonly seconds: Readonly<Record<string, number>>;
-}
 
 /** A moment on both clocks: PostgreSQL's, and the one that a ledger has. */
 export interface Moment {

@@ -1,4 +1,5 @@
 /** What several drills about backups do. */
+import type { VaultLook } from "../../../../nodes/bin/reports.js";
 import type { CommandResult, Machine } from "../../../twin/types.js";
 import { TABLES } from "../../../workload/config.js";
 import type { Scene } from "../../scene.js";
@@ -77,12 +78,6 @@ export async function archived(
 /** What `dr-check-vault` on the leader's timer would tell next, and why. */
 export const checkVault = async (leader: Machine): Promise<VaultLook> =>
   JSON.parse(await script(leader, "dr-check-vault --json")) as VaultLook;
-
-export interface VaultLook {
-  readonly values: Readonly<Record<string, number | null>>;
-  readonly reasons: readonly string[];
-  readonly failed: readonly string[];
-}
 
 /**
  * A moment of which S3's times tell what was before and what came after: they are whole seconds, and so is

@@ -1,5 +1,6 @@
 /** What an old region's node saved of what no other has, as it stands in the vault. */
 import { gunzipSync } from "node:zlib";
+import type { SaveRecord } from "../../../../nodes/guard/region/facts.js";
 import { DIVERGED_PREFIX } from "../../../../nodes/render/boot.js";
 import type { RegionId } from "../../../../settings/stacks.js";
 import type { Machine } from "../../../twin/types.js";
@@ -8,18 +9,6 @@ import type { WriteEvent } from "../../../workload/events.js";
 import { lostRows, type RowId } from "../../checks.js";
 import { Tables } from "../../tables.js";
 import type { RegionScene } from "./region-scene.js";
-
-export interface SaveRecord {
-  readonly node: string;
-  readonly epoch: number;
-  readonly state: string;
-  readonly rows?: number;
-  readonly transactions?: number;
-  readonly files?: readonly string[];
-  readonly divergedAt?: string | null;
-  readonly copy?: string;
-  readonly note?: string;
-}
 
 const KEPT_SECONDS = 120;
 /** Recovery, decoding and stop, on a host that others use too. */

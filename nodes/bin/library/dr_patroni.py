@@ -5,7 +5,6 @@ import urllib.request
 
 CONFIG = "/etc/dr/patroni.yml"
 TLS = "/run/dr/tls"
-LEADERS = ("leader", "standby_leader")
 
 
 def tls_context():

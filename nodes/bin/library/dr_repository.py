@@ -68,13 +68,6 @@ def stanzas():
     return [name for name in names if name != "global"]
 
 
-def place():
-    """The bucket, and the path in it of this region's own repository, with its slash in front."""
-    with open(CONFIG, encoding="utf8") as file:
-        text = file.read()
-    return tuple(re.search(rf"^{name}=(.*)$", text, re.MULTILINE).group(1) for name in ("repo1-s3-bucket", "repo1-path"))
-
-
 def info(stanza, *options, timeout=60):
     """What `info` knows of one stanza; None when the repository has none of that name."""
     listed = json.loads(command(f"--stanza={stanza}", "--output=json", "--log-level-console=off", *options, "info", timeout=timeout))

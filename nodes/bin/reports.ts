@@ -1,0 +1,85 @@
+/**
+ * What the programs of this folder write as JSON for others to read: one declaration, for the programs that write it and
+ * for operations and drills that read it. dr-restore is Python and has its own code for it; `restoreReport` is what
+ * others may rely on. Pure.
+ */
+import { z } from "zod";
+
+const rates = z.object({
+  restoreBytesPerSecond: z.number().nullish(),
+  walBytesPerSecond: z.number().nullish(),
+});
+
+/** `dr-restore --plan` */
+export const planReport = z.object({
+  code: z.number(),
+  error: z.string().nullable(),
+  wanted: z.string().optional(),
+  stanza: z.string().optional(),
+  backup: z.string().optional(),
+  backupEnd: z.string().optional(),
+  timelines: z.record(z.string(), z.string()).optional(),
+  bytes: z.number().optional(),
+  /** Names of segments: where its log begins, and the last one that is archived. */
+  firstSegment: z.string().optional(),
+  lastSegment: z.string().optional(),
+  notes: z.array(z.string()).optional(),
+  /** The newest restore test of the vault that passed. */
+  lastTest: rates.extend({ begin: z.string() }).nullish(),
+});
+export type PlanReport = z.infer<typeof planReport>;
+
+/** `dr-restore --into` */
+export const restoreReport = planReport.extend({
+  lastCommit: z.string().nullish(),
+  endLsn: z.string().nullish(),
+  timeline: z.number().nullish(),
+  walSegments: z.number().optional(),
+  seconds: z.record(z.string(), z.number()),
+});
+export type RestoreReport = z.infer<typeof restoreReport>;
+
+/** `dr-check-vault --json`: gauges by their names in CloudWatch, why they are as they are, and what could not look. */
+export interface VaultLook {
+  readonly values: Readonly<Record<string, number | null>>;
+  readonly reasons: readonly string[];
+  readonly failed: readonly string[];
+}
+
+/** `dr-cut-over status` */
+export const cutOverStatus = z.object({
+  /** What systemd says of its unit. */
+  patroni: z.string(),
+  data: z.boolean(),
+  restored: z.boolean(),
+  /** Stamps of the data that were set aside. */
+  before: z.array(z.string()),
+  mark: z.object({ stamp: z.string(), step: z.string() }).nullable(),
+  prepared: z
+    .object({
+      stamp: z.string(),
+      state: z.enum(["restoring", "ready"]),
+      /** Of a dr-restore that is at it. */
+      process: z.number().optional(),
+      epoch: z.number().optional(),
+      backup: z.string().nullish(),
+      timeline: z.number().nullish(),
+      lastCommit: z.string().nullish(),
+      endLsn: z.string().nullish(),
+    })
+    .nullable(),
+});
+export type CutOverStatus = z.infer<typeof cutOverStatus>;
+
+/** `dr-cut-over room` */
+export const cutOverRoom = z.object({ dataBytes: z.number(), freeBytes: z.number() });
+export type CutOverRoom = z.infer<typeof cutOverRoom>;
+
+/** `dr-cut-over members`: as Patroni has them. */
+export const patroniMember = z.object({
+  name: z.string(),
+  role: z.string(),
+  state: z.string(),
+  timeline: z.number().optional(),
+});
+export type PatroniMember = z.infer<typeof patroniMember>;

@@ -1,0 +1,216 @@
+/** Looks at this region's vault as a restore would, and tells the alarms what it sees (components/alarms/metrics.ts). */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
+import { BACKUP_CONFIG_FILE, type BackupConfig } from "../../render/backup-config.js";
+import type { GuardConfig } from "../../guard/config.js";
+import { archived, askLive } from "./archiver.js";
+import {
+  type BackupResult,
+  flawsOfBackups,
+  flawsOfBucket,
+  flawsOfLists,
+  newestRestoreTest,
+} from "./flaws.js";
+import { publish } from "./gauges.js";
+import { missingSegments, openHoles } from "./holes.js";
+import { Look } from "./look.js";
+import { guardConfig, readJson, variable } from "./node-config.js";
+import { OwnPatroni, PatroniError } from "./own-patroni.js";
+import { type Backup, Repository } from "./repository.js";
+import { Store } from "./store.js";
+import { Usage } from "./verb.js";
+
+const USAGE = `dr-check-vault           on the region's leader; elsewhere it does nothing
+dr-check-vault --watch   again and again, twice within an archive timeout and twice a minute at the least: its unit
+dr-check-vault --json    prints what it found, and why
+
+Where the region takes writes: how old what isn't archived yet is, whether WAL is missing between the oldest full backup
+and the newest segment, how the last backup, verify and dump went. In both regions: how old the newest backup is that can
+be read here, how the last restore test went, and whether the vault is still as it was declared.
+`;
+
+const HOUR = 3600;
+/** What is told without the vault must be told each minute: if the first answer takes longer, no more is asked in this run. */
+const ANSWER_MILLIS = 20_000;
+/** CloudWatch's agent forgets a gauge that isn't told within so long. */
+const GAUGE_SECONDS = 60;
+/** Of reasons of one kind. */
+const MOST_REASONS = 5;
+const LEADERS = ["leader", "standby_leader"];
+
+interface Place {
+  readonly config: GuardConfig;
+  readonly settings: BackupConfig;
+  readonly stanza: string;
+  readonly repository: Repository;
+  readonly store: Store;
+  /** Seconds since 1970. */
+  readonly now: number;
+}
+
+/** @returns the backups, undefined where they could not be listed */
+async function lookActive(look: Look, place: Place): Promise<readonly Backup[] | undefined> {
+  const { config, settings, stanza, repository, store, now } = place;
+  const { values, reasons } = look;
+  const archive = await look.part("the archiver", () =>
+    archived(config.dataDirectory, settings.archiveTimeoutSeconds, now),
+  );
+  values.UnarchivedWalSeconds = archive?.ageSeconds ?? null;
+  await publish({ UnarchivedWalSeconds: values.UnarchivedWalSeconds });
+  const lastOf = (kind: string) =>
+    look.part("etcd", async () => (await store.get(`backup/${kind}`)) as BackupResult | undefined);
+  const [result, verify, dump] = [await lastOf("result"), await lastOf("verify"), await lastOf("dump")];
+  if (result) values.BackupFailed = result.error ? 1 : 0;
+  if (result?.error) reasons.push(`backup: ${result.error}`);
+  if (verify) values.VerifyFailed = verify.error ? 1 : 0;
+  if (verify?.error) reasons.push(`verify: ${verify.error}`);
+  if (settings.dumpDays === 0) values.DumpAgeHours = 0;
+  else if (dump && !dump.error) values.DumpAgeHours = (now - dump.endedAt) / HOUR;
+  // So far nothing needed the vault.
+  await publish(values);
+  const backups = await look.vault("the list of backups", () =>
+    repository.backups(stanza, { timeoutMillis: ANSWER_MILLIS }),
+  );
+  const newest = backups?.at(-1);
+  if (newest) {
+    const { timestamp, info } = newest;
+    values.BackupAgeHours = (now - timestamp.stop) / HOUR;
+    values.BackupSeconds = timestamp.stop - timestamp.start;
+    values.BackupMebibytes = info.repository.delta / 1024 ** 2;
+  }
+  const absent = await look.vault("the archive", () =>
+    missingSegments(repository, stanza, archive?.last ?? "", config.dataDirectory),
+  );
+  const holes = absent && (await look.part("the holes", () => openHoles(absent, store, now)));
+  if (holes) {
+    const { open, behind } = holes;
+    values.MissingWalSegments = open.length;
+    const some = (names: readonly string[]) => names.slice(0, MOST_REASONS);
+    reasons.push(
+      ...some(open).map((name) => `missing from the archive: ${name}`),
+      ...some(behind).map((name) => `missing from the archive, made up for by a later full backup: ${name}`),
+    );
+  }
+  return backups;
+}
+
+/** The active region's newest backup, as far as it has been copied here. */
+async function lookStandby(look: Look, { repository, now }: Place): Promise<void> {
+  const stops: number[] = [];
+  for (const stanza of repository.stanzas()) {
+    const backups = await look.vault(`backups of ${stanza}`, () =>
+      repository.backups(stanza, { timeoutMillis: ANSWER_MILLIS }),
+    );
+    stops.push(...(backups ?? []).map(({ timestamp }) => timestamp.stop));
+  }
+  if (stops.length > 0) look.values.BackupAgeHours = (now - Math.max(...stops)) / HOUR;
+}
+
+async function lookBoth(look: Look, place: Place, backups: readonly Backup[] | undefined): Promise<void> {
+  const { settings, stanza, repository, store, now } = place;
+  const { values, reasons } = look;
+  const { bucket } = repository.place();
+  const ofBucket = await look.vault("the bucket", () => flawsOfBucket(bucket, settings.lockDays));
+  if (backups || ofBucket) {
+    const flaws = [...(ofBucket ?? [])];
+    if (backups) {
+      flaws.push(...((await look.vault("the lists", () => flawsOfLists(repository, store, stanza))) ?? []));
+      flaws.push(
+        ...((await look.vault("the backups", () => flawsOfBackups(repository, stanza, backups))) ?? []),
+      );
+    }
+    values.VaultTampered = flaws.length;
+    reasons.push(...flaws);
+  }
+  if (settings.restoreTestHours === 0) {
+    values.RestoreTestAgeHours = 0;
+    return;
+  }
+  const test = await look.vault("restore tests", () => newestRestoreTest(repository, stanza));
+  if (!test) return;
+  values.RestoreTestFailed = test.passed ? 0 : 1;
+  values.RestoreTestSeconds = test.restoreSeconds ?? null;
+  values.RestoreTestRpoSeconds = test.rpoSeconds ?? null;
+  if (test.passed) values.RestoreTestAgeHours = (now - test.endedAt) / HOUR;
+}
+
+const backupConfig = () => readJson(BACKUP_CONFIG_FILE) as BackupConfig;
+
+/** Each look is a process of its own: what it can't cope with ends that one only. */
+async function watch(): Promise<never> {
+  const { archiveTimeoutSeconds } = backupConfig();
+  const { dataDirectory } = guardConfig();
+  const pauseMillis = (Math.min(archiveTimeoutSeconds, GAUGE_SECONDS) / 2) * 1000;
+  for (;;) {
+    const looking = spawn(process.execPath, [process.argv[1] as string, "check-vault"], { stdio: "inherit" });
+    const timer = setInterval(() => void tellAge(dataDirectory, archiveTimeoutSeconds), pauseMillis);
+    await once(looking, "exit").finally(() => clearInterval(timer));
+    await sleep(pauseMillis);
+  }
+}
+
+/** What `tellAge` asks, and whom it tells. */
+const MACHINE = { ask: askLive, archived, publish };
+
+/** While a look waits for the vault, which may be why nothing is archived. */
+export async function tellAge(
+  dataDirectory: string,
+  archiveTimeoutSeconds: number,
+  { ask, archived, publish }: typeof MACHINE = MACHINE,
+): Promise<void> {
+  const look = new Look();
+  const [recovering] = (await look.part("the cluster", () => ask("SELECT pg_is_in_recovery()"))) ?? [];
+  if (recovering !== "f") return;
+  const found = await look.part("the archiver", () =>
+    archived(dataDirectory, archiveTimeoutSeconds, Date.now() / 1000),
+  );
+  await publish({ UnarchivedWalSeconds: found?.ageSeconds ?? null });
+}
+
+async function lookOnce(config: GuardConfig, patroni: OwnPatroni): Promise<Look | undefined> {
+  const members = await patroni.members();
+  const role = members.find(({ name }) => name === config.node)?.role;
+  if (role === undefined || !LEADERS.includes(role)) return undefined;
+  const store = new Store(config);
+  const place: Place = {
+    config,
+    settings: backupConfig(),
+    stanza: variable("DR_STANZA"),
+    repository: new Repository(),
+    store,
+    now: Date.now() / 1000,
+  };
+  const look = new Look();
+  const backups = role === "leader" ? await lookActive(look, place) : undefined;
+  if (role !== "leader") await lookStandby(look, place);
+  await lookBoth(look, place, backups);
+  await publish(look.values);
+  store.close();
+  return look;
+}
+
+export async function checkVault(args: readonly string[]): Promise<number> {
+  const [option, ...others] = args;
+  if (others.length > 0 || !["--watch", "--json", undefined].includes(option)) throw new Usage(USAGE);
+  try {
+    if (option === "--watch") return await watch();
+    const config = guardConfig();
+    const patroni = new OwnPatroni(config);
+    const look = await lookOnce(config, patroni).finally(() => patroni.close());
+    if (!look) return 0;
+    const { values, reasons, failed } = look;
+    const lines =
+      option === "--json"
+        ? [JSON.stringify({ values, reasons, failed })]
+        : [...reasons, ...failed.map((each) => `could not look: ${each}`)];
+    process.stdout.write(lines.map((line) => `${line}\n`).join(""));
+    return 0;
+  } catch (error) {
+    if (error instanceof PatroniError) {
+      process.stdout.write(`Patroni doesn't answer: ${error.message}\n`);
+      return 0;
+    }
+    throw new Error(`${(error as Error).message}; the next run tries again`);
+  }
+}

@@ -1,0 +1,104 @@
+/** What dr-cut-over needs of the node that it runs on. */
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { monotonic } from "../../guard/clock.js";
+import { controlValue } from "../../guard/region/control-data.js";
+import type { LogAnswer, LogOrder } from "../../guard/region/cut-over.js";
+import { orderLog } from "../../guard/region/log-order.js";
+import { IMAGE_PATHS } from "../../layout.js";
+import { controlData } from "./control.js";
+import { own } from "./files.js";
+import { guardConfig } from "./node-config.js";
+import { connectionTo, type Server, SqlFailed, sql } from "./sql.js";
+import { PATRONI_UNIT, systemctl } from "./systemd.js";
+
+/** Limits of units until the next boot. */
+const UNIT_LIMITS = "/run/systemd/system";
+
+export interface Restoring {
+  readonly process: number | undefined;
+  /** Its exit code. */
+  readonly ended: Promise<number>;
+}
+
+export interface CutOverNode {
+  readonly systemctl: (...words: string[]) => Promise<{ code: number; stdout: string; stderr: string }>;
+  /** One of pg_controldata's values. */
+  readonly control: (directory: string, name: string) => Promise<string>;
+  /** Of the live server, or of the restored one. */
+  readonly ask: (server: Server, statements: string, timeoutMillis?: number) => Promise<string>;
+  readonly order: (order: LogOrder) => Promise<LogAnswer>;
+  readonly restore: (argv: readonly string[]) => Restoring;
+  readonly own: (...paths: string[]) => Promise<void>;
+  /** Milliseconds. */
+  readonly now: () => number;
+  readonly unitLimits: string;
+}
+
+export const THIS_NODE: CutOverNode = {
+  systemctl,
+  async control(directory, name) {
+    const { code, stdout } = await controlData(directory);
+    const value = code === 0 ? controlValue(stdout, name) : undefined;
+    if (value === undefined)
+      throw new Error(`pg_controldata of ${directory} ended with ${code}, without ${name}`);
+    return value;
+  },
+  async ask(server, statements, timeoutMillis) {
+    try {
+      return await sql(connectionTo(server), statements, timeoutMillis);
+    } catch (error) {
+      // PostgreSQL's own words could show the statement.
+      throw error instanceof SqlFailed
+        ? new Error(`psql in ${server.sockets} ended with ${error.code}`)
+        : error;
+    }
+  },
+  order: (order) => orderLog(guardConfig(), order),
+  restore([program = "", ...args]) {
+    const child = spawn(program, args, { stdio: ["ignore", "inherit", "inherit"] });
+    return {
+      process: child.pid,
+      ended: new Promise((resolve) => {
+        child.on("error", (error) => {
+          process.stderr.write(`dr-cut-over: ${error.message}\n`);
+          resolve(127);
+        });
+        child.on("exit", (code) => resolve(code ?? 1));
+      }),
+    };
+  },
+  own,
+  now: monotonic,
+  unitLimits: UNIT_LIMITS,
+};
+
+export async function startPatroni({ systemctl }: Pick<CutOverNode, "systemctl">): Promise<void> {
+  const { code, stderr } = await systemctl("start", PATRONI_UNIT);
+  if (code !== 0) throw new Error(`${PATRONI_UNIT} does not start: ${stderr.trim()}`);
+}
+
+/** Its unit gives it half a minute, and kills PostgreSQL then: for this stop it has longer. */
+export async function stopPatroni(
+  { systemctl, unitLimits }: Pick<CutOverNode, "systemctl" | "unitLimits">,
+  seconds: number,
+): Promise<void> {
+  if (!existsSync(unitLimits)) {
+    await systemctl("stop", PATRONI_UNIT);
+    return;
+  }
+  const folder = join(unitLimits, `${PATRONI_UNIT}.d`);
+  const file = join(folder, "cut-over.conf");
+  try {
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(file, `[Service]\nTimeoutStopSec=${seconds}\n`);
+    await systemctl("daemon-reload");
+    await systemctl("stop", PATRONI_UNIT);
+  } finally {
+    rmSync(file, { force: true });
+    await systemctl("daemon-reload");
+  }
+}
+
+export const CUT_OVER_FOLDER = `${IMAGE_PATHS.data}/postgres`;

@@ -1,0 +1,399 @@
+/** Exchanges this node's data for restored ones, step by step. */
+import {
+  existsSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statfsSync,
+  statSync,
+} from "node:fs";
+import { basename, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { isLater, undone } from "../../guard/region/cut-over.js";
+import { CUT_OVER_FILE, IMAGE_PATHS } from "../../layout.js";
+import type { CutOverRoom, CutOverStatus, RestoreReport } from "../reports.js";
+import { output, run } from "./commands.js";
+import { CUT_OVER_FOLDER, type CutOverNode, startPatroni, stopPatroni, THIS_NODE } from "./cut-over-node.js";
+import { removeTree, replaceFile, syncFolder } from "./files.js";
+import { locked } from "./lock.js";
+import { guardConfig, readJson } from "./node-config.js";
+import { OwnPatroni } from "./own-patroni.js";
+import { isGone, removeCluster, serverState, stopServer } from "./postmaster.js";
+import { carryPasswords, handToArchiver, markLog } from "./restored-log.js";
+import { LIVE } from "./sql.js";
+import { PATRONI_UNIT } from "./systemd.js";
+import { Usage } from "./verb.js";
+
+const USAGE = `Exchanges this node's data for restored ones, step by step; \`npx dr restore --all\` leads all nodes of a region through it.
+
+  dr-cut-over status                what is here, as JSON
+  dr-cut-over room                  bytes of the data and bytes that are free on their volume, as JSON
+  dr-cut-over members               the cluster as Patroni here sees it, as JSON
+  dr-cut-over prepare STAMP EPOCH REPORT [dr-restore's options]
+                                    restores beside the data, while they serve, and marks the result as the epoch's
+  dr-cut-over discard STAMP         removes what \`prepare\` made, as long as it is not in use
+  dr-cut-over close STAMP           stops Patroni and keeps it stopped across reboots; PostgreSQL must end cleanly.
+                                    Prints the timeline that the data are on; refused once it was put back
+  dr-cut-over aside STAMP [restored]
+                                    data → data.before-STAMP; where it was prepared, data.restored → data. \`restored\`: it must
+                                    have been prepared here
+  dr-cut-over back STAMP            notes in etcd that it is put back, undoes close and aside, and starts Patroni; refused once
+                                    the log is forgotten
+  dr-cut-over open STAMP            starts Patroni on what is here now; refused until the log is forgotten
+
+Nothing is written over and no data that served are deleted. Each may be killed and run again: it does what is left, and
+refuses where the step before it has not been done.
+`;
+
+/** In memory: two orders at once, as after a connection that broke, wait for each other. */
+const LOCK = `${IMAGE_PATHS.run}/cut-over.lock`;
+/** Of the restored cluster. */
+const PORT = 5499;
+const CLEAN = ["shut down", "shut down in recovery"];
+const END_SECONDS = 60;
+const CHECKPOINT_MILLIS = 900_000;
+const SHORT_MILLIS = 5000;
+/**
+ * For the stop of a close: PostgreSQL's last checkpoint is waited for. With the two checkpoints before it within the
+ * close's limit, which operations/restore/cut-over-node.ts sets.
+ */
+const STOP_SECONDS = 1200;
+
+type Prepared = NonNullable<CutOverStatus["prepared"]>;
+type Mark = NonNullable<CutOverStatus["mark"]>;
+
+export class CutOver {
+  private readonly data: string;
+  private readonly restored: string;
+  /** Beside the restored data: log and socket of their server. */
+  private readonly restoring: string;
+  /** While it is there Patroni does not start: nodes/render/units.ts. */
+  private readonly markFile: string;
+  private readonly preparedFile: string;
+
+  constructor(
+    private readonly folder: string = CUT_OVER_FOLDER,
+    private readonly node: CutOverNode = THIS_NODE,
+  ) {
+    this.data = join(folder, "data");
+    this.restored = join(folder, "data.restored");
+    this.restoring = `${this.restored}.restore`;
+    this.markFile = join(folder, basename(CUT_OVER_FILE));
+    this.preparedFile = join(folder, "cut-over-prepared.json");
+  }
+
+  async status(): Promise<CutOverStatus> {
+    const before = readdirSync(this.folder).filter((name) => name.startsWith("data.before-"));
+    return {
+      patroni: await this.isActive(),
+      data: isFolder(this.data),
+      restored: isThere(this.restored) || isThere(this.restoring),
+      before: before.map((name) => name.slice("data.before-".length)).sort(),
+      mark: this.readMark() ?? null,
+      prepared: this.readPrepared() ?? null,
+    };
+  }
+
+  async room(): Promise<CutOverRoom> {
+    const { stdout } = await run(["du", "-sB1", this.data]);
+    const { bavail, bsize } = statfsSync(this.folder);
+    return { dataBytes: Number.parseInt(stdout, 10) || 0, freeBytes: bavail * bsize };
+  }
+
+  /** @param options of dr-restore @returns the process's exit code */
+  async prepare(stamp: string, epoch: number, report: string, options: readonly string[]): Promise<number> {
+    if (this.readMark() || this.readPrepared() || isThere(this.restored))
+      throw new Error("something of another cut-over is here: dr-cut-over status");
+    const where = ["--into", this.restored, "--keep-running", "--port", `${PORT}`, "--report", report];
+    const restoring = this.node.restore(["dr-restore", ...where, ...options]);
+    await this.write(this.preparedFile, { stamp, state: "restoring", process: restoring.process });
+    if ((await restoring.ended) !== 0) {
+      // It leaves nothing, and its report says why; but for one that was killed. What `discard` has ended is gone already.
+      if (this.readPrepared()?.stamp === stamp) await this.forgetPrepared();
+      return 1;
+    }
+    try {
+      const { backup, timeline, lastCommit, endLsn } = readJson(report) as RestoreReport;
+      await this.makeReady(epoch, timeline ?? undefined);
+      await this.write(this.preparedFile, {
+        stamp,
+        state: "ready",
+        epoch,
+        backup,
+        timeline,
+        lastCommit,
+        endLsn,
+      });
+      return 0;
+    } catch (error) {
+      await this.forgetPrepared();
+      throw error;
+    }
+  }
+
+  private async makeReady(epoch: number, timeline: number | undefined): Promise<void> {
+    if (!timeline) throw new Error("the restored cluster has no timeline of its own");
+    const server = { sockets: join(this.restoring, "socket"), port: PORT };
+    await markLog(this.node.ask, server, epoch, timeline);
+    await carryPasswords(this.node.ask, server);
+    await stopServer(this.restored, "fast");
+    await this.handToArchiver(timeline);
+    removeTree(this.restoring);
+    await output(["sync", "-f", this.restored]);
+  }
+
+  async handToArchiver(timeline: number): Promise<void> {
+    // The leader's own timeline begins that one again.
+    const last = await this.node.control(this.restored, "Latest checkpoint's REDO WAL file");
+    const made = handToArchiver(join(this.restored, "pg_wal"), timeline, last);
+    if (made.length > 0) await this.node.own(...made);
+  }
+
+  async discard(stamp: string): Promise<void> {
+    if (this.readMark()) throw new Error("a cut-over is under way here: dr-cut-over back");
+    const prepared = this.readPrepared();
+    if (prepared && prepared.stamp !== stamp)
+      throw new Error(`what is prepared here is of ${prepared.stamp}`);
+    if (prepared?.process !== undefined) await end(prepared.process);
+    await this.forgetPrepared();
+  }
+
+  private async forgetPrepared(): Promise<void> {
+    await removeCluster(this.restored, this.restoring);
+    this.remove(this.preparedFile);
+  }
+
+  /**
+   * The mark first: a Patroni that is started from now on, by a boot too, starts nothing.
+   * @returns the timeline of the data: the restored log's number must not have come up in the meantime
+   */
+  async close(stamp: string): Promise<number> {
+    const mark = this.readMark();
+    if (mark && mark.stamp !== stamp) throw new Error(`cut-over ${mark.stamp} is under way here`);
+    await this.requireWanted(stamp);
+    if (!mark) {
+      if (!isFolder(this.data)) throw new Error(`there is no ${this.data}`);
+      await this.checkpoint();
+      // It may have been put back while that lasted.
+      await this.requireWanted(stamp);
+      await this.write(this.markFile, { stamp, step: "close" });
+    }
+    await stopPatroni(this.node, STOP_SECONDS);
+    await this.requireDown();
+    const directory = isFolder(this.before(stamp)) ? this.before(stamp) : this.data;
+    await this.requireClean(directory);
+    return Number(await this.node.control(directory, "Latest checkpoint's TimeLineID"));
+  }
+
+  /** An order may come late, after its caller has given up. */
+  private async requireWanted(stamp: string): Promise<void> {
+    const { cutOver } = await this.node.order({ kind: "look" });
+    if (cutOver === undone(stamp)) throw new Error(`cut-over ${stamp} was put back`);
+    if (cutOver === stamp)
+      throw new Error(`the log of before ${stamp} is forgotten: this node goes on with the restored one`);
+    if (isLater(cutOver, stamp)) throw new Error(`there was a later cut-over: ${cutOver}`);
+  }
+
+  /**
+   * Patroni stops PostgreSQL without one before it, and what a large cache holds takes longer than its unit gives it.
+   * Once more where it lasted, for what was written meanwhile. Without it the stop takes longer, and no more.
+   */
+  private async checkpoint(): Promise<void> {
+    for (let i = 0; i < 2; i++) {
+      const begun = this.node.now();
+      try {
+        await this.node.ask(LIVE, "CHECKPOINT", CHECKPOINT_MILLIS);
+      } catch (error) {
+        process.stderr.write(`dr-cut-over: no checkpoint: ${(error as Error).message}\n`);
+        return;
+      }
+      if (this.node.now() - begun < SHORT_MILLIS) return;
+    }
+  }
+
+  async aside(stamp: string, mustBePrepared = false): Promise<void> {
+    await this.requireMark(stamp);
+    const isPrepared = this.isPrepared(stamp);
+    const gone = `what was prepared for cut-over ${stamp} is gone: there is no`;
+    if (mustBePrepared && !isPrepared) throw new Error(`nothing is prepared here for cut-over ${stamp}`);
+    if (!isFolder(this.before(stamp))) {
+      if (isPrepared && !isFolder(this.restored)) throw new Error(`${gone} ${this.restored}`);
+      await this.requireClean(this.data);
+      this.rename(this.data, this.before(stamp));
+    }
+    if (isPrepared && isFolder(this.restored)) {
+      await this.requireClean(this.restored);
+      this.rename(this.restored, this.data);
+    }
+    if (isPrepared && !isFolder(this.data)) throw new Error(`${gone} ${this.data}`);
+    await this.write(this.markFile, { stamp, step: "aside" });
+  }
+
+  /** Where nothing was closed too: a close, or an order that etcd forget the log, may still come, and finds the note. */
+  async back(stamp: string): Promise<void> {
+    const mark = this.readMark();
+    if (mark) await this.requireMark(stamp);
+    const { result, reason } = await this.node.order({ kind: "keep", stamp });
+    if (result !== "kept") throw new Error(`${reason}: the old data can't lead any more`);
+    if (mark) {
+      if (isFolder(this.before(stamp))) {
+        if (isFolder(this.data)) this.rename(this.data, this.restored);
+        this.rename(this.before(stamp), this.data);
+      }
+      this.remove(this.markFile);
+    }
+    // Without a mark too: it may have been killed here.
+    await startPatroni(this.node);
+  }
+
+  async open(stamp: string): Promise<void> {
+    if (this.readMark()) {
+      await this.requireMark(stamp);
+      const { cutOver } = await this.node.order({ kind: "look" });
+      if (cutOver !== stamp) throw new Error(`the log of before ${stamp} is not forgotten yet`);
+      // A read replica that was away.
+      if (!isFolder(this.before(stamp))) await this.aside(stamp);
+      this.remove(this.markFile);
+    }
+    if (this.isPrepared(stamp)) this.remove(this.preparedFile);
+    await startPatroni(this.node);
+  }
+
+  private async requireDown(): Promise<void> {
+    if ((await this.isActive()) === "active" || serverState(this.data) !== undefined)
+      throw new Error("Patroni or PostgreSQL still runs");
+  }
+
+  private async requireClean(directory: string): Promise<void> {
+    const state = await this.node.control(directory, "Database cluster state");
+    if (!CLEAN.includes(state)) throw new Error(`PostgreSQL did not end cleanly: ${state}`);
+  }
+
+  private async requireMark(stamp: string): Promise<void> {
+    if (this.readMark()?.stamp !== stamp) throw new Error(`cut-over ${stamp} has not closed this node`);
+    await this.requireDown();
+  }
+
+  private isPrepared(stamp: string): boolean {
+    const prepared = this.readPrepared();
+    return prepared?.stamp === stamp && prepared.state === "ready";
+  }
+
+  private async isActive(): Promise<string> {
+    return (await this.node.systemctl("is-active", PATRONI_UNIT)).stdout.trim();
+  }
+
+  private before(stamp: string): string {
+    return `${this.data}.before-${stamp}`;
+  }
+
+  private readMark(): Mark | undefined {
+    return read(this.markFile) as Mark | undefined;
+  }
+
+  private readPrepared(): Prepared | undefined {
+    return read(this.preparedFile) as Prepared | undefined;
+  }
+
+  private async write(file: string, value: Mark | Prepared): Promise<void> {
+    replaceFile(file, `${JSON.stringify(value)}\n`);
+    await this.node.own(file);
+  }
+
+  private remove(file: string): void {
+    if (!existsSync(file)) return;
+    rmSync(file);
+    syncFolder(this.folder);
+  }
+
+  private rename(old: string, name: string): void {
+    if (isThere(name)) throw new Error(`${name} is there already; nothing is written over it`);
+    renameSync(old, name);
+    syncFolder(this.folder);
+  }
+}
+
+const isThere = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+
+function read(file: string): unknown {
+  try {
+    return readJson(file);
+  } catch (error) {
+    if (isGone(error)) return undefined;
+    throw error;
+  }
+}
+
+/** dr-restore may still be at it, although its caller is gone. */
+async function end(pid: number): Promise<void> {
+  for (let attempt = 0; attempt < END_SECONDS; attempt++) {
+    try {
+      if (!readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("dr-restore")) return;
+      if (attempt === 0) process.kill(pid, "SIGTERM");
+    } catch (error) {
+      if (isGone(error)) return;
+      throw error;
+    }
+    await sleep(1000);
+  }
+  throw new Error(`dr-restore, process ${pid}, does not end`);
+}
+
+const STAMP = /^\d{8}T\d{6}Z$/;
+
+/** The steps that take a stamp and, but for `aside`, no more. */
+const steps = (
+  cutOver: CutOver,
+  mustBePrepared: boolean,
+): Readonly<Record<string, (stamp: string) => Promise<unknown>>> => ({
+  discard: (stamp) => cutOver.discard(stamp),
+  close: (stamp) => cutOver.close(stamp),
+  aside: (stamp) => cutOver.aside(stamp, mustBePrepared),
+  back: (stamp) => cutOver.back(stamp),
+  open: (stamp) => cutOver.open(stamp),
+});
+
+export interface CutOverPlace {
+  readonly cutOver: CutOver;
+  readonly lock: string;
+  readonly say: (line: string) => void;
+}
+
+const HERE = (): CutOverPlace => ({
+  cutOver: new CutOver(),
+  lock: LOCK,
+  say: (line) => process.stdout.write(`${line}\n`),
+});
+
+async function members(): Promise<unknown> {
+  const patroni = new OwnPatroni(guardConfig());
+  return await patroni.members().finally(() => patroni.close());
+}
+
+export async function cutOver(args: readonly string[], place = HERE()): Promise<number> {
+  const [command = "", stamp = "", ...others] = args;
+  const { cutOver, lock, say } = place;
+  const looks: Readonly<Record<string, () => Promise<unknown>>> = {
+    status: () => cutOver.status(),
+    room: () => cutOver.room(),
+    members,
+  };
+  const look = looks[command];
+  if (look && args.length === 1) {
+    say(JSON.stringify(await look()));
+    return 0;
+  }
+  const [epoch = "", report, ...options] = others;
+  if (command === "prepare" && STAMP.test(stamp) && /^\d+$/.test(epoch) && report !== undefined)
+    // Without the lock: it lasts, and `discard` ends it.
+    return await cutOver.prepare(stamp, Number(epoch), report, options);
+  const mustBePrepared = command === "aside" && others.length === 1 && others[0] === "restored";
+  const step = steps(cutOver, mustBePrepared)[command];
+  if (!step || !STAMP.test(stamp) || (others.length > 0 && !mustBePrepared)) throw new Usage(USAGE, 2);
+  const said = await locked(lock, () => step(stamp));
+  if (typeof said === "number") say(`${said}`);
+  return 0;
+}

@@ -1,0 +1,177 @@
+/** One database's changes as JSON lines, gzipped, a header first: those of transactions that the other region lacks. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import {
+  closeSync,
+  createReadStream,
+  createWriteStream,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
+import { dirname } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { createGzip, gzipSync } from "node:zlib";
+import { lsnOf } from "../../guard/lsn.js";
+import { syncFolder } from "./files.js";
+import { linesOf } from "./lines.js";
+import { connectionTo, literal, PSQL_ENV, psqlArguments, type Server, SqlFailed } from "./sql.js";
+
+/** Rows that psql asks for at a time. */
+const FETCH_COUNT = 2000;
+/** Of a transaction, what is kept in memory. */
+const MEMORY_BYTES = 16 * 1024 ** 2;
+
+/** A change as `test_decoding` has it, e.g. `BEGIN 731`, `table public.t: INSERT: …`, `COMMIT 731 (at …)`. */
+export interface Change {
+  readonly lsn: string;
+  readonly xid: number;
+  readonly data: string;
+}
+
+export interface Counts {
+  readonly rows: number;
+  readonly transactions: number;
+}
+
+/** The changes of a slot, which keeps them. @throws SqlFailed */
+export async function* changesOf(server: Server, database: string, slot: string): AsyncGenerator<Change> {
+  const query = `SELECT json_build_object('lsn', lsn, 'xid', xid::text::bigint, 'data', data)
+    FROM pg_logical_slot_peek_changes(${literal(slot)}, NULL, NULL,
+      'include-xids', '1', 'include-timestamp', '1', 'skip-empty-xacts', '1')`;
+  const [program = "", ...args] = psqlArguments(connectionTo(server, database));
+  const child = spawn(program, [...args, "-v", `FETCH_COUNT=${FETCH_COUNT}`], {
+    cwd: "/",
+    env: { ...process.env, ...PSQL_ENV },
+    stdio: ["pipe", "pipe", "pipe"],
+  });
+  const ended = new Promise<number>((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (code) => resolve(code ?? 1));
+  });
+  // It is awaited below, after the last line.
+  ended.catch(() => {});
+  let words = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    words += text;
+  });
+  child.stdin.on("error", () => {});
+  child.stdin.end(`${query};\n`);
+  try {
+    for await (const line of linesOf(child.stdout)) yield JSON.parse(line) as Change;
+    const code = await ended;
+    if (code !== 0) throw new SqlFailed(code, words);
+  } finally {
+    child.kill();
+  }
+}
+
+/**
+ * Writes the file whole or not at all. A transaction is one that the other region lacks when its commit's record ends
+ * after the position at which the logs part.
+ * @param diverged undefined: that isn't known, and all count
+ * @param header the rest of it
+ */
+export async function writeChanges(
+  path: string,
+  changes: AsyncIterable<Change>,
+  diverged: number | undefined,
+  header: Readonly<Record<string, unknown>>,
+  memoryBytes = MEMORY_BYTES,
+): Promise<Counts> {
+  const counts = { rows: 0, transactions: 0 };
+  const body = createGzip();
+  const written = pipeline(body, createWriteStream(`${path}.body`));
+  // A full disk ends the pipeline: then nothing drains any more.
+  const write = async (part: Buffer | string) => {
+    if (!body.write(part)) await Promise.race([once(body, "drain"), written]);
+  };
+  // It is awaited below; an error that comes before must not end the process.
+  written.catch(() => {});
+  const transaction = new Transaction(`${path}.transaction`, memoryBytes);
+  let rows = 0;
+  try {
+    for await (const change of changes) {
+      if (change.data.startsWith("BEGIN")) {
+        transaction.clear();
+        rows = 0;
+      }
+      transaction.add(`${JSON.stringify(change)}\n`);
+      if (change.data.startsWith("table ")) rows++;
+      if (!change.data.startsWith("COMMIT")) continue;
+      if (diverged !== undefined && (lsnOf(change.lsn) ?? Number.POSITIVE_INFINITY) <= diverged) continue;
+      for await (const part of transaction.parts()) await write(part);
+      counts.rows += rows;
+      counts.transactions++;
+    }
+    body.end();
+    await written;
+  } finally {
+    body.destroy();
+    transaction.close();
+  }
+  await joined(path, gzipSync(`${JSON.stringify({ header: { ...header, ...counts } })}\n`));
+  return counts;
+}
+
+/** Two members of one archive read as one. */
+async function joined(path: string, head: Buffer): Promise<void> {
+  const target = createWriteStream(`${path}.new`);
+  target.write(head);
+  await pipeline(createReadStream(`${path}.body`), target);
+  const file = openSync(`${path}.new`, "r");
+  fsyncSync(file);
+  closeSync(file);
+  renameSync(`${path}.new`, path);
+  rmSync(`${path}.body`);
+  syncFolder(dirname(path));
+}
+
+/** Lines of a transaction that has not ended; a large one is in a file. */
+class Transaction {
+  private lines: string[] = [];
+  private bytes = 0;
+  private file: number | undefined;
+  private isInFile = false;
+
+  constructor(
+    private readonly path: string,
+    private readonly memoryBytes: number,
+  ) {}
+
+  add(line: string): void {
+    this.lines.push(line);
+    this.bytes += line.length;
+    if (this.bytes > this.memoryBytes) this.spill();
+  }
+
+  clear(): void {
+    this.lines = [];
+    this.bytes = 0;
+    if (this.isInFile) ftruncateSync(this.file as number);
+    this.isInFile = false;
+  }
+
+  async *parts(): AsyncGenerator<Buffer | string> {
+    if (this.isInFile) yield* createReadStream(this.path) as AsyncIterable<Buffer>;
+    yield this.lines.join("");
+  }
+
+  close(): void {
+    if (this.file !== undefined) closeSync(this.file);
+    rmSync(this.path, { force: true });
+  }
+
+  private spill(): void {
+    // Appended to: after a truncation it begins at its beginning.
+    this.file ??= openSync(this.path, "a", 0o600);
+    if (!this.isInFile) ftruncateSync(this.file);
+    writeSync(this.file, this.lines.join(""));
+    this.lines = [];
+    this.bytes = 0;
+    this.isInFile = true;
+  }
+}

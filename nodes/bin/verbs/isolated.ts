@@ -1,0 +1,75 @@
+/** PostgreSQL on this node's data, as the primary that it was, which takes no connection from outside and makes none. */
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { IMAGE_PATHS } from "../../layout.js";
+import { asPostgres, output, run } from "./commands.js";
+import { own, removeTree } from "./files.js";
+import { PSQL_ENV, type Server } from "./sql.js";
+
+/** In memory: its socket, its log and its own rules of who may connect. */
+const PRIVATE = `${IMAGE_PATHS.run}/diverged`;
+/** Recovery may have much to replay, and a stop much to write. */
+const POSTGRES_SECONDS = 6 * 3600;
+const LAST_WORDS = 4000;
+
+export class NotStarted extends Error {}
+
+const settingsIn = (folder: string): Readonly<Record<string, string>> => ({
+  listen_addresses: "",
+  unix_socket_directories: folder,
+  hba_file: `${folder}/hba.conf`,
+  ssl: "off",
+  archive_mode: "off",
+  synchronous_standby_names: "",
+  primary_conninfo: "",
+  primary_slot_name: "",
+  restore_command: "",
+  autovacuum: "off",
+  logging_collector: "off",
+  // Its checkpoints must remove nothing: a rewind looks for log from before the slots begin.
+  wal_keep_size: "1TB",
+  max_slot_wal_keep_size: "-1",
+  statement_timeout: "0",
+  default_transaction_read_only: "off",
+});
+
+/** @throws NotStarted when it does not come up; what `work` throws, when it has been stopped */
+export async function isolated<T>(
+  directory: string,
+  work: (server: Server) => Promise<T>,
+  folder = PRIVATE,
+): Promise<T> {
+  removeTree(folder);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  chmodSync(folder, 0o700);
+  writeFileSync(join(folder, "hba.conf"), "local all postgres peer\n");
+  await own(folder, join(folder, "hba.conf"));
+  // Without them it replays what it has and goes on where it stopped, on its own timeline.
+  for (const name of ["standby.signal", "recovery.signal"]) rmSync(join(directory, name), { force: true });
+  const settings = Object.entries(settingsIn(folder)).map(([name, value]) => `-c ${name}='${value}'`);
+  const log = join(folder, "log");
+  const pgCtl = (...words: string[]) =>
+    asPostgres([
+      ...[`${IMAGE_PATHS.postgresBin}/pg_ctl`, "-D", directory, "-w", "-t", `${POSTGRES_SECONDS}`, "-l", log],
+      ...words,
+    ]);
+  const options = { env: { ...PSQL_ENV, LC_ALL: "C.UTF-8" }, stdout: "inherit" } as const;
+  const { code } = await run(pgCtl("-s", "-o", settings.join(" "), "start"), options);
+  if (code !== 0) {
+    process.stderr.write(lastWords(log));
+    throw new NotStarted("PostgreSQL does not start");
+  }
+  try {
+    return await work({ sockets: folder, port: 5432 });
+  } finally {
+    await output(pgCtl("-s", "-m", "fast", "stop"), options);
+  }
+}
+
+function lastWords(log: string): string {
+  try {
+    return readFileSync(log, "utf8").slice(-LAST_WORDS);
+  } catch {
+    return "";
+  }
+}

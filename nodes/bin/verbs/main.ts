@@ -1,0 +1,42 @@
+/**
+ * Entry of the bundle: `dr.cjs <verb> [arguments]`. The machines' programs `dr-<verb>` call it.
+ */
+import { checkVault } from "./check-vault.js";
+import { cutOver } from "./cut-over.js";
+import { reconcile } from "./reconcile.js";
+import { saveDiverged } from "./save-diverged.js";
+import { Usage } from "./verb.js";
+
+/** @returns the process's exit code */
+type Verb = (args: readonly string[]) => Promise<number>;
+
+const VERBS: Readonly<Record<string, Verb>> = {
+  "check-vault": checkVault,
+  "cut-over": cutOver,
+  reconcile,
+  "save-diverged": saveDiverged,
+};
+
+async function main([name = "", ...args]: readonly string[]): Promise<number> {
+  const verb = VERBS[name];
+  if (!verb) {
+    process.stderr.write(`unknown verb '${name}': ${Object.keys(VERBS).join(", ")}\n`);
+    return 2;
+  }
+  try {
+    return await verb(args);
+  } catch (error) {
+    if (error instanceof Usage) {
+      process.stderr.write(`${error.message}\n`);
+      return error.code;
+    }
+    // Of a bug it matters where it is.
+    const isBug = error instanceof TypeError || error instanceof RangeError;
+    const { message, stack } = error as Error;
+    process.stderr.write(`dr-${name}: ${isBug ? stack : message}\n`);
+    return 1;
+  }
+}
+
+// Not left to an empty event loop: a socket that is kept open would hold it up.
+void main(process.argv.slice(2)).then((code) => process.exit(code));

@@ -1,0 +1,16 @@
+/** This node's own configuration files. */
+import { readFileSync } from "node:fs";
+import type { GuardConfig } from "../../guard/config.js";
+import { IMAGE_PATHS } from "../../layout.js";
+
+export const readJson = (file: string): unknown => JSON.parse(readFileSync(file, "utf8"));
+
+/** @throws Error when there is none */
+export const guardConfig = (): GuardConfig => readJson(`${IMAGE_PATHS.config}/guard.json`) as GuardConfig;
+
+/** A variable of node.env. @throws Error when it isn't set, as on a machine that has no use for it */
+export function variable(name: string): string {
+  const value = process.env[name];
+  if (value === undefined) throw new Error(`${name} is not set: load /etc/dr/node.env, as the units do`);
+  return value;
+}

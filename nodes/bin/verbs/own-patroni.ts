@@ -1,0 +1,53 @@
+/** This node's Patroni over its REST API. */
+import type { GuardConfig } from "../../guard/config.js";
+import { Patroni } from "../../guard/patroni.js";
+import type { PatroniMember } from "../reports.js";
+
+const ANSWER_MILLIS = 10_000;
+
+/** It doesn't answer, or it refuses. */
+export class PatroniError extends Error {}
+
+export class PatroniRefused extends PatroniError {
+  constructor(
+    readonly status: number,
+    url: string,
+  ) {
+    super(`Patroni answered ${status} to ${url}`);
+  }
+}
+
+export class OwnPatroni {
+  private readonly patroni: Patroni;
+
+  constructor(
+    private readonly config: Pick<GuardConfig, "node" | "address" | "tls" | "ports" | "dataDirectory">,
+  ) {
+    this.patroni = new Patroni(config);
+  }
+
+  get node(): string {
+    return this.config.node;
+  }
+
+  /** @throws PatroniError */
+  async call(method: "GET" | "PATCH", path: string, content?: unknown): Promise<unknown> {
+    const { address, ports } = this.config;
+    const { status, body } = await this.patroni
+      .request(address, { method, path, content }, ANSWER_MILLIS)
+      .catch((error: Error) => {
+        throw new PatroniError(error.message);
+      });
+    if (status >= 400) throw new PatroniRefused(status, `https://${address}:${ports.patroni}${path}`);
+    return JSON.parse(body);
+  }
+
+  /** As the leader's last look at etcd has them. */
+  async members(): Promise<readonly PatroniMember[]> {
+    return ((await this.call("GET", "/cluster")) as { members?: PatroniMember[] }).members ?? [];
+  }
+
+  close(): void {
+    this.patroni.close();
+  }
+}

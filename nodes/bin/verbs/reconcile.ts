@@ -1,0 +1,193 @@
+/** Takes over what the settings say of this region's cluster: Patroni's dynamic configuration, databases, owners. */
+import { existsSync, writeFileSync } from "node:fs";
+import { isDeepStrictEqual } from "node:util";
+import type { ClusterConfig } from "../../render/cluster-config.js";
+import { sleep } from "../../guard/clock.js";
+import { IMAGE_PATHS } from "../../layout.js";
+import { asPostgres, CommandFailed, output, run, TimedOut } from "./commands.js";
+import { guardConfig, variable } from "./node-config.js";
+import { OwnPatroni, PatroniError, PatroniRefused } from "./own-patroni.js";
+import { scramVerifier } from "./scram.js";
+import { connectionTo, identifier, LIVE, literal, sql } from "./sql.js";
+import { Usage } from "./verb.js";
+
+const USAGE = `dr-reconcile                         on the leader; elsewhere it does nothing. A timer runs it.
+dr-reconcile --databases CONNECTION  databases and owners only, over that connection, trying until it is done
+
+The SSM parameter DR_CLUSTER_PARAMETER has it as JSON (nodes/render/cluster-config.ts). What the parameter doesn't name is
+left alone: nothing is dropped, and \`standby_cluster\` is the guard's. Only \`postgresql.parameters\` is taken whole,
+so that a parameter taken out of the settings goes back to its default. Patroni shows what waits for a restart as
+\`pending_restart\`.
+`;
+
+/** In memory: it is checked again after each start of the machine. */
+const STANZA_MARK = `${IMAGE_PATHS.run}/stanza`;
+const STANZA_SECONDS = 30;
+const LEADERS = ["primary", "standby_leader"];
+/** Dotted paths at which a key that isn't wanted is removed. */
+const TAKEN_WHOLE = ["postgresql.parameters"];
+const AGAIN_MILLIS = 2000;
+
+type Json = { readonly [key: string]: unknown };
+const isObject = (value: unknown): value is Json =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** The smallest PATCH that makes `current` hold `wanted`; empty when it does. Patroni removes what is null. */
+export function patchFor(current: Json, wanted: Json, path: readonly string[] = []): Json {
+  const patch: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(wanted)) {
+    const present = current[key];
+    if (isObject(value) && isObject(present)) {
+      const inner = patchFor(present, value, [...path, key]);
+      if (Object.keys(inner).length > 0) patch[key] = inner;
+    } else if (!isDeepStrictEqual(present, value)) patch[key] = value;
+  }
+  if (TAKEN_WHOLE.includes(path.join(".")))
+    for (const key of Object.keys(current)) if (!(key in wanted)) patch[key] = null;
+  return patch;
+}
+
+export interface Cluster {
+  readonly roles: readonly string[];
+  /** Database → its owner. */
+  readonly owners: Readonly<Record<string, string>>;
+}
+
+export interface Change {
+  readonly statement: string;
+  readonly said: string;
+}
+
+/** What makes the databases and owners that the settings name. @param passwordOf asks for it where a login is missing */
+export async function changesOf(
+  cluster: Cluster,
+  databases: ClusterConfig["databases"],
+  passwordOf: (secret: string) => Promise<string>,
+): Promise<Change[]> {
+  const roles = new Set(cluster.roles);
+  const owners = new Map(Object.entries(cluster.owners));
+  const changes: Change[] = [];
+  for (const { name, owner, secret } of databases) {
+    if (!roles.has(owner)) {
+      const verifier = scramVerifier(await passwordOf(secret));
+      changes.push({
+        statement: `CREATE ROLE ${identifier(owner)} LOGIN PASSWORD ${literal(verifier)}`,
+        said: `created login ${owner}`,
+      });
+      roles.add(owner);
+    }
+    const before = owners.get(name);
+    if (before === undefined) {
+      changes.push({
+        statement: `CREATE DATABASE ${identifier(name)} OWNER ${identifier(owner)}`,
+        said: `created database ${name}, owned by ${owner}`,
+      });
+    } else if (before !== owner) {
+      changes.push({
+        statement: `ALTER DATABASE ${identifier(name)} OWNER TO ${identifier(owner)}`,
+        said: `database ${name} is now owned by ${owner}, was by ${before}`,
+      });
+    }
+    owners.set(name, owner);
+  }
+  return changes;
+}
+
+const CLUSTER = `SELECT json_build_object(
+  'roles', (SELECT json_agg(rolname) FROM pg_roles),
+  'owners', (SELECT json_object_agg(d.datname, r.rolname) FROM pg_database d JOIN pg_roles r ON r.oid = d.datdba))`;
+
+async function createDatabases(connection: string, databases: ClusterConfig["databases"]): Promise<void> {
+  const cluster = JSON.parse(await sql(connection, CLUSTER)) as Cluster;
+  for (const { statement, said } of await changesOf(cluster, databases, passwordOf)) {
+    await sql(connection, statement);
+    say(said);
+  }
+}
+
+/** A hook of the platform says itself why it failed. */
+const passwordOf = async (secret: string): Promise<string> =>
+  (JSON.parse(await output(["dr-get-secret", secret])) as { password: string }).password;
+
+const wantedConfig = async (): Promise<ClusterConfig> =>
+  JSON.parse(await output(["dr-get-parameter", variable("DR_CLUSTER_PARAMETER")])) as ClusterConfig;
+
+/**
+ * The place of this cluster's backups, without which nothing can be archived. Does nothing when it is there. A vault
+ * that doesn't answer is no reason to fail: archiving waits for it, and its alarm tells.
+ */
+async function createStanza(): Promise<void> {
+  const stanza = variable("DR_STANZA");
+  if (existsSync(STANZA_MARK)) return;
+  // On one of several nodes at a time: another node that is at it holds the lock.
+  const argv = ["pgbackrest", `--stanza=${stanza}`, "--log-level-console=warn", "stanza-create"];
+  try {
+    const { code } = await run(asPostgres(argv), { stdout: "inherit", timeoutMillis: STANZA_SECONDS * 1000 });
+    if (code === 0) writeFileSync(STANZA_MARK, "");
+    else say(`pgbackrest stanza-create ended with ${code}; the next run tries again`);
+  } catch (error) {
+    if (!(error instanceof TimedOut)) throw error;
+    say(`the vault did not answer within ${STANZA_SECONDS} s; the next run tries again`);
+  }
+}
+
+async function onLeader(patroni: OwnPatroni): Promise<void> {
+  let role: string | undefined;
+  try {
+    role = ((await patroni.call("GET", "/patroni")) as { role?: string }).role;
+  } catch (error) {
+    if (!(error instanceof PatroniError)) throw error;
+    // While it starts or stops. Its own unit tells when it stays away.
+    say(`Patroni doesn't answer: ${error.message}`);
+    return;
+  }
+  if (role === undefined || !LEADERS.includes(role)) return;
+  const wanted = await wantedConfig();
+  const current = (await patroni.call("GET", "/config")) as Json;
+  const patch = patchFor(current, wanted.patroni as unknown as Json);
+  if (Object.keys(patch).length > 0) {
+    await patroni.call("PATCH", "/config", patch);
+    say(`changed the cluster's configuration: ${JSON.stringify(patch)}`);
+  }
+  // A standby region gets its databases from the region that it follows.
+  if (role === "primary") {
+    await createDatabases(connectionTo(LIVE), wanted.databases);
+    await createStanza();
+  }
+}
+
+/** A new cluster that fails here is thrown away by Patroni; a platform that doesn't answer is no reason. */
+async function bootstrap(connection: string): Promise<void> {
+  const { databases } = await untilItAnswers(wantedConfig);
+  await untilItAnswers(() => createDatabases(connection, databases));
+  await createStanza();
+}
+
+async function untilItAnswers<T>(work: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof CommandFailed)) throw error;
+    }
+    await sleep(AGAIN_MILLIS);
+  }
+}
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+
+export async function reconcile(args: readonly string[]): Promise<number> {
+  const [option, connection] = args;
+  try {
+    if (args.length === 0) {
+      const patroni = new OwnPatroni(guardConfig());
+      await onLeader(patroni).finally(() => patroni.close());
+    } else if (args.length === 2 && option === "--databases") await bootstrap(connection as string);
+    else throw new Usage(USAGE);
+    return 0;
+  } catch (error) {
+    // A 409 of Patroni's: the configuration was changed in between, e.g. by a guard.
+    const isPassing = error instanceof CommandFailed || error instanceof PatroniRefused;
+    throw isPassing ? new Error(`${error.message}; the next run tries again`) : error;
+  }
+}

@@ -1,0 +1,58 @@
+/** What makes a restored cluster one that this region's nodes may lead with. */
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { historyName } from "../../guard/history.js";
+import { markStatements } from "../../guard/region/log-end.js";
+import { LIVE, type Server } from "./sql.js";
+
+/** As `sql`; another server than the live one is the restored one. */
+export type Ask = (server: Server, statements: string) => Promise<string>;
+
+/**
+ * An operator's assertion: this log counts as the one of the epoch that the region has opened. A guard serves none whose
+ * newest mark is of an earlier epoch, as is that of a moment before the last promotion: the region would never open. The
+ * leader adds its own mark, for the timeline that it begins.
+ */
+export async function markLog(ask: Ask, server: Server, epoch: number, timeline: number): Promise<void> {
+  if ((await ask(server, "SELECT to_regclass('dr.mark') IS NOT NULL")) === "t") {
+    const newest = await ask(server, "SELECT max(epoch) FROM dr.mark");
+    if (Number(newest) > epoch)
+      throw new Error(`the restored log is of epoch ${newest}, and the region has opened ${epoch}`);
+  }
+  const statements = ["SET client_min_messages TO warning", ...markStatements({ epoch, timeline })];
+  const written = await ask(server, `${statements.join(";\n")};`);
+  if (written.split("\n").at(-1) !== `${epoch}\t${timeline}`)
+    throw new Error(`the restored log is not on timeline ${timeline}`);
+}
+
+const LOGINS = `SELECT format('ALTER ROLE %I PASSWORD %L;', rolname, rolpassword) FROM pg_authid
+  WHERE rolcanlogin AND rolpassword IS NOT NULL`;
+const KNOWN = "SELECT format('ALTER ROLE %I PASSWORD ', rolname) FROM pg_roles";
+
+/** Logins keep the passwords that they have now: the nodes and the applications know no others. Verifiers only. */
+export async function carryPasswords(ask: Ask, server: Server): Promise<void> {
+  const lines = async (asked: Server, query: string) => (await ask(asked, query)).split("\n").filter(Boolean);
+  const restored = new Set(await lines(server, LOGINS));
+  const known = await lines(server, KNOWN);
+  // A login that is younger than the moment comes with its database: dr-reconcile.
+  const changed = (await lines(LIVE, LOGINS)).filter(
+    (line) => !restored.has(line) && known.some((each) => line.startsWith(each)),
+  );
+  await ask(server, ["SET log_statement TO none;", ...changed].join("\n"));
+}
+
+/**
+ * The restored cluster archived nothing. What a later restore needs of its timeline, its history above all, the leader
+ * archives as soon as it may: it looks for these files.
+ * @param last file in which the leader's own timeline begins
+ * @returns them
+ */
+export function handToArchiver(wal: string, timeline: number, last: string): string[] {
+  const isBefore = (name: string) =>
+    /^[0-9A-F]{24}$/.test(name) && name.slice(0, 8) === last.slice(0, 8) && name < last;
+  return [historyName(timeline), ...readdirSync(wal).filter(isBefore)].flatMap((name) => {
+    const path = `${wal}/archive_status/${name}.ready`;
+    if (!existsSync(`${wal}/${name}`) || existsSync(path)) return [];
+    writeFileSync(path, "");
+    return [path];
+  });
+}

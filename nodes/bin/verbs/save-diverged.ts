@@ -1,0 +1,224 @@
+/** Saves what this node acknowledged and the other region lacks, before anything rewinds it. */
+import { existsSync, mkdirSync, readFileSync, renameSync, statfsSync } from "node:fs";
+import { basename, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { GuardConfig } from "../../guard/config.js";
+import { lsnOf, lsnText } from "../../guard/lsn.js";
+import { controlValue } from "../../guard/region/control-data.js";
+import { SLOT_PLUGIN } from "../../guard/region/diverged.js";
+import type { SaveRecord } from "../../guard/region/facts.js";
+import { REQUEST_FILE } from "../../guard/region/keeper.js";
+import { DIVERGED_FOLDER } from "../../guard/region/own-data.js";
+import { output, run } from "./commands.js";
+import { controlData } from "./control.js";
+import { type Counts, changesOf, writeChanges } from "./decode.js";
+import { positionOfDivergence } from "./divergence.js";
+import { removeTree, syncFolder } from "./files.js";
+import { isolated, NotStarted } from "./isolated.js";
+import { guardConfig, variable } from "./node-config.js";
+import { Saved } from "./saved.js";
+import { connectionTo, type Server, sql } from "./sql.js";
+import { PATRONI_UNIT, systemctl } from "./systemd.js";
+import { Usage } from "./verb.js";
+
+const USAGE = `dr-save-diverged                 for the epoch that the guard has written down; dr-save-diverged.service runs it
+dr-save-diverged --give-up EPOCH what is left of that epoch doesn't matter: the node may be rewound
+
+Stops Patroni, starts PostgreSQL without any network, as the primary that it was, and decodes its slots into one file for
+each database below ${DIVERGED_FOLDER}: JSON lines, gzipped, a header first. Where a slot is missing or begins too late
+the data directory is kept as a copy. May be killed at any point and run again. The guard reads the record beside the
+files, and keeps Patroni from etcd until that says that it is done.
+`;
+
+const UPLOADS = 5;
+const UPLOAD_MILLIS = 10_000;
+/** What is left beside a copy must last until that has been fetched. */
+const ROOM_FOR_COPY = 1.25;
+
+type Decoded = Pick<
+  SaveRecord,
+  "timeline" | "divergedAt" | "rows" | "transactions" | "files" | "uploaded" | "note"
+>;
+
+async function save(config: GuardConfig, saved: Saved): Promise<void> {
+  saved.write({ state: "saving" });
+  await stopPatroni();
+  const { dataDirectory } = config;
+  try {
+    const { stdout: control } = await controlData(dataDirectory);
+    if (!control) {
+      saved.write({ state: "nothing", uploaded: false, note: "there are no data" });
+      return;
+    }
+    const decoded = await decodeAll(config, saved, control);
+    // Whatever could be decoded is there all the same.
+    if (decoded.note)
+      saved.write({ state: "kept-copy", ...decoded, copy: await copyData(dataDirectory, saved) });
+    else saved.write({ state: "saved", ...decoded });
+  } catch (error) {
+    // Whatever it was: what is on this node must not be rewound.
+    const note = `${error}. This node stays out, its Patroni stopped, and tries again each minute. Take a snapshot of its volume, then: dr-save-diverged --give-up ${saved.epoch}`;
+    saved.write({ state: "failed", note });
+    throw error;
+  }
+}
+
+/**
+ * At once, PostgreSQL with it. Told to stop it would hand over the lead first: another node of a region that is not
+ * marked as standby yet would be promoted, to a timeline that must not begin. All that was acknowledged is flushed.
+ */
+async function stopPatroni(): Promise<void> {
+  await systemctl("kill", "--signal=SIGKILL", PATRONI_UNIT);
+  const { code } = await systemctl("stop", PATRONI_UNIT);
+  if (code !== 0) throw new Error("Patroni could not be stopped");
+}
+
+export interface Slots {
+  readonly databases: readonly { readonly oid: number; readonly name: string }[];
+  readonly slots: readonly {
+    readonly database: number;
+    readonly name: string;
+    readonly confirmed: string;
+    readonly status: string;
+  }[];
+}
+
+/** Of several slots the newest counts, the last here: an older one may be of a time before this node was a standby. */
+const slotsQuery = (epoch: number): string => `SELECT json_build_object(
+  'databases', (SELECT coalesce(json_agg(json_build_object('oid', oid::bigint, 'name', datname) ORDER BY oid), '[]')
+    FROM pg_database WHERE datallowconn AND NOT datistemplate AND datname <> 'postgres'),
+  'slots', (SELECT coalesce(json_agg(json_build_object('database', datoid::bigint, 'name', slot_name,
+      'confirmed', confirmed_flush_lsn, 'status', wal_status) ORDER BY confirmed_flush_lsn), '[]')
+    FROM pg_replication_slots
+    WHERE slot_type = 'logical' AND plugin = '${SLOT_PLUGIN}' AND slot_name ~ '^dr_diverged_e${epoch}_t'))`;
+
+/** `note` says what is missing. */
+async function decodeAll(config: GuardConfig, saved: Saved, control: string): Promise<Decoded> {
+  const timeline = Number(controlValue(control, "Latest checkpoint's TimeLineID"));
+  const diverged = await positionOfDivergence(config, timeline);
+  const missing: string[] = [];
+  const done: (Counts & { readonly file: string })[] = [];
+  try {
+    await isolated(config.dataDirectory, async (server) => {
+      const found = JSON.parse(await sql(connectionTo(server), slotsQuery(saved.epoch))) as Slots;
+      for (const database of found.databases) {
+        const slot = found.slots.findLast((each) => each.database === database.oid);
+        if (!slot) missing.push(`database ${database.name}: no slot`);
+        else if (slot.status === "lost") missing.push(`${database.name}: its slot is lost`);
+        else {
+          if (diverged !== undefined && !((lsnOf(slot.confirmed) ?? Number.NaN) <= diverged))
+            missing.push(
+              `database ${database.name}: its slot begins at ${slot.confirmed}, after ${lsnText(diverged)}`,
+            );
+          done.push(await decode(server, saved, { ...database, slot }, timeline, diverged));
+        }
+      }
+    });
+  } catch (error) {
+    if (!(error instanceof NotStarted)) throw error;
+    // It is kept as it is. What did not come up can't be decoded.
+    missing.push(error.message);
+  }
+  const sum = (key: keyof Counts) => done.reduce((total, each) => total + each[key], 0);
+  return {
+    timeline,
+    // Null: all is there that the slots keep, some of it in both regions.
+    divergedAt: diverged === undefined ? null : lsnText(diverged),
+    rows: sum("rows"),
+    transactions: sum("transactions"),
+    files: done.map(({ file }) => file),
+    // The guard starts this again until it is.
+    uploaded: false,
+    note: missing.join("; "),
+  };
+}
+
+type Database = Slots["databases"][number] & { readonly slot: Slots["slots"][number] };
+
+async function decode(
+  server: Server,
+  saved: Saved,
+  { oid, name: database, slot }: Database,
+  timeline: number,
+  diverged: number | undefined,
+): Promise<Counts & { readonly file: string }> {
+  const safe = database.replaceAll(/[^A-Za-z0-9_.-]/g, "_");
+  const file = `${saved.name}-${safe === database ? safe : `${safe}-${oid}`}.jsonl.gz`;
+  const { region, node, epoch, folder } = saved;
+  const header = {
+    ...{ region, node, epoch, database, timeline },
+    slotBeginsAt: slot.confirmed,
+    divergedAt: diverged === undefined ? null : lsnText(diverged),
+  };
+  const changes = changesOf(server, database, slot.name);
+  return { file, ...(await writeChanges(join(folder, file), changes, diverged, header)) };
+}
+
+/** Of the whole data directory, beside it: at no cost where the file system shares blocks. */
+async function copyData(directory: string, { folder, name }: Saved): Promise<string> {
+  const target = join(folder, `${name}-data`);
+  if (existsSync(target)) return target;
+  const unfinished = `${target}.new`;
+  removeTree(unfinished);
+  const shared = await run(["cp", "-a", "--reflink=always", directory, unfinished], { stderr: "ignore" });
+  if (shared.code !== 0) {
+    removeTree(unfinished);
+    const used = Number.parseInt(await output(["du", "-sB1", directory]), 10);
+    const { bavail, bsize } = statfsSync(folder);
+    const free = bavail * bsize;
+    const mebibytes = (bytes: number) => `${Math.floor(bytes / 1024 ** 2)} MiB`;
+    if (free < used * ROOM_FOR_COPY)
+      throw new Error(`a copy of the data takes ${mebibytes(used)}, and ${mebibytes(free)} are free`);
+    await output(["cp", "-a", directory, unfinished]);
+  }
+  await output(["sync", "-f", unfinished]);
+  renameSync(unfinished, target);
+  syncFolder(folder);
+  return target;
+}
+
+/** @returns whether the vault has all. Until it does the files stay, and the guard asks again. */
+async function upload(saved: Saved): Promise<boolean> {
+  const record = saved.values as SaveRecord;
+  if (record.uploaded !== false) return true;
+  const place = variable("DR_DIVERGED");
+  // The record last, as it is when all is there.
+  const names = [...(record.files ?? []), basename(saved.path)];
+  for (let attempt = 0; attempt < UPLOADS; attempt++) {
+    if (attempt > 0) await sleep(UPLOAD_MILLIS);
+    saved.write({ ...record, uploaded: true });
+    if (await putAll(names, saved.folder, place)) return true;
+    saved.write({ ...record, uploaded: false });
+  }
+  return false;
+}
+
+async function putAll(names: readonly string[], folder: string, place: string): Promise<boolean> {
+  for (const name of names) {
+    const { code } = await run(["dr-put-artifact", join(folder, name), `${place}/${name}`], {
+      stdout: "inherit",
+    });
+    if (code !== 0) return false;
+  }
+  return true;
+}
+
+export async function saveDiverged(args: readonly string[]): Promise<number> {
+  const [option, epoch = "", ...others] = args;
+  const givesUp = option === "--give-up" && /^\d+$/.test(epoch) && others.length === 0;
+  if (args.length > 0 && !givesUp) throw new Usage(USAGE);
+  const config = guardConfig();
+  mkdirSync(DIVERGED_FOLDER, { recursive: true, mode: 0o700 });
+  const start = () => systemctl("start", "--no-block", PATRONI_UNIT);
+  if (givesUp) {
+    new Saved(config, Number(epoch)).write({ state: "given-up", note: "given up by hand" });
+    return (await start()).code;
+  }
+  const request = readFileSync(REQUEST_FILE, "utf8").trim();
+  if (!/^\d+$/.test(request)) throw new Error(`${REQUEST_FILE} has '${request}', which is no epoch`);
+  const saved = new Saved(config, Number(request));
+  if (!saved.isDone) await save(config, saved);
+  // A node that has nothing more to lose may come back while the vault is still away.
+  await start();
+  return (await upload(saved)) ? 0 : 1;
+}

@@ -1,0 +1,46 @@
+/** Values of the backups in this region's etcd, as JSON. */
+import type { GuardConfig } from "../../guard/config.js";
+import { Etcd, type Operation } from "../../guard/etcd.js";
+import { keysOf } from "../../guard/keys.js";
+
+/** Of one member; then the next one is asked. */
+const ANSWER_MILLIS = 3000;
+
+export class Store {
+  private readonly etcd: Etcd;
+  private readonly members: number;
+  private readonly base: string;
+
+  constructor(config: Pick<GuardConfig, "etcd" | "tls" | "namespace" | "scope">) {
+    this.etcd = new Etcd({ endpoints: config.etcd, tls: config.tls, timeoutMillis: ANSWER_MILLIS });
+    this.members = config.etcd.length;
+    // Beside Patroni's own.
+    this.base = keysOf(config).patroni;
+  }
+
+  /** Undefined when there is no such key. @param name e.g. `backup/result` @throws Error when etcd doesn't answer */
+  async get(name: string): Promise<unknown> {
+    const { ranges } = await this.ask({ range: `${this.base}${name}` });
+    const [found] = ranges[0] ?? [];
+    return found && JSON.parse(found.value);
+  }
+
+  async put(name: string, value: unknown): Promise<void> {
+    await this.ask({ put: `${this.base}${name}`, value: JSON.stringify(value) });
+  }
+
+  close(): void {
+    this.etcd.close();
+  }
+
+  /** The client begins with the member after one that failed. */
+  private async ask(operation: Operation) {
+    for (let tried = 1; ; tried++) {
+      try {
+        return await this.etcd.transact([], [operation]);
+      } catch (error) {
+        if (tried >= this.members) throw error;
+      }
+    }
+  }
+}

@@ -1,0 +1,19 @@
+/** Orders about a log, carried out in this node's etcd: `guard.cjs forget-log` and its like, and dr-cut-over. */
+import type { GuardConfig } from "../config.js";
+import { Etcd } from "../etcd.js";
+import { keysOf } from "../keys.js";
+import { carryOutLogOrder, type LogAnswer, type LogOrder } from "./cut-over.js";
+
+/** A person waits, and no lease. */
+const LOG_ORDER_MILLIS = 5000;
+
+/** @throws Error when etcd does not answer */
+export async function orderLog(
+  config: Pick<GuardConfig, "etcd" | "tls" | "namespace" | "scope">,
+  order: LogOrder,
+): Promise<LogAnswer> {
+  const etcd = new Etcd({ endpoints: config.etcd, timeoutMillis: LOG_ORDER_MILLIS, tls: config.tls });
+  return await carryOutLogOrder(keysOf(config), order, ({ compare, success, failure }) =>
+    etcd.transact(compare, success, failure),
+  ).finally(() => etcd.close());
+}

@@ -1,0 +1,79 @@
+import { describe, expect, test } from "vitest";
+import { changesOf, patchFor } from "../../nodes/bin/verbs/reconcile.js";
+import { scramVerifier } from "../../nodes/bin/verbs/scram.js";
+
+describe("what dr-reconcile changes", () => {
+  const wanted = { ttl: 20, postgresql: { parameters: { work_mem: "8MB" }, pg_hba: ["local all all peer"] } };
+
+  test("nothing, where everything is as wanted", () => {
+    expect(patchFor({ ...wanted, standby_cluster: { host: "10.10.0.1" } }, wanted)).toEqual({});
+  });
+
+  test("only what differs; a list as a whole", () => {
+    const current = {
+      ttl: 30,
+      postgresql: { parameters: { work_mem: "4MB" }, pg_hba: ["local all all peer", "host all all all md5"] },
+    };
+    expect(patchFor(current, wanted)).toEqual({
+      ttl: 20,
+      postgresql: { parameters: { work_mem: "8MB" }, pg_hba: ["local all all peer"] },
+    });
+  });
+
+  test("a parameter that left the settings goes; other keys that they don't name stay, the guard's above all", () => {
+    const current = {
+      ttl: 20,
+      standby_cluster: { host: "10.10.0.1" },
+      slots: { dr_changes: { type: "logical" } },
+      postgresql: { ...wanted.postgresql, use_slots: true, parameters: { work_mem: "8MB", jit: "off" } },
+    };
+    expect(patchFor(current, wanted)).toEqual({ postgresql: { parameters: { jit: null } } });
+  });
+
+  test("true is not 1, for Patroni", () => {
+    expect(patchFor({ a: 1 }, { a: true })).toEqual({ a: true });
+  });
+});
+
+describe("databases and owners", () => {
+  const asked: string[] = [];
+  const changes = async (owners: Record<string, string>, roles = ["postgres"]) => {
+    asked.length = 0;
+    return await changesOf({ owners, roles }, DATABASES, async (secret) => {
+      asked.push(secret);
+      return "secret";
+    });
+  };
+  const DATABASES = [
+    { name: "app", owner: "app", secret: "s/app" },
+    { name: 'we"ird', owner: "app", secret: "s/app" },
+  ];
+
+  test("what is missing is made; a login once, with a verifier in the place of its password", async () => {
+    const [login, ...others] = await changes({ postgres: "postgres" });
+    expect(login?.statement).toMatch(/^CREATE ROLE "app" LOGIN PASSWORD 'SCRAM-SHA-256\$4096:[^']+'$/);
+    expect(others.map(({ statement }) => statement)).toEqual([
+      'CREATE DATABASE "app" OWNER "app"',
+      'CREATE DATABASE "we""ird" OWNER "app"',
+    ]);
+    expect(asked).toEqual(["s/app"]);
+  });
+
+  test("another owner's is handed over; what is as wanted is left alone, and no password asked for", async () => {
+    expect(await changes({ app: "postgres", 'we"ird': "app" }, ["app", "postgres"])).toEqual([
+      {
+        statement: 'ALTER DATABASE "app" OWNER TO "app"',
+        said: "database app is now owned by app, was by postgres",
+      },
+    ]);
+    expect(asked).toEqual([]);
+  });
+});
+
+test("a verifier is what PostgreSQL would make of the password", () => {
+  // The example of RFC 7677.
+  const salt = Buffer.from("W22ZaJ0SNY7soEsUEjb6gQ==", "base64");
+  expect(scramVerifier("pencil", salt)).toBe(
+    "SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=:wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU=",
+  );
+});
