@@ -5,7 +5,7 @@
 import { type AttributeValue, GetItemCommand, QueryCommand } from "@aws-sdk/client-dynamodb";
 import { statusOf } from "../nodes/guard/region/claims.js";
 import type { Item } from "../nodes/guard/region/dynamodb.js";
-import { NO_STATUS } from "../nodes/guard/region/facts.js";
+import { NO_STATUS } from "../nodes/guard/region/region-facts.js";
 import { UserError } from "../settings/problem.js";
 import type { RegionId } from "../settings/stacks.js";
 import type { Contract, RegionContract } from "../stacks/contract.js";

@@ -1,5 +1,5 @@
 /** Both regions at a glance, from what was observed: roles, epochs, lag, what is waited for. Pure. */
-import type { Position } from "../nodes/guard/region/facts.js";
+import type { Position } from "../nodes/guard/region/region-facts.js";
 import type { SharedSettings } from "../settings/schema.js";
 import type { RegionId } from "../settings/stacks.js";
 import { type Contract, otherRegion } from "../stacks/contract.js";

@@ -1,5 +1,5 @@
 /** How far a region is behind what the other may have acknowledged. From its guard where that can be asked, else from the table. */
-import { sameMark } from "../nodes/guard/region/history.js";
+import { sameMark } from "../nodes/guard/region/log-history.js";
 import type { RegionId } from "../settings/stacks.js";
 import { otherRegion } from "../stacks/contract.js";
 import { seconds } from "./duration.js";

@@ -1,7 +1,7 @@
 /** What can be seen of both regions from one place at one moment. Places fill it in; everything else only reads it. */
 import type { status } from "../nodes/guard/http.js";
-import type { Overrides, Status } from "../nodes/guard/region/facts.js";
-import type { regionStatus } from "../nodes/guard/region/status.js";
+import type { Overrides, Status } from "../nodes/guard/region/region-facts.js";
+import type { regionStatus } from "../nodes/guard/region/region-status.js";
 import type { RegionId } from "../settings/stacks.js";
 import type { Known } from "./known.js";
 

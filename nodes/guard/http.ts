@@ -3,13 +3,13 @@ import { readFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
 import type { TLSSocket } from "node:tls";
-import { monotonic } from "./clock.js";
-import type { Guard } from "./guard.js";
-import { log } from "./log.js";
-import type { Patroni } from "./patroni.js";
+import { monotonic } from "./shared/clock.js";
+import type { Guard } from "./leader/guard.js";
+import { log } from "./shared/log.js";
+import type { Patroni } from "./leader/patroni.js";
 import type { Region } from "./region/region.js";
-import { regionStatus } from "./region/status.js";
-import { switchover } from "./switchover.js";
+import { regionStatus } from "./region/region-status.js";
+import { switchover } from "./leader/switchover.js";
 
 export function serve(guard: Guard, patroni: Patroni, region: Region): Server {
   const { authority, certificate, key } = guard.config.tls;

@@ -4,8 +4,8 @@
  */
 import { createSocket } from "node:dgram";
 import { STATSD } from "../layout.js";
-import { monotonic } from "./clock.js";
-import type { Guard } from "./guard.js";
+import { monotonic } from "./shared/clock.js";
+import type { Guard } from "./leader/guard.js";
 import type { Region } from "./region/region.js";
 
 /** As often as the agent collects. */

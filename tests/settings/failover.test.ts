@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { dynamicConfig } from "../../nodes/dynamic-config.js";
 import { renderEtcd } from "../../nodes/etcd.js";
-import { waitMillis } from "../../nodes/guard/succession.js";
+import { waitMillis } from "../../nodes/guard/leader/succession.js";
 import { guardConfig } from "../../nodes/guard-config.js";
 import {
   detectionSeconds,

@@ -5,7 +5,7 @@ import { mkdtemp, readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { NO_STATUS } from "../../nodes/guard/region/facts.js";
+import { NO_STATUS } from "../../nodes/guard/region/region-facts.js";
 import { commandLine } from "../../sandbox/process.js";
 import { roadUrl } from "../../twin/claims/road.js";
 import { LocalTwin } from "../../twin/twin.js";

@@ -6,9 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { createAuthority, issueLeaf } from "../../authority/authority.js";
-import { Etcd } from "../../nodes/guard/etcd.js";
-import type { Action, Beat, View } from "../../nodes/guard/facts.js";
-import { handover, keysOf, readAll, renewal, takeover, viewOf } from "../../nodes/guard/keys.js";
+import { Etcd } from "../../nodes/guard/shared/etcd.js";
+import type { Action, Beat, View } from "../../nodes/guard/leader/leader-facts.js";
+import { handover, keysOf, readAll, renewal, takeover, viewOf } from "../../nodes/guard/leader/leader-keys.js";
 import { Progress } from "../../sandbox/progress.js";
 import { ensureImage } from "../../twin/image.js";
 

@@ -9,7 +9,7 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import { statusOf } from "../../nodes/guard/region/claims.js";
 import type { Item } from "../../nodes/guard/region/dynamodb.js";
-import { NO_STATUS, type Status } from "../../nodes/guard/region/facts.js";
+import { NO_STATUS, type Status } from "../../nodes/guard/region/region-facts.js";
 import { inTurn } from "../../sandbox/settle.js";
 import type { RegionId } from "../../settings/stacks.js";
 import type { Contract, RegionContract } from "../../stacks/contract.js";

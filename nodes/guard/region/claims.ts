@@ -5,11 +5,11 @@
  * Asked is the region's own replica first, then the other's: a regional outage of DynamoDB must not look like
  * isolation. What can't be read is an error, never "no claim".
  */
-import { monotonic } from "../clock.js";
-import type { GuardConfig } from "../config.js";
+import { monotonic } from "../shared/clock.js";
+import type { GuardConfig } from "../shared/config.js";
 import { credentialsSource } from "./credentials.js";
 import { type Attribute, Dynamo, DynamoError, type Item } from "./dynamodb.js";
-import { NO_OVERRIDES, NO_STATUS, type Overrides, type Reading, type Status } from "./facts.js";
+import { NO_OVERRIDES, NO_STATUS, type Overrides, type Reading, type Status } from "./region-facts.js";
 import type { ClaimTable } from "./region.js";
 
 /** Of one attempt at one replica. */

@@ -1,5 +1,5 @@
 /** What an event adds to what is known. Pure. */
-import type { LogEnd, Reading, RegionEvent, RegionState } from "./facts.js";
+import type { LogEnd, Reading, RegionEvent, RegionState } from "./region-facts.js";
 import type { RegionConfig } from "./known.js";
 import { published, reached } from "./lag.js";
 

@@ -1,7 +1,7 @@
 /** PostgreSQL's log on this node, whether PostgreSQL runs or has just been stopped. */
-import { monotonic } from "../clock.js";
+import { monotonic } from "../shared/clock.js";
 import { type ControlData, controlValue, ofThisMachine } from "./control-data.js";
-import type { LogEnd, Mark } from "./facts.js";
+import type { LogEnd, Mark } from "./region-facts.js";
 import { RunningLog } from "./log-end.js";
 import type { LocalLog } from "./region.js";
 

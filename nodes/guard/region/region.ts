@@ -1,10 +1,10 @@
 /** The shell around `decideRegion`: asks the claim table and PostgreSQL, carries out actions, tells the leader's half. */
-import { monotonic, sleep } from "../clock.js";
-import type { Gate, View } from "../facts.js";
-import type { Guard } from "../guard.js";
-import { keysOf } from "../keys.js";
-import { log } from "../log.js";
-import { decideRegion, explain, HELD_UP_MILLIS } from "./decide.js";
+import { monotonic, sleep } from "../shared/clock.js";
+import type { Gate, View } from "../leader/leader-facts.js";
+import type { Guard } from "../leader/guard.js";
+import { keysOf } from "../leader/leader-keys.js";
+import { log } from "../shared/log.js";
+import { decideRegion, explain, HELD_UP_MILLIS } from "./region-decision.js";
 import { unsavedEpoch } from "./diverged.js";
 import {
   initialRegionState,
@@ -15,8 +15,8 @@ import {
   type RegionEvent,
   type RegionState,
   type Status,
-} from "./facts.js";
-import { changeRole, forgetCluster, raiseEpoch, regionViewOf } from "./keys.js";
+} from "./region-facts.js";
+import { changeRole, forgetCluster, raiseEpoch, regionViewOf } from "./region-keys.js";
 import type { RegionConfig } from "./known.js";
 import { patroniMayRun, replicaUntil } from "./permit.js";
 import { isPending } from "./ticket.js";

@@ -1,6 +1,6 @@
 /** Whether a region may open its epoch, and why (not). Pure. */
-import type { LogEnd, Opening, RegionState } from "./facts.js";
-import { hasAllOf, hasLastOf, headOf } from "./history.js";
+import type { LogEnd, Opening, RegionState } from "./region-facts.js";
+import { hasAllOf, hasLastOf, headOf } from "./log-history.js";
 import type { Known } from "./known.js";
 import { lagMillis } from "./lag.js";
 

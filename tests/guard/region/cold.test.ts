@@ -1,6 +1,6 @@
 /** A region that begins from the copy of the other's vault: what it proves by its own log, and when it may open. */
 import { beforeEach, describe, expect, test } from "vitest";
-import { decideRegion, explain } from "../../../nodes/guard/region/decide.js";
+import { decideRegion, explain } from "../../../nodes/guard/region/region-decision.js";
 import {
   initialRegionState,
   type LogEnd,
@@ -11,7 +11,7 @@ import {
   type RegionState,
   type Replay,
   type Role,
-} from "../../../nodes/guard/region/facts.js";
+} from "../../../nodes/guard/region/region-facts.js";
 import type { RegionConfig } from "../../../nodes/guard/region/known.js";
 import { lagMillis } from "../../../nodes/guard/region/lag.js";
 import { RULES } from "./sim/regions.js";

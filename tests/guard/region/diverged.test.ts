@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { decideRegion } from "../../../nodes/guard/region/decide.js";
+import { decideRegion } from "../../../nodes/guard/region/region-decision.js";
 import {
   mayBeRewound,
   SAVE_FIRST_MILLIS,
@@ -22,7 +22,7 @@ import {
   type RegionView,
   type Release,
   type Role,
-} from "../../../nodes/guard/region/facts.js";
+} from "../../../nodes/guard/region/region-facts.js";
 import type { RegionConfig } from "../../../nodes/guard/region/known.js";
 import { patroniMayRun } from "../../../nodes/guard/region/permit.js";
 

@@ -1,15 +1,15 @@
 /** A guard that stood still between what it read and what would follow from it. */
 import { beforeEach, expect, test } from "vitest";
-import { monotonic, sleep } from "../../../nodes/guard/clock.js";
-import type { Guard } from "../../../nodes/guard/guard.js";
-import { decideRegion, HELD_UP_MILLIS } from "../../../nodes/guard/region/decide.js";
+import { monotonic, sleep } from "../../../nodes/guard/shared/clock.js";
+import type { Guard } from "../../../nodes/guard/leader/guard.js";
+import { decideRegion, HELD_UP_MILLIS } from "../../../nodes/guard/region/region-decision.js";
 import {
   initialRegionState,
   NO_OVERRIDES,
   NO_STATUS,
   type RegionEvent,
   type RegionState,
-} from "../../../nodes/guard/region/facts.js";
+} from "../../../nodes/guard/region/region-facts.js";
 import type { RegionConfig } from "../../../nodes/guard/region/known.js";
 import { Region } from "../../../nodes/guard/region/region.js";
 import { REGION } from "../fakes/region.js";

@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
-import { monotonic } from "../../../nodes/guard/clock.js";
+import { monotonic } from "../../../nodes/guard/shared/clock.js";
 import {
   initialRegionState,
   NO_OVERRIDES,
   NO_STATUS,
   type OwnData,
   type RegionState,
-} from "../../../nodes/guard/region/facts.js";
+} from "../../../nodes/guard/region/region-facts.js";
 import { Keeper } from "../../../nodes/guard/region/keeper.js";
 import { REGION } from "../fakes/region.js";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { LogEnd } from "../../../nodes/guard/region/facts.js";
+import type { LogEnd } from "../../../nodes/guard/region/region-facts.js";
 import { PostgresLog } from "../../../nodes/guard/region/local-log.js";
 
 const mark = { epoch: 3, timeline: 7 };

@@ -1,5 +1,5 @@
 /** etcd as far as guards and Patroni use it: transactions, revisions, leases. In true time. */
-import type { Compare, KeyValue, Operation, Outcome } from "../../../nodes/guard/etcd.js";
+import type { Compare, KeyValue, Operation, Outcome } from "../../../nodes/guard/shared/etcd.js";
 
 interface Stored {
   value: string;

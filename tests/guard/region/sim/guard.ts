@@ -1,5 +1,5 @@
 /** The shell around `decideRegion`, on simulated time: what it asks takes long, gets lost, or is overtaken. */
-import { decideRegion, HELD_UP_MILLIS } from "../../../../nodes/guard/region/decide.js";
+import { decideRegion, HELD_UP_MILLIS } from "../../../../nodes/guard/region/region-decision.js";
 import { slotsAreLeftOver, unsavedEpoch } from "../../../../nodes/guard/region/diverged.js";
 import {
   initialRegionState,
@@ -9,7 +9,7 @@ import {
   type RegionEvent,
   type RegionRules,
   type RegionState,
-} from "../../../../nodes/guard/region/facts.js";
+} from "../../../../nodes/guard/region/region-facts.js";
 import type { RegionConfig } from "../../../../nodes/guard/region/known.js";
 import { patroniMayRun } from "../../../../nodes/guard/region/permit.js";
 import { isPending } from "../../../../nodes/guard/region/ticket.js";

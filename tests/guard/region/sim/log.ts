@@ -1,6 +1,6 @@
 /** A log as PostgreSQL keeps it: records in order. Positions and timelines of two regions may look alike. */
-import type { Mark } from "../../../../nodes/guard/region/facts.js";
-import { NO_MARK } from "../../../../nodes/guard/region/facts.js";
+import type { Mark } from "../../../../nodes/guard/region/region-facts.js";
+import { NO_MARK } from "../../../../nodes/guard/region/region-facts.js";
 
 export interface Entry {
   /** Of a client's write; 0 for a mark or what a server writes for itself. */

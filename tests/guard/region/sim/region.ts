@@ -10,8 +10,8 @@ import {
   type Replay,
   type Role,
   type Source,
-} from "../../../../nodes/guard/region/facts.js";
-import { sameMark } from "../../../../nodes/guard/region/history.js";
+} from "../../../../nodes/guard/region/region-facts.js";
+import { sameMark } from "../../../../nodes/guard/region/log-history.js";
 import { Process, type World } from "../../sim/world.js";
 import { Log } from "./log.js";
 import type { Side } from "./table.js";

@@ -1,6 +1,6 @@
 /** The claim table: one true copy, reached through a slow network that loses answers. */
-import type { Status } from "../../../../nodes/guard/region/facts.js";
-import { NO_STATUS } from "../../../../nodes/guard/region/facts.js";
+import type { Status } from "../../../../nodes/guard/region/region-facts.js";
+import { NO_STATUS } from "../../../../nodes/guard/region/region-facts.js";
 
 export type Side = 0 | 1;
 export const other = (side: Side): Side => (side === 0 ? 1 : 0);
