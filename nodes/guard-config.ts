@@ -2,8 +2,7 @@
 import { GUARD_RENEW_MILLIS, GUARD_TIMEOUT_MILLIS } from "../settings/failover-time.js";
 import type { SharedSettings } from "../settings/schema.js";
 import { type Contract, type DatabaseNode, PORTS, type RegionContract } from "../stacks/contract.js";
-import type { GuardConfig, StandbySource } from "./guard/shared/config.js";
-import type { RegionRules } from "./guard/region/region-facts.js";
+import type { GuardConfig, RegionRules, StandbySource } from "./guard/shared/config.js";
 import {
   clusterName,
   IMAGE_PATHS,

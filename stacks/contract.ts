@@ -6,6 +6,7 @@
  * AWS assigns (zone id, key and certificate ARNs) are published by `global` into each region as one SSM
  * parameter, the handoff (`stacks/handoff.ts`).
  */
+import { claimPartitions } from "../settings/claim-items.js";
 import type { SharedSettings } from "../settings/schema.js";
 import type { RegionId } from "../settings/stacks.js";
 import { addressAt, subnetAt } from "./cidr.js";
@@ -261,10 +262,7 @@ export function contractOf(settings: SharedSettings, accountId: string): Contrac
       },
       flowLogRole: `${name}-${aws}-flow-logs`,
       flowLogGroup: `/${name}/${aws}/flow-logs`,
-      claimKey: `claim#${aws}`,
-      statusKey: `status#${aws}`,
-      fencedKey: `fenced#${aws}`,
-      acceptDataLossKey: `acceptDataLoss#${aws}`,
+      ...claimPartitions(aws),
     };
   };
   return {

@@ -1,24 +1,13 @@
 /** What an old region's node saved of what no other has, as it stands in the vault. */
 import { gunzipSync } from "node:zlib";
 import { DIVERGED_PREFIX } from "../../nodes/boot.js";
+import type { SaveRecord } from "../../nodes/guard/region/region-facts.js";
 import type { RegionId } from "../../settings/stacks.js";
 import type { Machine } from "../../twin/types.js";
 import { lostRows, type RowId } from "../checks.js";
 import { Tables } from "../tables.js";
 import { TABLES, type WriteEvent } from "../workload/events.js";
 import type { RegionScene } from "./scene.js";
-
-export interface SaveRecord {
-  readonly node: string;
-  readonly epoch: number;
-  readonly state: string;
-  readonly rows?: number;
-  readonly transactions?: number;
-  readonly files?: readonly string[];
-  readonly divergedAt?: string | null;
-  readonly copy?: string;
-  readonly note?: string;
-}
 
 const KEPT_SECONDS = 120;
 /** Recovery, decoding and stop, on a host that others use too. */

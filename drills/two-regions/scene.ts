@@ -1,10 +1,11 @@
 /** What the steps of a drill about two regions work with, beside what those of every drill do. */
 import { setTimeout as sleep } from "node:timers/promises";
+import type { GuardStatus } from "../../nodes/guard/status.js";
 import type { Progress } from "../../sandbox/progress.js";
 import type { RegionId } from "../../settings/stacks.js";
 import { otherRegion } from "../../stacks/contract.js";
 import type { ClusterView } from "../cluster.js";
-import { type GuardStatus, guardStatus } from "../guards.js";
+import { guardStatus } from "../guards.js";
 import type { LedgerData } from "../ledger.js";
 import { Scene } from "../scene.js";
 import { now } from "../workload/clock.js";

@@ -1,6 +1,7 @@
 /** A region of the twin: no stack is deployed there, so the items that one would write are put into its claim table. */
 import { ConditionalCheckFailedException, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import type { Change } from "../../sandbox/events.js";
+import { epochItem, PARTITION_KEY } from "../../settings/claim-items.js";
 import { UserError } from "../../settings/problem.js";
 import type { Contract, RegionContract } from "../../stacks/contract.js";
 import { mustRun } from "../../twin/control.js";
@@ -69,8 +70,8 @@ function itemsOf(
 const put = (table: string, region: string, { key, epoch }: Item) =>
   new PutItemCommand({
     TableName: table,
-    Item: { pk: { S: key }, sk: { N: `${epoch}` }, region: { S: region }, epoch: { N: `${epoch}` } },
-    ConditionExpression: "attribute_not_exists(pk)",
+    Item: epochItem(key, region, epoch),
+    ConditionExpression: `attribute_not_exists(${PARTITION_KEY})`,
   });
 
 const toChange = ({ name }: Item): Change => ({

@@ -9,7 +9,7 @@ import { runningTwin, type TwinRecord } from "../../twin/record.js";
 import { twinSettings } from "../../twin/settings.js";
 import { readClaimTable } from "../claim-table.js";
 import { type Known, known, unknown } from "../known.js";
-import type { GuardReport, GuardStatus } from "../observation.js";
+import type { GuardReport } from "../observation.js";
 import { openReplica } from "../replicas.js";
 import { ANY_ACCOUNT, type Place } from "./place.js";
 
@@ -37,10 +37,10 @@ export async function twinPlace(): Promise<Place> {
         health(twin, "recovery"),
       ]);
       const reports = guards.map(
-        ({ node, region, status, error }): GuardReport => ({
+        ({ node, region, answer }): GuardReport => ({
           node,
           region,
-          status: error === undefined ? known(status as GuardStatus) : unknown(error),
+          status: answer instanceof Error ? unknown(answer.message) : known(answer),
         }),
       );
       return { ...reading, at: Date.now(), guards: known(reports), healthy: { home, recovery } };

@@ -1,9 +1,11 @@
 /** The shell around `decide`: asks etcd and Patroni, carries out actions, tells the outcome. */
 import { randomBytes } from "node:crypto";
-import { monotonic, sleep } from "../shared/clock.js";
+import type { Clock } from "../shared/clock.js";
 import type { GuardConfig } from "../shared/config.js";
-import { decide, MARKER_MILLIS, pace } from "./leader-decision.js";
 import type { Etcd, Outcome } from "../shared/etcd.js";
+import type { Kernel } from "../shared/kernel.js";
+import type { Log } from "../shared/log.js";
+import { decide, MARKER_MILLIS, pace, type Step } from "./leader-decision.js";
 import {
   type Action,
   type Event,
@@ -13,7 +15,6 @@ import {
   type State,
   type View,
 } from "./leader-facts.js";
-import type { Kernel } from "../shared/kernel.js";
 import {
   confession,
   keysOf,
@@ -24,7 +25,6 @@ import {
   unmarking,
   viewOf,
 } from "./leader-keys.js";
-import { log } from "../shared/log.js";
 import type { Patroni } from "./patroni.js";
 import { newer, type Picture, readAfter } from "./picture.js";
 import { markerOf } from "./succession.js";
@@ -38,6 +38,22 @@ const LOCAL_MILLIS = 1000;
 const OPEN = { leader: "open-as-leader", replica: "open-as-replica" } as const;
 
 type EtcdAction = Extract<Action, { kind: "read" | "renew" | "confess" | "take-over" | "unmark" | "revoke" }>;
+
+/** All that a guard reaches outside of its own process. */
+export interface GuardPorts {
+  readonly clock: Clock;
+  readonly etcd: Pick<Etcd, "transact" | "grant" | "timeToLive" | "revoke">;
+  readonly patroni: Pick<Patroni, "local" | "isAlive">;
+  readonly kernel: Pick<Kernel, "open" | "close" | "admit" | "shutOut" | "mute" | "stop">;
+  readonly log: Log;
+}
+
+export interface GuardStart {
+  /** Whether Patroni ran already when this guard started. Default: false. */
+  readonly patroniIsOlder?: boolean;
+  /** What its region allows until it says otherwise. Default: everything. */
+  readonly gate?: Gate;
+}
 
 export class Guard {
   private current: State;
@@ -54,16 +70,11 @@ export class Guard {
 
   constructor(
     readonly config: GuardConfig,
-    private readonly etcd: Etcd,
-    private readonly patroni: Patroni,
-    private readonly kernel: Kernel,
-    /** Whether Patroni ran already when this guard started. */
-    patroniIsOlder = false,
-    /** What its region allows until it says otherwise. */
-    gate: Gate = OPEN_GATE,
+    private readonly ports: GuardPorts,
+    { patroniIsOlder = false, gate = OPEN_GATE }: GuardStart = {},
   ) {
     this.keys = keysOf(config);
-    this.current = initialState(monotonic(), patroniIsOlder, gate);
+    this.current = initialState(ports.clock.now(), patroniIsOlder, gate);
   }
 
   /** Is told each view of etcd; one at a time. */
@@ -77,15 +88,18 @@ export class Guard {
   get isActive(): boolean {
     const { openAs, openUntil, local } = this.current;
     return (
-      openAs === "leader" && this.port === OPEN.leader && monotonic() < openUntil && local?.role === "primary"
+      openAs === "leader" &&
+      this.port === OPEN.leader &&
+      this.ports.clock.now() < openUntil &&
+      local?.role === "primary"
     );
   }
 
   /** Runs until `stop`. */
   async run(): Promise<void> {
-    log("start", { node: this.config.node, leaderLease: this.config.leaderLease });
+    this.ports.log("start", { node: this.config.node, leaderLease: this.config.leaderLease });
     while (!this.stopped) {
-      const started = monotonic();
+      const started = this.ports.clock.now();
       if (started - this.askedAt >= pace(this.config, this.current).local) {
         this.askedAt = started;
         void this.askPatroni();
@@ -93,23 +107,27 @@ export class Guard {
       // Without an answer from etcd yet there is nothing new to ask it.
       if (!this.draining) this.feed({ kind: "tick" });
       const { current } = this;
-      await sleep(Math.max(5, pace(this.config, current).tick - (monotonic() - started)));
+      await this.ports.clock.sleep(
+        Math.max(5, pace(this.config, current).tick - (this.ports.clock.now() - started)),
+      );
     }
   }
 
   /** Closes the port at once. Hands off nothing: the leader key is Patroni's, and the next guard may be us. */
   async stop(): Promise<void> {
     this.stopped = true;
-    await this.kernel.close().catch((error) => log("close-failed", { error: String(error) }));
-    this.kernel.stop();
-    log("stop");
+    await this.ports.kernel
+      .close()
+      .catch((error) => this.ports.log("close-failed", { error: String(error) }));
+    this.ports.kernel.stop();
+    this.ports.log("stop");
   }
 
   feed(event: Event): void {
-    const { state, actions } = decide(this.config, this.current, event, monotonic());
+    const { state, actions } = this.decide(event);
     if (state.forgetUntil > this.current.forgetUntil)
-      log("patroni-kept-from-etcd", {
-        forMillis: Math.round(state.forgetUntil - monotonic()),
+      this.ports.log("patroni-kept-from-etcd", {
+        forMillis: Math.round(state.forgetUntil - this.ports.clock.now()),
         leader: state.view?.leader?.value,
         reason: "it may work on an old picture",
       });
@@ -121,15 +139,15 @@ export class Guard {
         case "open":
           if (this.stopped) break;
           this.note(OPEN[action.as]);
-          void this.attempt("open", this.kernel.open(action.until));
+          void this.attempt("open", this.ports.kernel.open(action.until));
           break;
         case "close":
           this.note("closed", action.reason);
-          closing = this.kernel.close();
+          closing = this.ports.kernel.close();
           void this.attempt("close", closing);
           break;
         case "admit":
-          if (!this.stopped) void this.attempt("admit", this.kernel.admit(action.until));
+          if (!this.stopped) void this.attempt("admit", this.ports.kernel.admit(action.until));
           break;
         case "shut-out":
           void this.shutOut();
@@ -152,6 +170,10 @@ export class Guard {
     }
   }
 
+  protected decide(event: Event): Step {
+    return decide(this.config, this.current, event, this.ports.clock.now());
+  }
+
   /** Takes over what the region allows. */
   allow(gate: Gate, reason?: string): void {
     this.feed({ kind: "gate", gate, reason });
@@ -160,7 +182,7 @@ export class Guard {
   /** Shuts the port, whatever it was open for. Settles once the kernel has done it: then no answer leaves this node. */
   async shut(reason: string): Promise<void> {
     this.note("closed", reason);
-    await this.kernel.close();
+    await this.ports.kernel.close();
   }
 
   /** No renewals from here on, none under way, and the port shut. Undone by `resume`. */
@@ -169,7 +191,7 @@ export class Guard {
     this.queue.delete("renew");
     await this.carrying?.catch(() => {});
     this.note("closed", "switchover");
-    await this.kernel.close();
+    await this.ports.kernel.close();
   }
 
   resume(): void {
@@ -193,9 +215,13 @@ export class Guard {
   async transact(
     transaction: Transaction,
   ): Promise<Outcome & { view?: View; startedAt: number; endedAt: number }> {
-    const startedAt = monotonic();
-    const outcome = await this.etcd.transact(transaction.compare, transaction.success, transaction.failure);
-    const endedAt = monotonic();
+    const startedAt = this.ports.clock.now();
+    const outcome = await this.ports.etcd.transact(
+      transaction.compare,
+      transaction.success,
+      transaction.failure,
+    );
+    const endedAt = this.ports.clock.now();
     const reads = outcome.ranges.length === 2 && !outcome.succeeded;
     return {
       ...outcome,
@@ -220,14 +246,15 @@ export class Guard {
       if (next.done || this.stopped) return;
       const [kind, action] = next.value;
       this.queue.delete(kind);
-      const started = monotonic();
+      const started = this.ports.clock.now();
       try {
         this.carrying = this.carryOut(action);
         await this.carrying;
       } catch (error) {
-        log("etcd-failed", { action: action.kind, error: String(error) });
+        this.ports.log("etcd-failed", { action: action.kind, error: String(error) });
         // It has cost the time that a renewal may take: the lease leaves none to wait for the next tick.
-        if (monotonic() - started >= this.config.leaderLease.renewMillis) this.feed({ kind: "tick" });
+        if (this.ports.clock.now() - started >= this.config.leaderLease.renewMillis)
+          this.feed({ kind: "tick" });
       }
     }
   }
@@ -236,7 +263,8 @@ export class Guard {
     switch (action.kind) {
       case "read": {
         const view = await this.read();
-        const ttl = action.withTtl && view.leader ? await this.etcd.timeToLive(view.leader.lease) : undefined;
+        const ttl =
+          action.withTtl && view.leader ? await this.ports.etcd.timeToLive(view.leader.lease) : undefined;
         this.feed({ kind: "view", view: { ...view, leaderTtlSeconds: ttl } });
         return;
       }
@@ -259,13 +287,13 @@ export class Guard {
         return this.takeOver(action);
       case "unmark": {
         await this.transact(unmarking(this.keys, action.marker));
-        log("unmarked", { marker: action.marker });
+        this.ports.log("unmarked", { marker: action.marker });
         this.feed({ kind: "view", view: await this.read() });
         return;
       }
       case "revoke":
-        await this.etcd.revoke(action.session);
-        log("revoked", { session: action.session });
+        await this.ports.etcd.revoke(action.session);
+        this.ports.log("revoked", { session: action.session });
         this.feed({ kind: "revoked", session: action.session });
     }
   }
@@ -274,12 +302,12 @@ export class Guard {
     const marker = action.mark
       ? {
           value: markerOf(this.config.node, randomBytes(4).toString("hex")),
-          lease: await this.etcd.grant(MARKER_LEASE_SECONDS),
+          lease: await this.ports.etcd.grant(MARKER_LEASE_SECONDS),
         }
       : undefined;
     const { succeeded, view, endedAt } = await this.transact(takeover(this.keys, action, marker));
     const { leader } = action.expect;
-    log(succeeded ? "took-over" : "take-over-refused", {
+    this.ports.log(succeeded ? "took-over" : "take-over-refused", {
       from: leader.value,
       waitedMillis: action.waitedMillis,
       marker: marker?.value,
@@ -289,7 +317,7 @@ export class Guard {
     if (!succeeded) return;
     if (marker) {
       this.feed({ kind: "marked", marker: marker.value, startedAt: endedAt });
-      setTimeout(() => this.feed({ kind: "tick" }), MARKER_MILLIS + 5);
+      void this.ports.clock.sleep(MARKER_MILLIS + 5).then(() => this.feed({ kind: "tick" }));
     }
     this.feed({ kind: "view", view: await this.read() });
     this.feed({ kind: "tick" });
@@ -299,10 +327,10 @@ export class Guard {
     if (this.asking) return;
     this.asking = true;
     try {
-      const local = await this.patroni.local(this.config.address, LOCAL_MILLIS);
+      const local = await this.ports.patroni.local(this.config.address, LOCAL_MILLIS);
       if (local) this.feed({ kind: "local", local });
     } catch (error) {
-      log("patroni-silent", { error: String(error) });
+      this.ports.log("patroni-silent", { error: String(error) });
     } finally {
       this.asking = false;
     }
@@ -310,24 +338,24 @@ export class Guard {
 
   private async probe(node: string): Promise<void> {
     const address = this.addressOf(node);
-    const alive = address !== undefined && (await this.patroni.isAlive(address, PROBE_MILLIS));
-    log("probed", { node, alive, reason: "its heartbeat stands still" });
+    const alive = address !== undefined && (await this.ports.patroni.isAlive(address, PROBE_MILLIS));
+    this.ports.log("probed", { node, alive, reason: "its heartbeat stands still" });
     this.feed({ kind: "probed", node, alive });
   }
 
   private async shutOut(): Promise<void> {
     try {
-      await this.kernel.shutOut();
+      await this.ports.kernel.shutOut();
     } catch (error) {
-      log("shut-out-failed", { error: String(error) });
+      this.ports.log("shut-out-failed", { error: String(error) });
       this.feed({ kind: "shut-out-failed" });
     }
   }
 
   private async mute(nodes: readonly string[]): Promise<void> {
     const addresses = nodes.map((node) => this.addressOf(node)).filter((address) => address !== undefined);
-    await this.kernel.mute(addresses, MUTE_SECONDS);
-    log("muted", { nodes });
+    await this.ports.kernel.mute(addresses, MUTE_SECONDS);
+    this.ports.log("muted", { nodes });
   }
 
   private addressOf(node: string): string | undefined {
@@ -337,13 +365,13 @@ export class Guard {
   private async attempt(what: string, work: Promise<void>): Promise<void> {
     await work.catch((error) => {
       this.port = "unknown";
-      log(`${what}-failed`, { error: String(error) });
+      this.ports.log(`${what}-failed`, { error: String(error) });
     });
   }
 
   /** Changes of the port only; it is set anew several times a second. */
   private note(port: string, reason?: string): void {
-    if (port !== this.port) log(port, { reason, leader: this.current.view?.leader?.value });
+    if (port !== this.port) this.ports.log(port, { reason, leader: this.current.view?.leader?.value });
     this.port = port;
   }
 }

@@ -37,7 +37,7 @@ const READ_SHARE = { usual: 0.8, often: 0.4 } as const;
 const KEEPALIVE_MILLIS = 20_000;
 
 type Config = Pick<GuardConfig, "node" | "leaderLease" | "mayLead">;
-interface Step {
+export interface Step {
   readonly state: State;
   readonly actions: readonly Action[];
 }

@@ -1,8 +1,9 @@
 /** The keys that guards and Patroni share, and the transactions on them. Pure: what to send, how to read it. */
+
+import type { Extent, Opening } from "../region/region-facts.js";
 import type { GuardConfig } from "../shared/config.js";
 import type { Compare, KeyValue, Operation, Outcome } from "../shared/etcd.js";
 import type { Action, Beat, Key, View } from "./leader-facts.js";
-import type { Extent, Opening } from "../region/region-facts.js";
 
 export interface Transaction {
   readonly compare: readonly Compare[];

@@ -2,9 +2,9 @@
 import { Agent, request } from "node:https";
 import { limitRequest, monotonic } from "../shared/clock.js";
 import type { GuardConfig } from "../shared/config.js";
+import { secureContextOf } from "../shared/tls.js";
 import type { Local } from "./leader-facts.js";
 import { ancestorsOf } from "./timelines.js";
-import { secureContextOf } from "../shared/tls.js";
 
 export class Patroni {
   private readonly agent: Agent;

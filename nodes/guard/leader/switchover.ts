@@ -3,12 +3,12 @@
  * the leader key to the candidate's Patroni. Clients see a fraction of a second. On any failure it reopens.
  */
 import { monotonic, sleep } from "../shared/clock.js";
-import type { Key, View } from "./leader-facts.js";
-import type { Guard } from "./guard.js";
-import { handover, keysOf } from "./leader-keys.js";
 import { log } from "../shared/log.js";
-import type { Patroni } from "./patroni.js";
 import { Psql } from "../shared/postgres.js";
+import type { Guard } from "./guard.js";
+import type { Key, View } from "./leader-facts.js";
+import { handover, keysOf } from "./leader-keys.js";
+import type { Patroni } from "./patroni.js";
 
 /** The other guards count the silence; all must be over well before they take over. */
 const FLUSH_MILLIS = 800;

@@ -7,12 +7,13 @@
  * only in an epoch that its status says it has opened, and it opens an epoch only when the other region has released
  * for it, or has certainly run out.
  */
-import type { RegionAction, RegionEvent, RegionState } from "./region-facts.js";
+
 import type { Known, RegionConfig } from "./known.js";
 import { lagMillis } from "./lag.js";
 import { lead } from "./lead.js";
 import { changed, learn } from "./learn.js";
 import { permit, refusal } from "./permit.js";
+import type { RegionAction, RegionEvent, RegionState } from "./region-facts.js";
 import { isPending, ticketOf } from "./ticket.js";
 import { yieldTo } from "./yield.js";
 

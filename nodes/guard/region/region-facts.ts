@@ -3,17 +3,6 @@
  * clock unless they are called wall.
  */
 
-/** The settings that a region's guards work by. */
-export interface RegionRules {
-  /** Region lease: how long a node may serve writes after the last read of the claims that showed its region greatest. */
-  readonly leaseMillis: number;
-  /** Added to the lease before silence counts as absence. */
-  readonly marginMillis: number;
-  readonly readMillis: number;
-  /** An unplanned promotion with more proven lag than this is refused. */
-  readonly lagBudgetMillis: number;
-}
-
 /**
  * A row that each leader writes into the log before it serves writes, and that is replicated like any other: which
  * history a log belongs to. Timeline and position alone don't tell two regions' logs apart, for both count on.
@@ -194,6 +183,8 @@ export interface Replay {
 
 /** What has been done about changes that only this node has: a file beside its data, written by `dr-save-diverged`. */
 export interface SaveRecord {
+  /** Absent where a guard has only the epoch to go by. */
+  readonly node?: string;
   /** Of this region: the epoch in which they were acknowledged. */
   readonly epoch: number;
   readonly state:
@@ -208,6 +199,9 @@ export interface SaveRecord {
     | "given-up";
   /** Rows changed in transactions that the other region lacks. */
   readonly rows?: number;
+  readonly transactions?: number;
+  /** Position at which this log leaves the other region's. */
+  readonly divergedAt?: string | null;
   readonly files?: readonly string[];
   readonly copy?: string;
   /** Whether the vault has the files. */

@@ -1,7 +1,8 @@
 /** The region's keys in its etcd: how they are read, and the transactions that change them. Pure. */
-import type { GuardConfig } from "../shared/config.js";
+
 import type { View } from "../leader/leader-facts.js";
 import { type Keys, logKeys, type Transaction } from "../leader/leader-keys.js";
+import type { GuardConfig } from "../shared/config.js";
 import type { RegionAction, RegionView, Role } from "./region-facts.js";
 import { roleOf, withRole } from "./standby-cluster.js";
 

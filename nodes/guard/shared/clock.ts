@@ -3,7 +3,18 @@ import type { ClientRequest } from "node:http";
 /** Milliseconds of CLOCK_MONOTONIC: the clock that the kernel helper reads too. It never steps. */
 export const monotonic = (): number => Number(process.hrtime.bigint()) / 1e6;
 
+/** What the guard's loops know of time. A simulator has another. */
+export interface Clock {
+  /** Milliseconds of a clock that never steps. */
+  now(): number;
+  /** Milliseconds since 1970: for what other machines read. */
+  wall(): number;
+  sleep(millis: number): Promise<void>;
+}
+
 export const sleep = (millis: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, millis));
+
+export const MACHINE_CLOCK: Clock = { now: monotonic, wall: Date.now, sleep };
 
 /**
  * Calls back after so long, unless it is told before that there is an answer; and not before what has been answered by

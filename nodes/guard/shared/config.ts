@@ -1,4 +1,3 @@
-import type { RegionRules } from "../region/region-facts.js";
 import type { TlsFiles } from "./tls.js";
 
 /** What a guard is told: rendered by `nodes/guard-config.ts` into `/etc/dr/guard.json`. Times in milliseconds. */
@@ -57,4 +56,15 @@ export interface StandbySource {
     readonly createReplicaMethods: readonly string[];
     readonly restoreCommand: string;
   };
+}
+
+/** The settings that a region's guards work by. */
+export interface RegionRules {
+  /** Region lease: how long a node may serve writes after the last read of the claims that showed its region greatest. */
+  readonly leaseMillis: number;
+  /** Added to the lease before silence counts as absence. */
+  readonly marginMillis: number;
+  readonly readMillis: number;
+  /** An unplanned promotion with more proven lag than this is refused. */
+  readonly lagBudgetMillis: number;
 }

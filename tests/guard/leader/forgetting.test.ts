@@ -3,7 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { decide } from "../../../nodes/guard/leader/leader-decision.js";
-import { initialState, NO_REGION_KEYS, type State, type View } from "../../../nodes/guard/leader/leader-facts.js";
+import {
+  initialState,
+  NO_REGION_KEYS,
+  type State,
+  type View,
+} from "../../../nodes/guard/leader/leader-facts.js";
 import { keysOf, viewOf } from "../../../nodes/guard/leader/leader-keys.js";
 import { patroniRuns } from "../../../nodes/guard/shared/processes.js";
 

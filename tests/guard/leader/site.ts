@@ -2,17 +2,16 @@
  * One leader's guard, real, with etcd, Patroni, PostgreSQL and the kernel made up, and clients that do the worst:
  * they write between any two steps, and the standby that shall lead has never flushed more than it was asked for.
  */
-import { monotonic } from "../../../nodes/guard/shared/clock.js";
-import type { GuardConfig } from "../../../nodes/guard/shared/config.js";
-import type { Compare, Etcd, Operation } from "../../../nodes/guard/shared/etcd.js";
-import { Guard } from "../../../nodes/guard/leader/guard.js";
-import type { Kernel } from "../../../nodes/guard/shared/kernel.js";
+
+import { Guard, type GuardPorts } from "../../../nodes/guard/leader/guard.js";
 import { keysOf } from "../../../nodes/guard/leader/leader-keys.js";
-import type { Patroni } from "../../../nodes/guard/leader/patroni.js";
+import { MACHINE_CLOCK, monotonic } from "../../../nodes/guard/shared/clock.js";
+import type { GuardConfig } from "../../../nodes/guard/shared/config.js";
+import type { Compare, Operation } from "../../../nodes/guard/shared/etcd.js";
 import type { Psql } from "../../../nodes/guard/shared/postgres.js";
-import { SimEtcd } from "../sim/etcd.js";
 import { REGION } from "../fakes/region.js";
 import { until } from "../fakes/until.js";
+import { SimEtcd } from "../sim/etcd.js";
 
 export const config: GuardConfig = {
   node: "a",
@@ -55,12 +54,13 @@ export class Site {
   private asked = 0;
   private acknowledged = 0;
   private openUntil = 0;
-  readonly guard = new Guard(
-    config,
-    this.fakeEtcd() as unknown as Etcd,
-    this.fakePatroni() as unknown as Patroni,
-    this.fakeKernel() as unknown as Kernel,
-  );
+  readonly guard = new Guard(config, {
+    clock: MACHINE_CLOCK,
+    etcd: this.fakeEtcd(),
+    patroni: this.fakePatroni(),
+    kernel: this.fakeKernel(),
+    log: () => {},
+  });
   private readonly running: Promise<void>;
 
   constructor() {
@@ -121,7 +121,7 @@ export class Site {
     this.write();
   }
 
-  private fakeEtcd() {
+  private fakeEtcd(): GuardPorts["etcd"] {
     return {
       transact: async (
         compare: readonly Compare[],
@@ -135,22 +135,26 @@ export class Site {
         this.write();
         return outcome;
       },
+      grant: async () => this.etcd.grant(2000),
+      timeToLive: async (lease) => this.etcd.ttlSeconds(lease),
+      revoke: async (lease) => this.etcd.revoke(lease),
     };
   }
 
-  private fakePatroni() {
+  private fakePatroni(): GuardPorts["patroni"] {
     return {
       local: async () => ({
         startedAt: monotonic(),
         role: "primary",
         timeline: 1,
+        ancestors: [],
         holdsLock: this.leader === "a",
       }),
       isAlive: async () => true,
     };
   }
 
-  private fakeKernel() {
+  private fakeKernel(): GuardPorts["kernel"] {
     return {
       open: async (deadline: number) => {
         await this.step("open");

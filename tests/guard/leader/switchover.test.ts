@@ -3,10 +3,10 @@ import { afterEach, describe, expect, test } from "vitest";
 import type { Guard } from "../../../nodes/guard/leader/guard.js";
 import type { Transaction } from "../../../nodes/guard/leader/leader-keys.js";
 import type { Patroni } from "../../../nodes/guard/leader/patroni.js";
-import type { Psql } from "../../../nodes/guard/shared/postgres.js";
 import { switchover } from "../../../nodes/guard/leader/switchover.js";
-import { keys, Site, type Step } from "./site.js";
+import type { Psql } from "../../../nodes/guard/shared/postgres.js";
 import { until } from "../fakes/until.js";
+import { keys, Site, type Step } from "./site.js";
 
 const patroni = { isAlive: async () => true } as unknown as Patroni;
 const sites: Site[] = [];

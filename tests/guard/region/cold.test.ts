@@ -1,5 +1,7 @@
 /** A region that begins from the copy of the other's vault: what it proves by its own log, and when it may open. */
 import { beforeEach, describe, expect, test } from "vitest";
+import type { RegionConfig } from "../../../nodes/guard/region/known.js";
+import { lagMillis } from "../../../nodes/guard/region/lag.js";
 import { decideRegion, explain } from "../../../nodes/guard/region/region-decision.js";
 import {
   initialRegionState,
@@ -12,8 +14,6 @@ import {
   type Replay,
   type Role,
 } from "../../../nodes/guard/region/region-facts.js";
-import type { RegionConfig } from "../../../nodes/guard/region/known.js";
-import { lagMillis } from "../../../nodes/guard/region/lag.js";
 import { RULES } from "./sim/regions.js";
 
 const CONFIG: RegionConfig = { node: "far-1", address: "10.20.0.1", rules: RULES, startsAsStandby: true };

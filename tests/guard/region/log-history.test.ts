@@ -1,7 +1,7 @@
 /** Which log has what another one acknowledged: by marks and positions. */
 import { describe, expect, test } from "vitest";
-import type { LogEnd, Mark, Release } from "../../../nodes/guard/region/region-facts.js";
 import { hasAllOf, hasLastOf, reaches } from "../../../nodes/guard/region/log-history.js";
+import type { LogEnd, Mark, Release } from "../../../nodes/guard/region/region-facts.js";
 
 const mark = (epoch: number, timeline: number): Mark => ({ epoch, timeline });
 const log = (epoch: number, timeline: number, lsn: number): LogEnd => ({

@@ -1,8 +1,8 @@
 /** A standby region none of whose nodes has any data left: no rewind succeeded, or all volumes are new. */
 import { beforeEach, describe, expect, test } from "vitest";
-import type { GuardConfig } from "../../../nodes/guard/shared/config.js";
 import type { View } from "../../../nodes/guard/leader/leader-facts.js";
 import { keysOf, readAll, viewOf } from "../../../nodes/guard/leader/leader-keys.js";
+import type { RegionConfig } from "../../../nodes/guard/region/known.js";
 import { decideRegion } from "../../../nodes/guard/region/region-decision.js";
 import {
   initialRegionState,
@@ -13,7 +13,7 @@ import {
   type RegionState,
 } from "../../../nodes/guard/region/region-facts.js";
 import { forgetCluster, regionViewOf } from "../../../nodes/guard/region/region-keys.js";
-import type { RegionConfig } from "../../../nodes/guard/region/known.js";
+import type { GuardConfig } from "../../../nodes/guard/shared/config.js";
 import { SimEtcd } from "../sim/etcd.js";
 import { RULES } from "./sim/regions.js";
 

@@ -2,6 +2,8 @@
  * Region guards that are wrong in one way each, and the kind of accident that shows it: a test that none of them fails
  * proves nothing. The right guard must withstand the very same.
  */
+
+import type { RegionConfig } from "../../../nodes/guard/region/known.js";
 import { decideRegion } from "../../../nodes/guard/region/region-decision.js";
 import type {
   Demotion,
@@ -9,11 +11,10 @@ import type {
   Reading,
   RegionAction,
   RegionEvent,
-  RegionRules,
   RegionState,
   RegionView,
 } from "../../../nodes/guard/region/region-facts.js";
-import type { RegionConfig } from "../../../nodes/guard/region/known.js";
+import type { RegionRules } from "../../../nodes/guard/shared/config.js";
 import type { Mutation } from "./sim/guard.js";
 import type { Fault, FaultKind, Scenario } from "./sim/regions.js";
 import type { Side } from "./sim/table.js";

@@ -1,12 +1,13 @@
 /** Three nodes, their clients, faults, and what must never be seen. */
-import type { GuardConfig } from "../../../../nodes/guard/shared/config.js";
+
 import type { Beat } from "../../../../nodes/guard/leader/leader-facts.js";
 import { keysOf } from "../../../../nodes/guard/leader/leader-keys.js";
+import type { GuardConfig } from "../../../../nodes/guard/shared/config.js";
 import { REGION } from "../../fakes/region.js";
+import { World } from "../../sim/world.js";
 import { type Mutation, SimGuard } from "./guard.js";
 import { SimNode } from "./node.js";
 import { CONFIG, SimPatroni } from "./patroni.js";
-import { World } from "../../sim/world.js";
 
 export type FaultKind =
   | "freeze"

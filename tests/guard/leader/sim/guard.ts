@@ -1,8 +1,12 @@
 /** The shell around the guard's decision, as `nodes/guard/guard.ts`, on simulated messages. */
-import type { GuardConfig } from "../../../../nodes/guard/shared/config.js";
+
 import { pace, decide as realDecide } from "../../../../nodes/guard/leader/leader-decision.js";
-import type { Outcome } from "../../../../nodes/guard/shared/etcd.js";
-import { type Action, type Event, initialState, type State } from "../../../../nodes/guard/leader/leader-facts.js";
+import {
+  type Action,
+  type Event,
+  initialState,
+  type State,
+} from "../../../../nodes/guard/leader/leader-facts.js";
 import {
   confession,
   keysOf,
@@ -15,6 +19,8 @@ import {
 } from "../../../../nodes/guard/leader/leader-keys.js";
 import { newer, type Picture, readAfter } from "../../../../nodes/guard/leader/picture.js";
 import { markerOf } from "../../../../nodes/guard/leader/succession.js";
+import type { GuardConfig } from "../../../../nodes/guard/shared/config.js";
+import type { Outcome } from "../../../../nodes/guard/shared/etcd.js";
 import type { SimNode } from "./node.js";
 
 /** Ways to be wrong, for tests that must notice. */

@@ -1,5 +1,5 @@
 /** Two regions under faults, and what must hold whatever happens. */
-import type { RegionRules } from "../../../../nodes/guard/region/region-facts.js";
+import type { RegionRules } from "../../../../nodes/guard/shared/config.js";
 import { World } from "../../sim/world.js";
 import { type Mutation, SimGuard, type Weather } from "./guard.js";
 import { type SimNode, SimRegion } from "./region.js";
