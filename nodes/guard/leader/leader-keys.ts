@@ -53,27 +53,47 @@ export function viewOf(
   [patroni = [], guards = []]: readonly (readonly KeyValue[])[],
   times: Pick<View, "startedAt" | "endedAt">,
 ): View {
-  const found = (name: string): Key | undefined => {
-    const kv = patroni.find(({ key }) => key === name);
-    return kv && keyOf(kv);
-  };
   const heartbeat = guards.find(({ key }) => key === keys.heartbeat);
-  const config = patroni.find(({ key }) => key === keys.config);
+  const { config, ...view } = patroniKeys(keys, patroni);
   return {
     ...times,
+    ...view,
+    heartbeat: heartbeat && { beat: JSON.parse(heartbeat.value) as Beat, mod: heartbeat.mod_revision },
+    region: regionKeys(keys, config, guards),
+  };
+}
+
+type PatroniKeys = Pick<
+  View,
+  "leader" | "sync" | "initialize" | "initializeMod" | "forgetMillis" | "members"
+> & { readonly config: KeyValue | undefined };
+
+/** By what was read: several times a second it is the very same. */
+const known = new WeakMap<readonly KeyValue[], PatroniKeys>();
+
+function patroniKeys(keys: Keys, range: readonly KeyValue[]): PatroniKeys {
+  const before = known.get(range);
+  if (before) return before;
+  const found = (name: string): Key | undefined => {
+    const kv = range.find(({ key }) => key === name);
+    return kv && keyOf(kv);
+  };
+  const config = range.find(({ key }) => key === keys.config);
+  const view: PatroniKeys = {
     leader: found(keys.leader),
     sync: found(keys.sync),
     initialize: found(keys.initialize)?.value,
     initializeMod: found(keys.initialize)?.mod,
     forgetMillis: forgetMillisOf(config?.value),
-    heartbeat: heartbeat && { beat: JSON.parse(heartbeat.value) as Beat, mod: heartbeat.mod_revision },
     members: Object.fromEntries(
-      patroni
+      range
         .filter(({ key }) => key.startsWith(keys.members))
         .map((kv) => [kv.key.slice(keys.members.length), keyOf(kv)]),
     ),
-    region: regionKeys(keys, config, guards),
+    config,
   };
+  known.set(range, view);
+  return view;
 }
 
 function regionKeys(keys: Keys, config: KeyValue | undefined, guards: readonly KeyValue[]): View["region"] {

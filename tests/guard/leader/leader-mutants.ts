@@ -4,7 +4,7 @@
  */
 import { decide } from "../../../nodes/guard/leader/leader-decision.js";
 import type { Fault, FaultKind, Scenario } from "./sim/cluster.js";
-import type { Mutation } from "./sim/guard.js";
+import type { Mutation } from "./sim/guard-process.js";
 
 interface Mutant {
   readonly mutation: Mutation;
@@ -39,7 +39,17 @@ const cutOff = (seed: number) => ({
 
 export const MUTANTS: Readonly<Record<string, Mutant>> = {
   "counts the lease from the end of the transaction": {
-    mutation: { startOf: (_startedAt, endedAt) => endedAt },
+    mutation: {
+      decide: (config, state, event, now) =>
+        decide(
+          config,
+          state,
+          event.kind === "renewed"
+            ? { ...event, view: { ...event.view, startedAt: event.view.endedAt } }
+            : event,
+          now,
+        ),
+    },
     // The last renewal's answer is on its way for nearly as long as it may be.
     scenario: (seed) =>
       scenario(seed, leader("slow-answers", phase(seed), 8000), leader("cut-out", 1000, 5000)),
@@ -47,15 +57,15 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   "waits less than the lease and its allowance": {
     mutation: {
       decide: (config, state, event, now) => {
-        // The others' lease is 2 s; this guard believes in 1.7.
+        // The others' lease is 2 s; this guard believes in 1.5.
         const { leaderLease } = config;
         const impatient = {
           ...config,
-          leaderLease: { ...leaderLease, leaseMillis: leaderLease.leaseMillis - 300 },
+          leaderLease: { ...leaderLease, leaseMillis: leaderLease.leaseMillis - 500 },
         };
         const step = decide(impatient, state, event, now);
         const actions = step.actions.map((action) =>
-          action.kind === "open" ? { ...action, until: action.until + 300 } : action,
+          action.kind === "open" ? { ...action, until: action.until + 500 } : action,
         );
         return { ...step, actions };
       },

@@ -47,16 +47,16 @@ const violations = (scenario: Scenario) => new Cluster(scenario).run();
 describe("three guards, their Patronis and etcd, under faults", () => {
   test("never two writers, nobody robbed while clients hear him, nothing acknowledged lost, and somebody leads", {
     timeout: BUDGET_MILLIS,
-  }, () => {
-    fc.assert(
-      fc.property(scenarios, (scenario) => {
-        expect(violations(scenario)).toEqual([]);
+  }, async () => {
+    await fc.assert(
+      fc.asyncProperty(scenarios, async (scenario) => {
+        expect(await violations(scenario)).toEqual([]);
       }),
       { numRuns: RUNS, seed: SEED, endOnFailure: true },
     );
   });
 
-  test("a leader that dies, hangs or is cut off is replaced long before Patroni's ttl", () => {
+  test("a leader that dies, hangs or is cut off is replaced long before Patroni's ttl", async () => {
     for (const kind of ["kill", "freeze", "cut", "cut-etcd", "cut-in", "cut-out"] as const) {
       const cluster = new Cluster({
         seed: 1,
@@ -64,16 +64,16 @@ describe("three guards, their Patronis and etcd, under faults", () => {
         rates: [10, -10, 0],
         faults: [{ kind, node: 3, after: 100, length: 9000 }],
       });
-      expect(cluster.run(), kind).toEqual([]);
+      expect(await cluster.run(), kind).toEqual([]);
       expect(cluster.takeovers, kind).toBe(1);
       expect(cluster.longestOutage, kind).toBeLessThan(4_000);
     }
   });
 
-  test("a lost etcd leads to no takeover", () => {
+  test("a lost etcd leads to no takeover", async () => {
     const faults = [{ kind: "etcd-down", node: 0, after: 100, length: 3000 }] as const;
     const cluster = new Cluster({ seed: 3, slowness: 0, rates: [0, 0, 0], faults });
-    expect(cluster.run()).toEqual([]);
+    expect(await cluster.run()).toEqual([]);
     expect(cluster.takeovers).toBe(0);
   });
 });

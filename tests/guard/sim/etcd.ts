@@ -37,6 +37,13 @@ export class SimEtcd {
     return { succeeded, revision: String(this.revision), cluster: "1", ranges, counts };
   }
 
+  /** Its volumes are gone. */
+  clear(): void {
+    this.keys.clear();
+    this.leases.clear();
+    this.revision++;
+  }
+
   grant(ttlMillis: number): string {
     const id = String(this.nextLease++);
     this.leases.set(id, { ttl: ttlMillis, expires: this.now() + ttlMillis });

@@ -5,7 +5,7 @@ import { keysOf } from "../../../../nodes/guard/leader/leader-keys.js";
 import type { GuardConfig } from "../../../../nodes/guard/shared/config.js";
 import { REGION } from "../../fakes/region.js";
 import { World } from "../../sim/world.js";
-import { type Mutation, SimGuard } from "./guard.js";
+import { GuardProcess, type Mutation } from "./guard-process.js";
 import { SimNode } from "./node.js";
 import { CONFIG, SimPatroni } from "./patroni.js";
 
@@ -22,6 +22,7 @@ export type FaultKind =
   | "kill-guard"
   | "pause-patroni"
   | "etcd-down"
+  | "lose-key"
   | "wall-step";
 
 export interface Fault {
@@ -45,6 +46,8 @@ export interface Scenario {
   readonly lateWatch?: boolean;
   /** PostgreSQL answers Patroni's queries after seconds, now and then. */
   readonly slowQueries?: boolean;
+  /** Their helpers take up to a tenth of a second for an order. */
+  readonly slowKernels?: boolean;
   /** False: the kernel lets Patroni speak with etcd at any time. */
   readonly patroniKept?: boolean;
   /** Patroni's setting of that name. */
@@ -60,7 +63,7 @@ const HISTORY = "/s/x/history";
 export class Cluster {
   readonly world: World;
   readonly nodes: SimNode[] = [];
-  readonly guards: SimGuard[] = [];
+  readonly guards: GuardProcess[] = [];
   readonly patronis: SimPatroni[] = [];
   readonly keys = keysOf({ namespace: "/s/", scope: "x" });
   readonly acknowledged: number[] = [];
@@ -85,8 +88,9 @@ export class Cluster {
       const patroni = new SimPatroni(node, keys, HISTORY, scenario);
       patroni.onPromote = () => this.checkOneWriter();
       node.onShutOut = () => patroni.breakWatch();
+      if (scenario.slowKernels) node.kernelTakes = 100;
       this.patronis.push(patroni);
-      this.guards.push(new SimGuard(node, config(node.name, scenario.leaderLease ?? true), mutation));
+      this.guards.push(new GuardProcess(node, config(node.name, scenario.leaderLease ?? true), mutation));
     }
     world.etcd.onChange = (key, _before, after) => {
       if (key === keys.heartbeat && after) this.checkTakeover(JSON.parse(after.value) as Beat);
@@ -115,7 +119,7 @@ export class Cluster {
   }
 
   /** @returns what went wrong, the first thing only. */
-  run(): readonly string[] {
+  async run(): Promise<readonly string[]> {
     const { world, scenario } = this;
     this.boot();
     let at = SETTLE_MILLIS;
@@ -125,12 +129,12 @@ export class Cluster {
       end = Math.max(end, at + fault.length);
       world.after(at, () => this.strike(fault));
     }
-    world.runUntil(end);
+    await world.runUntil(end);
     const healed = world.now;
     // Until somebody has led for a while: whoever comes back must not spoil it.
     let steady = 0;
     while (steady < 6 && world.now < healed + RECOVERY_MILLIS && world.violations.length === 0) {
-      world.runUntil(world.now + 500);
+      await world.runUntil(world.now + 500);
       steady = this.leader ? steady + 1 : 0;
     }
     if (world.violations.length === 0) this.checkEnd(healed);
@@ -266,6 +270,10 @@ export class Cluster {
         later(() => {
           world.etcdDown = false;
         });
+        break;
+      case "lose-key":
+        // As Patroni's own switchover, or an operator, removes it.
+        world.etcd.transact([], [{ delete: this.keys.leader }], []);
         break;
       case "wall-step":
         node.wallStep += length;

@@ -3,12 +3,15 @@ import { Process, type World } from "../../sim/world.js";
 
 export class SimNode {
   /** Patroni and PostgreSQL share a fate here; the guard is its own process. */
-  readonly database = new Process();
-  readonly guardProcess = new Process();
+  readonly database: Process;
+  readonly guardProcess: Process;
   readonly cuts = new Set<"in" | "out" | "etcd-in" | "etcd-out">();
   /** Milliseconds that etcd's answers take beyond what is usual: nearly as long as a request may. */
   answersTake = 0;
+  /** Milliseconds that the kernel's helper takes for an order, at most. */
+  kernelTakes = 3;
   readonly muted = new Set<string>();
+  private mutes = 0;
   readonly postgres: Postgres;
   /** Patroni's connections to etcd are cut off. */
   onShutOut: () => void = () => {};
@@ -25,12 +28,14 @@ export class SimNode {
     readonly world: World,
     readonly name: string,
     /** 1 ± 0.01 */
-    private readonly rate: number,
+    readonly rate: number,
     private readonly offset: number,
     readonly all: SimNode[],
     /** The kernel has the rule that keeps Patroni from etcd. */
     private readonly keepsPatroni: boolean,
   ) {
+    this.database = new Process(world);
+    this.guardProcess = new Process(world);
     this.postgres = new Postgres(this);
   }
 
@@ -45,6 +50,16 @@ export class SimNode {
   setPort(remaining: number, as: "leader" | "replica"): void {
     this.open = { until: this.world.now + remaining / this.rate, as };
     this.world.note(`${this.name} ${remaining > 0 ? `open as ${as} for ${remaining.toFixed(0)}` : "closed"}`);
+  }
+
+  /** For so long only: the kernel's elements run out. */
+  mute(names: readonly string[], seconds: number): void {
+    this.muted.clear();
+    for (const name of names) this.muted.add(name);
+    const mutes = ++this.mutes;
+    this.world.after(seconds * 1000, () => {
+      if (mutes === this.mutes) this.muted.clear();
+    });
   }
 
   admit(remaining: number): void {
