@@ -1,11 +1,8 @@
 /** What decides which region is active: the claim table, a region's claims in it, and what an operator answers for. */
 import * as dynamodb from "@pulumi/aws/dynamodb/index.js";
 import * as pulumi from "@pulumi/pulumi";
+import { epochItem, PARTITION_KEY, SORT_KEY } from "../settings/claim-items.js";
 import type { Contract, RegionContract } from "../settings/contract.js";
-
-/** Partition and sort key of every item. */
-const PARTITION_KEY = "pk";
-const SORT_KEY = "sk";
 
 export interface ClaimTableArgs {
   readonly contract: Contract;
@@ -116,12 +113,7 @@ export class RegionClaim extends pulumi.ComponentResource {
         tableName: claimTable,
         hashKey: PARTITION_KEY,
         rangeKey: SORT_KEY,
-        item: JSON.stringify({
-          [PARTITION_KEY]: { S: key },
-          [SORT_KEY]: { N: `${epoch}` },
-          region: { S: region.region },
-          epoch: { N: `${epoch}` },
-        }),
+        item: JSON.stringify(epochItem(key, region.region, epoch)),
       },
       { parent: this, retainOnDelete: true },
     );

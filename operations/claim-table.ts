@@ -6,7 +6,8 @@ import { type AttributeValue, GetItemCommand, QueryCommand } from "@aws-sdk/clie
 import { UserError } from "../common/errors.js";
 import { statusOf } from "../nodes/guard/region/claims.js";
 import type { Item } from "../nodes/guard/region/dynamodb.js";
-import { NO_STATUS } from "../nodes/guard/region/facts.js";
+import { NO_STATUS } from "../nodes/guard/region/region-facts.js";
+import { itemKey, PARTITION_KEY, SORT_KEY } from "../settings/claim-items.js";
 import type { Contract, RegionContract } from "../settings/contract.js";
 import type { RegionId } from "../settings/stacks.js";
 import type { RegionRecord, TableReading } from "./observation.js";
@@ -65,17 +66,17 @@ async function readRegion(
       new QueryCommand({
         TableName: table,
         ConsistentRead: true,
-        KeyConditionExpression: "pk = :pk",
+        KeyConditionExpression: `${PARTITION_KEY} = :pk`,
         ExpressionAttributeValues: { ":pk": { S: partition } },
         ScanIndexForward: false,
         Limit: 1,
       }),
       signal,
     );
-    return Number(items[0]?.sk?.N ?? 0);
+    return Number(items[0]?.[SORT_KEY]?.N ?? 0);
   };
   const status = async () => {
-    const key = { pk: { S: statusKey }, sk: { N: "0" } };
+    const key = itemKey(statusKey);
     const command = new GetItemCommand({ TableName: table, ConsistentRead: true, Key: key });
     const { Item: item } = await replica.get(command, signal);
     return item ? statusOf(item as Item, statusKey) : NO_STATUS;

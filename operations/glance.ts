@@ -1,7 +1,7 @@
 /** Both regions at a glance, from what was observed: roles, epochs, lag, what is waited for. Pure. */
 
 import { duration, seconds } from "../common/duration.js";
-import type { Position } from "../nodes/guard/region/facts.js";
+import type { Position } from "../nodes/guard/region/region-facts.js";
 import { type Contract, otherRegion } from "../settings/contract.js";
 import type { SharedSettings } from "../settings/schema.js";
 import type { RegionId } from "../settings/stacks.js";

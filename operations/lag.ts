@@ -1,7 +1,7 @@
 /** How far a region is behind what the other may have acknowledged. From its guard where that can be asked, else from the table. */
 
 import { seconds } from "../common/duration.js";
-import { sameMark } from "../nodes/guard/region/history.js";
+import { sameMark } from "../nodes/guard/region/log-history.js";
 import { otherRegion } from "../settings/contract.js";
 import type { RegionId } from "../settings/stacks.js";
 import { type Known, known, unknown } from "./known.js";

@@ -1,7 +1,8 @@
 /** The guard that speaks for its region: of the node that leads there, by the newest view that any guard has. */
+import type { GuardStatus } from "../nodes/guard/status.js";
 import type { RegionId } from "../settings/stacks.js";
 import { ifKnown } from "./known.js";
-import type { GuardStatus, Observation } from "./observation.js";
+import type { Observation } from "./observation.js";
 
 export interface Leading {
   readonly node: string;

@@ -1,7 +1,6 @@
 /** What can be seen of both regions from one place at one moment. Places fill it in; everything else only reads it. */
-import type { status } from "../nodes/guard/http.js";
-import type { Overrides, Status } from "../nodes/guard/region/facts.js";
-import type { regionStatus } from "../nodes/guard/region/status.js";
+import type { Overrides, Status } from "../nodes/guard/region/region-facts.js";
+import type { GuardStatus } from "../nodes/guard/status.js";
 import type { RegionId } from "../settings/stacks.js";
 import type { Known } from "./known.js";
 
@@ -20,9 +19,6 @@ export interface TableReading {
   readonly failures: readonly string[];
   readonly regions: Readonly<Record<RegionId, RegionRecord>>;
 }
-
-/** What a guard's `GET /status` tells. */
-export type GuardStatus = ReturnType<typeof status> & { readonly region: ReturnType<typeof regionStatus> };
 
 export interface GuardReport {
   readonly node: string;

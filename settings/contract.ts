@@ -8,6 +8,7 @@
  */
 
 import { addressAt, subnetAt } from "./cidr.js";
+import { claimPartitions } from "./claim-items.js";
 import type { SharedSettings } from "./schema.js";
 import type { RegionId } from "./stacks.js";
 
@@ -262,10 +263,7 @@ export function contractOf(settings: SharedSettings, accountId: string): Contrac
       },
       flowLogRole: `${name}-${aws}-flow-logs`,
       flowLogGroup: `/${name}/${aws}/flow-logs`,
-      claimKey: `claim#${aws}`,
-      statusKey: `status#${aws}`,
-      fencedKey: `fenced#${aws}`,
-      acceptDataLossKey: `acceptDataLoss#${aws}`,
+      ...claimPartitions(aws),
     };
   };
   return {

@@ -1,19 +1,7 @@
 /** Guards of the region under test, as the runbooks ask them. */
+import type { GuardStatus } from "../../nodes/guard/status.js";
 import type { Machine } from "../twin/types.js";
 import type { Scene } from "./scene.js";
-
-/** What a guard's `status` tells, as far as drills ask. */
-export interface GuardStatus {
-  /** This node leads and serves writes. */
-  readonly active: boolean;
-  readonly region?: {
-    readonly role: "primary" | "standby" | null;
-    /** What a region that is to become active waits for. */
-    readonly waitsFor?: string;
-    /** By how much this log may be behind what the other region acknowledged. */
-    readonly lagMillis?: number;
-  };
-}
 
 /** `guard status` on the node. @throws Error when no guard answers there. */
 export async function guardStatus(scene: Scene, node: Machine): Promise<GuardStatus> {

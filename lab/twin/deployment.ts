@@ -5,6 +5,7 @@ import type { Change } from "../../operations/engine/events.js";
 import type { Deployment, PromotionSetting } from "../../operations/promotion/deployment.js";
 import { OVERRIDE_ITEMS } from "../../operations/promotion/request.js";
 import { openReplica } from "../../operations/replicas.js";
+import { epochItem, PARTITION_KEY } from "../../settings/claim-items.js";
 import type { Contract, RegionContract } from "../../settings/contract.js";
 import { mustRun } from "./control.js";
 
@@ -69,8 +70,8 @@ function itemsOf(
 const put = (table: string, region: string, { key, epoch }: Item) =>
   new PutItemCommand({
     TableName: table,
-    Item: { pk: { S: key }, sk: { N: `${epoch}` }, region: { S: region }, epoch: { N: `${epoch}` } },
-    ConditionExpression: "attribute_not_exists(pk)",
+    Item: epochItem(key, region, epoch),
+    ConditionExpression: `attribute_not_exists(${PARTITION_KEY})`,
   });
 
 const toChange = ({ name }: Item): Change => ({

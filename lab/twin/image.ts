@@ -86,7 +86,7 @@ async function ensureRoot(progress: Progress): Promise<string> {
     throw new UserError(
       "the machines' image could not be built",
       `${lastLines(await readFile(log, "utf8"))}\n  The whole log: ${log}${signal ? ` (ended by ${signal})` : ""}`,
-      `see that ${mirrors.main}, PyPI and ${registry} can be reached, then run the command again`,
+      `see that ${mirrors.main} and PyPI can be reached, then run the command again`,
     );
   });
   await rm(`${target}.log`, { force: true });

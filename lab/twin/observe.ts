@@ -1,5 +1,6 @@
 /** What a running twin's machines say of themselves, asked from any process of this host: guards, and the way that a load balancer takes. */
 import { execa } from "execa";
+import type { GuardStatus } from "../../nodes/guard/status.js";
 import { ACTIVE_PATH, PORTS } from "../../settings/contract.js";
 import type { RegionId } from "../../settings/stacks.js";
 import { inside, type MachineRecord, type TwinRecord } from "./record.js";
@@ -8,8 +9,7 @@ import { inside, type MachineRecord, type TwinRecord } from "./record.js";
 export interface GuardAnswer {
   readonly node: string;
   readonly region: RegionId;
-  readonly status?: unknown;
-  readonly error?: string;
+  readonly answer: GuardStatus | Error;
 }
 
 const ANSWER_SECONDS = 2;
@@ -24,11 +24,11 @@ async function guardOf(machine: MachineRecord): Promise<GuardAnswer> {
   const { name: node, region, address } = machine;
   const url = `https://${address}:${PORTS.guard}/status`;
   const { stdout, failed } = await curl(machine, ["--cacert", "/run/dr/tls/authority.crt", url]);
-  if (failed || !stdout) return { node, region, error: "it doesn't answer" };
+  if (failed || !stdout) return { node, region, answer: new Error("it doesn't answer") };
   try {
-    return { node, region, status: JSON.parse(stdout) };
+    return { node, region, answer: JSON.parse(stdout) as GuardStatus };
   } catch {
-    return { node, region, error: "its answer is not JSON" };
+    return { node, region, answer: new Error("its answer is not JSON") };
   }
 }
 

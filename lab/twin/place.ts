@@ -2,7 +2,7 @@
 
 import { readClaimTable } from "../../operations/claim-table.js";
 import { type Known, known, unknown } from "../../operations/known.js";
-import type { GuardReport, GuardStatus } from "../../operations/observation.js";
+import type { GuardReport } from "../../operations/observation.js";
 import type { Place } from "../../operations/places/place.js";
 import { openReplica } from "../../operations/replicas.js";
 import { ANY_ACCOUNT, contractOf } from "../../settings/contract.js";
@@ -39,10 +39,10 @@ export async function twinPlace(): Promise<Place> {
         health(twin, "recovery"),
       ]);
       const reports = guards.map(
-        ({ node, region, status, error }): GuardReport => ({
+        ({ node, region, answer }): GuardReport => ({
           node,
           region,
-          status: error === undefined ? known(status as GuardStatus) : unknown(error),
+          status: answer instanceof Error ? unknown(answer.message) : known(answer),
         }),
       );
       return { ...reading, at: Date.now(), guards: known(reports), healthy: { home, recovery } };

@@ -3,13 +3,12 @@ import { readFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
 import type { TLSSocket } from "node:tls";
-import { monotonic } from "./clock.js";
-import type { Guard } from "./guard.js";
-import { log } from "./log.js";
-import type { Patroni } from "./patroni.js";
+import type { Guard } from "./leader/guard.js";
+import type { Patroni } from "./leader/patroni.js";
+import { switchover } from "./leader/switchover.js";
 import type { Region } from "./region/region.js";
-import { regionStatus } from "./region/status.js";
-import { switchover } from "./switchover.js";
+import { log } from "./shared/log.js";
+import { guardStatus } from "./status.js";
 
 export function serve(guard: Guard, patroni: Patroni, region: Region): Server {
   const { authority, certificate, key } = guard.config.tls;
@@ -28,7 +27,7 @@ export function serve(guard: Guard, patroni: Patroni, region: Region): Server {
       if (route === "GET /dr/active" || route === "HEAD /dr/active" || route === "OPTIONS /dr/active") {
         answer(response, guard.isActive ? 200 : 503, { active: guard.isActive });
       } else if (route === "GET /status") {
-        answer(response, 200, { ...status(guard), region: regionStatus(region) });
+        answer(response, 200, guardStatus(guard, region));
       } else if (route === "POST /switchover") {
         if (!mayChange(request)) {
           answer(response, 403, { error: "a client certificate of the cluster's authority is required" });
@@ -75,28 +74,6 @@ async function candidateOf(request: IncomingMessage): Promise<string | undefined
   if (candidate !== undefined && typeof candidate !== "string")
     throw new Error("candidate must be a node's name");
   return candidate;
-}
-
-export function status(guard: Guard) {
-  const { view, local, openAs, openUntil, admittedUntil, forgetUntil, revoking, muted, marker, handover } =
-    guard.state;
-  const left = (until: number) => Math.max(0, Math.round(until - monotonic()));
-  return {
-    node: guard.config.node,
-    active: guard.isActive,
-    port: left(openUntil) > 0 && openAs ? { openAs, leftMillis: left(openUntil) } : "closed",
-    patroniMayAskEtcd: !guard.config.leaderLease.enabled || left(admittedUntil) > 0,
-    patroniForgetsForMillis: left(forgetUntil),
-    leaderLease: guard.config.leaderLease.enabled,
-    leader: view?.leader?.value ?? null,
-    etcdSeenMillisAgo: view ? Math.round(monotonic() - view.endedAt) : null,
-    heartbeat: view?.heartbeat?.beat ?? null,
-    postgres: local ? { role: local.role, timeline: local.timeline } : null,
-    revoking: Object.keys(revoking),
-    muted,
-    marker: marker?.value ?? null,
-    switchingOver: handover,
-  };
 }
 
 function answer(response: ServerResponse, code: number, body: unknown): void {

@@ -6,22 +6,23 @@ import { existsSync, readFileSync } from "node:fs";
 import { request } from "node:https";
 import { dirname, join } from "node:path";
 import { IMAGE_PATHS } from "../layout.js";
-import type { GuardConfig } from "./config.js";
-import { Etcd } from "./etcd.js";
-import { Guard } from "./guard.js";
 import { serve } from "./http.js";
-import { Kernel } from "./kernel.js";
-import { log } from "./log.js";
+import { Guard } from "./leader/guard.js";
+import { Patroni } from "./leader/patroni.js";
 import { publishMetrics } from "./metrics.js";
-import { Patroni } from "./patroni.js";
-import { patroniRuns } from "./processes.js";
 import { Claims } from "./region/claims.js";
 import { logOrderOf } from "./region/cut-over.js";
 import { claimEndpoints } from "./region/endpoints.js";
-import { Keeper } from "./region/keeper.js";
+import { Keeper, keeperPorts } from "./region/keeper.js";
 import { PostgresLog } from "./region/local-log.js";
 import { orderLog } from "./region/log-order.js";
 import { Region, SHUT_GATE } from "./region/region.js";
+import { MACHINE_CLOCK } from "./shared/clock.js";
+import type { GuardConfig } from "./shared/config.js";
+import { Etcd } from "./shared/etcd.js";
+import { Kernel } from "./shared/kernel.js";
+import { log } from "./shared/log.js";
+import { patroniRuns } from "./shared/processes.js";
 
 const CONFIG_FILE = "/etc/dr/guard.json";
 /** The checkpoint before a switchover may take long. */
@@ -67,21 +68,21 @@ async function run(config: GuardConfig): Promise<void> {
     tls: config.tls,
   });
   const patroni = new Patroni(config);
+  const clock = MACHINE_CLOCK;
+  const kernel = new Kernel(join(dirname(process.argv[1] as string), "lease.py"), ADMITTED_FILE);
   const guard = new Guard(
     config,
-    etcd,
-    patroni,
-    new Kernel(join(dirname(process.argv[1] as string), "lease.py"), ADMITTED_FILE),
+    { clock, etcd, patroni, kernel, log },
     // It starts beside the first guard of a machine: then the kernel has never let it read anything.
-    patroniRuns() && existsSync(ADMITTED_FILE),
-    SHUT_GATE,
+    { patroniIsOlder: patroniRuns() && existsSync(ADMITTED_FILE), gate: SHUT_GATE },
   );
-  const region = new Region(
-    guard,
-    new Claims({ ...config.region, endpoints: claimEndpoints(config.region.endpoints) }),
-    new PostgresLog(config.dataDirectory),
-  );
-  const keeper = new Keeper(config, region);
+  const region = new Region(guard, {
+    clock,
+    claims: new Claims({ ...config.region, endpoints: claimEndpoints(config.region.endpoints) }),
+    postgres: new PostgresLog(config.dataDirectory),
+    log,
+  });
+  const keeper = new Keeper(region, keeperPorts(config));
   serve(guard, patroni, region);
   publishMetrics(guard, region);
   for (const signal of ["SIGTERM", "SIGINT"] as const) {

@@ -4,9 +4,9 @@
  */
 import { createSocket } from "node:dgram";
 import { STATSD } from "../layout.js";
-import { monotonic } from "./clock.js";
-import type { Guard } from "./guard.js";
+import type { Guard } from "./leader/guard.js";
 import type { Region } from "./region/region.js";
+import { monotonic } from "./shared/clock.js";
 
 /** As often as the agent collects. */
 const EVERY_MILLIS = 10_000;

@@ -80,7 +80,7 @@ async function library(folder: string): Promise<PayloadFile[]> {
 
 /** The guard and the verbs as one file each that needs nothing but Node, and the helper that talks to the kernel. */
 async function bundles(): Promise<PayloadFile[]> {
-  const folder = join(REPO, "nodes/guard");
+  const folder = join(REPO, "nodes/guard/shared");
   const helpers = (await readdir(folder)).filter((name) => name.endsWith(".py"));
   const library = async (name: string, content: string | Promise<string>): Promise<PayloadFile> => ({
     path: `${LIBRARIES}/${name}`,

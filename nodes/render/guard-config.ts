@@ -3,8 +3,7 @@
 import { type Contract, type DatabaseNode, PORTS, type RegionContract } from "../../settings/contract.js";
 import { GUARD_RENEW_MILLIS, GUARD_TIMEOUT_MILLIS } from "../../settings/failover-time.js";
 import type { SharedSettings } from "../../settings/schema.js";
-import type { GuardConfig, StandbySource } from "../guard/config.js";
-import type { RegionRules } from "../guard/region/facts.js";
+import type { GuardConfig, RegionRules, StandbySource } from "../guard/shared/config.js";
 import {
   clusterName,
   IMAGE_PATHS,

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { monotonic } from "../../nodes/guard/clock.js";
-import { initialState, NO_REGION_KEYS, type View } from "../../nodes/guard/facts.js";
+import { initialState, NO_REGION_KEYS, type View } from "../../nodes/guard/leader/leader-facts.js";
 import { gauges, lines } from "../../nodes/guard/metrics.js";
-import { initialRegionState, NO_STATUS, type RegionView } from "../../nodes/guard/region/facts.js";
+import { initialRegionState, NO_STATUS, type RegionView } from "../../nodes/guard/region/region-facts.js";
+import { monotonic } from "../../nodes/guard/shared/clock.js";
 
 const now = () => monotonic();
 const view = (leader?: View["leader"]): View => ({

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { archivedUntil, contents, leftBehind, missing } from "../../nodes/bin/verbs/archive.js";
-import { switchesOf } from "../../nodes/guard/history.js";
+import { switchesOf } from "../../nodes/guard/leader/timelines.js";
 
 interface Question {
   readonly start: string;

@@ -8,9 +8,9 @@ import { type Change, writeChanges } from "../../nodes/bin/verbs/decode.js";
 import { parting as partingOf } from "../../nodes/bin/verbs/divergence.js";
 import { linesOf } from "../../nodes/bin/verbs/lines.js";
 import { Saved } from "../../nodes/bin/verbs/saved.js";
-import type { GuardConfig } from "../../nodes/guard/config.js";
-import { switchesOf } from "../../nodes/guard/history.js";
-import { lsnOf, lsnText } from "../../nodes/guard/lsn.js";
+import { switchesOf } from "../../nodes/guard/leader/timelines.js";
+import type { GuardConfig } from "../../nodes/guard/shared/config.js";
+import { lsnOf, lsnText } from "../../nodes/guard/shared/lsn.js";
 
 let dir: string;
 beforeEach(() => {

@@ -1,7 +1,8 @@
 /** Observations as tests need them: the home region active in epoch 1, followed by the recovery region. */
-import { NO_STATUS, type Status } from "../../nodes/guard/region/facts.js";
+import { NO_STATUS, type Status } from "../../nodes/guard/region/region-facts.js";
+import type { GuardStatus } from "../../nodes/guard/status.js";
 import { known, unknown } from "../../operations/known.js";
-import type { GuardReport, GuardStatus, Observation, RegionRecord } from "../../operations/observation.js";
+import type { GuardReport, Observation, RegionRecord } from "../../operations/observation.js";
 import { contractOf } from "../../settings/contract.js";
 import { parseSharedSettings } from "../../settings/parse.js";
 

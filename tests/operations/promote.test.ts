@@ -1,7 +1,7 @@
 /** A guided promotion from end to end, with regions and a deployment that are made up. */
 import { PassThrough } from "node:stream";
 import { beforeEach, describe, expect, test } from "vitest";
-import type { Status } from "../../nodes/guard/region/facts.js";
+import type { Status } from "../../nodes/guard/region/region-facts.js";
 import type { Change } from "../../operations/engine/events.js";
 import { known } from "../../operations/known.js";
 import type { Observation } from "../../operations/observation.js";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { SettingsError } from "../../common/errors.js";
-import { waitMillis } from "../../nodes/guard/succession.js";
+import { waitMillis } from "../../nodes/guard/leader/succession.js";
 import { dynamicConfig } from "../../nodes/render/dynamic-config.js";
 import { renderEtcd } from "../../nodes/render/etcd.js";
 import { guardConfig } from "../../nodes/render/guard-config.js";

@@ -10,7 +10,8 @@ import {
 import { inTurn } from "../../../common/settle.js";
 import { statusOf } from "../../../nodes/guard/region/claims.js";
 import type { Item } from "../../../nodes/guard/region/dynamodb.js";
-import { NO_STATUS, type Status } from "../../../nodes/guard/region/facts.js";
+import { NO_STATUS, type Status } from "../../../nodes/guard/region/region-facts.js";
+import { epochItem, itemKey, PARTITION_KEY, SORT_KEY } from "../../../settings/claim-items.js";
 import type { Contract, RegionContract } from "../../../settings/contract.js";
 import type { RegionId } from "../../../settings/stacks.js";
 import type { Switch } from "../network/switch.js";
@@ -130,13 +131,8 @@ export class TwinClaims {
       await this.client.send(
         new PutItemCommand({
           TableName: this.contract.claimTable,
-          Item: {
-            pk: { S: key },
-            sk: { N: `${epoch}` },
-            region: { S: this.contract[region].region },
-            epoch: { N: `${epoch}` },
-          },
-          ConditionExpression: "attribute_not_exists(pk)",
+          Item: epochItem(key, this.contract[region].region, epoch),
+          ConditionExpression: `attribute_not_exists(${PARTITION_KEY})`,
         }),
       );
       return true;
@@ -151,13 +147,13 @@ export class TwinClaims {
       new QueryCommand({
         TableName: this.contract.claimTable,
         ConsistentRead: true,
-        KeyConditionExpression: "pk = :pk",
+        KeyConditionExpression: `${PARTITION_KEY} = :pk`,
         ExpressionAttributeValues: { ":pk": { S: claimKey } },
         ScanIndexForward: false,
         Limit: 1,
       }),
     );
-    return Number(items[0]?.sk?.N ?? 0);
+    return Number(items[0]?.[SORT_KEY]?.N ?? 0);
   }
 
   private async status({ statusKey }: RegionContract): Promise<Status> {
@@ -165,7 +161,7 @@ export class TwinClaims {
       new GetItemCommand({
         TableName: this.contract.claimTable,
         ConsistentRead: true,
-        Key: { pk: { S: statusKey }, sk: { N: "0" } },
+        Key: itemKey(statusKey),
       }),
     );
     return item ? statusOf(item as Item, statusKey) : NO_STATUS;

@@ -1,5 +1,5 @@
 /** Which segments of the log a region's own archive should hold, and lacks. Pure. */
-import type { Switch } from "../../guard/history.js";
+import type { Switch } from "../../guard/leader/timelines.js";
 import type { Backup, Listing } from "./repository.js";
 
 /** PostgreSQL's default, which every cluster of this project has. */

@@ -2,8 +2,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { GuardConfig } from "../../guard/shared/config.js";
 import { BACKUP_CONFIG_FILE, type BackupConfig } from "../../render/backup-config.js";
-import type { GuardConfig } from "../../guard/config.js";
 import { archived, askLive } from "./archiver.js";
 import {
   type BackupResult,

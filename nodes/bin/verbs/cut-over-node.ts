@@ -2,10 +2,10 @@
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { monotonic } from "../../guard/clock.js";
 import { controlValue } from "../../guard/region/control-data.js";
 import type { LogAnswer, LogOrder } from "../../guard/region/cut-over.js";
 import { orderLog } from "../../guard/region/log-order.js";
+import { monotonic } from "../../guard/shared/clock.js";
 import { IMAGE_PATHS } from "../../layout.js";
 import { controlData } from "./control.js";
 import { own } from "./files.js";

@@ -15,7 +15,7 @@ import {
 import { dirname } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGzip, gzipSync } from "node:zlib";
-import { lsnOf } from "../../guard/lsn.js";
+import { lsnOf } from "../../guard/shared/lsn.js";
 import { syncFolder } from "./files.js";
 import { linesOf } from "./lines.js";
 import { connectionTo, literal, PSQL_ENV, psqlArguments, type Server, SqlFailed } from "./sql.js";

@@ -1,8 +1,8 @@
 /** Where this node's log and that of the other region's leader part. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { GuardConfig } from "../../guard/config.js";
-import { historyName, type Switch, switchesOf } from "../../guard/history.js";
+import { historyName, type Switch, switchesOf } from "../../guard/leader/timelines.js";
+import type { GuardConfig } from "../../guard/shared/config.js";
 import { IMAGE_PATHS, TLS_FILES } from "../../layout.js";
 import { run } from "./commands.js";
 import { SqlFailed } from "./sql.js";

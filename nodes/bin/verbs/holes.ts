@@ -3,8 +3,8 @@ import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import { monotonic } from "../../guard/clock.js";
-import { historyName, type Switch, switchesOf } from "../../guard/history.js";
+import { historyName, type Switch, switchesOf } from "../../guard/leader/timelines.js";
+import { monotonic } from "../../guard/shared/clock.js";
 import { IMAGE_PATHS } from "../../layout.js";
 import { archivedUntil, contents, leftBehind, missing } from "./archive.js";
 import { own } from "./files.js";

@@ -1,6 +1,6 @@
 /** This node's own configuration files. */
 import { readFileSync } from "node:fs";
-import type { GuardConfig } from "../../guard/config.js";
+import type { GuardConfig } from "../../guard/shared/config.js";
 import { IMAGE_PATHS } from "../../layout.js";
 
 export const readJson = (file: string): unknown => JSON.parse(readFileSync(file, "utf8"));

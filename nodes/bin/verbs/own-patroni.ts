@@ -1,6 +1,7 @@
 /** This node's Patroni over its REST API. */
-import type { GuardConfig } from "../../guard/config.js";
-import { Patroni } from "../../guard/patroni.js";
+
+import { Patroni } from "../../guard/leader/patroni.js";
+import type { GuardConfig } from "../../guard/shared/config.js";
 import type { PatroniMember } from "../reports.js";
 
 const ANSWER_MILLIS = 10_000;

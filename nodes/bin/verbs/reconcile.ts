@@ -1,9 +1,9 @@
 /** Takes over what the settings say of this region's cluster: Patroni's dynamic configuration, databases, owners. */
 import { existsSync, writeFileSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
-import type { ClusterConfig } from "../../render/cluster-config.js";
-import { sleep } from "../../guard/clock.js";
+import { sleep } from "../../guard/shared/clock.js";
 import { IMAGE_PATHS } from "../../layout.js";
+import type { ClusterConfig } from "../../render/cluster-config.js";
 import { asPostgres, CommandFailed, output, run, TimedOut } from "./commands.js";
 import { guardConfig, variable } from "./node-config.js";
 import { OwnPatroni, PatroniError, PatroniRefused } from "./own-patroni.js";

@@ -1,6 +1,6 @@
 /** What makes a restored cluster one that this region's nodes may lead with. */
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
-import { historyName } from "../../guard/history.js";
+import { historyName } from "../../guard/leader/timelines.js";
 import { markStatements } from "../../guard/region/log-end.js";
 import { LIVE, type Server } from "./sql.js";
 

@@ -2,13 +2,13 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, statfsSync } from "node:fs";
 import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { GuardConfig } from "../../guard/config.js";
-import { lsnOf, lsnText } from "../../guard/lsn.js";
 import { controlValue } from "../../guard/region/control-data.js";
 import { SLOT_PLUGIN } from "../../guard/region/diverged.js";
-import type { SaveRecord } from "../../guard/region/facts.js";
 import { REQUEST_FILE } from "../../guard/region/keeper.js";
 import { DIVERGED_FOLDER } from "../../guard/region/own-data.js";
+import type { SaveRecord } from "../../guard/region/region-facts.js";
+import type { GuardConfig } from "../../guard/shared/config.js";
+import { lsnOf, lsnText } from "../../guard/shared/lsn.js";
 import { output, run } from "./commands.js";
 import { controlData } from "./control.js";
 import { type Counts, changesOf, writeChanges } from "./decode.js";

@@ -1,9 +1,9 @@
 /** The record of a save, for the guard and for people: one file, replaced whole. */
 import { join } from "node:path";
-import type { GuardConfig } from "../../guard/config.js";
 import { FINAL } from "../../guard/region/diverged.js";
-import type { SaveRecord } from "../../guard/region/facts.js";
 import { DIVERGED_FOLDER } from "../../guard/region/own-data.js";
+import type { SaveRecord } from "../../guard/region/region-facts.js";
+import type { GuardConfig } from "../../guard/shared/config.js";
 import { replaceFile } from "./files.js";
 import { readJson } from "./node-config.js";
 

@@ -1,7 +1,8 @@
 /** Values of the backups in this region's etcd, as JSON. */
-import type { GuardConfig } from "../../guard/config.js";
-import { Etcd, type Operation } from "../../guard/etcd.js";
-import { keysOf } from "../../guard/keys.js";
+
+import { keysOf } from "../../guard/leader/leader-keys.js";
+import type { GuardConfig } from "../../guard/shared/config.js";
+import { Etcd, type Operation } from "../../guard/shared/etcd.js";
 
 /** Of one member; then the next one is asked. */
 const ANSWER_MILLIS = 3000;

@@ -1,6 +1,7 @@
 /** What a region guard may ask for: roles, and writes of its own status. Pure. */
-import type { LogEnd, Position, RegionAction, Role, Status } from "./facts.js";
+
 import type { Known } from "./known.js";
+import type { LogEnd, Position, RegionAction, Role, Status } from "./region-facts.js";
 
 /** Follows the other region, at the price of what it doesn't have: only once that has opened its epoch. */
 export const FOLLOWING: Role = { kind: "standby", source: { kind: "region" } };

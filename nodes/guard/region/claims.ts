@@ -5,12 +5,13 @@
  * Asked is the region's own replica first, then the other's: a regional outage of DynamoDB must not look like
  * isolation. What can't be read is an error, never "no claim".
  */
-import { monotonic } from "../clock.js";
-import type { GuardConfig } from "../config.js";
+import { claimPartitions, itemKey, PARTITION_KEY, SORT_KEY } from "../../../settings/claim-items.js";
+import { monotonic } from "../shared/clock.js";
+import type { GuardConfig } from "../shared/config.js";
 import { credentialsSource } from "./credentials.js";
 import { type Attribute, Dynamo, DynamoError, type Item } from "./dynamodb.js";
-import { NO_OVERRIDES, NO_STATUS, type Overrides, type Reading, type Status } from "./facts.js";
 import type { ClaimTable } from "./region.js";
+import { NO_OVERRIDES, NO_STATUS, type Overrides, type Reading, type Status } from "./region-facts.js";
 
 /** Of one attempt at one replica. */
 const ATTEMPT_MILLIS = 1000;
@@ -59,7 +60,7 @@ export class Claims implements ClaimTable {
             TableName: table,
             Item: statusItem(own, status),
             ...(before === 0
-              ? { ConditionExpression: "attribute_not_exists(pk)" }
+              ? { ConditionExpression: `attribute_not_exists(${PARTITION_KEY})` }
               : {
                   ConditionExpression: "#sequence = :before",
                   ExpressionAttributeNames: { "#sequence": "sequence" },
@@ -90,8 +91,8 @@ export class Claims implements ClaimTable {
   private async readFrom(replica: Dynamo): Promise<Omit<Reading, "startedAt" | "endedAt">> {
     const { own, peer } = this.config;
     const [claimed, theirs] = await Promise.all([
-      this.greatest(replica, `claim#${own}`),
-      this.greatest(replica, `claim#${peer}`),
+      this.greatest(replica, claimPartitions(own).claimKey),
+      this.greatest(replica, claimPartitions(peer).claimKey),
     ]);
     // Overrides matter to a region that is to become active, and only those for its very epoch.
     const asked = claimed > theirs ? claimed : undefined;
@@ -113,7 +114,7 @@ export class Claims implements ClaimTable {
       {
         TableName: table,
         ConsistentRead: true,
-        KeyConditionExpression: "pk = :pk",
+        KeyConditionExpression: `${PARTITION_KEY} = :pk`,
         ExpressionAttributeValues: { ":pk": { S: partition } },
         ScanIndexForward: false,
         Limit: 1,
@@ -123,7 +124,7 @@ export class Claims implements ClaimTable {
     if (!Array.isArray(answer.Items))
       throw new Error(`table ${table}, ${partition}: the answer has no items`);
     const [item] = answer.Items;
-    return item ? numberOf(item.sk, `table ${table}, ${partition}, sk`) : 0;
+    return item ? numberOf(item[SORT_KEY], `table ${table}, ${partition}, sk`) : 0;
   }
 
   private async status(replica: Dynamo, region: string): Promise<Status> {
@@ -136,7 +137,8 @@ export class Claims implements ClaimTable {
     epoch?: number,
   ): Promise<{ statuses: Readonly<Record<string, Status>>; overrides: Overrides }> {
     const { own, peer, table } = this.config;
-    const overridden = epoch === undefined ? [] : ([`fenced#${own}`, `acceptDataLoss#${own}`] as const);
+    const { fencedKey, acceptDataLossKey } = claimPartitions(own);
+    const overridden = epoch === undefined ? [] : ([fencedKey, acceptDataLossKey] as const);
     const answer = await replica.call<BatchAnswer>(
       "BatchGetItem",
       {
@@ -144,8 +146,8 @@ export class Claims implements ClaimTable {
           [table]: {
             ConsistentRead: true,
             Keys: [
-              ...[own, peer].map((region) => ({ pk: { S: `status#${region}` }, sk: { N: "0" } })),
-              ...overridden.map((pk) => ({ pk: { S: pk }, sk: { N: `${epoch}` } })),
+              ...[own, peer].map((region) => itemKey(claimPartitions(region).statusKey)),
+              ...overridden.map((key) => itemKey(key, epoch)),
             ],
           },
         },
@@ -156,10 +158,11 @@ export class Claims implements ClaimTable {
     const items = answer.Responses?.[table];
     if (!items || Object.keys(answer.UnprocessedKeys ?? {}).length > 0)
       throw new Error(`table ${table}: DynamoDB left items unread`);
-    const find = (key: string) => items.find(({ pk }) => pk && "S" in pk && pk.S === key);
+    const find = (key: string) => items.find(({ [PARTITION_KEY]: pk }) => pk && "S" in pk && pk.S === key);
     const of = (region: string) => {
-      const item = find(`status#${region}`);
-      return item ? statusOf(item, `table ${table}, status#${region}`) : NO_STATUS;
+      const { statusKey } = claimPartitions(region);
+      const item = find(statusKey);
+      return item ? statusOf(item, `table ${table}, ${statusKey}`) : NO_STATUS;
     };
     const [fenced, acceptDataLoss] = overridden.map((key) => (find(key) ? (epoch as number) : 0));
     return {
@@ -190,8 +193,7 @@ export class Claims implements ClaimTable {
 }
 
 const statusItem = (region: string, status: Status): Item => ({
-  pk: { S: `status#${region}` },
-  sk: { N: "0" },
+  ...itemKey(claimPartitions(region).statusKey),
   sequence: { N: `${status.sequence}` },
   status: { S: JSON.stringify(status) },
 });

@@ -1,6 +1,6 @@
 /** AWS credentials of this machine: from the environment, or its instance role (IMDSv2). */
 import { request } from "node:http";
-import { limitRequest } from "../clock.js";
+import { limitRequest } from "../shared/clock.js";
 
 export interface Credentials {
   readonly accessKeyId: string;

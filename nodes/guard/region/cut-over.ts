@@ -3,9 +3,10 @@
  * set aside would keep every node with the restored one from leading. `guard.cjs forget-log` and its like; they are
  * called on a node while no Patroni of the region runs. docs/decisions/0018-a-restore-never-writes-over-anything.md
  */
-import type { KeyValue } from "../etcd.js";
-import type { View } from "../facts.js";
-import { type Keys, logKeys, readAll, type Transaction, viewOf } from "../keys.js";
+
+import type { View } from "../leader/leader-facts.js";
+import { type Keys, logKeys, readAll, type Transaction, viewOf } from "../leader/leader-keys.js";
+import type { KeyValue } from "../shared/etcd.js";
 import { roleOf } from "./standby-cluster.js";
 
 /** What is read before anything is changed, and compared when it is. */

@@ -2,7 +2,7 @@
  * What a node of a region that returns may have acknowledged and no other log has: whether it must be saved before
  * anything rewinds it, and which slots keep it decodable until then. Pure. docs/promotion.md has the protocol.
  */
-import type { OwnData, Reading, RegionState, SaveRecord } from "./facts.js";
+import type { OwnData, Reading, RegionState, SaveRecord } from "./region-facts.js";
 
 /** Patroni is told to leave slots of this kind alone, nodes/render/dynamic-config.ts. */
 export const SLOT_PLUGIN = "test_decoding";

@@ -2,7 +2,7 @@
 import { Agent as HttpAgent, request as httpRequest } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import aws4 from "aws4";
-import { limitRequest } from "../clock.js";
+import { limitRequest } from "../shared/clock.js";
 import type { Credentials } from "./credentials.js";
 
 export type Attribute = { readonly S: string } | { readonly N: string };

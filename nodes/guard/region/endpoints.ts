@@ -1,5 +1,5 @@
 /** Where DynamoDB is: as configured, or where a stand-in on the same machine says. */
-import type { GuardConfig } from "../config.js";
+import type { GuardConfig } from "../shared/config.js";
 
 type Endpoints = GuardConfig["region"]["endpoints"];
 

@@ -6,13 +6,13 @@ import { execFile } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { IMAGE_PATHS } from "../../layout.js";
-import { monotonic, sleep } from "../clock.js";
-import type { GuardConfig } from "../config.js";
-import { log } from "../log.js";
+import { type Clock, MACHINE_CLOCK } from "../shared/clock.js";
+import type { GuardConfig } from "../shared/config.js";
+import { type Log, log } from "../shared/log.js";
 import { isSaved, latestRecord, slotsAreLeftOver, unsavedEpoch } from "./diverged.js";
-import type { OwnData, RegionState } from "./facts.js";
 import { readOwnData } from "./own-data.js";
 import type { Region } from "./region.js";
+import type { OwnData, RegionState } from "./region-facts.js";
 import { DivergedSlots } from "./slots.js";
 
 const TICK_MILLIS = 500;
@@ -25,6 +25,30 @@ const SAVE_UNIT = "dr-save-diverged.service";
 /** The epoch that is to be saved: all that the unit must be told. */
 export const REQUEST_FILE = `${IMAGE_PATHS.run}/save-diverged`;
 
+type KeeperConfig = Pick<GuardConfig, "node" | "dataDirectory" | "region">;
+
+/** All that the keeper reaches outside of its own process. */
+export interface KeeperPorts {
+  readonly clock: Clock;
+  readonly slots: Pick<DivergedSlots, "keep" | "dropAll">;
+  /** This node's volume. */
+  read(): Promise<OwnData>;
+  systemctl(...words: string[]): Promise<string>;
+  /** Notes the epoch that the unit shall save. */
+  request(epoch: number): Promise<void>;
+  readonly log: Log;
+}
+
+/** What they are on a node. */
+export const keeperPorts = (config: KeeperConfig): KeeperPorts => ({
+  clock: MACHINE_CLOCK,
+  slots: new DivergedSlots(config.region.peerSlot),
+  read: () => readOwnData(config),
+  systemctl: callSystemctl,
+  request: (epoch) => writeFile(REQUEST_FILE, `${epoch}\n`),
+  log,
+});
+
 export class Keeper {
   private readAt = Number.NEGATIVE_INFINITY;
   private keptAt = Number.NEGATIVE_INFINITY;
@@ -33,15 +57,8 @@ export class Keeper {
   private readonly busy = new Set<string>();
 
   constructor(
-    private readonly config: Pick<GuardConfig, "node" | "dataDirectory" | "mayLead" | "region">,
     private readonly region: Pick<Region, "state" | "learn">,
-    private readonly slots: Pick<DivergedSlots, "keep" | "dropAll"> = new DivergedSlots(
-      config.region.peerSlot,
-    ),
-    private readonly read: (config: Keeper["config"]) => Promise<OwnData> = readOwnData,
-    private readonly systemctl: (...words: string[]) => Promise<string> = callSystemctl,
-    private readonly request: (epoch: number) => Promise<void> = (epoch) =>
-      writeFile(REQUEST_FILE, `${epoch}\n`),
+    private readonly ports: KeeperPorts,
   ) {}
 
   /** Runs for as long as the process does. */
@@ -49,16 +66,16 @@ export class Keeper {
     for (;;) {
       // Whatever goes wrong here, the leases are none of its business.
       await this.tick().catch((error: Error) => this.say("keeper-failed", { error: error.message }));
-      await sleep(TICK_MILLIS);
+      await this.ports.clock.sleep(TICK_MILLIS);
     }
   }
 
   /** One look. What takes long goes on beside it. */
   async tick(): Promise<void> {
-    const now = monotonic();
+    const now = this.ports.clock.now();
     if (now - this.readAt >= (isActive(this.region.state, now) ? CALM_MILLIS : TICK_MILLIS)) {
       this.readAt = now;
-      const data = await this.read(this.config).catch((error: Error) => {
+      const data = await this.ports.read().catch((error: Error) => {
         this.say("own-data-failed", { error: error.message });
         return NOTHING;
       });
@@ -77,7 +94,7 @@ export class Keeper {
     this.keptAt = now;
     const term = { epoch: reading.own, timeline: end.timeline };
     this.once("slots", async () => {
-      const uncovered = await this.slots.keep(term);
+      const uncovered = await this.ports.slots.keep(term);
       this.say("slots", { ...term, uncovered });
     });
   }
@@ -86,8 +103,8 @@ export class Keeper {
     if (now - this.keptAt < CALM_MILLIS) return;
     this.keptAt = now;
     this.once("slots", async () => {
-      await this.slots.dropAll();
-      log("slots-dropped", { reason: "nothing that they keep is missing elsewhere" });
+      await this.ports.slots.dropAll();
+      this.ports.log("slots-dropped", { reason: "nothing that they keep is missing elsewhere" });
     });
   }
 
@@ -109,17 +126,17 @@ export class Keeper {
       // It was stopped for something that nobody needs any more.
       this.askedAt = now;
       this.once("save", async () => {
-        const stands = (await this.systemctl("is-active", SAVE_UNIT)).trim();
+        const stands = (await this.ports.systemctl("is-active", SAVE_UNIT)).trim();
         if (stands === "inactive" || stands === "failed")
-          await this.systemctl("start", "--no-block", "patroni.service");
+          await this.ports.systemctl("start", "--no-block", "patroni.service");
       });
     }
   }
 
   private async startSaving(epoch: number): Promise<void> {
     this.say("saves-diverged", { epoch, reason: "what this node acknowledged then may be nowhere else" });
-    await this.request(epoch);
-    await this.systemctl("start", "--no-block", SAVE_UNIT);
+    await this.ports.request(epoch);
+    await this.ports.systemctl("start", "--no-block", SAVE_UNIT);
   }
 
   private once(kind: string, work: () => Promise<void>): void {
@@ -136,7 +153,7 @@ export class Keeper {
     const text = JSON.stringify(details);
     if (this.said.get(event) === text) return;
     this.said.set(event, text);
-    log(event, details);
+    this.ports.log(event, details);
   }
 }
 

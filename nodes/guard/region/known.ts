@@ -1,7 +1,8 @@
 /** What a region guard decides from, and what several of its decisions ask. Pure. */
+import type { RegionRules } from "../shared/config.js";
 import { unsavedEpoch } from "./diverged.js";
-import type { LogEnd, Reading, RegionRules, RegionState, RegionView, Role } from "./facts.js";
-import { headOf } from "./history.js";
+import { headOf } from "./log-history.js";
+import type { LogEnd, Reading, RegionState, RegionView, Role } from "./region-facts.js";
 
 export interface RegionConfig {
   readonly node: string;

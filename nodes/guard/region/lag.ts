@@ -3,8 +3,9 @@
  * having had everything, not from the last difference seen. A link that is cut at a lag of 0 hides half an hour of
  * writes; the difference would still say 0.
  */
-import type { LogEnd, Position, Proof, Reading, RegionRules, RegionState } from "./facts.js";
-import { sameMark } from "./history.js";
+import type { RegionRules } from "../shared/config.js";
+import { sameMark } from "./log-history.js";
+import type { LogEnd, Position, Proof, Reading, RegionState } from "./region-facts.js";
 
 /** More than an hour's worth at the usual pace; beyond, every second one is forgotten. */
 const MOST_POSITIONS = 2000;

@@ -1,9 +1,9 @@
 /** What the guards of the greatest region do: promote it, open its epoch, publish where it stands. Pure. */
 import { changeRole, FETCHING, FOLLOWING, positionOf, publish, sameRole, WAITING, write } from "./actions.js";
-import type { LogEnd, RegionAction, Role } from "./facts.js";
-import { hasAllOf, isMarked } from "./history.js";
 import { type Known, LOG_MILLIS, lacksHistory, mustSaveFirst } from "./known.js";
 import { lagMillis } from "./lag.js";
+import { hasAllOf, isMarked } from "./log-history.js";
+import type { LogEnd, RegionAction, Role } from "./region-facts.js";
 import { isSilenced, ticketOf } from "./ticket.js";
 
 /** The rest of a demoted node's log usually comes while it stops. After this it is fetched from the node itself. */

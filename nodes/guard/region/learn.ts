@@ -1,7 +1,8 @@
 /** What an event adds to what is known. Pure. */
-import type { LogEnd, Reading, RegionEvent, RegionState } from "./facts.js";
+
 import type { RegionConfig } from "./known.js";
 import { published, reached } from "./lag.js";
+import type { LogEnd, Reading, RegionEvent, RegionState } from "./region-facts.js";
 
 export function learn({ node }: RegionConfig, state: RegionState, event: RegionEvent): RegionState {
   switch (event.kind) {

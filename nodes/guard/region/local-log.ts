@@ -1,10 +1,11 @@
 /** PostgreSQL's log on this node, whether PostgreSQL runs or has just been stopped. */
-import { monotonic } from "../clock.js";
-import { lsnOf } from "../lsn.js";
+
+import { monotonic } from "../shared/clock.js";
+import { lsnOf } from "../shared/lsn.js";
 import { type ControlData, controlValue, ofThisMachine } from "./control-data.js";
-import type { LogEnd, Mark } from "./facts.js";
 import { RunningLog } from "./log-end.js";
 import type { LocalLog } from "./region.js";
+import type { LogEnd, Mark } from "./region-facts.js";
 
 export class PostgresLog implements LocalLog {
   /** The newest mark that was read while this node was primary. */

@@ -1,7 +1,7 @@
 /** How far the log of the PostgreSQL on this node goes, and whose it is. */
-import { monotonic } from "../clock.js";
-import { mayAnswer, Psql } from "../postgres.js";
-import { type LogEnd, type Mark, NO_MARK } from "./facts.js";
+import { monotonic } from "../shared/clock.js";
+import { mayAnswer, Psql } from "../shared/postgres.js";
+import { type LogEnd, type Mark, NO_MARK } from "./region-facts.js";
 import { NOTHING } from "./standby-cluster.js";
 
 const READ_MILLIS = 1000;

@@ -1,7 +1,8 @@
 /** Orders about a log, carried out in this node's etcd: `guard.cjs forget-log` and its like, and dr-cut-over. */
-import type { GuardConfig } from "../config.js";
-import { Etcd } from "../etcd.js";
-import { keysOf } from "../keys.js";
+
+import { keysOf } from "../leader/leader-keys.js";
+import type { GuardConfig } from "../shared/config.js";
+import { Etcd } from "../shared/etcd.js";
 import { carryOutLogOrder, type LogAnswer, type LogOrder } from "./cut-over.js";
 
 /** A person waits, and no lease. */

@@ -2,10 +2,10 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { IMAGE_PATHS } from "../../layout.js";
-import { patroniRuns } from "../processes.js";
+import { patroniRuns } from "../shared/processes.js";
 import { controlValue, ofThisMachine } from "./control-data.js";
 import { slotOf } from "./diverged.js";
-import type { OwnData, SaveRecord } from "./facts.js";
+import type { OwnData, SaveRecord } from "./region-facts.js";
 
 /** On the data volume, beside the data: a rewind or a new copy leaves it alone. */
 export const DIVERGED_FOLDER = `${IMAGE_PATHS.data}/diverged`;

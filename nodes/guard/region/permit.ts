@@ -1,8 +1,8 @@
 /** What may be served, and whether Patroni may run, by what is known. Pure. */
 import { mayBeRewound } from "./diverged.js";
-import type { RegionState } from "./facts.js";
-import { headOf, isMarked } from "./history.js";
 import type { RegionConfig } from "./known.js";
+import { headOf, isMarked } from "./log-history.js";
+import type { RegionState } from "./region-facts.js";
 
 /** Until when writes may be served here: 0 when they may not be. */
 export function permit({ rules }: RegionConfig, state: RegionState, now: number): number {

@@ -1,11 +1,14 @@
 /** The shell around `decideRegion`: asks the claim table and PostgreSQL, carries out actions, tells the leader's half. */
-import { monotonic, sleep } from "../clock.js";
-import type { Gate, View } from "../facts.js";
-import type { Guard } from "../guard.js";
-import { keysOf } from "../keys.js";
-import { log } from "../log.js";
-import { decideRegion, explain, HELD_UP_MILLIS } from "./decide.js";
+
+import type { Guard } from "../leader/guard.js";
+import type { Gate, View } from "../leader/leader-facts.js";
+import { keysOf } from "../leader/leader-keys.js";
+import type { Clock } from "../shared/clock.js";
+import type { Log } from "../shared/log.js";
 import { unsavedEpoch } from "./diverged.js";
+import type { RegionConfig } from "./known.js";
+import { patroniMayRun, replicaUntil } from "./permit.js";
+import { decideRegion, explain, HELD_UP_MILLIS, type RegionStep } from "./region-decision.js";
 import {
   initialRegionState,
   type LogEnd,
@@ -15,10 +18,8 @@ import {
   type RegionEvent,
   type RegionState,
   type Status,
-} from "./facts.js";
-import { changeRole, forgetCluster, raiseEpoch, regionViewOf } from "./keys.js";
-import type { RegionConfig } from "./known.js";
-import { patroniMayRun, replicaUntil } from "./permit.js";
+} from "./region-facts.js";
+import { changeRole, forgetCluster, raiseEpoch, regionViewOf } from "./region-keys.js";
 import { isPending } from "./ticket.js";
 
 /** The claim table, in either region. */
@@ -51,10 +52,21 @@ export const SHUT_GATE: Gate = {
   standsAside: false,
 };
 
+/** The guard's other half, which holds the leader lease. */
+export type LeaderHalf = Pick<Guard, "config" | "onView" | "allow" | "shut" | "transact">;
+
+/** All that the region's half reaches by itself. */
+export interface RegionPorts {
+  readonly clock: Clock;
+  readonly claims: ClaimTable;
+  readonly postgres: LocalLog;
+  readonly log: Log;
+}
+
 export class Region {
   private current: RegionState = initialRegionState();
   private readonly keys;
-  private readonly rules: RegionConfig;
+  protected readonly rules: RegionConfig;
   /** What is under way: once at a time each. */
   private readonly busy = new Set<string>();
   private logAskedAt = Number.NEGATIVE_INFINITY;
@@ -66,9 +78,8 @@ export class Region {
   readFailures = 0;
 
   constructor(
-    private readonly guard: Guard,
-    private readonly table: ClaimTable,
-    private readonly postgres: LocalLog,
+    private readonly guard: LeaderHalf,
+    private readonly ports: RegionPorts,
   ) {
     const { config } = guard;
     this.keys = keysOf(config);
@@ -87,16 +98,16 @@ export class Region {
 
   /** For people. */
   get waitsFor() {
-    return explain(this.rules, this.current, monotonic());
+    return explain(this.rules, this.current, this.ports.clock.now());
   }
 
   /** Runs until `stop`. */
   async run(): Promise<void> {
-    this.turnAt = monotonic();
+    this.turnAt = this.ports.clock.now();
     while (!this.stopped) {
       this.turn();
       this.askPostgres();
-      await sleep(TICK_MILLIS);
+      await this.ports.clock.sleep(TICK_MILLIS);
     }
   }
 
@@ -115,20 +126,24 @@ export class Region {
   }
 
   private turn(): void {
-    const now = monotonic();
+    const now = this.ports.clock.now();
     const heldUpUntil = now - this.turnAt > HELD_UP_MILLIS ? now : undefined;
     this.turnAt = now;
-    this.decide({ kind: "tick", heldUpUntil });
+    this.follow({ kind: "tick", heldUpUntil });
   }
 
   private feed(event: RegionEvent): void {
     // After a pause answers that were under way come before the turn that is late: it must be known by then.
-    if (monotonic() - this.turnAt > HELD_UP_MILLIS) this.turn();
-    this.decide(event);
+    if (this.ports.clock.now() - this.turnAt > HELD_UP_MILLIS) this.turn();
+    this.follow(event);
   }
 
-  private decide(event: RegionEvent): void {
-    const { state, actions } = decideRegion(this.rules, this.current, event, monotonic());
+  protected decide(event: RegionEvent): RegionStep {
+    return decideRegion(this.rules, this.current, event, this.ports.clock.now());
+  }
+
+  private follow(event: RegionEvent): void {
+    const { state, actions } = this.decide(event);
     this.tellClaims(this.current.reading, state.reading);
     this.current = state;
     const closing = actions.find((action) => action.kind === "close");
@@ -151,7 +166,7 @@ export class Region {
   /** Why the region waits, whenever that changes. */
   private tellClaims(before: Reading | undefined, after: Reading | undefined): void {
     if (!after || (before?.own === after.own && before.peer === after.peer)) return;
-    log("claims", {
+    this.ports.log("claims", {
       own: after.own,
       peer: after.peer,
       opened: after.mine.opened,
@@ -164,12 +179,12 @@ export class Region {
       case "close":
         this.once("close", async () => {
           await this.guard.shut(action.reason);
-          this.feed({ kind: "closed", at: monotonic() });
+          this.feed({ kind: "closed", at: this.ports.clock.now() });
         });
         return;
       case "read-claims":
         this.once("read-claims", async () =>
-          this.feed({ kind: "reading", reading: await this.table.read() }),
+          this.feed({ kind: "reading", reading: await this.ports.claims.read() }),
         );
         return;
       case "write-status":
@@ -178,7 +193,7 @@ export class Region {
       case "raise-epoch":
         this.once("raise-epoch", async () => {
           const { succeeded } = await this.guard.transact(raiseEpoch(this.keys, action));
-          if (succeeded) log("epoch-raised", { epoch: action.epoch });
+          if (succeeded) this.ports.log("epoch-raised", { epoch: action.epoch });
         });
         return;
       case "change-role":
@@ -187,13 +202,13 @@ export class Region {
       case "forget-cluster":
         this.once("forget-cluster", async () => {
           const { succeeded } = await this.guard.transact(forgetCluster(this.keys, action));
-          if (succeeded) log("cluster-forgotten", { reason: action.reason });
+          if (succeeded) this.ports.log("cluster-forgotten", { reason: action.reason });
         });
         return;
       case "mark-log":
         this.once("mark-log", async () => {
-          await this.postgres.mark(action.mark);
-          log("marked-log", { ...action.mark });
+          await this.ports.postgres.mark(action.mark);
+          this.ports.log("marked-log", { ...action.mark });
           this.logAskedAt = Number.NEGATIVE_INFINITY;
           this.askPostgres();
         });
@@ -201,26 +216,26 @@ export class Region {
   }
 
   private async writeStatus(status: Status, reason: string): Promise<void> {
-    const startedAt = monotonic();
+    const startedAt = this.ports.clock.now();
     const { position } = status;
     // One that was published before keeps its time: with a new one, who has reached it would seem to have all until now.
-    const wallMillis = position?.wallMillis || Date.now();
+    const wallMillis = position?.wallMillis || this.ports.clock.wall();
     const stamped = position ? { ...status, position: { ...position, wallMillis } } : status;
-    const written = await this.table.writeStatus(stamped);
+    const written = await this.ports.claims.writeStatus(stamped);
     if (reason !== PUBLISHES || !written)
-      log(written ? "status-written" : "status-refused", { reason, sequence: status.sequence });
+      this.ports.log(written ? "status-written" : "status-refused", { reason, sequence: status.sequence });
     if (written) this.feed({ kind: "status-written", status: stamped, startedAt });
-    else this.feed({ kind: "reading", reading: await this.table.read() });
+    else this.feed({ kind: "reading", reading: await this.ports.claims.read() });
   }
 
   private async changeRole(action: Extract<RegionAction, { kind: "change-role" }>): Promise<void> {
     const { config } = this;
     // What must be shut for it is, before it is asked for.
     await this.closed;
-    if (config === undefined || monotonic() > action.notAfter) return;
+    if (config === undefined || this.ports.clock.now() > action.notAfter) return;
     const { succeeded } = await this.guard.transact(changeRole(this.keys, action, config, this.guard.config));
     const { role, reason, opening, extent } = action;
-    log(succeeded ? "role-changed" : "role-change-refused", {
+    this.ports.log(succeeded ? "role-changed" : "role-change-refused", {
       role: role.kind,
       source: role.kind === "standby" ? role.source : undefined,
       reason: succeeded ? reason : `something has changed; wanted: ${reason}`,
@@ -237,7 +252,7 @@ export class Region {
     const done = work()
       .catch((error) => {
         if (kind === "read-claims") this.readFailures++;
-        log(`${kind}-failed`, { error: String(error) });
+        this.ports.log(`${kind}-failed`, { error: String(error) });
       })
       .finally(() => this.busy.delete(kind));
     if (kind === "close") this.closed = done;
@@ -245,12 +260,12 @@ export class Region {
 
   private askPostgres(): void {
     const { current } = this;
-    const soon = current.view?.term !== undefined && current.permitUntil <= monotonic();
+    const soon = current.view?.term !== undefined && current.permitUntil <= this.ports.clock.now();
     const pace = soon ? LOG_MILLIS.soon : LOG_MILLIS.usual;
-    if (monotonic() - this.logAskedAt < pace) return;
+    if (this.ports.clock.now() - this.logAskedAt < pace) return;
     this.once("ask-postgres", async () => {
-      this.logAskedAt = monotonic();
-      this.feed({ kind: "log", log: await this.postgres.end() });
+      this.logAskedAt = this.ports.clock.now();
+      this.feed({ kind: "log", log: await this.ports.postgres.end() });
     });
   }
 }

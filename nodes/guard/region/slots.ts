@@ -2,8 +2,8 @@
  * The slots of an active region's leader that keep what the other region has not confirmed decodable, one for each
  * database. Sessions of their own, each with a limit: nothing else waits for them.
  */
-import { lsnText } from "../lsn.js";
-import { Psql, psqlCommand } from "../postgres.js";
+import { lsnText } from "../shared/lsn.js";
+import { Psql, psqlCommand } from "../shared/postgres.js";
 import { SLOT_PLUGIN, type SlotFacts, type SlotStep, slotOf, slotSteps } from "./diverged.js";
 
 const READ_MILLIS = 3_000;

@@ -1,6 +1,6 @@
 /** Patroni's `standby_cluster`: what makes a region follow the other. */
-import type { StandbySource } from "../config.js";
-import type { Role, Source } from "./facts.js";
+import type { StandbySource } from "../shared/config.js";
+import type { Role, Source } from "./region-facts.js";
 
 export interface StandbyCluster {
   /** One address, or several with commas. */

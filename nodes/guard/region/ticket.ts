@@ -1,8 +1,9 @@
 /** Whether a region may open its epoch, and why (not). Pure. */
-import type { LogEnd, Opening, RegionState } from "./facts.js";
-import { hasAllOf, hasLastOf, headOf } from "./history.js";
+
 import type { Known } from "./known.js";
 import { lagMillis } from "./lag.js";
+import { hasAllOf, hasLastOf, headOf } from "./log-history.js";
+import type { LogEnd, Opening, RegionState } from "./region-facts.js";
 
 /** So long what was acknowledged to nobody is waited for; it may go on coming until Patroni promotes, half a second later. */
 const LAST_MILLIS = 300;

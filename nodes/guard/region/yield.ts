@@ -1,9 +1,9 @@
 /** What the guards of a region do that is not greatest: close, demote, release, follow. Pure. */
 import { changeRole, FOLLOWING, publish, WAITING, write } from "./actions.js";
 import { isHandedOver, SAVE_FIRST_MILLIS, unsavedEpoch } from "./diverged.js";
-import type { LogEnd, RegionAction } from "./facts.js";
-import { reaches } from "./history.js";
 import { type Known, LOG_MILLIS, mustSaveFirst } from "./known.js";
+import { reaches } from "./log-history.js";
+import type { LogEnd, RegionAction } from "./region-facts.js";
 
 /** A node that has data is given so long to say so. */
 const NAME_ONLY_MILLIS = 10_000;

@@ -1,5 +1,5 @@
 /** The part of a guard's configuration that is about regions, where a test is not. */
-import type { GuardConfig } from "../../../nodes/guard/config.js";
+import type { GuardConfig } from "../../../nodes/guard/shared/config.js";
 
 export const REGION: GuardConfig["region"] = {
   own: "here",

@@ -1,6 +1,8 @@
 /** A region that begins from the copy of the other's vault: what it proves by its own log, and when it may open. */
 import { beforeEach, describe, expect, test } from "vitest";
-import { decideRegion, explain } from "../../../nodes/guard/region/decide.js";
+import type { RegionConfig } from "../../../nodes/guard/region/known.js";
+import { lagMillis } from "../../../nodes/guard/region/lag.js";
+import { decideRegion, explain } from "../../../nodes/guard/region/region-decision.js";
 import {
   initialRegionState,
   type LogEnd,
@@ -11,9 +13,7 @@ import {
   type RegionState,
   type Replay,
   type Role,
-} from "../../../nodes/guard/region/facts.js";
-import type { RegionConfig } from "../../../nodes/guard/region/known.js";
-import { lagMillis } from "../../../nodes/guard/region/lag.js";
+} from "../../../nodes/guard/region/region-facts.js";
 import { RULES } from "./sim/regions.js";
 
 const CONFIG: RegionConfig = { node: "far-1", address: "10.20.0.1", rules: RULES, startsAsStandby: true };

@@ -1,6 +1,6 @@
 /** What etcd forgets when a region goes over to restored data, and when it doesn't. */
 import { beforeEach, describe, expect, test } from "vitest";
-import { keysOf } from "../../../nodes/guard/keys.js";
+import { keysOf } from "../../../nodes/guard/leader/leader-keys.js";
 import { carryOutLogOrder, type LogOrder, logOrderOf } from "../../../nodes/guard/region/cut-over.js";
 import { SimEtcd } from "../sim/etcd.js";
 

@@ -1,5 +1,4 @@
 import { describe, expect, test } from "vitest";
-import { decideRegion } from "../../../nodes/guard/region/decide.js";
 import {
   mayBeRewound,
   SAVE_FIRST_MILLIS,
@@ -11,6 +10,9 @@ import {
   slotsAreLeftOver,
   unsavedEpoch,
 } from "../../../nodes/guard/region/diverged.js";
+import type { RegionConfig } from "../../../nodes/guard/region/known.js";
+import { patroniMayRun } from "../../../nodes/guard/region/permit.js";
+import { decideRegion } from "../../../nodes/guard/region/region-decision.js";
 import {
   initialRegionState,
   type LogEnd,
@@ -22,9 +24,7 @@ import {
   type RegionView,
   type Release,
   type Role,
-} from "../../../nodes/guard/region/facts.js";
-import type { RegionConfig } from "../../../nodes/guard/region/known.js";
-import { patroniMayRun } from "../../../nodes/guard/region/permit.js";
+} from "../../../nodes/guard/region/region-facts.js";
 
 const NOW = 100_000;
 const config: RegionConfig = {

@@ -1,17 +1,16 @@
 /** A guard that stood still between what it read and what would follow from it. */
 import { beforeEach, expect, test } from "vitest";
-import { monotonic, sleep } from "../../../nodes/guard/clock.js";
-import type { Guard } from "../../../nodes/guard/guard.js";
-import { decideRegion, HELD_UP_MILLIS } from "../../../nodes/guard/region/decide.js";
+import type { RegionConfig } from "../../../nodes/guard/region/known.js";
+import { type LeaderHalf, Region } from "../../../nodes/guard/region/region.js";
+import { decideRegion, HELD_UP_MILLIS } from "../../../nodes/guard/region/region-decision.js";
 import {
   initialRegionState,
   NO_OVERRIDES,
   NO_STATUS,
   type RegionEvent,
   type RegionState,
-} from "../../../nodes/guard/region/facts.js";
-import type { RegionConfig } from "../../../nodes/guard/region/known.js";
-import { Region } from "../../../nodes/guard/region/region.js";
+} from "../../../nodes/guard/region/region-facts.js";
+import { MACHINE_CLOCK, monotonic, sleep } from "../../../nodes/guard/shared/clock.js";
 import { REGION } from "../fakes/region.js";
 import { RULES } from "./sim/regions.js";
 
@@ -105,7 +104,12 @@ test("the shell notices by the first thing that it hears, before its own turn co
   };
   const table = { read: () => new Promise<never>(() => {}), writeStatus: async () => false };
   const postgres = { end: () => new Promise<never>(() => {}), mark: async () => {} };
-  const region = new Region(guard as unknown as Guard, table, postgres);
+  const region = new Region(guard as unknown as LeaderHalf, {
+    clock: MACHINE_CLOCK,
+    claims: table,
+    postgres,
+    log: () => {},
+  });
   void region.run();
   try {
     await sleep(150);

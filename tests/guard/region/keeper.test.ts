@@ -1,16 +1,14 @@
 import { expect, test } from "vitest";
-import { monotonic } from "../../../nodes/guard/clock.js";
+import { Keeper } from "../../../nodes/guard/region/keeper.js";
 import {
   initialRegionState,
   NO_OVERRIDES,
   NO_STATUS,
   type OwnData,
   type RegionState,
-} from "../../../nodes/guard/region/facts.js";
-import { Keeper } from "../../../nodes/guard/region/keeper.js";
-import { REGION } from "../fakes/region.js";
+} from "../../../nodes/guard/region/region-facts.js";
+import { MACHINE_CLOCK, monotonic } from "../../../nodes/guard/shared/clock.js";
 
-const config = { node: "n1", dataDirectory: "/data", mayLead: true, region: REGION };
 const slot = { name: "dr_diverged_e1_t7_5", epoch: 1, timeline: 7, database: 5 };
 const DATA: OwnData = { slots: [slot], isStandby: false, timeline: 7, records: [], patroniRuns: true };
 
@@ -51,7 +49,8 @@ function scene(data: Partial<OwnData>, news: Partial<RegionState> = {}, stands =
   const request = async (epoch: number) => {
     done.push(`request ${epoch}`);
   };
-  const keeper = new Keeper(config, region, slots, async () => ({ ...DATA, ...data }), systemctl, request);
+  const read = async () => ({ ...DATA, ...data });
+  const keeper = new Keeper(region, { clock: MACHINE_CLOCK, slots, read, systemctl, request, log: () => {} });
   const tick = async () => {
     await keeper.tick();
     await new Promise(setImmediate);

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { LogEnd } from "../../../nodes/guard/region/facts.js";
 import { PostgresLog } from "../../../nodes/guard/region/local-log.js";
+import type { LogEnd } from "../../../nodes/guard/region/region-facts.js";
 
 const mark = { epoch: 3, timeline: 7 };
 const primary: LogEnd = { startedAt: 1, isPrimary: true, timeline: 7, mark, lsn: 500 };

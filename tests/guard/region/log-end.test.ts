@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { monotonic } from "../../../nodes/guard/clock.js";
-import type { Psql } from "../../../nodes/guard/postgres.js";
-import { NO_MARK } from "../../../nodes/guard/region/facts.js";
 import { RunningLog } from "../../../nodes/guard/region/log-end.js";
+import { NO_MARK } from "../../../nodes/guard/region/region-facts.js";
+import { monotonic } from "../../../nodes/guard/shared/clock.js";
+import type { Psql } from "../../../nodes/guard/shared/postgres.js";
 
 /** What a server would answer, and what it was asked. */
 class Server {

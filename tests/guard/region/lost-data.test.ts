@@ -1,9 +1,9 @@
 /** A standby region none of whose nodes has any data left: no rewind succeeded, or all volumes are new. */
 import { beforeEach, describe, expect, test } from "vitest";
-import type { GuardConfig } from "../../../nodes/guard/config.js";
-import type { View } from "../../../nodes/guard/facts.js";
-import { keysOf, readAll, viewOf } from "../../../nodes/guard/keys.js";
-import { decideRegion } from "../../../nodes/guard/region/decide.js";
+import type { View } from "../../../nodes/guard/leader/leader-facts.js";
+import { keysOf, readAll, viewOf } from "../../../nodes/guard/leader/leader-keys.js";
+import type { RegionConfig } from "../../../nodes/guard/region/known.js";
+import { decideRegion } from "../../../nodes/guard/region/region-decision.js";
 import {
   initialRegionState,
   NO_OVERRIDES,
@@ -11,9 +11,9 @@ import {
   type Reading,
   type RegionAction,
   type RegionState,
-} from "../../../nodes/guard/region/facts.js";
-import { forgetCluster, regionViewOf } from "../../../nodes/guard/region/keys.js";
-import type { RegionConfig } from "../../../nodes/guard/region/known.js";
+} from "../../../nodes/guard/region/region-facts.js";
+import { forgetCluster, regionViewOf } from "../../../nodes/guard/region/region-keys.js";
+import type { GuardConfig } from "../../../nodes/guard/shared/config.js";
 import { SimEtcd } from "../sim/etcd.js";
 import { RULES } from "./sim/regions.js";
 

@@ -1,9 +1,9 @@
 /** What a change of role leaves of the region's own log in etcd: Patroni lets nobody lead who doesn't live up to it. */
 import { beforeEach, expect, test } from "vitest";
-import type { GuardConfig } from "../../../nodes/guard/config.js";
-import { keysOf, readAll, viewOf } from "../../../nodes/guard/keys.js";
-import type { RegionAction, Role } from "../../../nodes/guard/region/facts.js";
-import { changeRole, regionViewOf } from "../../../nodes/guard/region/keys.js";
+import { keysOf, readAll, viewOf } from "../../../nodes/guard/leader/leader-keys.js";
+import type { RegionAction, Role } from "../../../nodes/guard/region/region-facts.js";
+import { changeRole, regionViewOf } from "../../../nodes/guard/region/region-keys.js";
+import type { GuardConfig } from "../../../nodes/guard/shared/config.js";
 import { SimEtcd } from "../sim/etcd.js";
 
 const keys = keysOf({ namespace: "/dr/", scope: "home" });

@@ -1,5 +1,5 @@
 /** etcd as far as guards and Patroni use it: transactions, revisions, leases. In true time. */
-import type { Compare, KeyValue, Operation, Outcome } from "../../../nodes/guard/etcd.js";
+import type { Compare, KeyValue, Operation, Outcome } from "../../../nodes/guard/shared/etcd.js";
 
 interface Stored {
   value: string;
@@ -35,6 +35,13 @@ export class SimEtcd {
       return range.filter(({ mod_revision }) => Number(mod_revision) > after);
     });
     return { succeeded, revision: String(this.revision), cluster: "1", ranges, counts };
+  }
+
+  /** Its volumes are gone. */
+  clear(): void {
+    this.keys.clear();
+    this.leases.clear();
+    this.revision++;
   }
 
   grant(ttlMillis: number): string {

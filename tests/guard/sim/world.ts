@@ -1,4 +1,9 @@
-/** Virtual time, machines that freeze, clocks that run apart, messages that are slow, lost or cut. */
+/**
+ * Virtual time, machines that freeze, clocks that run apart, messages that are slow, lost or cut.
+ *
+ * The guard's own classes run in it, and wait for promises. Each promise that a port gives them settles in an event of
+ * this world; before the next event all that follows from it has run. So a run is the same for the same seed.
+ */
 import { SimEtcd } from "./etcd.js";
 
 /** Numbers from a seed; the same seed gives the same run. */
@@ -28,6 +33,8 @@ export class World {
   etcdDown = false;
   private readonly heap: Entry[] = [];
   private order = 0;
+  /** A promise has been settled, and what waits for it has not run yet. */
+  private isUnsettled = false;
 
   constructor(
     seed: number,
@@ -49,7 +56,8 @@ export class World {
     this.heap[i] = entry;
   }
 
-  runUntil(end: number): void {
+  /** Runs all that is due by then, and what follows from it. */
+  async runUntil(end: number): Promise<void> {
     for (
       let first = this.heap[0];
       first && first.at <= end && this.violations.length === 0;
@@ -58,8 +66,37 @@ export class World {
       this.pop();
       this.now = first.at;
       first.run();
+      if (this.isUnsettled) {
+        this.isUnsettled = false;
+        // Node takes up no other task before all reactions to settled promises, and to those that they settle, have run.
+        await new Promise(setImmediate);
+      }
     }
     this.now = Math.max(this.now, end);
+  }
+
+  /**
+   * What a port of a process gives: an answer after so long. Later where the process is paused then, and never if it has
+   * been killed meanwhile.
+   * @param answer what it throws rejects
+   */
+  answer<T>(process: Process, millis: number, answer: () => T): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.after(
+        millis,
+        process.guarded(() => this.settle(() => resolve(answer()), reject)),
+      );
+    });
+  }
+
+  /** Settles promises of the guard's classes, in an event. */
+  settle(settle: () => void, reject: (error: unknown) => void = () => {}): void {
+    this.isUnsettled = true;
+    try {
+      settle();
+    } catch (error) {
+      reject(error);
+    }
   }
 
   /** One way. Mostly a millisecond, sometimes long: as long as a renewal may take, or longer. */
@@ -103,6 +140,8 @@ export class Process {
   private deferred: (() => void)[] = [];
   private generation = 0;
 
+  constructor(private readonly world: World) {}
+
   /** Runs now, after the pause, or never if this process has been killed since it was asked for. */
   guarded(run: () => void): () => void {
     const { generation } = this;
@@ -126,7 +165,8 @@ export class Process {
     if (this.paused.size > 0) return;
     const { deferred } = this;
     this.deferred = [];
-    for (const run of deferred) run();
+    // One event each: what follows from one has run before the next.
+    for (const run of deferred) this.world.after(0, run);
   }
 
   kill(): void {

@@ -9,7 +9,7 @@ import { commandLine } from "../../../common/processes.js";
 import { linkUrl } from "../../../lab/twin/claims/link.js";
 import { LocalTwin } from "../../../lab/twin/local-twin.js";
 import type { Machine } from "../../../lab/twin/types.js";
-import { NO_STATUS } from "../../../nodes/guard/region/facts.js";
+import { NO_STATUS } from "../../../nodes/guard/region/region-facts.js";
 import { askClaims, type BareTwin, openBareTwin } from "./support/bare-twin.js";
 
 const KILLED = join(import.meta.dirname, "support/killed-claims.ts");

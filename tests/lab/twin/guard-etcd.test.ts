@@ -8,9 +8,16 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { createAuthority, issueLeaf } from "../../../authority/authority.js";
 import { Progress } from "../../../common/progress.js";
 import { ensureImage } from "../../../lab/twin/image.js";
-import { Etcd } from "../../../nodes/guard/etcd.js";
-import type { Action, Beat, View } from "../../../nodes/guard/facts.js";
-import { handover, keysOf, readAll, renewal, takeover, viewOf } from "../../../nodes/guard/keys.js";
+import type { Action, Beat, View } from "../../../nodes/guard/leader/leader-facts.js";
+import {
+  handover,
+  keysOf,
+  readAll,
+  renewal,
+  takeover,
+  viewOf,
+} from "../../../nodes/guard/leader/leader-keys.js";
+import { Etcd } from "../../../nodes/guard/shared/etcd.js";
 
 const keys = keysOf({ namespace: "/s/", scope: "x" });
 const beat: Beat = { node: "a", state: "held", term: "1", timeline: 3, system: "1" };

@@ -3,8 +3,8 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { monotonic } from "../../../nodes/guard/clock.js";
-import { Kernel } from "../../../nodes/guard/kernel.js";
+import { monotonic } from "../../../nodes/guard/shared/clock.js";
+import { Kernel } from "../../../nodes/guard/shared/kernel.js";
 
 const HELPER = `
 import os, sys, time

@@ -1,6 +1,6 @@
 /** What an old region's node saved of what no other has, as it stands in the vault. */
 import { gunzipSync } from "node:zlib";
-import type { SaveRecord } from "../../../../nodes/guard/region/facts.js";
+import type { SaveRecord } from "../../../../nodes/guard/region/region-facts.js";
 import { DIVERGED_PREFIX } from "../../../../nodes/render/boot.js";
 import type { RegionId } from "../../../../settings/stacks.js";
 import type { Machine } from "../../../twin/types.js";

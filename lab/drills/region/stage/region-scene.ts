@@ -1,12 +1,13 @@
 /** What the steps of a drill about two regions work with, beside what those of every drill do. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Progress } from "../../../../common/progress.js";
+import type { GuardStatus } from "../../../../nodes/guard/status.js";
 import { otherRegion } from "../../../../settings/contract.js";
 import type { RegionId } from "../../../../settings/stacks.js";
 import { now } from "../../../workload/clock.js";
 import type { LedgerData } from "../../../workload/ledger.js";
 import type { ClusterView } from "../../cluster.js";
-import { type GuardStatus, guardStatus } from "../../guards.js";
+import { guardStatus } from "../../guards.js";
 import { Scene } from "../../scene.js";
 import { type RegionLoads, regionsOf } from "./loads.js";
 import { type Move, nextEpoch, type RegionObservations, timesOf } from "./moves.js";

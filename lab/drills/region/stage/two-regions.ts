@@ -1,16 +1,8 @@
 /** What drills about two regions ask of the twin, and no more. */
+import type { Status } from "../../../../nodes/guard/region/region-facts.js";
 import type { RegionId } from "../../../../settings/stacks.js";
 import type { Outside } from "../../../twin/network/outside.js";
 import type { RegionTwin } from "../../../twin/open.js";
-
-/** What a guard publishes of its region, as far as drills ask; whole in nodes/guard/region/facts.ts. */
-export interface RegionStatus {
-  /** The newest own epoch in which clients may have been served. */
-  readonly opened: number;
-  readonly opening?: { readonly epoch: number; readonly reason: string; readonly lagMillis?: number };
-  readonly demoted?: { readonly of: number };
-  readonly released?: { readonly epoch: number };
-}
 
 /** What can happen to a region's link to the claim table. Nothing set: no faults. */
 export interface ClaimFaults {
@@ -27,7 +19,7 @@ export interface Claims {
   read(): Promise<{
     /** Greatest claimed epoch of each; 0 for none. */
     readonly epoch: Readonly<Record<RegionId, number>>;
-    readonly status: Readonly<Record<RegionId, RegionStatus>>;
+    readonly status: Readonly<Record<RegionId, Status>>;
   }>;
   /** The link of one region's machines. What is set takes the place of what was set before. */
   proxy(region: RegionId): { set(faults: ClaimFaults): void | Promise<void> };

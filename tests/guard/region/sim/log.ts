@@ -1,6 +1,6 @@
 /** A log as PostgreSQL keeps it: records in order. Positions and timelines of two regions may look alike. */
-import type { Mark } from "../../../../nodes/guard/region/facts.js";
-import { NO_MARK } from "../../../../nodes/guard/region/facts.js";
+import type { Mark } from "../../../../nodes/guard/region/region-facts.js";
+import { NO_MARK } from "../../../../nodes/guard/region/region-facts.js";
 
 export interface Entry {
   /** Of a client's write; 0 for a mark or what a server writes for itself. */
@@ -15,6 +15,8 @@ export class Log {
   private readonly ids = new Set<number>();
   private readonly marks: Mark[] = [];
   timeline = 1;
+  /** Timelines that it came through. */
+  ancestors: readonly number[] = [];
 
   get lsn(): number {
     return this.entries.length;
@@ -41,6 +43,7 @@ export class Log {
 
   /** Ends recovery: a record of its own parts it from every other log. */
   promote(): void {
+    this.ancestors = [...this.ancestors, this.timeline];
     this.timeline++;
     this.append({ id: 0 });
   }
@@ -50,6 +53,7 @@ export class Log {
     this.entries.length = this.marks.length = 0;
     this.ids.clear();
     this.timeline = 1;
+    this.ancestors = [];
   }
 
   /** Whether this is the beginning of the other. */
@@ -73,6 +77,7 @@ export class Log {
     }
     for (const entry of source.entries.slice(common, common + limit)) this.append(entry);
     this.timeline = source.timeline;
+    this.ancestors = source.ancestors;
     return gone;
   }
 }

@@ -1,7 +1,7 @@
 /** Two regions under faults, and what must hold whatever happens. */
-import type { RegionRules } from "../../../../nodes/guard/region/facts.js";
+import type { RegionRules } from "../../../../nodes/guard/shared/config.js";
 import { World } from "../../sim/world.js";
-import { type Mutation, SimGuard, type Weather } from "./guard.js";
+import { GuardProcess, type Mutation, type Weather } from "./guard-process.js";
 import { type SimNode, SimRegion } from "./region.js";
 import { other, type Side, SimTable } from "./table.js";
 
@@ -9,15 +9,19 @@ export type FaultKind =
   | "claim"
   | "claims"
   | "claim-again"
+  | "claim-at-opening"
   | "kill-region"
   | "empty-region"
+  | "lose-data"
   | "freeze-region"
   | "isolate"
   | "cut-link"
   | "flap-links"
   | "slow-replicas"
+  | "slow-kernels"
   | "cut-table"
   | "slow-table"
+  | "slow-writes"
   | "failing-table"
   | "read-only-table"
   | "kill-node"
@@ -91,7 +95,7 @@ export class Regions {
   readonly world: World;
   readonly table: SimTable;
   readonly regions: [SimRegion, SimRegion];
-  readonly guards: SimGuard[] = [];
+  readonly guards: GuardProcess[] = [];
   readonly acknowledged: Acknowledged[] = [];
   readonly opened: { side: Side; epoch: number; at: number; lost: number; lag: number; planned: boolean }[] =
     [];
@@ -115,28 +119,29 @@ export class Regions {
     this.regions[0].peer = this.regions[1];
     this.regions[1].peer = this.regions[0];
     this.table.claim(0, 1);
+    this.table.onViolation = (what) => this.world.violation(what);
     this.table.onOpened = (side) =>
       this.unserved.push(this.costOf(this.regions[side], this.table.status[side].opened));
     for (const region of this.regions) {
       const guards = region.nodes.map(
         (node) =>
-          new SimGuard(
+          new GuardProcess(
             node,
             this.table,
             RULES,
             this.weather[region.side],
             scenario.mutation ?? {},
-            (at, reason, lag) => this.decide(at.region, reason, lag),
+            (at, opening) =>
+              this.decide(at.region, opening?.reason ?? "", opening?.lagMillis ?? Number.POSITIVE_INFINITY),
           ),
       );
       this.guards.push(...guards);
       region.isAcknowledged = (id) => this.isAcknowledged.has(id);
-      region.mayRun = (node) => guards[region.nodes.indexOf(node)]?.mayRun ?? false;
     }
   }
 
   /** @returns what was violated. */
-  run(): readonly string[] {
+  async run(): Promise<readonly string[]> {
     const { world, scenario } = this;
     for (const guard of this.guards) guard.start();
     for (const region of this.regions) region.start();
@@ -145,17 +150,17 @@ export class Regions {
       world.after(WRITE * (0.5 + world.random()), writer);
     };
     writer();
-    while (!this.acknowledged.length && world.now < 12_000) world.runUntil(world.now + 1_000);
+    while (!this.acknowledged.length && world.now < 12_000) await world.runUntil(world.now + 1_000);
     if (!this.acknowledged.length) world.violation("home never served");
     let last = world.now;
     for (const fault of scenario.faults) {
-      world.runUntil(world.now + fault.after);
+      await world.runUntil(world.now + fault.after);
       this.strike(fault);
       last = Math.max(last, world.now + fault.length);
     }
-    world.runUntil(last);
+    await world.runUntil(last);
     this.healAll();
-    this.settle(world.now + HEAL);
+    await this.settle(world.now + HEAL);
     this.judge();
     return world.violations;
   }
@@ -261,7 +266,7 @@ export class Regions {
     const { world } = this;
     const region = this.regions[side];
     const node = region.nodes[index % 3] as SimNode;
-    const leader = region.leader?.node ?? node;
+    const leader = region.leader ?? node;
     const weather = this.weather[side];
     world.note(`fault: ${kind} ${side === 0 ? "home" : "recovery"} ${length}`);
     const later = (run: () => void) => world.after(length, run);
@@ -282,6 +287,13 @@ export class Regions {
         this.table.claim(side, index === 0 || own === 0 ? own : own + 2);
         return;
       }
+      case "claim-at-opening":
+        // While the region's next opening is on its way to the table.
+        region.onOpening = () => {
+          region.onOpening = () => {};
+          later(() => this.table.claim(other(side), this.nextEpoch(other(side))));
+        };
+        return;
       case "kill-region":
         for (const each of region.nodes) this.kill(each);
         later(() => {
@@ -296,6 +308,9 @@ export class Regions {
         later(() => {
           for (const each of region.nodes) this.boot(each);
         });
+        return;
+      case "lose-data":
+        if (this.isDispensable(side)) region.loseData();
         return;
       case "freeze-region":
         for (const each of region.nodes) this.freeze(each, "region");
@@ -326,6 +341,12 @@ export class Regions {
           region.replicasFollow = true;
         });
         return;
+      case "slow-kernels":
+        region.kernelTakes = 150;
+        later(() => {
+          region.kernelTakes = 3;
+        });
+        return;
       case "cut-table":
         weather.cut = true;
         later(() => {
@@ -337,6 +358,12 @@ export class Regions {
         weather.slow = [450, 600, 900][index % 3] as number;
         later(() => {
           weather.slow = 0;
+        });
+        return;
+      case "slow-writes":
+        weather.slowWrites = 900;
+        later(() => {
+          weather.slowWrites = 0;
         });
         return;
       case "failing-table":
@@ -369,7 +396,7 @@ export class Regions {
         });
         return;
       case "pause-decision":
-        region.pauseAtDecision = { millis: length, isLate: index !== 0 };
+        region.pauseAtDecision = { millis: length, ofRole: index === 0 };
         return;
       case "freeze-node":
         this.freeze(leader, "node");
@@ -417,30 +444,25 @@ export class Regions {
   }
 
   private freeze(node: SimNode, why: string): void {
+    node.frozenBy.add(why);
     node.guard.pause(why);
     node.database.pause(why);
   }
 
   private thaw(node: SimNode, why: string): void {
+    node.frozenBy.delete(why);
     node.database.resume(why);
     node.guard.resume(why);
   }
 
   private kill(node: SimNode): void {
-    node.guard.kill();
-    node.database.kill();
-    node.endSaving();
-    node.waiting = [];
-    node.openUntil = 0;
-    if (node.role === "changing") node.role = "standby";
+    node.die();
   }
 
   private boot(node: SimNode): void {
     if (node.database.alive) return;
     for (const why of PAUSES) this.thaw(node, why);
-    node.database.start();
-    node.guard.start();
-    node.role = "standby";
+    node.boot();
     this.guards.find((guard) => guard.node === node)?.start();
   }
 
@@ -456,6 +478,7 @@ export class Regions {
       region.linked = true;
       Object.assign(this.weather[region.side], calm());
       region.replicasFollow = true;
+      region.kernelTakes = 3;
       region.pauseAtDecision = undefined;
       for (const node of region.nodes) {
         for (const why of PAUSES) this.thaw(node, why);
@@ -465,14 +488,14 @@ export class Regions {
   }
 
   /** Until all has been well for a while, or should have been. */
-  private settle(until: number): void {
+  private async settle(until: number): Promise<void> {
     const { world } = this;
     let since: number | undefined;
     while (world.now < until && world.violations.length === 0) {
       const isWell = this.faults(world.now - CALM).length === 0;
       since = isWell ? (since ?? world.now) : undefined;
       if (since !== undefined && world.now - since >= CALM) return;
-      world.runUntil(world.now + 1_000);
+      await world.runUntil(world.now + 1_000);
     }
   }
 
@@ -490,11 +513,11 @@ export class Regions {
     const last = acknowledged.at(-1);
     if (last?.side !== active || last.at < lately) found.push(`nobody serves in region ${active} at the end`);
     if (lastEpoch !== Math.max(...table.claims)) found.push("the greatest epoch was never opened");
-    const standby = this.regions[other(active)].leader?.node;
+    const standby = this.regions[other(active)].leader;
     const before = acknowledged.findLast(({ at }) => at < lately);
     if (before && !standby?.log.has(before.id)) found.push("the standby region does not follow");
     return found;
   }
 }
 
-const calm = (): Weather => ({ cut: false, readOnly: false, slow: 0, failShare: 0 });
+const calm = (): Weather => ({ cut: false, readOnly: false, slow: 0, slowWrites: 0, failShare: 0 });

@@ -5,6 +5,7 @@ import type { Fault, FaultKind, Scenario } from "./regions.js";
 const KINDS: FaultKind[] = [
   "kill-region",
   "empty-region",
+  "lose-data",
   "freeze-region",
   "isolate",
   "cut-link",

@@ -1,6 +1,6 @@
 /** The claim table: one true copy, reached through a slow network that loses answers. */
-import type { Status } from "../../../../nodes/guard/region/facts.js";
-import { NO_STATUS } from "../../../../nodes/guard/region/facts.js";
+import type { Status } from "../../../../nodes/guard/region/region-facts.js";
+import { NO_STATUS } from "../../../../nodes/guard/region/region-facts.js";
 
 export type Side = 0 | 1;
 export const other = (side: Side): Side => (side === 0 ? 1 : 0);
@@ -17,6 +17,9 @@ export class SimTable {
   /** Is told when a region opens an epoch. */
   onOpened: (side: Side) => void = () => {};
 
+  /** A region opens an epoch that it has given away, or takes back that it has opened one. */
+  onViolation: (what: string) => void = () => {};
+
   constructor(private readonly now: () => number) {}
 
   claim(side: Side, epoch: number): void {
@@ -26,7 +29,14 @@ export class SimTable {
   /** Written only if nobody else has written since. */
   write(side: Side, status: Status, unconditional = false): boolean {
     if (!unconditional && status.sequence !== this.status[side].sequence + 1) return false;
-    const isOpened = status.opened > this.status[side].opened;
+    const before = this.status[side];
+    const isOpened = status.opened > before.opened;
+    if (isOpened && (before.released?.epoch ?? 0) > status.opened)
+      this.onViolation(
+        `epoch ${status.opened} is opened after a release for epoch ${before.released?.epoch}`,
+      );
+    if (status.opened < before.opened)
+      this.onViolation(`the status says epoch ${status.opened} after epoch ${before.opened}`);
     this.status[side] = status;
     if (isOpened) this.onOpened(side);
     const isDemoted = status.demoted?.of === status.opened;

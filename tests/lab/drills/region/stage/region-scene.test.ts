@@ -2,14 +2,11 @@
 import { beforeEach, expect, test } from "vitest";
 import { Progress } from "../../../../../common/progress.js";
 import { RegionScene } from "../../../../../lab/drills/region/stage/region-scene.js";
-import {
-  type RegionStatus,
-  raiseByClaim,
-  type TwoRegions,
-} from "../../../../../lab/drills/region/stage/two-regions.js";
+import { raiseByClaim, type TwoRegions } from "../../../../../lab/drills/region/stage/two-regions.js";
 import { twinSettings } from "../../../../../lab/twin/settings.js";
 import { now } from "../../../../../lab/workload/clock.js";
 import { Ledger } from "../../../../../lab/workload/ledger.js";
+import { NO_STATUS, type Status } from "../../../../../nodes/guard/region/region-facts.js";
 import { contractOf } from "../../../../../settings/contract.js";
 import { probe, write } from "../../ledgers.js";
 
@@ -17,14 +14,14 @@ const contract = contractOf(await twinSettings(), "000000000000");
 const FAR = contract.recovery.databaseNodes[0]?.address as string;
 
 let epoch: { home: number; recovery: number };
-let status: Record<"home" | "recovery", RegionStatus>;
+let status: Record<"home" | "recovery", Status>;
 let said: string[];
 let ledger: Ledger;
 let scene: RegionScene;
 
 beforeEach(() => {
   epoch = { home: 1, recovery: 0 };
-  status = { home: { opened: 1 }, recovery: { opened: 0 } };
+  status = { home: { ...NO_STATUS, opened: 1 }, recovery: NO_STATUS };
   said = [];
   ledger = new Ledger();
   const machine = (what: string) => async () => void said.push(what);
@@ -83,7 +80,11 @@ test("a region is open when its guard says so and a client has been served, and 
   await scene.raise();
   const opens = scene.opens(5);
   await new Promise((resolve) => setTimeout(resolve, 20));
-  status.recovery = { opened: 2, opening: { epoch: 2, reason: "its lease has run out", lagMillis: 1500 } };
+  status.recovery = {
+    sequence: 1,
+    opened: 2,
+    opening: { epoch: 2, reason: "its lease has run out", lagMillis: 1500 },
+  };
   ledger.add(probe(now(), { node: FAR, source: "recovery" }));
   const serve = setInterval(() => ledger.add(write(1, now(), { node: FAR, source: "recovery" })), 10);
   await opens;

@@ -1,0 +1,394 @@
+/**
+ * The guard's decision: from what is known and what has just been seen, to what is known now and what to do.
+ * No input or output, no clock of its own. Level-triggered: every action follows from the state, so one that
+ * got lost is decided again. The comments give the bad interleaving behind each rule.
+ *
+ * What makes it safe is the heartbeat key alone: a port is open to a leader's clients only for one lease from
+ * the start of a transaction that rewrote the heartbeat, and nobody writes over another's heartbeat unless it
+ * says that its port is closed or it has stood still for longer than the lease.
+ */
+import type { GuardConfig } from "../shared/config.js";
+import type { Action, Beat, Event, Local, State, View } from "./leader-facts.js";
+import { isMarker, suspectOf, takeOver, waitMillis } from "./succession.js";
+
+/** How long a marker keeps the leader key from a Patroni whose guard is dead; it demotes itself meanwhile. */
+export const MARKER_MILLIS = 600;
+/** A leader whose PostgreSQL does not run stops renewing after this; Patroni itself should have acted by then. */
+const SICK_MILLIS = 10_000;
+/** In a standby region it may be stopping, starting or copying: nobody else could do better there. */
+const SLOW_MILLIS = 300_000;
+/** A session that can't be revoked for this long has run out by itself (Patroni's ttl). */
+const REVOKE_MILLIS = 60_000;
+/** An answer of Patroni's older than this says nothing about now. */
+const LOCAL_MILLIS = 1_000;
+/** Reads further apart than this: this node, or etcd, was away. */
+const BLIND_MILLIS = 1_000;
+/**
+ * Patroni may speak with etcd for this share of the lease from a view on: so that a replica whose Patroni is certainly
+ * silent can go on serving readers before its own lease from that view is over.
+ */
+const ADMIT_SHARE = 0.75;
+/**
+ * How often one that does not lead looks at the heartbeat, as a share of the time between two of them: a reading that
+ * comes late counts its age from there. And while it stands still.
+ */
+const READ_SHARE = { usual: 0.8, often: 0.4 } as const;
+/** Until an idle watch that could not be cut off meets the kernel's rule: Patroni's keepalive before it is configured. */
+const KEEPALIVE_MILLIS = 20_000;
+
+type Config = Pick<GuardConfig, "node" | "leaderLease" | "mayLead">;
+export interface Step {
+  readonly state: State;
+  readonly actions: readonly Action[];
+}
+
+export function decide(config: Config, before: State, event: Event, now: number): Step {
+  const learnt = learn(config, before, event, now);
+  const forgets = learnt.forgetUntil > before.forgetUntil && event.kind !== "shut-out-failed";
+  const state = forgets ? { ...learnt, admittedUntil: 0 } : learnt;
+  const step = respond(config, state, event, now);
+  return forgets ? { ...step, actions: [{ kind: "shut-out" }, ...step.actions] } : step;
+}
+
+function respond(config: Config, state: State, event: Event, now: number): Step {
+  switch (event.kind) {
+    case "tick":
+      return onTick(config, state, now);
+    case "renewed":
+      return onRenewed(config, state, event.view, event.opens, now);
+    case "view":
+      return onView(config, state, now);
+    case "local":
+      return onLocal(config, state, now);
+    case "gate":
+      return onGate(config, state, event.reason, now);
+    default:
+      return { state, actions: [] };
+  }
+}
+
+/** Milliseconds until the next tick, and until Patroni is asked again: short while a change of leader is under way. */
+export function pace(config: Config, state: State): { readonly tick: number; readonly local: number } {
+  const { renewMillis } = config.leaderLease;
+  const { view } = state;
+  const soon = renewMillis / 8;
+  const often = READ_SHARE.often * renewMillis;
+  if (view?.leader?.value === config.node) {
+    const settled = holdsTerm(config, view) && state.openAs === "leader";
+    if (settled) return { tick: renewMillis, local: 2 * renewMillis };
+    // A region's change of role takes Patroni's cycles and PostgreSQL's stop: asked all the time, they take longer.
+    const { isStandby, standbyLeaderMayServe } = state.gate;
+    const isRegional = isStandby || !standbyLeaderMayServe;
+    return { tick: isRegional ? often : soon, local: often };
+  }
+  // A cluster that is still being made has nobody to elect.
+  const unled = Boolean(view?.initialize) && (!view?.leader || isMarker(view.leader));
+  const usual = state.probe ? often : READ_SHARE.usual * renewMillis;
+  return { tick: unled ? soon : usual, local: 2 * renewMillis };
+}
+
+function learn(config: Config, state: State, event: Event, now: number): State {
+  switch (event.kind) {
+    case "view":
+    case "renewed": {
+      const { view } = event;
+      // By the answers: one that came while this process stood still is taken afterwards, and is old.
+      const gap = view.endedAt - (state.view?.endedAt ?? Number.NEGATIVE_INFINITY);
+      const { heartbeat } = view;
+      const taken = heartbeat?.beat.state === "taken" ? heartbeat.beat.session : undefined;
+      const revoking = Object.fromEntries(
+        Object.entries(state.revoking).filter(([, since]) => now - since < REVOKE_MILLIS),
+      );
+      // Once per record: a session named again would be revoked for ever.
+      if (taken && isNews(state, view)) revoking[taken] = now;
+      return {
+        ...state,
+        view,
+        revoking,
+        blindUntil: gap > BLIND_MILLIS ? view.endedAt : state.blindUntil,
+        forgetUntil: mustForget(config, state, view) ? view.endedAt + view.forgetMillis : state.forgetUntil,
+        heartbeatSeen: seen(state.heartbeatSeen, heartbeat?.mod ?? "0", view.endedAt),
+        leaderSeen: seen(
+          state.leaderSeen,
+          view.leader ? `${view.leader.create} ${view.leader.value}` : "",
+          view.endedAt,
+        ),
+      };
+    }
+    case "local":
+      return { ...state, local: event.local, healthyAt: event.local.startedAt };
+    case "probed":
+      return state.probe?.node === event.node
+        ? { ...state, probe: { ...state.probe, alive: event.alive, answered: true } }
+        : state;
+    case "revoked": {
+      const { [event.session]: _, ...revoking } = state.revoking;
+      return { ...state, revoking };
+    }
+    case "marked":
+      return { ...state, marker: { value: event.marker, deleteAt: event.startedAt + MARKER_MILLIS } };
+    case "handover":
+      return { ...state, handover: event.active };
+    case "shut-out-failed":
+      return { ...state, forgetUntil: Math.max(state.forgetUntil, now) + KEEPALIVE_MILLIS };
+    case "gate":
+      return { ...state, gate: event.gate };
+    case "tick":
+      return state;
+  }
+}
+
+/**
+ * Whether Patroni here may work on an old picture of the cluster that matters: the lead was taken from this node, or
+ * keys have changed while nothing was heard of etcd. Its watch of etcd may take seconds to notice that it is back.
+ * Until then a former leader, with a new session, would put its key back in the middle of an election; and a replica
+ * would stand for one by votes that don't count any more. Either promotes itself beside what others wrote.
+ */
+function mustForget({ node, leaderLease }: Config, state: State, view: View): boolean {
+  const { leader, heartbeat, sync } = view;
+  const before = state.view;
+  // Then Patroni's ttl decides, as it does for Patroni itself; and nothing keeps it from etcd.
+  if (!leaderLease.enabled) return false;
+  if (!before) return state.patroniIsOlder && leader?.value !== node;
+  if (isNews(state, view) && heartbeat?.beat.node === node && heartbeat.beat.state === "taken") return true;
+  if (view.startedAt - before.startedAt < leaderLease.leaseMillis) return false;
+  const stillLeads = leader?.value === node && (!before.leader || before.leader.create === leader.create);
+  const isSame = before.leader?.create === leader?.create && before.sync?.mod === sync?.mod;
+  // Where nobody led and nobody leads, somebody may have in between; a takeover from him would show here.
+  const isQuiet = leader !== undefined || before.heartbeat?.mod === heartbeat?.mod;
+  return !stillLeads && !(isSame && isQuiet);
+}
+
+/** Whether the heartbeat has been rewritten since it was last seen. */
+const isNews = ({ heartbeatSeen }: State, { heartbeat }: View): boolean =>
+  heartbeat !== undefined && heartbeat.mod !== heartbeatSeen?.what;
+
+const seen = (before: State["heartbeatSeen"], what: string, at: number) =>
+  before?.what === what ? before : { what, since: at };
+
+/** Whether the term that the leader key grants is one that this node has already begun. */
+function holdsTerm({ node }: Config, { leader, heartbeat }: View): boolean {
+  return (
+    leader?.value === node &&
+    heartbeat?.beat.node === node &&
+    (heartbeat.beat.state === "held" || heartbeat.beat.state === "off") &&
+    heartbeat.beat.term === leader.create
+  );
+}
+
+function onTick(config: Config, state: State, now: number): Step {
+  const actions: Action[] = [];
+  const { view } = state;
+  const leads = view?.leader?.value === config.node;
+  if (state.marker && now >= state.marker.deleteAt)
+    actions.push({ kind: "unmark", marker: state.marker.value });
+  for (const session of Object.keys(state.revoking)) {
+    // The old leader has come back with that very session and won: taking its key now would help nobody.
+    if (view?.leader?.lease !== session) actions.push({ kind: "revoke", session });
+  }
+  const renewal = leads && !state.handover ? renew(config, state, now) : undefined;
+  actions.push(renewal ?? { kind: "read", withTtl: !config.leaderLease.enabled });
+  return { state, actions };
+}
+
+/** The renewal that this node may ask etcd for, if any. */
+function renew(config: Config, state: State, now: number): Action | undefined {
+  const { view, local } = state;
+  if (!view?.leader || !config.mayLead || state.gate.standsAside) return undefined;
+  const { leader, heartbeat } = view;
+  const system = view.initialize ?? "";
+  const enabled = config.leaderLease.enabled;
+  const before = heartbeat?.beat;
+  const floor = before && before.system === system ? before.timeline : 0;
+  const continues = holdsTerm(config, view);
+  if (!continues) {
+    if (!local || now - local.startedAt > LOCAL_MILLIS) return undefined;
+    if (local.role === "primary" && floor > 0 && !descendsFrom(floor, local, before?.node === config.node))
+      return undefined;
+    if (before && before.node !== config.node && !hasRunOut(config, state, before, now)) return undefined;
+  } else if (now - state.healthyAt > (state.gate.isStandby ? SLOW_MILLIS : SICK_MILLIS)) return undefined;
+  // What clients may be served on is written down before they are.
+  const timeline = local?.role === "primary" ? Math.max(floor, local.timeline ?? 0) : floor;
+  const serves = local?.role === "primary" ? local.timeline === timeline : local?.role === "standby_leader";
+  if (!enabled && continues && before?.timeline === timeline && before.state === "off") return undefined;
+  return {
+    kind: "renew",
+    expect: { leader, heartbeatMod: heartbeat?.mod ?? "0" },
+    beat: { node: config.node, state: enabled ? "held" : "off", term: leader.create, timeline, system },
+    opens: enabled && serves,
+  };
+}
+
+/**
+ * Whether this primary has all that clients were acknowledged on the timeline `floor`. Its number alone tells
+ * nothing: a former leader that healed, with a stale picture of etcd, puts its key back in the middle of an
+ * election and promotes itself beside what others wrote, to a number that may be as high as any.
+ * @param own whether it was this node that served on `floor`: it may go on there without a promotion.
+ */
+function descendsFrom(floor: number, { timeline, ancestors }: Local, own: boolean): boolean {
+  if (timeline === floor) return own;
+  return timeline !== undefined && timeline > floor && (ancestors ?? []).includes(floor);
+}
+
+/** Whether the kernel of another node, by whom this record is, has certainly closed its port. */
+function hasRunOut(config: Config, state: State, beat: Beat, now: number): boolean {
+  if (beat.state === "taken" || beat.state === "closed") return true;
+  // Between leaders without the lease Patroni's key decides, as it does for those.
+  if (beat.state === "off" && !config.leaderLease.enabled) return true;
+  const since = beat.state === "off" ? state.leaderSeen?.since : state.heartbeatSeen?.since;
+  return since !== undefined && now - since >= waitMillis(config);
+}
+
+function onRenewed(config: Config, state: State, view: View, opens: boolean, now: number): Step {
+  const admitted = admit(config, state, view, now);
+  if (!opens || state.handover) return admitted;
+  // From the *start* of the renewal: others count from when they see it.
+  const opened = openAsLeader(admitted.state, view.startedAt + config.leaderLease.leaseMillis, now);
+  return { state: opened.state, actions: [...admitted.actions, ...opened.actions] };
+}
+
+/**
+ * Lets Patroni speak with etcd for most of a lease from this view on: a takeover comes later than that, so that it
+ * finds a Patroni that is silent or has a guard who is up to date.
+ */
+function admit({ leaderLease }: Config, state: State, { startedAt }: View, now: number): Step {
+  const until = startedAt + leaderLease.leaseMillis * ADMIT_SHARE;
+  if (!leaderLease.enabled || until <= now || now < state.forgetUntil || !state.gate.patroniMayRun)
+    return { state, actions: [] };
+  return { state: { ...state, admittedUntil: until }, actions: [{ kind: "admit", until }] };
+}
+
+function open(state: State, until: number, as: "leader" | "replica", now: number): Step {
+  if (until <= now) return { state, actions: [] };
+  return { state: { ...state, openUntil: until, openAs: as }, actions: [{ kind: "open", until, as }] };
+}
+
+/** Both leases must hold: the leader's, and for writes the region's. */
+function openAsLeader(state: State, until: number, now: number): Step {
+  const { gate, local } = state;
+  const isStandby = local?.role === "standby_leader";
+  const bound = isStandby ? (gate.standbyLeaderMayServe ? until : 0) : gate.writesUntil;
+  return open(state, Math.min(until, bound), "leader", now);
+}
+
+/** What the region has taken back ends at once; what it has allowed comes with the next renewal. */
+function onGate(config: Config, state: State, reason: string | undefined, now: number): Step {
+  const { gate, local, openAs, openUntil } = state;
+  if (openUntil <= now) return { state, actions: [] };
+  const isStandby = local?.role === "standby_leader";
+  const allowed =
+    openAs === "replica"
+      ? gate.replicaUntil
+      : isStandby && gate.standbyLeaderMayServe
+        ? openUntil
+        : gate.writesUntil;
+  if (allowed > now) return { state, actions: [] };
+  return close(state, reason ?? `the region of ${config.node} takes no writes`);
+}
+
+function close(state: State, reason: string): Step {
+  return { state: { ...state, openUntil: 0, openAs: undefined }, actions: [{ kind: "close", reason }] };
+}
+
+function onView(config: Config, state: State, now: number): Step {
+  const { view } = state;
+  if (!view) return { state, actions: [] };
+  const leads = view.leader?.value === config.node;
+  let next = state;
+  const actions: Action[] = [];
+  const then = (step: Step) => {
+    next = step.state;
+    actions.push(...step.actions);
+  };
+
+  if (next.marker && view.leader?.value !== next.marker.value) next = { ...next, marker: undefined };
+
+  // A leader only by its renewals: others may be about to take over from one that merely reads.
+  if (!holdsTerm(config, view) || next.handover) then(admit(config, next, view, now));
+
+  if (!leads) {
+    const ours = view.heartbeat?.beat.node === config.node && view.heartbeat.beat.state === "held";
+    // Close before confessing: the next leader opens the moment it reads this.
+    if (next.openAs === "leader" || ours)
+      then(close(next, `leader key names ${view.leader?.value ?? "nobody"}`));
+    if (ours && view.heartbeat) {
+      const { beat, mod } = view.heartbeat;
+      actions.push({ kind: "confess", heartbeatMod: mod, beat: { ...beat, state: "closed" } });
+    }
+    then(openAsReplica(config, next, view.startedAt, now));
+  } else {
+    // What a replica was allowed must not outlive its promotion.
+    if (next.openAs === "replica" && next.openUntil > now) then(close(next, "leader key names this node"));
+    if (!config.leaderLease.enabled) then(openByKey(config, next, view, now));
+    else if (!holdsTerm(config, view)) {
+      const renewal = next.handover ? undefined : renew(config, next, now);
+      if (renewal) actions.push(renewal);
+    }
+  }
+
+  then(succeed(config, next, now));
+  return { state: next, actions };
+}
+
+/** A new answer of Patroni's: a promotion that has just ended needn't wait for the next tick. */
+function onLocal(config: Config, state: State, now: number): Step {
+  const { view, local } = state;
+  if (!view || !local) return { state, actions: [] };
+  if (view.leader?.value === config.node) {
+    const waits = !state.handover && state.openAs !== "leader" && local.role !== "replica";
+    const renewal = waits && config.leaderLease.enabled ? renew(config, state, now) : undefined;
+    return { state, actions: renewal ? [renewal] : [] };
+  }
+  return openAsReplica(config, state, view.startedAt, now);
+}
+
+/**
+ * A replica's clients can only read; the lease is for the moment after it was promoted. It is counted from
+ * before both answers: this node in recovery, and the leader key with another. While etcd is away the last
+ * answer about the key stands, if Patroni doesn't think otherwise.
+ */
+function openAsReplica(config: Config, state: State, readAt: number, now: number): Step {
+  const { local } = state;
+  if (!local || local.role === "primary" || local.holdsLock) return { state, actions: [] };
+  // Nobody can be elected here meanwhile only if Patroni is kept from etcd; without the leader lease it is not.
+  const cannotWin = !config.leaderLease.enabled || local.startedAt >= state.admittedUntil;
+  const etcdIsAway = now - readAt > BLIND_MILLIS && cannotWin;
+  const since = etcdIsAway ? local.startedAt : Math.min(readAt, local.startedAt);
+  return open(
+    state,
+    Math.min(since + config.leaderLease.leaseMillis, state.gate.replicaUntil),
+    "replica",
+    now,
+  );
+}
+
+/** Without the leader lease: while Patroni's key names this node, and not past the key's own time to live. */
+function openByKey(config: Config, state: State, view: View, now: number): Step {
+  const { local } = state;
+  const fresh = local && now - local.startedAt <= LOCAL_MILLIS && local.role !== "replica";
+  const ttlMillis = (view.leaderTtlSeconds ?? 0) * 990;
+  if (!fresh || ttlMillis <= 0) return { state, actions: [] };
+  return openAsLeader(state, view.startedAt + Math.min(config.leaderLease.leaseMillis, ttlMillis), now);
+}
+
+/** Watches another leader: probes it, mutes it, takes over from it. */
+function succeed(config: Config, state: State, now: number): Step {
+  const suspect = suspectOf(config, state, now);
+  const muted = suspect.mute;
+  const actions: Action[] = [];
+  let next: State = state;
+  if (muted.join() !== state.muted.join() || muted.length > 0) {
+    actions.push({ kind: "mute", nodes: muted });
+    next = { ...next, muted };
+  }
+  if (suspect.probe && state.probe?.node !== suspect.probe) {
+    next = { ...next, probe: { node: suspect.probe, alive: false, askedAt: now, answered: false } };
+    actions.push({ kind: "probe", node: suspect.probe });
+  }
+  if (!suspect.probe && !suspect.due && suspect.calm) next = { ...next, probe: undefined };
+  if (suspect.due) {
+    const action = takeOver(next, now);
+    if (action) actions.push(action);
+  }
+  return { state: next, actions };
+}

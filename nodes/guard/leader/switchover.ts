@@ -1,0 +1,168 @@
+/**
+ * Planned switchover: the leader's guard closes the port, waits until the candidate has everything, and gives
+ * the leader key to the candidate's Patroni. Clients see a fraction of a second. On any failure it reopens.
+ */
+import { monotonic, sleep } from "../shared/clock.js";
+import { log } from "../shared/log.js";
+import { Psql } from "../shared/postgres.js";
+import type { Guard } from "./guard.js";
+import type { Key, View } from "./leader-facts.js";
+import { handover, keysOf } from "./leader-keys.js";
+import type { Patroni } from "./patroni.js";
+
+/** The other guards count the silence; all must be over well before they take over. */
+const FLUSH_MILLIS = 800;
+const CHECKPOINT_MILLIS = 120_000;
+/** Bytes that a candidate may lack before the port is closed: they are sent within the wait. */
+const MAX_LAG = 16 * 1024 * 1024;
+
+export interface Switchover {
+  readonly from: string;
+  readonly to: string;
+  /** From closing the port to handing over the key; the new leader's promotion comes on top. */
+  readonly closedMillis: number;
+}
+
+/** A standby as the leader's pg_stat_replication shows it. */
+export interface Standby {
+  readonly name: string;
+  readonly state: string;
+  readonly flushed: number;
+}
+
+interface Candidate {
+  readonly name: string;
+  /** Its Patroni's session, an etcd lease. */
+  readonly session: string;
+}
+
+/**
+ * @param asked the node that should lead; the standby that has flushed most when left out
+ * @throws Error with the reason when no move was made: the port opens again with the next renewal. If etcd
+ * stopped answering in the middle, the move may have been made all the same; then that renewal is refused.
+ */
+export async function switchover(
+  guard: Guard,
+  patroni: Patroni,
+  asked?: string,
+  openPsql: () => Psql = () => new Psql(),
+): Promise<Switchover> {
+  const { config } = guard;
+  if (!config.leaderLease.enabled) throw new Error("the leader lease is off: use Patroni's own switchover");
+  if (!guard.isActive) throw new Error(`${config.node} does not lead`);
+  const sql = openPsql();
+  let closedAt: number | undefined;
+  try {
+    const candidate = chooseCandidate(await guard.read(), await standbys(sql), asked);
+    const address = config.members.find(({ name }) => name === candidate.name)?.address;
+    if (!address || !(await patroni.isAlive(address, 500))) {
+      throw new Error(`Patroni on ${candidate.name} does not answer`);
+    }
+    // What is left to write at the promotion should be little; writes go on meanwhile.
+    await sql.query("CHECKPOINT", CHECKPOINT_MILLIS);
+    if (!guard.isActive) throw new Error(`${config.node} has lost the lead during the checkpoint`);
+
+    closedAt = monotonic();
+    await guard.suspend();
+    // Before anything else: from here on this node's keys must stay as they are. Whoever has taken over since
+    // (our renewals may have failed for a while) must not have his key handed on.
+    const held = await guard.read();
+    if (!holds(held, config.node)) throw new Error(`${config.node} has lost the lead`);
+    // Everything acknowledged so far, at any setting of synchronous_commit, stands before this record. Read
+    // before the port was closed, the position would miss what was acknowledged in between.
+    const rows = await sql.query(
+      "SET synchronous_commit TO local; SELECT pg_logical_emit_message(true, 'dr', 'switchover');" +
+        " SELECT 'at', pg_wal_lsn_diff(pg_current_wal_flush_lsn(), '0/0')",
+      FLUSH_MILLIS,
+    );
+    const position = Number(rows.find(([name]) => name === "at")?.[1]);
+    await flushed(sql, candidate.name, position, closedAt + FLUSH_MILLIS);
+    await handOver(guard, held, candidate);
+    const closedMillis = Math.round(monotonic() - closedAt);
+    log("switched-over", { to: candidate.name, position, closedMillis });
+    return { from: config.node, to: candidate.name, closedMillis };
+  } catch (error) {
+    log("switchover-failed", { error: String(error) });
+    throw error;
+  } finally {
+    // Reopens by a renewal, which etcd refuses if the key was handed over after all.
+    if (closedAt !== undefined) guard.resume();
+    sql.close();
+  }
+}
+
+const holds = ({ leader, heartbeat }: View, node: string): boolean =>
+  leader?.value === node && heartbeat?.beat.node === node && heartbeat.beat.state === "held";
+
+async function handOver(guard: Guard, held: View, to: Candidate): Promise<void> {
+  let succeeded: boolean;
+  try {
+    ({ succeeded } = await guard.transact(handover(keysOf(guard.config), held, to)));
+  } catch (error) {
+    // Only the answer may have been lost.
+    const { leader } = await guard.read();
+    succeeded = leader?.value === to.name && leader.lease === to.session;
+    if (!succeeded) throw error;
+  }
+  if (!succeeded) throw new Error("the keys changed while the candidate caught up");
+}
+
+async function standbys(sql: Psql): Promise<Standby[]> {
+  const rows = await sql.query(
+    "SELECT application_name, state, coalesce(pg_wal_lsn_diff(pg_current_wal_flush_lsn(), flush_lsn), 1e15) FROM pg_stat_replication",
+  );
+  return rows.map(([name = "", state = "", lag = ""]) => ({ name, state, flushed: -Number(lag) }));
+}
+
+async function flushed(sql: Psql, name: string, position: number, deadline: number): Promise<void> {
+  const quoted = name.replaceAll("'", "''");
+  const question = `SELECT coalesce(max(pg_wal_lsn_diff(flush_lsn, '0/0')), 0) FROM pg_stat_replication WHERE application_name = '${quoted}' AND state = 'streaming'`;
+  for (;;) {
+    const left = deadline - monotonic();
+    if (left <= 0) throw new Error(`${name} has not flushed all in ${FLUSH_MILLIS} ms`);
+    const [row] = await sql.query(question, left);
+    if (Number(row?.[0]) >= position) return;
+    await sleep(5);
+  }
+}
+
+/** A synchronous standby that streams, may lead, and lacks little; the nearest to the leader's position. */
+export function chooseCandidate(view: View, replication: readonly Standby[], asked?: string): Candidate {
+  const sync = voters(view.sync);
+  const reasons: string[] = [];
+  const fit = replication
+    .filter(({ name }) => asked === undefined || name === asked)
+    .filter(({ name, state, flushed: position }) => {
+      const reason = unfit(name, state, -position, sync, view.members[name]);
+      if (reason) reasons.push(`${name} ${reason}`);
+      return !reason;
+    })
+    .toSorted((a, b) => b.flushed - a.flushed);
+  const [best] = fit;
+  const member = best && view.members[best.name];
+  if (!best || !member) {
+    if (reasons.length === 0)
+      reasons.push(asked ? `${asked} does not replicate from here` : "nothing replicates from here");
+    throw new Error(`no standby can take over: ${reasons.join("; ")}`);
+  }
+  return { name: best.name, session: member.lease };
+}
+
+function unfit(name: string, state: string, lag: number, sync: readonly string[] | undefined, member?: Key) {
+  if (state !== "streaming") return `is in state ${state}`;
+  if (!member || member.lease === "0") return "is not a member of the cluster";
+  const { tags } = JSON.parse(member.value) as { tags?: { nofailover?: boolean } };
+  if (tags?.nofailover) return "must never lead";
+  if (sync && !sync.includes(name)) return "is not synchronous";
+  if (lag > MAX_LAG) return `lacks ${lag} bytes`;
+  return undefined;
+}
+
+/** Names in Patroni's sync key; undefined when the cluster is not synchronous. */
+function voters(sync: Key | undefined): string[] | undefined {
+  const { leader, sync_standby } = JSON.parse(sync?.value || "{}") as {
+    leader?: string;
+    sync_standby?: string;
+  };
+  return leader ? (sync_standby ?? "").split(",").filter(Boolean) : undefined;
+}

@@ -1,0 +1,33 @@
+/** Which timelines a PostgreSQL server came through, from the file that each promotion writes before it ends. */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { lsnOf } from "../shared/lsn.js";
+
+/** Timelines before this one; undefined when its file can't be read. The first has none, and no file. */
+export async function ancestorsOf(timeline: number, dataDirectory: string): Promise<number[] | undefined> {
+  if (timeline === 1) return [];
+  const text = await readFile(join(dataDirectory, "pg_wal", historyName(timeline)), "utf8").catch(
+    () => undefined,
+  );
+  return text === undefined ? undefined : switchesOf(text).map((each) => each.timeline);
+}
+
+/** A timeline of a server's past, and where the next one began. */
+export interface Switch {
+  readonly timeline: number;
+  readonly end: number;
+}
+
+/**
+ * Oldest first. A line each: the parent, where it was left, and why.
+ * Source: PostgreSQL's `readTimeLineHistory` (src/backend/access/transam/timeline.c).
+ */
+export const switchesOf = (text: string): Switch[] =>
+  text.split("\n").flatMap((line) => {
+    const [, timeline, position] = /^\s*(\d+)\s+(\S+)/.exec(line) ?? [];
+    const end = lsnOf(position);
+    return end === undefined ? [] : [{ timeline: Number(timeline), end }];
+  });
+
+export const historyName = (timeline: number): string =>
+  `${timeline.toString(16).toUpperCase().padStart(8, "0")}.history`;

@@ -1,0 +1,21 @@
+import { describe, expect, test } from "vitest";
+import { patchedSource, simulatorsWith } from "./patched.js";
+import { SCENES } from "./scenes.js";
+import { SHELL_MUTANTS } from "./shell-mutants.js";
+import * as right from "./simulators.js";
+
+describe.each(Object.entries(SCENES))("a guard that %s", (_name, scene) => {
+  test("does it right", async () => {
+    expect(await scene(right)).toEqual([]);
+  });
+});
+
+describe.each(Object.entries(SHELL_MUTANTS))("a guard that %s", (_name, patch) => {
+  test("is noticed", async () => {
+    const wrong = await simulatorsWith({ [patch.file]: patchedSource(patch) });
+    const found: string[] = [];
+    for (const scene of Object.values(SCENES))
+      found.push(...(await scene(wrong).catch((error: Error) => [error.message])));
+    expect(found).not.toEqual([]);
+  });
+});
