@@ -51,7 +51,7 @@ export async function demo({ machines }: DemoOptions): Promise<void> {
     progress.heading("4  A change that breaks a policy is refused");
     await showRefusal(scene);
 
-    progress.heading("5  A change behind Pulumi's back is found, and healed");
+    progress.heading("5  A change behind Pulumi's back is found and repaired");
     await driftVault(scene);
 
     const notShown = machines ? whyNoTwin() : "--no-machines was given";

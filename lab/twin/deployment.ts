@@ -8,7 +8,7 @@ import { openReplica } from "../../operations/replicas.js";
 import type { Contract, RegionContract } from "../../settings/contract.js";
 import { mustRun } from "./control.js";
 
-/** @param claimed greatest epoch of the region as it stands in the table */
+/** @param claimed greatest epoch of the region in the table */
 export async function twinDeployment(
   { claimTable }: Pick<Contract, "claimTable">,
   region: RegionContract,

@@ -92,7 +92,7 @@ export class RepmgrSubject implements Subject {
 
   /**
    * A node that comes back by itself would be a second primary: repmgr leaves it to people to keep it away and to
-   * rejoin it. Here that is done by wiping it and cloning the primary anew.
+   * rejoin it. The benchmark wipes it and clones the new primary.
    */
   async heal({ kind, machine }: Wound): Promise<void> {
     if (kind === "none") return;
