@@ -23,11 +23,12 @@ const THERE_AND_BACK: RegionDrill = {
   },
 };
 
-export async function showRegionFailover(scene: Scene, running: RegionTwin): Promise<void> {
+export async function showRegionFailover(scene: Scene, running: RegionTwin): Promise<DrillResult> {
   const { say } = scene;
   say("  All machines of the home region lose power at once; people need a moment to decide.");
   const result = await perform(scene, running, THERE_AND_BACK, (to, epoch) => promote(scene, to, epoch));
   for (const line of timeline(result)) say(line);
+  return result;
 }
 
 /** When what happened, in seconds since the fault. */

@@ -84,7 +84,7 @@ export class RepmgrSubject implements Subject {
       if (type !== (leads ? "primary" : "standby"))
         found.push(`repmgr has ${machine.name} as ${type ?? "nothing"}`);
       if (active !== "t") found.push(`repmgr has ${machine.name} as inactive`);
-      if (!leads && upstream !== leader.name) found.push(`${machine.name} follows ${upstream || "nobody"}`);
+      if (!leads && upstream !== leader.name) found.push(`${machine.name} follows ${upstream || "no node"}`);
       if (!(await machine.isActive("dr-repmgrd"))) found.push(`no repmgrd on ${machine.name}`);
     }
     return found;
