@@ -22,7 +22,7 @@ export function addDrill(dr: Command): void {
     .action(run);
   drill
     .command("list")
-    .description("every drill, what it does and which runbook it runs")
+    .description("every drill and what it does, one line each")
     .option("--json", "print them as JSON")
     .action(async ({ json }: { json?: boolean }) => {
       const { ALL_DRILLS, isNightly } = await import("../../lab/drills/catalogue.js");
@@ -31,8 +31,8 @@ export function addDrill(dr: Command): void {
         return { name, kind, nightly: isNightly(one), title, runbook, hypothesis };
       });
       if (json ?? drill.opts<RunFlags>().json) return console.log(JSON.stringify(listed, undefined, 2));
-      for (const { name, nightly, title, runbook } of listed)
-        console.log(`${name}${nightly ? " (nightly)" : ""}\n    ${title}\n    runbooks/${runbook}`);
+      const { renderList } = await import("../../lab/drills/listing.js");
+      console.log(renderList(listed));
     });
 }
 

@@ -23,8 +23,8 @@ export function addSandbox(dr: Command): void {
   const operations = {
     up: "deploy a stack, or bring it up to date",
     preview: "show what up would do",
-    refresh: "read what is really there and find drift",
-    destroy: "delete a stack (protected data refuses)",
+    refresh: "find drift from what really exists",
+    destroy: "delete a stack; keep protected data",
   } as const;
   for (const [operation, description] of Object.entries(operations) as [keyof typeof operations, string][]) {
     const command = sandbox
@@ -39,6 +39,7 @@ export function addSandbox(dr: Command): void {
 
   sandbox
     .command("config")
+    .summary("show settings, or set one here only")
     .description("show a stack's settings here, or set one in the sandbox only: `config dr epoch 2`")
     .argument("<stack>", stackHelp())
     .argument("[key]", "a setting, e.g. epoch")
@@ -69,6 +70,7 @@ export function addSandbox(dr: Command): void {
 
   sandbox
     .command("env")
+    .summary("print variables for plain `pulumi`")
     .description('print the variables for plain `pulumi` commands: eval "$(npx dr sandbox env)"')
     .option("--json", "print them as JSON")
     .action(async ({ json }: { json?: boolean }) => {
@@ -87,7 +89,7 @@ export function addSandbox(dr: Command): void {
 
   sandbox
     .command("install")
-    .description("get the engine and the emulator ready, and start nothing")
+    .description("prepare engine and emulator, no start")
     .action(async () => {
       const progress = new Progress();
       const engine = await findEngine(progress);
@@ -99,6 +101,7 @@ export function addSandbox(dr: Command): void {
 
   sandbox
     .command("start")
+    .summary("start the emulator")
     .description("start the emulator (every operation does it when needed)")
     .action(async () => {
       const { endpoint, pid } = await startEmulator(new Progress());
@@ -121,13 +124,17 @@ export function addSandbox(dr: Command): void {
 
   sandbox
     .command("stop")
-    .description("stop the emulator; what it held is gone, Pulumi's state stays and the next up heals")
+    .summary("stop the emulator, keep the state")
+    .description(
+      "stop the emulator: its resources are gone, Pulumi's state stays, and the next up restores them",
+    )
     .action(async () =>
       console.log((await stopEmulator()) ? "emulator stopped" : "the emulator was not running"),
     );
 
   sandbox
     .command("reset")
+    .summary("stop the emulator, delete the state")
     .description("stop the emulator and forget everything of this sandbox")
     .action(async () => {
       const { resetSandbox } = await import("../../lab/sandbox/lifecycle.js");

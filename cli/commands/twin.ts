@@ -46,11 +46,8 @@ export function addTwin(dr: Command): void {
       const { status } = await import("../../lab/twin/control.js");
       const machines = await status();
       if (json) return console.log(JSON.stringify(machines, undefined, 2));
-      for (const { name, address, alive, role, databaseRole, state, timeline, lag } of machines) {
-        const what = databaseRole ? `${databaseRole}, ${state}, timeline ${timeline ?? "?"}` : role;
-        const behind = lag === undefined ? "" : `, ${lag} bytes behind`;
-        console.log(`${name.padEnd(24)} ${address.padEnd(14)} ${alive ? what + behind : "dead"}`);
-      }
+      const { renderStatus } = await import("../../lab/twin/listing.js");
+      console.log(renderStatus(machines));
     });
   twin
     .command("exec")

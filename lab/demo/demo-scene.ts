@@ -14,4 +14,6 @@ export interface Scene {
   readonly contract: Contract;
   /** Text for the reader, on standard output. */
   say(text: string): void;
+  /** Folder of the drills' reports; made with the first one. */
+  readonly reports: string;
 }

@@ -1,17 +1,21 @@
 /** `npm run demo`: the whole stack at work on one machine, told step by step. */
+import { join, relative } from "node:path";
 import pc from "picocolors";
+import { sandboxDir } from "../../common/paths.js";
 import { Progress } from "../../common/progress.js";
 import { outputLines, STAND_IN_NOTE, summary } from "../../operations/engine/render.js";
 import { contractOf } from "../../settings/contract.js";
 import { parseSharedSettings } from "../../settings/parse.js";
 import { readStackFiles } from "../../settings/stack-files.js";
 import { STACK_NAMES } from "../../settings/stacks.js";
+import type { DrillResult } from "../drills/report.js";
 import { EMULATED_ACCOUNT } from "../sandbox/emulator/emulator.js";
 import { projectDir } from "../sandbox/project.js";
 import { type RunResult, Sandbox } from "../sandbox/sandbox.js";
 import { temporarySandbox } from "../sandbox/temporary.js";
 import { whyNoTwin } from "../twin/host.js";
 import { beginWithHomeActive } from "./beginning.js";
+import { renderClosing } from "./closing.js";
 import type { Scene } from "./demo-scene.js";
 import { driftVault } from "./drift.js";
 import { startMachines } from "./machines.js";
@@ -25,12 +29,16 @@ import { globalPicture, regionPicture, topology } from "./topology.js";
 export interface DemoOptions {
   /** Run the machines of both regions, where the host can. */
   readonly machines: boolean;
+  /** End with the time of each step. */
+  readonly verbose?: boolean;
 }
 
 /** @throws Error when anything doesn't turn out as it must: a demo that shrugs shows nothing. */
-export async function demo({ machines }: DemoOptions): Promise<void> {
+export async function demo({ machines, verbose }: DemoOptions): Promise<void> {
   const progress = new Progress();
   const begun = performance.now();
+  // Outside the demo's own sandbox, which the next demo empties.
+  const reports = join(sandboxDir(), "drills", `demo-${new Date().toISOString().replaceAll(/[:.]/g, "-")}`);
   await temporarySandbox("demo", async () => {
     progress.heading("1  Get the engine and the emulated AWS ready");
     const sandbox = await Sandbox.open(progress, 0);
@@ -38,7 +46,7 @@ export async function demo({ machines }: DemoOptions): Promise<void> {
     await beginWithHomeActive(say);
     const settings = parseSharedSettings("global", await readStackFiles("global", projectDir()));
     const contract = contractOf(settings, EMULATED_ACCOUNT);
-    const scene: Scene = { sandbox, progress, settings, contract, say };
+    const scene: Scene = { sandbox, progress, settings, contract, say, reports };
     scene.say(`  emulator on ${sandbox.emulator.endpoint}`);
     scene.say(`  ${STAND_IN_NOTE}`);
 
@@ -51,39 +59,42 @@ export async function demo({ machines }: DemoOptions): Promise<void> {
     progress.heading("4  A change that breaks a policy is refused");
     await showRefusal(scene);
 
-    progress.heading("5  A change behind Pulumi's back is found, and healed");
+    progress.heading("5  A change behind Pulumi's back is found and repaired");
     await driftVault(scene);
 
     const notShown = machines ? whyNoTwin() : "--no-machines was given";
     if (notShown) await withoutMachines(scene, notShown);
-    else await withMachines(scene);
+    const results = notShown ? [] : await withMachines(scene);
 
     progress.heading("9  What holds data can't be destroyed");
     await showProtection(scene);
 
-    progress.heading("Time of each part");
-    for (const { step, seconds } of progress.timings)
-      progress.line(`  ${seconds.toFixed(1).padStart(6)} s  ${step}`);
-    progress.line(
-      `  ${((performance.now() - begun) / 1000).toFixed(1).padStart(6)} s  all of it; some parts are inside of others`,
-    );
+    const seconds = (performance.now() - begun) / 1000;
+    if (verbose) {
+      progress.heading("Time of each step; some are parts of others");
+      for (const { step, seconds } of progress.timings)
+        progress.line(`  ${seconds.toFixed(1).padStart(6)} s  ${step}`);
+    }
+    const closing = renderClosing({
+      ...{ results, seconds, reports: relative(process.cwd(), reports) },
+      ...(notShown && { notShown }),
+    });
     progress.line();
-    progress.line(pc.green("All of it happened as it should."));
-    if (notShown) progress.note(`no machine was started: ${notShown}`);
-    progress.note("next: npx dr --help, README.md, runbooks/README.md");
+    for (const [index, line] of closing.entries()) progress.line(index === 0 ? pc.green(line) : line);
   });
 }
 
-async function withMachines(scene: Scene): Promise<void> {
+async function withMachines(scene: Scene): Promise<DrillResult[]> {
   const { progress } = scene;
   progress.heading("6  The machines of both regions run, for real");
   const running = await startMachines(scene);
   try {
     progress.heading("7  The database leader's machine is lost");
-    await showNodeFailover(scene, running);
+    const node = await showNodeFailover(scene, running);
     progress.heading("8  The home region is lost; promote the other by one config change, then move back");
-    await showRegionFailover(scene, running);
+    const region = await showRegionFailover(scene, running);
     await picture(scene);
+    return [node, region];
   } finally {
     await running.close();
   }

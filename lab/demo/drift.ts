@@ -38,6 +38,6 @@ export async function driftVault({ sandbox, progress, say }: Scene): Promise<voi
   for (const change of refresh.changes) say(`  found:  ${changeLine(change)}`);
 
   const healed = await progress.during("up global", () => sandbox.up("global"));
-  if (drifted(healed.changes).length === 0) throw new Error("up did not heal the public access block");
-  for (const change of healed.changes) say(`  healed: ${changeLine(change)}`);
+  if (drifted(healed.changes).length === 0) throw new Error("up did not restore the public access block");
+  for (const change of healed.changes) say(`  repaired: ${changeLine(change)}`);
 }

@@ -23,11 +23,12 @@ const THERE_AND_BACK: RegionDrill = {
   },
 };
 
-export async function showRegionFailover(scene: Scene, running: RegionTwin): Promise<void> {
+export async function showRegionFailover(scene: Scene, running: RegionTwin): Promise<DrillResult> {
   const { say } = scene;
   say("  All machines of the home region lose power at once; people need a moment to decide.");
   const result = await perform(scene, running, THERE_AND_BACK, (to, epoch) => promote(scene, to, epoch));
   for (const line of timeline(result)) say(line);
+  return result;
 }
 
 /** When what happened, in seconds since the fault. */
@@ -40,7 +41,7 @@ function timeline({ moves = [] }: DrillResult): string[] {
       sorted([
         [fenced, "last write that the region before acknowledged"],
         [claimed, `epoch ${epoch} is claimed for ${to}`],
-        [promoted, `${to} acknowledges: ${reason ?? "for a reason that nobody told"}`],
+        [promoted, `${to} acknowledges: ${reason ?? "it reported no reason"}`],
         [firstWrite, "first write of a client"],
         [full, "it could lose a node"],
       ]).map(([seconds, what]) => `  ${at(seconds)}  ${what}`),
@@ -50,6 +51,6 @@ function timeline({ moves = [] }: DrillResult): string[] {
 
 type Row = readonly [seconds: number | undefined, what: string];
 
-/** What never came stands at the end. */
+/** Events that never came are listed last. */
 const sorted = (rows: readonly Row[]): Row[] =>
   [...rows].sort(([a = Number.POSITIVE_INFINITY], [b = Number.POSITIVE_INFINITY]) => a - b);

@@ -93,7 +93,7 @@ export const DRILLS: readonly Drill[] = [
   controlAsynchronous,
 ];
 
-/** Those about two regions: first what must be harmless, last what takes long to mend. */
+/** Drills on two regions: first what must be harmless, last what takes long to recover from. */
 export const REGION_DRILLS: readonly RegionDrill[] = [
   claimsSlow,
   staleEpochs,

@@ -48,7 +48,7 @@ export function setBackFaults(
   };
 }
 
-/** Rows that stand there more than once; each id once, however often it stands there. */
+/** Ids that more than one row has; each id once. */
 export function duplicatedRows(rows: readonly RowId[]): RowId[] {
   const seen = new Set<string>();
   const twice = new Map<string, RowId>();
@@ -59,7 +59,7 @@ export function duplicatedRows(rows: readonly RowId[]): RowId[] {
   return [...twice.values()];
 }
 
-/** Rows that nobody wrote, or whose write the server had refused. */
+/** Rows that no client wrote, or whose write the server had refused. */
 export function unexpectedRows(writes: readonly WriteEvent[], rows: readonly RowId[]): RowId[] {
   const possible = new Set(writes.filter(({ result }) => result !== "refused").map(key));
   return rows.filter((row) => !possible.has(key(row)));

@@ -67,7 +67,7 @@ export async function viewCluster(
  * streaming on its timeline, and enough of them in the quorum that the leader may not commit alone.
  * @param voters nodes that may lead
  * @param lagBytes most that a member may be behind; 0 makes sense only without load
- * @param role of the region: a standby's leader is one that streams from the other region, and nobody waits for a
+ * @param role of the region: a standby's leader streams from the other region, and no commit waits for a
  *   quorum; how far it is behind, the other region knows
  */
 export function flaws(

@@ -13,7 +13,7 @@ interface Rehearsed {
   readonly runbook: string;
   /** What should happen and why, in a sentence or two. */
   readonly hypothesis: string;
-  /** What it needs beyond the project's settings; a drill with such settings gets a twin of its own. */
+  /** Settings that differ from the project's; a drill with such settings gets its own twin. */
   readonly settings?: RawSettings;
   /** Tomcat servers per region; 1 when left out. The workload runs beside the first. */
   readonly tomcats?: number;
@@ -38,7 +38,7 @@ export interface RegionDrill extends Rehearsed {
   readonly kind: "region";
   /** It ends with the region that was lost still down, or not following: the next drill gets a new twin. */
   readonly leavesOneRegion?: boolean;
-  /** No machine of the recovery region runs until the drill starts them; it gets a twin of its own. */
+  /** No machine of the recovery region runs until the drill starts them; it gets its own twin. */
   readonly cold?: boolean;
   run(scene: RegionScene): Promise<void>;
 }
@@ -47,7 +47,7 @@ export type AnyDrill = Drill | RegionDrill;
 
 /**
  * Losses are judged strictly. Times are upper bounds, far enough from what is usual for a busy host of two cores to keep
- * them: what is usual is measured, and stands in the reports. What is left out is measured and not judged.
+ * them: the reports have the usual, measured values. A value left out here is measured but not judged.
  */
 export interface Expectations {
   /**

@@ -12,7 +12,7 @@ export function acknowledgedSince({ ledger, faults }: Scene, node: Machine): Wri
   );
 }
 
-/** Whether a session of the workload to this node ended, after the first fault had begun, without an answer to what was asked. */
+/** Whether a session of the workload to this node ended, after the first fault had begun, without an answer to its statement. */
 export function sessionsBroke({ ledger, faults }: Scene, node: Machine): boolean {
   const since = faults[0]?.from ?? Number.POSITIVE_INFINITY;
   return ledger.writes.some(

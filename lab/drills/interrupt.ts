@@ -3,7 +3,7 @@ import type { Progress } from "../../common/progress.js";
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-/** Of something that was interrupted: nobody goes on from here, the process is about to end. */
+/** For work that was interrupted: no caller resumes, the process is about to end. */
 export const forever = (): Promise<never> => new Promise(() => {});
 
 /** Does `work`. When a signal comes first, does `clearUp` instead of waiting for it, and ends the process with code 130. */

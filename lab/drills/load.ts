@@ -1,4 +1,4 @@
-/** What a workload is told: the application's login, and who writes, reads, asks and probes, and how fast. */
+/** A workload's settings: the application's login, and who writes, reads, queries and probes, and how fast. */
 import { DATABASE_FRONTS } from "../../nodes/render/haproxy.js";
 import { HEALTH_PATH, PORTS } from "../../settings/contract.js";
 import type { RegionTwin } from "../twin/open.js";

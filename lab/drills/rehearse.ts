@@ -65,7 +65,7 @@ async function perform(
   const database = await credentials(scene);
   const tables = new Tables(scene.database, database.name);
   const http = drill.workload?.http ?? true;
-  await progress.during("baseline: one leader, every member in sync, nobody behind", async () => {
+  await progress.during("baseline: one leader, every member in sync, no lag", async () => {
     await scene.whole(60, 0);
     await tables.prepare(await scene.leader(), database.user);
   });

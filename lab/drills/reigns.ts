@@ -1,20 +1,20 @@
 /** Who acknowledged when, and whether two did at once. Pure. */
 import type { ProbeEvent, WriteEvent } from "../workload/events.js";
 
-/** An acknowledgement, whoever got it: the writers or a probe. */
+/** An acknowledgement that a writer or a probe received. */
 export type Acknowledgement = Pick<WriteEvent, "sent" | "arrived" | "done"> & {
   readonly node: string;
   readonly timeline: number;
 };
 
-/** Region of a node's address, or of a workload's `source`; undefined where there is but one region. */
+/** Region of a node's address, or of a workload's `source`; undefined with a single region. */
 export type RegionOf = (nodeOrSource: string) => string | undefined;
 
 const ONE_REGION: RegionOf = () => undefined;
 
 /**
  * An answer that came across the link between the regions was under way for longer than anybody knows. Such a one
- * is taken to have been given as early as it can have been: when it was asked for.
+ * is taken to have been given as early as possible: when the request was sent.
  * @throws Error when one doesn't say by whom or on which timeline: then nothing could be decided.
  */
 export function acknowledgements(
@@ -60,9 +60,9 @@ interface Reign {
  *    older region's the greater. Reigns are ordered by when they began. A node that is promoted again after the
  *    other region's reign does so on a new timeline, and so in a new reign: A→B→A→B is no violation.
  *    (PostgreSQL counts on from the greatest timeline that it finds in its archive. Should a former number come again,
- *    because the archive lacks it, that is told as a violation: a false alarm, never a missed one.)
+ *    because the archive lacks it, the check reports a violation: a false alarm, never a missed one.)
  *
- * One violation is told per pair of reigns: the first.
+ * The check reports one violation per pair of reigns: the first.
  */
 export function doubleAcknowledgements(
   all: readonly Acknowledgement[],

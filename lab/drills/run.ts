@@ -128,7 +128,7 @@ class Stage {
     await this.stop(keep);
   }
 
-  /** Closes it for good: whoever asks for a twin now waits for the end of the process. */
+  /** Closes it for good. A later call for a twin waits until the process ends. */
   end(keep: boolean): Promise<void> {
     this.over = true;
     return this.stop(keep);

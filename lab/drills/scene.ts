@@ -61,7 +61,7 @@ export class Scene {
     return this.running.database(this.id);
   }
 
-  /** Once, before anything else: what must be asked of the twin before it can be used. */
+  /** Once, before anything else: what the drill must query before it can use the twin. */
   async enter(): Promise<void> {}
 
   /** Whether the load has come to run well, beyond a write that was acknowledged. Throws as long as it has not. */
@@ -119,7 +119,7 @@ export class Scene {
     return this.region.databaseNodes.map(({ name }) => this.twin.machine(name));
   }
 
-  /** A Tomcat server of the region that runs; questions are asked from there. */
+  /** A running Tomcat server of the region; queries run from there. */
   get tomcat(): Machine {
     return aliveTomcat(this.twin, this.region);
   }

@@ -95,7 +95,7 @@ function measure(observed: Observations, expect: Expectations) {
       : count("acknowledged rows lost", lost, loss === "none" ? 0 : undefined),
     ...(loss === "set-back" ? setBackMeasures(observed) : []),
     count("rows duplicated", duplicatedRows(rows).length, 0),
-    count("rows there that nobody could have written", unexpectedRows(writes, rows).length, 0),
+    count("rows that no client could have written", unexpectedRows(writes, rows).length, 0),
     count("two nodes acknowledging at once", doubles, 0),
     ...(region ? regionMeasures(region, lostWrites, expect) : []),
     time("longest write gap", writeGap, expect.writeGapSeconds),

@@ -2,7 +2,7 @@
 import type { Machine } from "../twin/types.js";
 import type { Scene } from "./scene.js";
 
-/** Writes so much WAL on the leader, in messages that nobody reads. @throws Error with psql's words. */
+/** Writes so much WAL on the leader, in messages that no client reads. @throws Error with psql's words. */
 export async function writeWal({ database }: Scene, leader: Machine, mib: number): Promise<void> {
   await database.sql(
     leader,

@@ -66,7 +66,7 @@ function toStatus(error: Error): Partial<grpc.StatusObject> {
   return { code: grpc.status.UNKNOWN, details: explain(error.cause), metadata };
 }
 
-/** AWS errors carry their code in `name`; a message alone ("Not Found") would tell nobody anything. */
+/** AWS errors carry their code in `name`; a message alone ("Not Found") would explain nothing. */
 function explain(error: Error): string {
   const name = error.name && error.name !== "Error" ? `${error.name}: ` : "";
   return process.env.DR_SANDBOX_DEBUG ? `${name}${error.stack}` : `${name}${error.message}`;

@@ -1,6 +1,6 @@
 /**
  * Under which starts of the emulator each stack was worked on. What an earlier emulator held is gone, so a
- * stack that may still believe in it has to be read anew.
+ * stack that may still believe in it must be read again.
  */
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";

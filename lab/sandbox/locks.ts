@@ -15,7 +15,7 @@ const pulumiDir = () => join(sandboxDir(), "state/.pulumi");
 export async function clearKilledRuns(): Promise<boolean> {
   const stale = await filesBelow("locks", async (file) => {
     if (file.endsWith(".attrs")) return false;
-    // A lock cut short names nobody.
+    // A truncated lock names no process.
     if (!(await isJson(file))) return true;
     const lock = JSON.parse(await readFile(file, "utf8")) as { pid?: number; hostname?: string };
     return lock.hostname === hostname() && lock.pid !== undefined && !(await processRuns(lock.pid, "pulumi"));

@@ -72,7 +72,7 @@ async function read(path: string): Promise<StackFile> {
     throw new UserError(
       `${path} is not YAML`,
       (error as Error).message.trim().split("\n")[0] as string,
-      "mend that line",
+      "fix that line",
     );
   }
 }

@@ -58,8 +58,8 @@ export class Sandbox {
     await mkdir(sandboxDir(), { recursive: true });
     const engine = await findEngine(progress);
     if (await clearKilledRuns()) {
-      // Nobody knows how far it came: start from an emulator that holds nothing, and heal from the state.
-      progress.note("an earlier run was killed: its lock is removed and the emulator started anew, empty");
+      // How far the run came is unknown: start from an empty emulator, and restore from the state.
+      progress.note("an earlier run was killed: removed its lock and restarted the emulator, empty");
       progress.note("fill it again with up of global, then prod and dr, then link");
       await stopEmulator();
     }

@@ -1,4 +1,4 @@
-/** A sandbox of its own for a demo, a bench or a test: another folder, any free port, nothing left running. */
+/** A separate sandbox for a demo, a bench or a test: another folder, any free port, nothing left running. */
 import { join } from "node:path";
 import { sandboxDir } from "../../common/paths.js";
 import { stopEmulator } from "./emulator/emulator.js";

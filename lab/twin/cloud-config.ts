@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { parse } from "yaml";
 
 interface CloudConfig {
-  /** A database node's name; servers have none of their own. */
+  /** A database node's name; servers have none. */
   readonly hostname?: string;
   readonly write_files?: readonly {
     readonly path: string;

@@ -1,4 +1,4 @@
-/** `dr twin`: a twin that stays until it is told to go. One process holds it; these start, ask and stop that one. */
+/** `dr twin`: a twin that runs until it is stopped. One process holds it; these functions start, query and stop it. */
 import { spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
@@ -63,7 +63,7 @@ export async function up({ regions, tomcats }: UpOptions, progress: Progress): P
   }
 }
 
-/** The process that holds the twin: opens it, writes its record, waits to be told to stop. */
+/** The process that holds the twin: opens it, writes its record, waits for the order to stop. */
 export async function hold({ regions, tomcats }: UpOptions, progress: Progress): Promise<void> {
   const stop = new Promise<void>((resolve) => {
     for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => resolve());
@@ -130,7 +130,7 @@ export async function down(): Promise<boolean> {
 /** What `dr twin status` tells of one machine. */
 export interface MachineStatus extends MachineRecord {
   readonly alive: boolean;
-  /** As Patroni says; undefined for a Tomcat server, and where nobody knows. */
+  /** As Patroni reports; undefined for a Tomcat server, and when Patroni doesn't answer. */
   readonly databaseRole?: string;
   readonly state?: string;
   readonly timeline?: number;
@@ -192,7 +192,7 @@ export async function exec(name: string, argv: readonly string[]): Promise<numbe
     throw new UserError(
       `machine '${name}' is dead`,
       "None of its processes is there to be joined.",
-      "npx dr twin down && npx dr twin up start all of them anew",
+      "npx dr twin down && npx dr twin up restart all of them",
     );
   }
   const [file, ...args] = await commandIn(machine, argv.length > 0 ? argv : ["bash"]);
@@ -200,7 +200,7 @@ export async function exec(name: string, argv: readonly string[]): Promise<numbe
   return exitCode ?? 1;
 }
 
-/** A command of the host that runs one inside a machine, with what every process of that is told. */
+/** A host command that runs a command inside a machine, in the environment of the machine's processes. */
 export async function commandIn(machine: MachineRecord, argv: readonly string[]): Promise<readonly string[]> {
   const file = join(twinDir(), "machines", machine.name, "shared", ENVIRONMENT_FILE);
   const variables = (await readFile(file, "utf8")).split("\n").filter(Boolean);

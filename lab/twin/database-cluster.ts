@@ -9,7 +9,7 @@ export interface Member {
   readonly role: "leader" | "standby_leader" | "sync_standby" | "quorum_standby" | "replica";
   readonly state: string;
   readonly timeline?: number;
-  /** Bytes behind the leader; undefined on the leader, "unknown" where nobody can tell. */
+  /** Bytes behind the leader; undefined on the leader, "unknown" when Patroni doesn't know. */
   readonly lag?: number | "unknown";
 }
 
@@ -30,7 +30,7 @@ export class DatabaseCluster {
 
   /**
    * The machine whose Patroni says that it leads; undefined when none does. Asks `/leader` of each node: the
-   * member list of a node that has just healed may be stale.
+   * member list of a node that has just reconnected may be stale.
    */
   async leader(): Promise<Machine | undefined> {
     const answers = await Promise.all(
@@ -78,7 +78,7 @@ export class DatabaseCluster {
         ],
         { timeoutMillis: timeoutSeconds * 1000 + 3000 },
       )
-      // It may die while it is asked.
+      // It may die during the query.
       .catch(() => ({ stdout: "" }));
     const at = stdout.lastIndexOf("\n");
     const text = stdout.slice(0, Math.max(at, 0));

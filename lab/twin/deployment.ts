@@ -9,7 +9,7 @@ import { epochItem, PARTITION_KEY } from "../../settings/claim-items.js";
 import type { Contract, RegionContract } from "../../settings/contract.js";
 import { mustRun } from "./control.js";
 
-/** @param claimed greatest epoch of the region as it stands in the table */
+/** @param claimed greatest epoch of the region in the table */
 export async function twinDeployment(
   { claimTable }: Pick<Contract, "claimTable">,
   region: RegionContract,

@@ -7,7 +7,7 @@ import { commandLine } from "../../common/processes.js";
 
 /** All that a twin puts into its folder. */
 const OWN = ["claims", "vault", "machines", "platform", "twin.json", "twin.json.new", "twin.log", "twin.pid"];
-/** Not `claims`, `machines` or `platform`: others name their folders so too. `platform/parameters` stands in one that was kept. */
+/** Not `claims`, `machines` or `platform`: others name their folders so too. A kept folder has `platform/parameters`. */
 const SIGNS = ["twin.json", "twin.log", "twin.pid", "platform/parameters"];
 
 const pidFile = (dir: string) => join(dir, "twin.pid");

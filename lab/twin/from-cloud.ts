@@ -96,7 +96,7 @@ export async function copyPlatform(
       const answer = await secrets
         .send(new GetSecretValueCommand({ SecretId: secret }))
         .catch((error: Error) => {
-          // Declared, but nobody has given it a value yet.
+          // Declared, but still without a value.
           if (error.name === "ResourceNotFoundException") return undefined;
           throw error;
         });

@@ -38,7 +38,7 @@ export async function ensureImage(progress: Progress): Promise<NodeImage> {
 /** Days after its last use that an image is kept: going back to an earlier commit needn't build it again. */
 const KEPT_DAYS = 7;
 
-/** Marks this image as used, and removes those, and workloads, that nobody has used for long: a root is a gigabyte. */
+/** Marks this image as used, and removes images and workloads unused for long: a root is a gigabyte. */
 async function prune({ root, payload }: NodeImage): Promise<void> {
   const now = new Date();
   const current = [dirname(root), payload];

@@ -34,7 +34,7 @@ export class LocalTwin implements Twin {
   readonly extras = new Map<string, string>();
   /** Further lines of every machine's /etc/hosts: the twin has no name server. */
   readonly hosts: string[] = [];
-  /** What every process of a machine is told, as its platform would by the machine's role. */
+  /** Environment of every process of a machine, as its platform would set it by the machine's role. */
   environment: (spec: MachineSpec) => Readonly<Record<string, string>> = () => ({});
   /** What else ends with the twin; before its network does. */
   readonly closing: (() => Promise<unknown>)[] = [];

@@ -32,7 +32,7 @@ export interface MachineContext {
   readonly extras: ReadonlyMap<string, string>;
   /** Further lines of /etc/hosts. */
   readonly hosts: readonly string[];
-  /** What every process in it is told. */
+  /** Environment of every process in it. */
   readonly environment: Readonly<Record<string, string>>;
 }
 
@@ -81,7 +81,7 @@ export class TwinMachine implements Machine {
     await writeFile(at("upper/etc/hostname"), `${this.name}\n`);
     const names = ["127.0.0.1 localhost", `${this.address} ${this.name}`, ...hosts];
     await appendFile(at("upper/etc/hosts"), `${names.join("\n")}\n`);
-    // There is no name server in the twin. Nobody listens here, so that whoever asks hears so at once.
+    // There is no name server in the twin. Nothing listens here, so that a query fails at once.
     await writeFile(at("upper/etc/resolv.conf"), "nameserver 127.0.0.1\n");
     const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
     // For what comes in from outside and is no service: `dr twin exec`.

@@ -142,7 +142,7 @@ export class RegionTwin {
 
   /**
    * What calling a region's restore machine does: it comes into being, with an empty volume. It tests a restore and
-   * reports, or waits for whoever restores by hand.
+   * reports, or waits for an operator to restore by hand.
    */
   async callRestoreMachine(id: RegionId, { test }: { readonly test: boolean }): Promise<Machine> {
     const plan = restoreMachine(this.current, this.contract, id);
@@ -244,7 +244,7 @@ async function openClaims(
   const dir = join(twin.dir, "claims");
   const store = given ?? (await ownStore(twin, contract, dir, progress));
   const claims = await TwinClaims.open({ dir, network: twin.network, contract, regions, store });
-  // Before the emulator of its own.
+  // Closes before the emulator that it uses.
   twin.closing.unshift(() => claims.close());
   const lines = Object.entries(claims.environment).map(([name, value]) => `Environment=${name}=${value}\n`);
   twin.extras.set(GUARD_DROP_IN, `[Service]\n${lines.join("")}`);

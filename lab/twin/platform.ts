@@ -10,7 +10,7 @@ import type { SharedSettings } from "../../settings/schema.js";
 import type { RegionId } from "../../settings/stacks.js";
 import type { Twin } from "./types.js";
 
-/** Fills a twin's platform. Passwords are made anew for each twin and stay in its folder. */
+/** Fills a twin's platform. Each twin gets new passwords, which stay in its folder. */
 export class Platform {
   private authority: Promise<Authority> | undefined;
   private readonly made = new Set<string>();

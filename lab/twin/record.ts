@@ -19,7 +19,7 @@ const record = z.object({
   /** The claim table's emulator, for other processes of this host: the one copy that both regions' guards ask. */
   claims: z.object({
     endpoint: z.string(),
-    /** AWS region under whose name it is asked. */
+    /** AWS region under whose name clients query it. */
     region: z.string(),
   }),
   /** The emulated S3 that holds the vaults, over TLS, and the authority that signed for it. */

@@ -44,7 +44,7 @@ export async function serveRequests(
   return server;
 }
 
-/** @throws Error when it was refused, or went wrong, or nobody holds a twin. */
+/** @throws Error when the holder refused it or failed, or no process holds a twin. */
 export async function ask(request: Request): Promise<void> {
   const socket = createConnection(socketFile(twinDir()));
   const line = await new Promise<string>((resolve, reject) => {

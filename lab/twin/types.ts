@@ -1,4 +1,4 @@
-/** What the twin offers to drills, benches and the demo: machines that boot, break and heal. */
+/** What the twin offers to drills, benches and the demo: machines that boot, break and recover. */
 import type { RegionId } from "../../settings/stacks.js";
 
 /** A machine as the cloud would start it: its address and its user data, nothing else. */

@@ -45,7 +45,7 @@ export class Balancer {
         return response.ok;
       })
       .catch(() => false);
-    // One that nobody has asked yet is trusted: its first failure is one of those in a row.
+    // A target without a check yet is trusted: its first failure is one of those in a row.
     const before = this.health.get(target) ?? { healthy: true, against: 0 };
     this.health.set(target, observe(before, ok, { fall: healthFall ?? 2, rise: healthRise ?? 1 }));
   }

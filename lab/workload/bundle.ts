@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { cacheDir, REPO } from "../../common/paths.js";
 
-/** @returns the file, in the user's cache under the hash of what is in it: nobody has to remove it. */
+/** @returns the file, in the user's cache under the hash of its content: no caller has to remove it. */
 export async function bundleWorkload(): Promise<string> {
   const { outputFiles } = await build({
     entryPoints: [fileURLToPath(new URL("./main.ts", import.meta.url))],
@@ -29,14 +29,14 @@ export async function bundleWorkload(): Promise<string> {
   const hash = createHash("sha256").update(content).digest("hex").slice(0, 12);
   const file = join(cacheDir(), `workload-${hash}.mjs`);
   const now = new Date();
-  // The cache is pruned of what nobody has used for long.
+  // The cache is pruned of what was unused for long.
   const isThere = await utimes(file, now, now).then(
     () => true,
     () => false,
   );
   if (isThere) return file;
   await mkdir(cacheDir(), { recursive: true });
-  // Under another name first: nobody must run half of it.
+  // Under another name first: no process may run half of it.
   const scratch = `${file}.${process.pid}`;
   await writeFile(scratch, content);
   await rename(scratch, file);

@@ -2,9 +2,9 @@
 import type { BalancerConfig } from "./balancer.js";
 import type { NameConfig } from "./service-name/config.js";
 
-/** What a workload is told, as the first line of its standard input: a password has no place in `ps`. */
+/** A workload's settings, the first line of its standard input: a password has no place in `ps`. */
 export interface WorkloadConfig {
-  /** Stands in each of its events: where it runs, when several workloads fill one ledger. */
+  /** Part of each of its events: where it runs, when several workloads fill one ledger. */
   readonly source?: string;
   readonly database: {
     readonly user: string;

@@ -71,9 +71,9 @@ export interface RequestEvent extends Seen {
   readonly method: "GET" | "POST";
   /** Of the item that was written or asked for. */
   readonly id: string;
-  /** Who was asked, `address:port`: a Tomcat server, or a region's load balancer; empty when the name had no answer. */
+  /** Target of the request, `address:port`: a Tomcat server, or a region's load balancer; empty when the name had no answer. */
   readonly target: string;
-  /** The service's name, when it was asked by that. */
+  /** The service's name, when the request used it. */
   readonly name?: string;
   readonly sent: number;
   readonly done: number;
@@ -83,7 +83,7 @@ export interface RequestEvent extends Seen {
 }
 
 /**
- * First and last line of every workload: what lies outside was not watched. The last one is told once everything
+ * First and last line of every workload: what lies outside was not watched. The last one comes once everything
  * in flight has ended; its time is that of the order to stop.
  */
 export interface SpanEvent extends Seen {

@@ -1,4 +1,4 @@
-/** What a row of checks says about a server, by whoever checks it. Pure. */
+/** A server's health from a row of checks, whichever component makes them. Pure. */
 
 export interface Health {
   readonly healthy: boolean;

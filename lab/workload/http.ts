@@ -16,7 +16,7 @@ import { describe } from "./session.js";
 interface Way {
   /** The service's name, when it is the way. */
   readonly name?: string;
-  /** @returns `address:port`. @throws Error when nobody can say. */
+  /** @returns `address:port`. @throws Error when no address is known. */
   next(): Promise<string>;
 }
 

@@ -14,7 +14,7 @@ import type {
 
 export interface LedgerData {
   /**
-   * When the first workload began and the first was told to stop; between them every gap counts. `stopped` is
+   * When the first workload began and the first received the order to stop; between them every gap counts. `stopped` is
    * missing when it died.
    */
   readonly started?: number;

@@ -41,7 +41,7 @@ await Promise.all([
   http && request(http, around),
   prober && probe(prober, around),
 ]);
-// Since it was told to stop nothing new was begun: waiting for the last answers is no gap.
+// After the order to stop, no new request began: waiting for the last answers is no gap.
 const stopped: WorkloadEvent = { kind: "stopped", at: told ?? now(), source };
 // Pipes are written asynchronously: the last line must be out before the process is.
 process.stdout.write(`${JSON.stringify(stopped)}\n`, () => process.exit(0));

@@ -7,7 +7,7 @@ export interface Answer {
   readonly ttl: number;
 }
 
-/** A server that is asked twice in vain is one error for the client, before its own patience is at an end. */
+/** A server that fails to answer twice is one error for the client, before the client's own timeout. */
 const ASK_MILLIS = 1000;
 const TRIES = 2;
 

@@ -49,7 +49,7 @@ async function watch(node: Node, config: ProberConfig, around: Surroundings): Pr
     }
     sequence += 1;
     const sent = now();
-    // A replica is asked before it is told to write, or its log would fill with refusals.
+    // Query the role before the write, or a replica's log would fill with refusals.
     const asked = await session.execute("SELECT pg_is_in_recovery()", config.timeoutMillis);
     const outcome: Outcome =
       asked.row?.[0] === "t"

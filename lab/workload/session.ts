@@ -52,7 +52,7 @@ export class Session {
       connectionTimeoutMillis: CONNECT_MILLIS,
       keepAlive: true,
       application_name: "drill",
-      // sslmode verify-ca: through HAProxy the name is 127.0.0.1, whoever answers.
+      // sslmode verify-ca: through HAProxy the name is 127.0.0.1, whichever node answers.
       ssl: { ca: authority, rejectUnauthorized: true, checkServerIdentity: () => undefined },
     });
     const ignore = () => undefined;
@@ -74,7 +74,7 @@ export class Session {
   }
 
   /**
-   * Runs one statement without parameters, in a transaction of its own. In the simple protocol the server
+   * Runs one statement without parameters, in its own transaction. In the simple protocol the server
    * says CommandComplete only after its commit. A warning with it (a cancelled wait for the synchronous
    * standby) means: committed here, perhaps nowhere else. That is no acknowledgement.
    */
@@ -117,7 +117,7 @@ async function within<T>(millis: number, work: Promise<T>): Promise<T> {
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`no answer within ${millis} ms`)), millis);
   });
-  // When the session is given up the query fails too, after nobody waits for it.
+  // When the session is given up the query fails too, and no caller waits for it any more.
   work.catch(() => undefined);
   try {
     return await Promise.race([work, late]);

@@ -58,7 +58,7 @@ export class Workload {
     const exitCode = await this.end();
     if (this.problem) throw this.problem;
     if (exitCode !== 0 || !this.over) {
-      throw new Error(`the workload ended with ${exitCode} before it was told to`);
+      throw new Error(`the workload ended with ${exitCode} before it was stopped`);
     }
   }
 

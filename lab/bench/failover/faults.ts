@@ -15,7 +15,7 @@ export interface Fault {
   readonly aimRatio?: number;
   /** When writes are back: from another node, over new sessions, or once all have had time to react. */
   readonly back: "elsewhere" | "reconnected" | "in time";
-  /** Does it. @returns what is to be healed. */
+  /** Causes the fault. @returns what to repair afterwards. */
   inject(subject: Subject, leader: Machine): Promise<Injury>;
 }
 
@@ -28,7 +28,7 @@ export interface Injury {
 /** An election takes about one. */
 const ELECTED_SECONDS = 8;
 
-/** The leader's PostgreSQL: the postmaster's process id stands on the first line of its file. */
+/** The leader's PostgreSQL: the first line of postmaster.pid is its process id. */
 const KILL_POSTMASTER = 'kill -9 "$(head -1 /var/lib/dr/postgres/data/postmaster.pid)"';
 
 const led = (old: Machine) => (_: LedgerData, after: Machine) =>

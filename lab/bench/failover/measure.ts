@@ -1,4 +1,4 @@
-/** One repetition: a healthy cluster, load, one fault, writes back, the end of the load, healing, the count. */
+/** One repetition: a healthy cluster, load, one fault, writes back, the end of the load, repair, the count. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { DATABASE_FRONTS } from "../../../nodes/render/haproxy.js";
 import { acknowledgedAt, inFlight, longestGap, lostRows, type Span, watched } from "../../drills/checks.js";
@@ -111,7 +111,7 @@ async function whole(subject: Subject, what: string, timeoutSeconds: number): Pr
   });
 }
 
-/** The drills' writer, alone, as the application connects: through the HAProxy of its own machine. */
+/** The drills' writer alone. It connects as the application does: through the HAProxy on its machine. */
 async function writerConfig({ tomcat, application }: Subject): Promise<WorkloadConfig> {
   const [secret, authority] = await Promise.all([
     tomcat.run(["dr-get-secret", application.secret]),

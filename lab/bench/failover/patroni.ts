@@ -13,7 +13,7 @@ import type { Machine } from "../../twin/types.js";
 import { replicationFlaws, type Subject, soleLeader, type Wound } from "./subject.js";
 
 /**
- * Patroni without a configuration of its own: detection by the leader key's ttl, a crashed leader given five
+ * Patroni without any special configuration: detection by the leader key's ttl, a crashed leader given five
  * minutes to start again. The objective is raised because the settings' checks compute the worst case from these.
  * Source: https://patroni.readthedocs.io/en/latest/dynamic_configuration.html
  */

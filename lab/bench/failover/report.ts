@@ -80,7 +80,7 @@ export function renderBenchPage(bench: FailoverBench): string {
     ),
     "",
     "One system at a time has the machine to itself, in rounds; the order within a round rotates. Before each repetition all three",
-    "nodes are healthy, with nobody behind; healing afterwards is not counted. The load ends before a struck leader comes back.",
+    "nodes are healthy and no standby lags; the repair afterwards is not counted. The load ends before a struck leader comes back.",
     "",
     ...Object.entries(bench.environment).map(([name, value]) => `- ${name}: ${value}`),
     ...(bench.failures.length > 0
@@ -111,7 +111,7 @@ const failures = ({ failures: all, systems, faults }: FailoverBench): string[] =
 const aim = ({ aimSeconds, aimRatio }: FailoverBench["faults"][number]): string =>
   `≤ ${aimSeconds} s${aimRatio === undefined ? "" : `, ≥ ${aimRatio} × faster than Patroni`}`;
 
-/** Whether this project's median is what was aimed at, and in how many repetitions if not in all that were asked for. */
+/** Whether this project's median meets the objective, and over how many repetitions if some failed. */
 function verdict(bench: FailoverBench, fault: FailoverBench["faults"][number]): string {
   const ours = cellOf(bench, fault.name, "ours");
   if (!ours.gap) return "not measured";

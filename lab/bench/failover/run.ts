@@ -28,7 +28,7 @@ export interface BenchOptions {
   readonly keep?: boolean;
 }
 
-/** @throws UserError when this host can't run a twin. A repetition that fails is told in `failures`. */
+/** @throws UserError when this host can't run a twin. `failures` lists the repetitions that failed. */
 export async function benchFailover(options: BenchOptions): Promise<FailoverBench> {
   const { systems, faults, repeat, progress, onRound, keep = false } = options;
   const startedAt = new Date().toISOString();
@@ -65,7 +65,7 @@ export async function benchFailover(options: BenchOptions): Promise<FailoverBenc
             repetitions.push({ ...what, ...measured });
             const { gapSeconds, back, lost, healedSeconds } = measured;
             progress.note(
-              `${back ? "" : "more than "}${seconds(gapSeconds)} without a write, ${lost} rows lost, healed after ${seconds(healedSeconds)}`,
+              `${back ? "" : "more than "}${seconds(gapSeconds)} without a write, ${lost} rows lost, repaired after ${seconds(healedSeconds)}`,
             );
           } catch (error) {
             // Something about this host, which the next repetition would meet again.
@@ -115,7 +115,7 @@ class Stage {
     await this.stop(keep);
   }
 
-  /** Closes it for good: whoever asks for it now waits for the end of the process. */
+  /** Closes it for good. A later call for a twin waits until the process ends. */
   end(): Promise<void> {
     this.over = true;
     return this.stop(false);

@@ -16,7 +16,7 @@ export interface Repetition {
   readonly acknowledged: number;
   /** What shows that the fault took effect. */
   readonly proof?: string;
-  /** From the end of the load until the cluster was healthy again; depends on how it is healed. */
+  /** From the end of the load until the cluster was healthy again; depends on how the system repairs it. */
   readonly healedSeconds: number;
   readonly seconds: number;
 }

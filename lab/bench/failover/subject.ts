@@ -1,9 +1,9 @@
-/** What the benchmark needs of a system under test: three database nodes, HAProxy beside a Tomcat, and how they heal. */
+/** What the benchmark needs of a system under test: three database nodes, HAProxy beside a Tomcat, and how to repair them. */
 import { PORTS } from "../../../settings/contract.js";
 import type { DatabaseCluster } from "../../twin/database-cluster.js";
 import type { Machine, Twin } from "../../twin/types.js";
 
-/** What a fault left behind, for the system to heal. */
+/** What a fault left behind, for the system to repair. */
 export interface Wound {
   readonly kind: "dead" | "cut" | "frozen" | "crashed" | "etcd down" | "none";
   readonly machine: Machine;
@@ -26,7 +26,7 @@ export interface Subject {
   readonly switchover?: (from: Machine, to: Machine) => Promise<void>;
   /** The node whose etcd leads, asked of all but one. Undefined where the system has no etcd. @throws Error when none does. */
   readonly etcdLeader?: (butOf?: Machine) => Promise<Machine>;
-  /** Begins to heal what a fault did; `flaws` tells when it has. */
+  /** Begins to repair what a fault did; `flaws` is empty once that is complete. */
   heal(wound: Wound): Promise<void>;
   close(options?: { readonly keep?: boolean }): Promise<void>;
 }

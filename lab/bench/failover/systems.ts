@@ -14,7 +14,7 @@ export interface System {
   readonly setup: string;
   /** Faults that it can't be given, and why. */
   readonly without: Readonly<Record<string, string>>;
-  /** About what one repetition of a fault takes, healing included, seconds: by the fault's name, and to start with. */
+  /** Approximate seconds that one repetition takes, repair included: per fault name, and for the start. */
   readonly takesSeconds: Readonly<Record<string, number>>;
   open(progress: Progress): Promise<Subject>;
 }

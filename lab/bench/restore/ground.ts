@@ -24,7 +24,7 @@ export const PATHS = {
 const PORT = 5498;
 const DATABASE = "postgres";
 
-/** Forgets what memory holds of a folder's files, so that whoever reads them asks the disk. */
+/** Drops a folder's files from the page cache, so that the next read comes from the disk. */
 const FORGET = `
 import os, sys
 for folder, _, names in os.walk(sys.argv[1]):
@@ -126,7 +126,7 @@ export class Ground {
     return `pgbackrest --stanza=${this.stanza} ${options}`;
   }
 
-  /** So that whoever is next reads from the disk, however much of it the last one has read. */
+  /** The next reader must read from the disk, whatever the last one read. */
   async forget(folder: string): Promise<void> {
     await this.machine.run(["sync", "-f", PATHS.home], { timeoutMillis: this.timeoutMillis });
     await this.machine.run(["python3", "-c", FORGET, folder], { timeoutMillis: this.timeoutMillis });

@@ -10,7 +10,7 @@ import { archiveAll, archived, checkVault, QUICK_ARCHIVE } from "./stage/steps.j
 const SEGMENTS = 60;
 /** At a time, so that no call lasts long. */
 const BATCH = 10;
-/** CloudWatch's agent forgets a gauge that is not told for so long. */
+/** After this long without a new value, CloudWatch's agent drops a gauge. */
 const FORGOTTEN_SECONDS = 60;
 
 export const archivingStuck: Drill = {
@@ -18,7 +18,7 @@ export const archivingStuck: Drill = {
   title: "S3 can't be reached, while as much WAL is made as in an hour",
   runbook: "wal-archiving-broken.md",
   hypothesis:
-    "WAL waits on the leader's volume, and users notice nothing. The age of what the vault lacks is told all the while, though the vault lets everybody wait, and both alarms have what they ring for. Once S3 can be reached again all of it drains by itself, and nothing is missing.",
+    "WAL waits on the leader's volume, and users notice nothing. The leader keeps reporting the age of the oldest WAL that the vault lacks, though requests to the vault hang, so both alarms have the data to fire. Once S3 is reachable again, the backlog drains by itself, and no WAL is missing.",
   settings: QUICK_ARCHIVE,
   expect: { writeGapSeconds: 5 },
   async run(scene) {
@@ -53,7 +53,7 @@ export const archivingStuck: Drill = {
         scene.prove(`S3 doesn't answer: ${(stderr || stdout).trim()}`, exitCode !== 0);
       });
       scene.measure({
-        name: "longest time for which nobody told what the vault lacks",
+        name: "longest time without a report of what the vault lacks",
         value: watch.longestSilence("UnarchivedWalSeconds", from, now()),
         unit: "s",
         atMost: FORGOTTEN_SECONDS,

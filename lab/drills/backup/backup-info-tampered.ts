@@ -15,7 +15,7 @@ export const backupInfoTampered: Drill = {
   title: "Somebody with a node's rights overwrites the repository's list of backups",
   runbook: "vault-tampering.md",
   hypothesis:
-    "The nodes' check notices that the list was written by nobody of theirs. A plain restore fails, or goes by a wrong list; one that looks at the repository as it was before finds everything. Rolled back, the repository is as it was, and takes the next backup.",
+    "The nodes' check notices that none of them wrote the list. A plain restore fails or uses a wrong list; a restore from the repository as of an earlier time finds everything. After the rollback the repository is intact and takes the next backup.",
   settings: QUICK_ARCHIVE,
   expect: { writeGapSeconds: 5 },
   async run(scene) {

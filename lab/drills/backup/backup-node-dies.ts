@@ -19,7 +19,7 @@ export const backupNodeDies: Drill = {
   title: "The node that makes a backup loses power half-way",
   runbook: "backup-too-old.md",
   hypothesis:
-    "Its lock in etcd ends with its lease, and Patroni stops to list it. The next replica then finds the backup still due and makes it; what the dead node began is none, and is removed. The leader gives up the dead node's session within seconds, so that it holds up nobody.",
+    "Its lock in etcd expires with its lease, and Patroni stops listing the node. The next replica finds the backup still due and makes it; the dead node's incomplete backup doesn't count and is removed. The leader drops the dead node's session within seconds, so no other backup waits for it.",
   settings: QUICK_ARCHIVE,
   expect: { writeGapSeconds: 10, rejoinSeconds: 180 },
   async run(scene) {

@@ -22,7 +22,7 @@ export const homeVaultGone: RegionDrill = {
   settings: QUICK_ARCHIVE,
   // Users who ask by name are in region-dead.
   workload: { http: false },
-  // Nobody promotes: it is closed when its lease has run out, and comes back with everything.
+  // No operator promotes: the region closes when its lease runs out, and comes back with everything.
   expect: { lostRows: "none", rejoinSeconds: 400 },
   async run(scene) {
     const [lost, at] = [scene.active(), scene.standby()];
@@ -41,7 +41,7 @@ export const homeVaultGone: RegionDrill = {
     } finally {
       await restored.close();
     }
-    await scene.step(`Recover: heal ${lost}`, () => scene.machines(lost).heal());
+    await scene.step(`Recover: reconnect ${lost}`, () => scene.machines(lost).heal());
     await scene.step("Verify: both regions are whole, and nothing is lost", () => scene.whole(300));
   },
 };

@@ -22,7 +22,7 @@ export const pitrAfterPromotion: RegionDrill = {
   title: "The database is restored to one minute after a promotion, before the new region has a backup",
   runbook: "point-in-time-restore.md",
   hypothesis:
-    "Until its first backup is complete, the region that was promoted has nothing but log, which goes on where the other's ended. A restore there begins with the other region's backup, replays that region's log up to the promotion and its own from there on: every write acknowledged before the moment in either region is there, and none sent after it. The first backup is due at once, and from then on the own stanza is enough.",
+    "Until its first backup is complete, the promoted region has only WAL, which continues where the other region's WAL ended. A restore there starts from the other region's backup, replays that region's WAL up to the promotion and then its own: it contains every write acknowledged in either region before the target time, and none sent after it. The first backup is due at once; from then on the region's own stanza is enough.",
   settings: QUICK_ARCHIVE,
   // Users who ask by name are in region-switchover.
   workload: { http: false },
@@ -30,7 +30,9 @@ export const pitrAfterPromotion: RegionDrill = {
   async run(scene) {
     const [from, to] = [scene.active(), scene.standby()];
     await scene.step(`A full backup of ${from}`, () => backUp(scene));
-    const resume = await scene.step(`Nobody in ${to} asks what backup is due`, () => holdBackups(scene, to));
+    const resume = await scene.step(`No node in ${to} checks which backup is due`, () =>
+      holdBackups(scene, to),
+    );
     try {
       await moveOnPurpose(scene);
       const claimed = scene.faults[0]?.from ?? 0;
@@ -103,5 +105,5 @@ async function seeOwnStanza(scene: RegionScene, region: RegionId, { machine }: R
   const own = clusterName(scene.running.contract[region]);
   const { stanza, backup, timelines = {} } = await choose(machine, ["--to", "latest"]);
   scene.prove(`a restore would begin with ${backup} of ${stanza} now`, stanza === own);
-  scene.prove("what it would replay stands there", Object.values(timelines).at(-1) === own);
+  scene.prove("the timeline that it would replay is in the archive", Object.values(timelines).at(-1) === own);
 }

@@ -9,13 +9,13 @@ export const pitrCutOverInterrupted: RegionDrill = {
   kind: "region",
   nightly: true,
   name: "pitr-cut-over-interrupted",
-  title: "Whoever sets the service back dies half-way, twice: it is put back, then finished",
+  title: "The cut-over to a restored database dies half-way, twice: undone once, then finished",
   runbook: "point-in-time-restore.md",
   hypothesis:
     "The operator's process dies right after the close: no Patroni of the region starts, and --undo brings back everything as it was, all that was acknowledged included. It is begun again, and dies once etcd has forgotten the old log: from there --undo is refused, and --resume finishes it from what the nodes themselves know.",
   settings: QUICK_ARCHIVE,
   workload: { http: false },
-  // Nobody comes by himself: the gap is as long as it takes to be called again.
+  // The cut-over doesn't resume by itself: the gap lasts until the operator runs it again.
   expect: { lostRows: "set-back", writeGapSeconds: 180 },
   async run(scene) {
     const backup = await scene.step("A table, a full backup, and some load", () =>

@@ -15,7 +15,7 @@ export const pitrDropTable: Drill = {
   title: "A table is dropped by mistake; the database is restored to just before, and the table brought back",
   runbook: "point-in-time-restore.md",
   hypothesis:
-    "A machine of its own restores the newest backup and replays the log up to the moment before the mistake, beside the cluster, which goes on serving. The table is there with every row, every write acknowledged before is there, and none that came after. The table comes back to the serving cluster through the vault, and what was written meanwhile stays.",
+    "A separate machine restores the newest backup and replays WAL up to the moment before the mistake, while the cluster goes on serving. The restored database has the table with every row and every write acknowledged before that moment, and none sent after it. The table returns to the serving cluster through the vault, and writes made meanwhile stay.",
   settings: QUICK_ARCHIVE,
   expect: { writeGapSeconds: 5 },
   async run(scene) {

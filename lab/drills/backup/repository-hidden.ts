@@ -38,7 +38,7 @@ export const repositoryHidden: Drill = {
       await scene.step("Detect: the nodes' check says so", () =>
         watch.rings("vault-tampered", scene.faults[0]?.from as number, ALARM_SECONDS),
       );
-      await scene.step(`Restore: from the repository as of ${before.time}, nothing mended`, async () => {
+      await scene.step(`Restore: from the repository as of ${before.time}, without a repair`, async () => {
         const options = ["--to", written.time, "--as-of", before.time];
         const restored = await Restored.on(scene, "home", options);
         try {

@@ -16,10 +16,10 @@ const DAMAGED_AT = 3 * 8192 + 6000;
 
 export const restoreTestCorruption: Drill = {
   name: "restore-test-corruption",
-  title: "A block decays on a replica's disk, where nobody reads it, and gets into the backup",
+  title: "A block that no query reads decays on a replica's disk and gets into the backup",
   runbook: "restore-test-failed.md",
   hypothesis:
-    "The backup says that its pages are damaged, and is kept for want of a better one. The restore test finds the table, its signed report names it, and the alarm rings, while users notice nothing. The replica copied anew and a new full backup, and the test passes.",
+    "The backup reports damaged pages, and is kept because no better one exists. The restore test finds the table, its signed report names it, and the alarm fires, while users notice nothing. With the replica recloned and a new full backup, the test passes.",
   settings: QUICK_ARCHIVE,
   expect: { writeGapSeconds: 5 },
   async run(scene) {
@@ -28,7 +28,7 @@ export const restoreTestCorruption: Drill = {
     if (!replica) throw new Error("no replica");
     const watch = await AlarmWatch.open(scene, scene.id);
     try {
-      const file = await scene.step(`A table of ${ROWS} rows that nobody reads`, () =>
+      const file = await scene.step(`A table of ${ROWS} rows that no query reads`, () =>
         coldTable(scene, leader, replica),
       );
       const damaged = now();
@@ -58,7 +58,7 @@ export const restoreTestCorruption: Drill = {
       await scene.step("Detect: the nodes tell the alarm, by the report", () =>
         watch.rings("restore-test-failed", failed.at, 30),
       );
-      await scene.step(`Recover: ${replica.name} is copied anew from the leader`, () =>
+      await scene.step(`Recover: reclone ${replica.name} from the leader`, () =>
         copyAnew(scene, leader, replica, file),
       );
       await scene.step("Recover: a new full backup", () => backUp(scene));

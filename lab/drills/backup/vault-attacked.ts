@@ -23,7 +23,7 @@ export const vaultAttacked: Drill = {
   title: "Somebody with a node's rights, then with all rights, wants the backups gone",
   runbook: "vault-tampering.md",
   hypothesis:
-    "A node's role may neither delete a version nor touch what protects one, and whoever has every right of the account is refused by the lock itself. What can be weakened is noticed and mended, and nothing that was locked is lost.",
+    "A node's role may neither delete a version nor change what protects one, and the lock itself refuses even an attacker with every right in the account. The checks notice each setting that can be weakened, the operator restores it, and no locked object is lost.",
   settings: QUICK_ARCHIVE,
   expect: { writeGapSeconds: 5 },
   async run(scene) {
@@ -52,7 +52,7 @@ export const vaultAttacked: Drill = {
       await scene.step("Protect: versioning and lock as settings say", async () => {
         const days = scene.settings.backup.lockDays;
         const mended = await protect(repaired(scene, "home"), days, { yes: true });
-        scene.prove(`mended: ${mended.join(", ")}`, mended.length > 0);
+        scene.prove(`restored: ${mended.join(", ")}`, mended.length > 0);
         scene.prove("it protects again", (await protect(repaired(scene, "home"), days)).length === 0);
       });
       await scene.step("Verify: every version is there, the check is quiet, a backup works", async () => {

@@ -15,7 +15,7 @@ const AT_ONCE = 8;
 export const vaultObjects: RegionDrill = {
   kind: "region",
   name: "vault-objects",
-  title: "Every object of both vaults is asked how it is kept, while a backup is made",
+  title: "Every object of both vaults is locked and encrypted as required, during a backup too",
   runbook: "vault-tampering.md",
   hypothesis:
     "S3 itself says of every version in both regions' repositories, and in the copies of each other's, that it is encrypted under the bucket's own key, is a version, and is locked in COMPLIANCE mode for as long as settings say.",
@@ -30,7 +30,7 @@ export const vaultObjects: RegionDrill = {
     });
     for (const bucketOf of REGIONS) {
       for (const repository of REGIONS) {
-        const whose = bucketOf === repository ? "its own repository" : "its copy of the other's";
+        const whose = bucketOf === repository ? "its own repository" : "its copy of the other region's";
         await scene.step(`Verify: vault of ${bucketOf}, ${whose}`, () =>
           seeKept(scene, bucketOf, vaultOf(scene, repository).prefix, repository === active),
         );

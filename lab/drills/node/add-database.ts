@@ -67,7 +67,7 @@ export const addDatabase: Drill = {
       );
       scene.prove(`${other} is refused by pg_hba`, refused.includes("no pg_hba.conf entry"));
     });
-    await scene.step("Verify: nobody was restarted, all follow", async () => {
+    await scene.step("Verify: no node was restarted, all follow", async () => {
       const { members } = await scene.whole();
       scene.prove(
         "no member waits for a restart",

@@ -14,7 +14,7 @@ export const connectionsTerminated: Drill = {
   title: "Sessions are terminated at random",
   runbook: "sessions-terminated.md",
   hypothesis:
-    "Each client opens a new session at once and goes on; what it had not been told is neither lost nor done twice. Nobody takes this for a failure of the leader.",
+    "Each client opens a new session at once and goes on; no write without an answer is lost or done twice. Neither Patroni nor the guard takes this for a failure of the leader.",
   nightly: true,
   expect: { writeGapSeconds: 2, rejoinSeconds: 60 },
   async run(scene) {

@@ -48,7 +48,7 @@ export const controlAsynchronous: Drill = {
 async function asynchronous(scene: Scene, leader: Machine): Promise<void> {
   await Promise.all(scene.voters.map((voter) => voter.systemctl("stop", "dr-reconcile.timer")));
   await patch(scene, leader, { synchronous_mode: false });
-  await scene.eventually("commits that wait for nobody", async () => {
+  await scene.eventually("commits that wait for no standby", async () => {
     const [row] = await scene.database.sql(leader, "SHOW synchronous_standby_names;");
     return (row?.[0] ?? "") === "";
   });

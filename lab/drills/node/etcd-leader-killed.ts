@@ -19,7 +19,7 @@ export const etcdLeaderKilled: Drill = {
     const next = await scene.step("Detect: etcd has a new leader, and the member is back", () =>
       etcdWhole(scene, asked),
     );
-    scene.prove(`etcd elected anew: term ${term} became ${next.term}`, next.term > term);
+    scene.prove(`etcd elected a new leader: term ${term} became ${next.term}`, next.term > term);
     await scene.step("Verify: writes go on", async () => {
       const node = await scene.writesFlow();
       if (node !== patroniLeader.address) throw new Error(`writes are acknowledged by ${node}`);

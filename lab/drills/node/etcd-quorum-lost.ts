@@ -10,8 +10,8 @@ export const etcdQuorumLost: Drill = {
   title: "etcd loses its quorum, and gets it back",
   runbook: "etcd-quorum-lost.md",
   hypothesis:
-    "Nobody can prove any more that it leads alone: within its lease the leader is silenced, and the region is read-only, not wrong. Replicas go on answering reads. When the members are back a leader is elected by itself.",
-  // The writes' gap is as long as the members are away; what matters stands below as measures of its own.
+    "No node can prove any more that it leads alone: the leader is silenced before its lease ends, and the region is read-only, not wrong. Replicas go on answering reads. When the members are back, they elect a leader without help.",
+  // The writes' gap is as long as the members are away; separate measures below cover what matters.
   expect: { readGapSeconds: 5, rejoinSeconds: 120 },
   async run(scene) {
     const leader = await scene.leader();

@@ -25,7 +25,7 @@ export const leaderCutFromEtcd: Drill = {
     await scene.step(`Confine: ${old.name} stays without etcd for a while`, () =>
       scene.settle(ALONE_SECONDS),
     );
-    await scene.step(`Recover: heal the link of ${old.name}`, () => old.heal());
+    await scene.step(`Recover: reconnect ${old.name}`, () => old.heal());
     await scene.step(`Rejoin: ${old.name} follows the new leader`, () => scene.whole(100));
     measureSilencing(scene, old);
   },

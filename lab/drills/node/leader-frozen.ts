@@ -6,7 +6,7 @@ const FROZEN_SECONDS = 10;
 
 export const leaderFrozen: Drill = {
   name: "leader-frozen",
-  title: "The leader's machine stands still for ten seconds, and goes on",
+  title: "The leader's machine freezes for ten seconds, then goes on",
   runbook: "node-hangs.md",
   hypothesis:
     "Every process of it stops between two instructions, as when a hypervisor pauses it. Another node takes over. When it wakes it still believes that it leads, but its kernel has shut its port meanwhile: no client gets an acknowledgement from it. It rewinds and follows.",

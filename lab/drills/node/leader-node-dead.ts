@@ -8,7 +8,7 @@ export const leaderNodeDead: Drill = {
   title: "The leader's machine is lost, its volume survives",
   runbook: "primary-node-lost.md",
   hypothesis:
-    "The other guards see its heartbeat stand still, wait until its lease has certainly run out, and give its leader key away: about 3 s without writes, nothing lost. The machine that replaces it finds the old volume, is the etcd member that it was, and follows.",
+    "The other guards see its heartbeat stop, wait until its lease has certainly run out, and give its leader key away: about 3 s without writes, nothing lost. The machine that replaces it finds the old volume, is the etcd member that it was, and follows.",
   expect: { writeGapSeconds: 8, rejoinSeconds: 120 },
   async run(scene) {
     const old = await scene.leader();

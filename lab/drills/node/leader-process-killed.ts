@@ -1,7 +1,7 @@
 import type { Drill } from "../drill.js";
 import { sessionsBroke } from "../evidence.js";
 
-/** The postmaster's process id stands on the first line of its file. */
+/** The first line of postmaster.pid is the postmaster's process id. */
 const PID_FILE = "/var/lib/dr/postgres/data/postmaster.pid";
 
 export const leaderProcessKilled: Drill = {

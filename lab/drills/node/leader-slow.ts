@@ -46,7 +46,7 @@ export const leaderSlow: Drill = {
   },
 };
 
-/** @returns from when to when everything stood still. */
+/** @returns from when to when the node made no progress. */
 async function pause(scene: Scene, node: Machine, millis: number): Promise<{ from: number; to: number }> {
   await node.signal("dr-guard", "SIGSTOP");
   await node.signal("patroni", "SIGSTOP", "all");

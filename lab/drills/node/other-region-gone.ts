@@ -21,7 +21,7 @@ export const otherRegionGone: Drill = {
   title: "The other region is gone, and its slot would fill the disk",
   runbook: "other-region-gone.md",
   hypothesis:
-    "The slot of a region that is gone holds WAL up to database.maxSlotWalKeepMib and is then given up: the disk stays bounded and writes never stop. Patroni makes the slot anew at once, for the copy with which that region will have to begin.",
+    "The slot of a region that is gone holds WAL up to database.maxSlotWalKeepMib and is then given up: the disk stays bounded and writes never stop. Patroni recreates the slot at once, for the new copy that region will need.",
   settings: {
     database: {
       maxSlotWalKeepMib: KEEP_MIB,
@@ -33,7 +33,7 @@ export const otherRegionGone: Drill = {
   async run(scene) {
     const leader = await scene.leader();
     const name = standbySlot(scene.running.contract.recovery);
-    const slot = await scene.step(`Detect: ${name} is there, nobody reads from it`, () =>
+    const slot = await scene.step(`Detect: ${name} is there, no standby reads from it`, () =>
       scene.eventually("the slot, holding WAL", async () => {
         const seen = await slotOf(scene, leader, name);
         return seen?.restartLsn ? seen : undefined;
@@ -42,7 +42,7 @@ export const otherRegionGone: Drill = {
     scene.prove("the slot is inactive: its region is gone", !slot.active);
     const keep = slotWalKeepMib(scene.settings);
     scene.prove(`the bound is in force: ${keep} MiB`, (await setting(scene, leader)) === `${keep}MB`);
-    const seen = await scene.fault(`write ${WRITTEN_MIB} MiB of WAL that nobody takes over`, () =>
+    const seen = await scene.fault(`write ${WRITTEN_MIB} MiB of WAL that no standby takes over`, () =>
       write(scene, leader, name),
     );
     const held = seen.filter(({ restartLsn }) => restartLsn === slot.restartLsn);
@@ -77,7 +77,7 @@ export const otherRegionGone: Drill = {
         const one = await slotOf(scene, leader, name);
         return one?.restartLsn && one.status !== "lost" ? one : undefined;
       });
-      scene.prove(`Patroni made it anew: ${again.status}`, again.restartLsn !== slot.restartLsn);
+      scene.prove(`Patroni recreated it: ${again.status}`, again.restartLsn !== slot.restartLsn);
     });
     await scene.step("Recover: a fresh copy through the slot, as that region will take it", () =>
       copy(scene, leader, name),

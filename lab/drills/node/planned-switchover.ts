@@ -21,7 +21,7 @@ export const plannedSwitchover: Drill = {
       scene.must(old, ["/usr/bin/node", "/usr/local/lib/dr/guard.cjs", "switchover", candidate], 30_000),
     );
     const next = await scene.step("Verify: another node leads", () => scene.leaderOtherThan([old.name], 10));
-    scene.prove(`${candidate} leads, as the guard was told`, next.name === candidate);
+    scene.prove(`${candidate} leads, as ordered`, next.name === candidate);
     scene.prove("the guard names the new leader", said.includes(candidate));
     await scene.step("Service discovery: writes reach the new leader", async () => {
       const node = await scene.writesFlow(10);

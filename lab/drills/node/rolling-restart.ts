@@ -103,6 +103,6 @@ function restart(scene: Scene, node: Machine): Promise<void> {
     );
     await scene.whole(90);
     const [to] = (await scene.database.sql(node, "SELECT pg_postmaster_start_time();"))[0] ?? [];
-    scene.prove(`${node.name} has started anew`, from !== to);
+    scene.prove(`${node.name} has restarted`, from !== to);
   });
 }

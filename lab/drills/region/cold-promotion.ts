@@ -18,7 +18,7 @@ export const coldPromotion: RegionDrill = {
   title: "The active region dies, and the other one is a cold site",
   runbook: "unplanned-region-failover.md",
   hypothesis:
-    "No machine of the other region runs. `up` claims the epoch and raises the groups. The first node finds nobody to copy and restores the copy of the dead region's vault, replays what was archived to its end, and opens when lease and margin have passed. What was not archived is lost: no more than the guard reports, by the time of the newest commit that it has.",
+    "No machine of the other region runs. `up` claims the epoch and raises the groups. The first node finds no node to clone, restores from the copy of the dead region's vault, replays the archived WAL to its end, and opens when lease and margin have passed. What was not archived is lost: no more than the guard reports, by the time of the newest commit that it has.",
   cold: true,
   // How a region comes back is in region-dead.
   leavesOneRegion: true,

@@ -21,7 +21,7 @@ export const decisionHeldUp: RegionDrill = {
   title: "The decision to open is held up, and a newer epoch arrives meanwhile",
   runbook: "unplanned-region-failover.md",
   hypothesis:
-    "All guards of the old region hang; those of the new one have waited for nearly the whole time, and hang in their turn. The old ones go on, and its region is claimed again. When the new ones go on they act on what they know, if anything: a promotion that is of no effect, for they open nothing before they have read the claims anew. The newest epoch opens, in one region only.",
+    "All guards of the old region hang; the new region's guards have waited for nearly the whole time, then hang too. The old region's guards resume, and their region is claimed again. When the new region's guards resume, they act on what they know, if anything: a promotion without effect, because they open nothing before they read the claims again. The newest epoch opens, in one region only.",
   nightly: true,
   expect: { lostRows: "none", writeGapSeconds: 90, nameGapSeconds: 150, rejoinSeconds: 400 },
   async run(scene) {

@@ -59,7 +59,7 @@ export const lagOverBudget: RegionDrill = {
     const { lagSeconds = 0 } = scene.observations().moves.at(-1) ?? {};
     scene.prove(`the lag was above the budget: ${lagSeconds.toFixed(0)} s`, lagSeconds > BUDGET_SECONDS);
     await seeUsersFollow(scene);
-    await scene.step("Recover: heal the link", () => wire.heal());
+    await scene.step("Recover: restore the link", () => wire.heal());
     await scene.step(`Recover: boot ${old}`, () => scene.boot(old));
     await seeFollowing(scene, 300);
   },

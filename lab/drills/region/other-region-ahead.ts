@@ -15,7 +15,7 @@ export const otherRegionAhead: RegionDrill = {
   title: "The other region is ahead of the leader that the active one has elected",
   runbook: "replication-lag.md",
   hypothesis:
-    "The leader's replicas lose it, the other region does not, and then it dies: the other region has more than the new leader, all of it acknowledged to nobody. Timelines part; the other region rewinds and follows the new leader, and what only it had is gone.",
+    "The leader's replicas lose it, the other region does not, and then it dies: the other region has more than the new leader, none of it acknowledged to a client. Timelines part; the other region rewinds and follows the new leader, and what only it had is gone.",
   expect: { lostRows: "none", writeGapSeconds: 20, nameGapSeconds: 40, rejoinSeconds: 400 },
   async run(scene) {
     const [region, standby] = [scene.active(), scene.standby()];

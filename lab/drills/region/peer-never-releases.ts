@@ -11,7 +11,7 @@ export const peerNeverReleases: RegionDrill = {
   title: "A planned move: the old region has closed, and dies before it hands over what it had",
   runbook: "unplanned-region-failover.md",
   hypothesis:
-    "It recorded that it was about to demote itself, so somewhere it has what nobody else has: the new region waits for that, beyond lease and margin, and says so. Only a person who accepts the loss ends the waiting.",
+    "It recorded that it was about to demote itself, so it may have data that no other region has: the new region waits for that, beyond lease and margin, and says so. Only a person who accepts the loss ends the waiting.",
   // The gaps are as long as the operator takes.
   expect: { lostRows: "within-lag", rejoinSeconds: 400 },
   async run(scene) {

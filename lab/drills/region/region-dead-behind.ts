@@ -33,7 +33,7 @@ export const regionDeadBehind: RegionDrill = {
       lagSeconds !== undefined && lagSeconds >= CUT_SECONDS,
     );
     await seeUsersFollow(scene);
-    await scene.step("Recover: heal the link", () => wire.heal());
+    await scene.step("Recover: restore the link", () => wire.heal());
     await scene.step(`Recover: boot ${old}`, () => scene.boot(old));
     await seeFollowing(scene, 300);
   },

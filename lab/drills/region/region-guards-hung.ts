@@ -18,7 +18,7 @@ export const regionGuardsHung: RegionDrill = {
   title: "All guards of the active region hang, and go on when the other region has opened",
   runbook: "region-returns.md",
   hypothesis:
-    "PostgreSQL and Patroni live, the link is well, but nobody renews a lease: the kernels silence the region. Its guards see no claim and release nothing, so the other region waits for lease and margin. When they go on, what they had decided is too old to act on; they yield and follow.",
+    "PostgreSQL and Patroni live, the link is well, but no guard renews a lease: the kernels silence the region. Its guards see no claim and release nothing, so the other region waits for lease and margin. When they go on, what they had decided is too old to act on; they yield and follow.",
   expect: {
     lostRows: "within-lag",
     writeGapSeconds: 45,

@@ -8,7 +8,7 @@ export const regionGuardsKilled: RegionDrill = {
   title: "All guards of the active region are killed at once",
   runbook: "guard-down.md",
   hypothesis:
-    "systemd starts them again within a moment, sooner than any lease in the kernel runs out. Each reads etcd and the claims anew before it renews anything, and the same region goes on, without a new epoch and without the other one: nobody claimed it.",
+    "systemd starts them again within a moment, sooner than any lease in the kernel runs out. Each reads etcd and the claims again before it renews anything. The same region goes on in the same epoch, and the other region stays closed: no operator claimed it.",
   nightly: true,
   expect: { lostRows: "none", writeGapSeconds: 15, nameGapSeconds: 30, rejoinSeconds: 300 },
   async run(scene) {
@@ -29,10 +29,10 @@ export const regionGuardsKilled: RegionDrill = {
       unit: "",
       atMost: 0,
     });
-    await scene.eventually("every guard started anew", async () =>
+    await scene.eventually("every guard restarted", async () =>
       (await processes()).every((pid, i) => pid !== undefined && pid !== before[i]),
     );
-    scene.prove("every guard was killed: systemd started each anew", true);
+    scene.prove("every guard was killed: systemd restarted each", true);
     await scene.step("Verify: every node is in sync, the other region follows", () => scene.whole());
   },
 };

@@ -11,7 +11,7 @@ export const regionIsolated: RegionDrill = {
   title: "The active region is cut off, lives, and has clients",
   runbook: "unplanned-region-failover.md",
   hypothesis:
-    "It reaches neither the other region nor the claim table; its own clients reach it and go on writing. Its kernels shut its ports when the region lease runs out, before the other region may open. What it acknowledged alone is lost, and not more than was reported. Healed, it yields and follows.",
+    "It reaches neither the other region nor the claim table; its own clients reach it and go on writing. Its kernels shut its ports when the region lease runs out, before the other region may open. What it acknowledged alone is lost, and not more than was reported. Reconnected, it yields and follows.",
   expect: {
     lostRows: "within-lag",
     writeGapSeconds: 45,
@@ -43,7 +43,7 @@ export const regionIsolated: RegionDrill = {
     // Read within the lease: it may have been renewed just before.
     measureFencing(scene, old, scene.settings.promotion.leaseSeconds);
     await seeUsersFollow(scene);
-    await scene.step(`Recover: heal ${old}`, () => scene.machines(old).heal());
+    await scene.step(`Recover: reconnect ${old}`, () => scene.machines(old).heal());
     await seeFollowing(scene, 240);
   },
 };

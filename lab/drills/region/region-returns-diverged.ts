@@ -8,7 +8,7 @@ export const regionReturnsDiverged: RegionDrill = {
   title: "A region that was cut off with clients comes back with rows that no other has",
   runbook: "region-returns.md",
   hypothesis:
-    "Its leader kept a slot at what the other region had confirmed. Before anything rewinds it, its guard stops Patroni, decodes from there what the other region lacks, and hands it in to the vault: every acknowledged row that was lost stands there. Then the node is rewound, and the region follows.",
+    "Its leader kept a slot at what the other region had confirmed. Before anything rewinds it, its guard stops Patroni, decodes from there what the other region lacks, and hands it in to the vault: it contains every acknowledged row that was lost. Then the node is rewound, and the region follows.",
   nightly: true,
   expect: {
     lostRows: "within-lag",
@@ -28,7 +28,7 @@ export const regionReturnsDiverged: RegionDrill = {
     );
     await promote(scene);
     await seeUsersFollow(scene);
-    await scene.step(`Recover: heal ${old}`, () => scene.machines(old).heal());
+    await scene.step(`Recover: reconnect ${old}`, () => scene.machines(old).heal());
     const record = await seeSaved(scene, old, epoch);
     scene.prove(`${leader.name} decoded it: ${record.state} ${record.note ?? ""}`, record.state === "saved");
     scene.prove(`it knew where the logs parted: ${record.divergedAt}`, Boolean(record.divergedAt));

@@ -14,7 +14,7 @@ export const regionReturnsRecloned: RegionDrill = {
   title: "A region that comes back can't be rewound: log from before it parted is gone",
   runbook: "region-returns.md",
   hypothesis:
-    "A rewind reads the old leader's log back to the last checkpoint that both have. That has been removed, as it is by later checkpoints. What only that node has is saved all the same; then Patroni removes its data and copies them anew from the other region.",
+    "A rewind needs the old leader's WAL back to the last common checkpoint. That WAL is gone, as after later checkpoints. The guard still saves what only that node has; then Patroni removes its data and reclones it from the other region.",
   expect: {
     lostRows: "within-lag",
     writeGapSeconds: 45,
@@ -36,7 +36,7 @@ export const regionReturnsRecloned: RegionDrill = {
     await scene.step(`Confine: ${leader.name} removes log that no slot keeps`, () =>
       removeOldLog(scene, leader),
     );
-    await scene.step(`Recover: heal ${old}`, () => scene.machines(old).heal());
+    await scene.step(`Recover: reconnect ${old}`, () => scene.machines(old).heal());
     const record = await seeSaved(scene, old, epoch);
     scene.prove(`${leader.name} decoded it: ${record.state} ${record.note ?? ""}`, record.state === "saved");
     await seeFollowing(scene, 300);

@@ -9,7 +9,7 @@ export const regionSwitchoverTen: RegionDrill = {
   title: "Ten planned moves in a row, back and forth",
   runbook: "planned-region-switchover.md",
   hypothesis:
-    "What a move leaves behind (timelines, slots, releases, claims) doesn't add up to anything that stands in the way of the tenth.",
+    "What a move leaves behind (timelines, slots, releases, claims) doesn't add up to anything that obstructs the tenth.",
   nightly: true,
   expect: { lostRows: "none", writeGapSeconds: 5, claimToWriteSeconds: 15, rejoinSeconds: 900 },
   async run(scene) {

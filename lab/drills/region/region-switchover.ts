@@ -1,7 +1,7 @@
 import type { RegionDrill } from "../drill.js";
 import { moveOnPurpose, seeFollowing, seeUsersFollow } from "./stage/steps.js";
 
-/** There, back, and there again: what the first move leaves behind must not stand in the way of the next. */
+/** There, back, and there again: what the first move leaves behind must not obstruct the next. */
 const MOVES = 3;
 /** Load on the region that has just opened, before it is left again. */
 const STAY_SECONDS = 5;
@@ -12,7 +12,7 @@ export const regionSwitchover: RegionDrill = {
   title: "The business moves to the other region on purpose, and back, and there again",
   runbook: "planned-region-switchover.md",
   hypothesis:
-    "The old region closes, releases what it had, and the new one opens once it has all of it: nothing is lost, nobody waits for a lease to run out, and the old region follows without being rewound. A node that led before leads again on a newer timeline.",
+    "The old region closes and releases its data, and the new region opens once it has all of it: nothing is lost, no region waits for a lease to run out, and the old region follows without being rewound. A node that led before leads again on a newer timeline.",
   expect: {
     lostRows: "none",
     writeGapSeconds: 5,

@@ -4,7 +4,7 @@ import { acknowledgedIn, seeNothingMoved } from "./stage/steps.js";
 
 /** Each guard has read the claims several times by then. */
 const READINGS = 4;
-/** So many epochs of the active region are left out, for there to be lower ones that nobody has used. */
+/** The active region skips this many epochs, so that lower, unused ones exist. */
 const LEFT_OUT = 2;
 
 /**
@@ -43,7 +43,7 @@ export const staleEpochs: RegionDrill = {
         return claimed.every(Boolean);
       },
     );
-    scene.prove("the table took the lower ones: nobody had used them", lower);
+    scene.prove("the table took the lower epochs: they were unused", lower);
     const since = now();
     const seconds = READINGS * scene.settings.promotion.readIntervalSeconds;
     await scene.step(`Verify: nothing moves for ${seconds} s, ${READINGS} readings`, () =>

@@ -67,7 +67,7 @@ export function simulate(type: string): Handler<AwsContext> {
           `${type} '${id}' can't be imported here\n  The type is simulated, so nothing exists that could be read.\n  → import it against a real account`,
         );
       }
-      // An emulator that was started anew has forgotten the key, and what is kept under it has gone with it: else it
+      // A restarted emulator has forgotten the key, and what is kept under it has gone with it: else it
       // would have to be replaced under the next one, which `protect` forbids.
       const key = known.kmsKeyArn;
       return typeof key === "string" && !(await keyExists(aws, key)) ? undefined : known;

@@ -1,5 +1,5 @@
 /**
- * The emulated AWS as a process of its own, on loopback, with authorization and CloudTrail recording on.
+ * The emulated AWS as a separate process, on loopback, with authorization and CloudTrail recording on.
  * It keeps everything in memory: one that was stopped starts empty, and `bootId` tells two of them apart.
  */
 

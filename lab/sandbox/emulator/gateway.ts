@@ -30,7 +30,7 @@ export interface GatewayOptions {
 export interface Gateway {
   /** What clients take for the emulator. */
   readonly endpoint: string;
-  /** Every call so far, oldest first. May be emptied, to count anew. */
+  /** Every call so far, oldest first. Empty it to restart the count. */
   readonly calls: Call[];
   /** Takes a region away: from now on its connections are reset, as by a region that is gone. */
   deny(region: string): void;

@@ -71,7 +71,7 @@ export class TwinClaims {
     }
   }
 
-  /** What a guard's process is told, so that it asks here and not AWS. */
+  /** Environment of a guard's process, so that it reads the claims here and not from AWS. */
   get environment(): Readonly<Record<string, string>> {
     const endpoints = REGIONS.map((id) => `${this.contract[id].region}=${linkUrl(this.contract[id])}`);
     return {

@@ -5,7 +5,7 @@ import { UserError } from "../../../common/errors.js";
 export interface ClaimFaults {
   /** Silence: packets are dropped, connections hang, none is reset. Default false. */
   readonly cut?: boolean;
-  /** Nobody listens, and connections that stood are reset. Default false. */
+  /** Nothing listens, and open connections are reset. Default false. */
   readonly refused?: boolean;
   /** Milliseconds that each request waits before it is carried out. Default 0. */
   readonly delayMillis?: number;

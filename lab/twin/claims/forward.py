@@ -1,7 +1,7 @@
 """Listens on an address inside the twin's network and passes bytes on to a socket of the host.
 
 Arguments: the address, the port, the socket's path. Says `{"ready": true}` once it listens. Reads JSON lines
-`{"id", "refuse"}` from standard input: while it refuses, nobody listens, and connections that stood are reset.
+`{"id", "refuse"}` from standard input: while it refuses, nothing listens, and open connections are reset.
 It ends when its input does.
 """
 

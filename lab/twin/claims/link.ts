@@ -55,7 +55,7 @@ export class ClaimsLink {
     await mkdir(dirname(socket), { recursive: true });
     await rm(socket, { force: true });
     const proxy = await ClaimsProxy.start(socket, store);
-    // A network of its own, so that it is reached through a port of the switch, as machines are.
+    // A separate network, so that it is reached through a port of the switch, as machines are.
     const forwarder = new Talker(`the link to the claims of ${region.id}`, [
       ...["unshare", "--net", "--", ...NEVER_WAITS, "python3", FORWARD, address, `${PORT}`, socket],
     ]);

@@ -15,7 +15,7 @@ export interface ClaimStore {
 /**
  * The table of an emulator that runs. The emulator carries a write into every replica before it answers, so that what
  * another region's stack puts there is in this copy too.
- * @throws UserError when there is no such table, or when nobody answers.
+ * @throws UserError when there is no such table, or when DynamoDB doesn't answer.
  */
 export async function existingClaims(store: ClaimStore, table: string): Promise<ClaimStore> {
   const client = new DynamoDBClient({ ...store, credentials: EMULATOR_CREDENTIALS, maxAttempts: 1 });

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Builds the file system of the twin's machines: Debian 12 and what the install scripts put on it, nothing of
-# the project's own. Runs as root in mount and process namespaces of its own (lab/twin/image.ts starts it): when
+# the project's own. Runs as root in its own mount and process namespaces (lab/twin/image.ts starts it): when
 # it is killed, no mount and no process is left behind.
 #
 #   build.sh TARGET SCRIPTS PACKAGES
@@ -14,7 +14,7 @@ mirror=${MIRROR:?} security=${SECURITY_MIRROR:?}
 work=$target.building root=$target.building/root
 
 # Two twins that start at once build one image. The lock goes with this process, however that ends; so what
-# lies half built now is nobody's.
+# is half built now has no owner.
 exec 9> "$(dirname "$target")/node-root.lock"
 flock 9
 [[ -e $target ]] && exit 0
@@ -54,7 +54,7 @@ for file in "${PIP_CONFIG_FILE-}" "$HOME/.config/pip/pip.conf" "$HOME/.pip/pip.c
   export PIP_CONFIG_FILE=/run/build/pip.conf
   break
 done
-# No need to wait for the disk: a build that is cut short starts anew.
+# No need to wait for the disk: an interrupted build starts from the beginning.
 echo force-unsafe-io > "$root/etc/dpkg/dpkg.cfg.d/build"
 printf '#!/bin/sh\nexit 101\n' > "$root/usr/sbin/policy-rc.d"
 chmod 0755 "$root/usr/sbin/policy-rc.d"

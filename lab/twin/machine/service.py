@@ -89,7 +89,7 @@ class Manager:
 
 
 async def quiet(job):
-    """A job that nobody waits for: its failure stands in the unit's state and log."""
+    """A job without a waiting caller: its failure is in the unit's state and log."""
     try:
         await job
     except StartError:
@@ -208,7 +208,7 @@ class Service:
 
     async def _start(self):
         if not all(self._holds(path) for path in self.file.all("Unit", "ConditionPathExists")):
-            # No failure, and nothing to try again: whoever changes that starts it.
+            # No failure, and nothing to try again: the caller that changes the condition starts it.
             self.log("not started: its condition does not hold")
             self.state = "inactive"
             return

@@ -16,7 +16,7 @@ FIFREEZE, FITHAW = 0xC0045877, 0xC0045878
 
 
 def told_to_stop(millis):
-    """Waits that long for the end of the standard input, to which nobody writes."""
+    """Waits that long for the end of the standard input, which stays empty."""
     return bool(select.select([0], [], [], millis / 1000)[0])
 
 

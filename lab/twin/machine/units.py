@@ -58,7 +58,7 @@ class UnitFile:
         return [name for name in names if not ALWAYS_THERE.search(name)]
 
     def environment(self):
-        """Read anew at each start, as systemd does: secrets come and change."""
+        """Read again at each start, as systemd does: secrets come and change."""
         values = {}
         for line in self.all("Service", "Environment"):
             for word in shlex.split(line):

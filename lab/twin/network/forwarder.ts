@@ -1,4 +1,4 @@
-/** What stands in the twin's network for something outside of it, as a process in a namespace of its own. */
+/** Represents something outside the twin in the twin's network, as a process in a separate namespace. */
 import { readlink } from "node:fs/promises";
 import type { RegionId } from "../../../settings/stacks.js";
 import { host, type Talker } from "../process.js";
@@ -30,7 +30,7 @@ export async function plugForwarder(
   await forwarder.ready;
 }
 
-/** Settles when it has entered a network namespace of its own: what is plugged in before would land in the host's. */
+/** Settles when it has entered its own network namespace: what is plugged in before would land in the host's. */
 async function ownNetwork(forwarder: Talker): Promise<void> {
   const ours = await readlink("/proc/self/ns/net");
   for (;;) {

@@ -1,6 +1,6 @@
 /**
  * Where users are: a machine of neither region with a port on both bridges, so that it reaches each whatever becomes
- * of the wire between them. It runs nothing of its own.
+ * of the wire between them. It runs no services.
  */
 
 import { addressAt } from "../../../settings/cidr.js";

@@ -19,7 +19,7 @@ export const wireEnd = (region: RegionId): string => `wire/${region}`;
 
 export class Switch {
   private readonly cuts = new Map<string, { readonly port: string; cuts: Cut[] }>();
-  /** Plugs that nothing passes, whatever else is cut or healed there. */
+  /** Plugs that nothing passes, whatever else is cut or reconnected there. */
   private readonly silent = new Set<string>();
   private ports = 0;
   private wireProcess: Talker | undefined;

@@ -62,7 +62,7 @@ export class VaultStore {
   private constructor(
     private readonly emulator: TwinEmulator,
     private readonly contract: Contract,
-    /** PEM of the authority by which the endpoints are known, and where it stands on this host. */
+    /** PEM of the authority that signs the endpoints' certificates, and its path on this host. */
     readonly authority: string,
     private readonly authorityFile: string,
   ) {

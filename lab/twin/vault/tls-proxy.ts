@@ -48,7 +48,7 @@ export class VaultTlsProxy {
     port: number,
   ): Promise<VaultTlsProxy> {
     const address = tlsProxyAddress(region);
-    // A network of its own, so that it is reached through a port of the switch, as machines are.
+    // A separate network, so that it is reached through a port of the switch, as machines are.
     const forwarder = new Talker(`the TLS proxy to the vault of ${region.id}`, [
       ...["unshare", "--net", "--", "python3", DOOR, address, `${HTTPS}`, `${port}`],
     ]);

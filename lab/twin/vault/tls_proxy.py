@@ -1,6 +1,6 @@
 """S3 as one region's machines reach it: listens inside the twin's network, and passes bytes on to a port of the host.
 
-Arguments: the address, the port, the host's port on its loopback. Started in a network namespace of its own; says
+Arguments: the address, the port, the host's port on its loopback. Started in its own network namespace; says
 `{"ready": true}` once it listens, and ends when its input does. TLS goes through as it is.
 """
 
@@ -26,7 +26,7 @@ def to_host_network():
 
 
 def splice(inner, upstream):
-    """Both ways, until either side has ended and the other has been told."""
+    """Both ways, until either side closes, and closes the other side then."""
     other = {inner: upstream, upstream: inner}
     open_ends = {inner, upstream}
     while open_ends:

@@ -71,7 +71,7 @@ export class Vaults {
     return { [AUTHORITY_FILE]: this.store.authority };
   }
 
-  /** What every process of a machine is told, so that pgBackRest finds these vaults and may do what the machine's role may. */
+  /** Environment of every process of a machine: pgBackRest finds these vaults and has the rights of the machine's role. */
   environment({ region, role }: Pick<MachineSpec, "region" | "role">): Readonly<Record<string, string>> {
     const { accessKeyId, secretAccessKey } = this.store[role === "restore" ? "restorers" : "nodes"][region];
     return {
@@ -96,7 +96,7 @@ export class Vaults {
     else this.silent.delete(region);
   }
 
-  /** Keys of what stands in a region's vault, the newest versions. */
+  /** Keys of the objects in a region's vault, newest versions. */
   async list(region: RegionId, prefix: string): Promise<readonly string[]> {
     return (await this.objects(region, prefix)).map(({ Key: key }) => key as string);
   }

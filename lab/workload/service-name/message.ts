@@ -19,7 +19,7 @@ const NO_SUCH_NAME = 3;
 
 /**
  * @param find records for a name in lower case, a CNAME with what it leads to; undefined when there is no such name.
- * @returns undefined for what is no question: nobody is answered then.
+ * @returns undefined for what is no question: it gets no answer.
  */
 export function reply(
   message: Buffer,
@@ -29,7 +29,7 @@ export function reply(
   if (!question) return undefined;
   const found = find(question.name);
   const wanted = (found ?? []).filter(
-    // A CNAME answers whatever was asked, and what it leads to comes along.
+    // A CNAME answers a question of any type, and its target comes along.
     ({ type }) => type === "CNAME" || question.type === TYPES[type] || question.type === ANY,
   );
   const header = Buffer.alloc(HEADER);

@@ -5,7 +5,7 @@ import { ROUTE53 } from "./config.js";
 /** Whether a status of 2xx or 3xx comes in time. */
 export function probeOnce(url: string): Promise<boolean> {
   return new Promise((resolve) => {
-    // A connection of its own each time: what is asked is whether a new client would get through.
+    // A new connection each time: the check is whether a new client would get through.
     const request = get(url, { agent: false }, (response) => {
       const { statusCode = 0 } = response;
       response.resume();

@@ -11,7 +11,7 @@ export interface NameServer {
 
 /**
  * @param at `address:port`; port 0 takes any.
- * @param find asked anew for each question. @see reply
+ * @param find called again for each question. @see reply
  * @throws Error when the port is taken.
  */
 export async function serveNames(

@@ -19,7 +19,7 @@ export interface RouteState {
   readonly changes: readonly Change[];
 }
 
-/** Nobody has asked yet. Route 53 takes a new check to be healthy; so are both. */
+/** No check has run yet. Route 53 takes a new check to be healthy; so are both. */
 export function initialRoute({ primary, secondary, probers }: Rules): RouteState {
   const nobody = () => Array.from<undefined>({ length: probers });
   return {

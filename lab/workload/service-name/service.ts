@@ -15,7 +15,7 @@ import { answerAt, initialRoute, isSettled, knownAt, probed, type RouteState } f
 
 /** Of a load balancer's own record, in AWS. */
 const BALANCER_TTL_SECONDS = 60;
-/** How soon a change that has come into force is told. */
+/** How soon a change that has come into force is reported. */
 const TELL_MILLIS = 100;
 
 export interface NameService {
@@ -57,7 +57,7 @@ export async function openName(config: NameConfig, emit: Surroundings["emit"]): 
   };
 }
 
-/** What stands in the zone of a name. */
+/** What a name's zone contains. */
 function recordsOf(
   { hostname, regions, ttlSeconds }: NameConfig,
   leadsTo: string,

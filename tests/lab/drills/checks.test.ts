@@ -28,12 +28,12 @@ describe("rows", () => {
     expect(lostRows([write(1, 0)], [{ worker: 1, sequence: 1 }])).toHaveLength(1);
   });
 
-  test("a row that stands there three times is one duplicate", () => {
+  test("a row that exists three times is one duplicate", () => {
     const row = { worker: 0, sequence: 7 };
     expect(duplicatedRows([row, { ...row }, { worker: 1, sequence: 7 }, { ...row }])).toEqual([row]);
   });
 
-  test("a row that nobody sent, or that was refused, is unexpected; one in doubt may be there", () => {
+  test("a row that no client sent, or that was refused, is unexpected; one in doubt may be there", () => {
     const writes = [write(1, 0, { result: "unknown" }), write(2, 10, { result: "refused" })];
     const rows = [1, 2, 3].map((sequence) => ({ worker: 0, sequence }));
     expect(unexpectedRows(writes, rows).map(({ sequence }) => sequence)).toEqual([2, 3]);
@@ -62,7 +62,7 @@ describe("rows", () => {
 });
 
 describe("gaps", () => {
-  test("the longest time between two successes, in whatever order they were told", () => {
+  test("the longest time between two successes, in whatever order they arrive", () => {
     expect(longestGap([40, 10, 90, 20], { from: 0, to: 100 })).toEqual({ from: 40, to: 90 });
   });
 

@@ -27,9 +27,9 @@ test.each<[string, ClusterView | undefined, string]>([
   ["an old timeline", changed("n3", { timeline: 3 }), "n3 is on timeline 3, not 4"],
   ["a replica that starts", changed("n3", { state: "starting" }), "n3 is starting"],
   ["one behind", changed("n2", { lag: 16 }), "n2 is 16 bytes behind"],
-  ["one of which nobody knows", changed("n2", { lag: undefined }), "n2 is unknown bytes behind"],
+  ["one whose lag is unknown", changed("n2", { lag: undefined }), "n2 is unknown bytes behind"],
   ["one outside the quorum", changed("n2", { role: "replica" }), "n2 is a replica, not in the quorum"],
-])("%s is told", (_, view, flaw) => {
+])("%s is reported", (_, view, flaw) => {
   expect(flaws(view, VOTERS)).toEqual([flaw]);
 });
 
@@ -63,7 +63,7 @@ describe("a standby region", () => {
     expect(flaws(standby, VOTERS)[0]).toBe("0 members are listed as leader");
   });
 
-  test("is not whole while its leader has nobody to stream from", () => {
+  test("is not whole while its leader has no node to stream from", () => {
     const [leader, ...rest] = standby.members;
     const members = [{ ...(leader as (typeof rest)[number]), state: "in archive recovery" }, ...rest];
     expect(flawsOf({ ...standby, members })).toEqual(["n1 is in archive recovery"]);

@@ -41,7 +41,7 @@ describe("two nodes that acknowledge at once", () => {
     );
   });
 
-  test("an answer that was only handled late accuses nobody", () => {
+  test("an answer that was only handled late is no violation", () => {
     const handledLate = { ...ack(NODE_1, 1, 2990, 3005), arrived: 2995 };
     expect(doubleAcknowledgements([handledLate, ack(NODE_2, 2, 2999, 3001)])).toEqual([]);
   });
@@ -129,7 +129,7 @@ describe("two regions that acknowledge at once", () => {
     }
   });
 
-  test("a region that goes on in its former reign after the other's is found", () => {
+  test("a region that goes on in its former reign after the other region's is found", () => {
     const thawed = doubles(...reign(HOME_1, 5, 0, 100), ...reign(FAR_1, 6, 300, 500), ack(HOME_1, 5, 700));
     expect(thawed).toHaveLength(1);
     expect(thawed[0]?.reason).toContain(`${HOME_1} of home (timeline 5) still acknowledged 0.401 s after`);
@@ -149,7 +149,7 @@ describe("two regions that acknowledge at once", () => {
     expect(doubles(...reign(HOME_1, 5, 0, 250), ...reign(HOME_2, 6, 200, 300))).toHaveLength(1);
   });
 
-  test("an answer that came across the link accuses nobody unless it was asked for too late", () => {
+  test("an answer across the link is a violation only when its request was sent too late", () => {
     const seen = (source: string, sent: number, done: number) =>
       write(1, sent, { source, node: HOME_1, timeline: 5, done, arrived: done });
     const next = write(1, 300, { source: "recovery", node: FAR_1, timeline: 6, done: 302, arrived: 302 });

@@ -63,7 +63,7 @@ test("a drill whose twin does not come up has failed, and the next one is run", 
   );
 });
 
-test("what the user must mend ends the run, and what is known by then is written", async () => {
+test("what the user must fix ends the run, and what is known by then is written", async () => {
   vi.mocked(openTwin)
     .mockResolvedValueOnce(running)
     .mockRejectedValueOnce(new UserError("no root", "It needs it.", "sudo"));
@@ -71,7 +71,7 @@ test("what the user must mend ends the run, and what is known by then is written
   expect((await summary()).map(({ name }) => name)).toEqual(["first"]);
 });
 
-test("a twin that does not stop in good order is told, after the summary was written", async () => {
+test("a twin that fails to stop cleanly is reported, after the summary was written", async () => {
   close.mockRejectedValue(new Error("not populated 0"));
   vi.mocked(openTwin).mockResolvedValue(running);
   await expect(

@@ -7,10 +7,10 @@ import type { RegionScene } from "../../../lab/drills/region/stage/region-scene.
 
 /** A drill goes from the loss of a region to its return, whichever of the two it is about. */
 const LOST_AND_BACK = ["unplanned-region-failover.md", "region-returns.md"];
-/** The drill's own: it lets the fault last, and nobody does anything. */
+/** The drill's own: it lets the fault last, and no operator acts. */
 const STAGED = "Confine";
 
-/** Whatever is asked of it, called with or read from it, is again the same; it iterates over nothing. */
+/** Every call and every property returns the same object; it iterates over nothing. */
 const anything: unknown = new Proxy(() => {}, {
   get: (_, key) =>
     key === "then" ? undefined : key === Symbol.toPrimitive ? () => "something" : (anything as object),
@@ -56,7 +56,7 @@ describe.each(moves)("$name", ({ runbook, words }) => {
   });
 });
 
-test("those of the others are no promotion's: nobody does more than to end the fault", () => {
+test("the other drills have no step of a promotion: they only end the fault", () => {
   expect(moves.length).toBeGreaterThan(0);
   for (const { name, words } of scripts.filter((script) => !moves.includes(script)))
     expect(["Verify", "Rejoin", "Recover", STAGED], name).toEqual(expect.arrayContaining(words));

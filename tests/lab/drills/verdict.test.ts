@@ -41,7 +41,7 @@ const SPOILED: [string, string, () => [Observations, object?]][] = [
   ],
   [
     "a row from nowhere",
-    "rows there that nobody could have written: 1, expected 0",
+    "rows that no client could have written: 1, expected 0",
     () => [observed({ rows: [...rowsOf(failover()), { worker: 9, sequence: 5 }] })],
   ],
   [

@@ -82,7 +82,7 @@ const listener = async (name: string) =>
 const retag = ({ id }: Resource) =>
   instances.send(new ec2.CreateTagsCommand({ Resources: [id], Tags: [{ Key: "Name", Value: "other" }] }));
 
-// An import also shows what AWS fills into objects; where it does, the object stands under `notImported`.
+// An import also shows what AWS fills into objects; where it does, `notImported` lists the object.
 const cases: [string, () => Promise<Lifecycle> | Lifecycle][] = [
   [
     "network interface",
@@ -100,7 +100,7 @@ const cases: [string, () => Promise<Lifecycle> | Lifecycle][] = [
       outputs: { privateIp: "10.1.16.10", macAddress: expect.any(String) },
       tamper: retag,
       drifted: ["tags"],
-      // The emulator gives an address of its own and doesn't tell the groups.
+      // The emulator chooses the address and doesn't tell the groups.
       notImported: ["privateIps", "securityGroups"],
     }),
   ],

@@ -461,7 +461,7 @@ describe("what AWS insists on", () => {
     expect(SecurityGroups?.[0]?.IpPermissionsEgress).toEqual([]);
   });
 
-  test("rules of their own are no drift of their group", async () => {
+  test("rules as separate resources are no drift of their group", async () => {
     const network = await vpc();
     const nodes = await group(network.id, "own-rules");
     await made("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", {

@@ -82,7 +82,7 @@ const alarm = {
   okActions: [`arn:aws:sns:${HOME}:${ACCOUNT}:page`],
 };
 
-// An import also shows what AWS fills into objects; where it does, the object stands under `notImported`.
+// An import also shows what AWS fills into objects; where it does, `notImported` lists the object.
 const cases: [string, () => Promise<Lifecycle> | Lifecycle][] = [
   [
     "topic",
@@ -428,7 +428,7 @@ describe("a function's code", () => {
     expect(await invoke(changed.id)).toBe("one");
   });
 
-  test("may stand in files and folders", async () => {
+  test("may come from files and folders", async () => {
     const dir = mkdtempSync(join(tmpdir(), "dr-lambda-"));
     writeFileSync(join(dir, "index.mjs"), 'export const handler = async () => "folder";');
     const code = {

@@ -1,4 +1,4 @@
-/** The stand-in as the engine meets it: a process of its own, spoken to over gRPC. */
+/** The stand-in as the engine meets it: a separate process that speaks gRPC. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
@@ -34,7 +34,7 @@ class Wire {
       env: { ...process.env, ...env },
       stdio: ["ignore", "pipe", "inherit"],
     });
-    // The protocol's first word: the port, on a line of its own.
+    // The protocol's first word: the port, alone on a line.
     const [port] = (await once(createInterface(child.stdout as NodeJS.ReadableStream), "line")) as [string];
     expect(port).toMatch(/^\d+$/);
     const Client = service.ResourceProviderClient as any;

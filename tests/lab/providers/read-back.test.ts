@@ -80,7 +80,7 @@ describe("fillIn", () => {
     expect(fillIn(found, known, ["disks.ebs.key"])).toEqual({ disks: [{ name: "a", ebs: { key: "k" } }] });
   });
 
-  test("keeps what is told, though it differs", () => {
+  test("keeps the program's value, though it differs", () => {
     expect(fillIn({ role: "other" }, known, ["role"])).toEqual({ role: "other" });
   });
 

@@ -70,7 +70,7 @@ describe("bucket", () => {
     expect((await bucket.diff({})).changes).toEqual({});
   });
 
-  test("stands in its own region", async () => {
+  test("is created in its own region", async () => {
     await bucketNamed("at-home");
     await expect(new Resource(recovery, BUCKET).create({ bucket: "at-home" })).rejects.toThrow(
       /already own it/,

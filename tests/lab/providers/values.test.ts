@@ -50,7 +50,7 @@ describe("physical names", () => {
   test("given by the user, are the user's", () => {
     expect(withPhysicalName(rule, "x", {}, { name: "mine" }, seed)).toEqual({ name: "mine" });
   });
-  test("taken back by the user, are made anew and not kept", () => {
+  test("taken back by the user, are regenerated and not kept", () => {
     expect(withPhysicalName(rule, "x", { name: "mine" }, {}, seed).name).not.toBe("mine");
   });
 });

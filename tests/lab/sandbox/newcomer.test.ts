@@ -5,7 +5,7 @@ import { afterEach, expect, test, vi } from "vitest";
 import { STACK_NAMES } from "../../../settings/stacks.js";
 import { AMERICAN, type Copy, type Edit, EUROPEAN, editedCopy, USERS_SHELL } from "../../support/newcomer.js";
 
-/** Each deploys four stacks, in a process of its own: a busy host is no failure. */
+/** Each deploys four stacks, in a separate process: a busy host is no failure. */
 vi.setConfig({ testTimeout: 1_800_000 });
 
 const copies: Copy[] = [];

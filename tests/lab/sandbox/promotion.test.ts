@@ -18,7 +18,7 @@ test("the claim, a group that grows and what is superseded are a promotion", () 
   expect(() => assertPromotion([claim, grown, ...superseded], "claim-4")).not.toThrow();
 });
 
-test("an override is refused unless it was asked for, and missed when it was", () => {
+test("an override without the flag is refused, and the flag without an override too", () => {
   const fenced = change("create", "fenced-4");
   expect(() => assertPromotion([claim, fenced], "claim-4")).toThrow(/may not touch:\n.*fenced-4/);
   expect(() => assertPromotion([claim, fenced], "claim-4", ["fenced-4"])).not.toThrow();

@@ -97,7 +97,7 @@ test("a key that wasn't there then is refused, and nothing is done", async () =>
   expect(await read(INFO)).toBe("worse");
 });
 
-test("protection is mended, and a longer lock stays", async () => {
+test("protection is restored, and a longer lock stays", async () => {
   expect(await protect(bucket, LOCK_DAYS)).toEqual([]);
   await s3.send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration: { Status: "Suspended" } }));
   const flaws = ["versioning is Suspended"];
@@ -126,7 +126,7 @@ test("protection is mended, and a longer lock stays", async () => {
   expect(await bucket.protection()).toMatchObject({ lockMode: "COMPLIANCE", lockDays: 40 });
 });
 
-test("what S3 refuses is told with what was tried, S3's words and what to do", async () => {
+test("a refusal by S3 names the attempt, S3's words and what to do", async () => {
   const missing = new VaultBucket(s3, "no-such-vault");
   await expect(inspect(missing, "home/", 0, LOCK_DAYS)).rejects.toThrow(
     /^can't ask for versioning of no-such-vault\n {2}S3 says NoSuchBucket: .*\n {2}→ see that the account and the stack are the right ones$/,

@@ -1,4 +1,4 @@
-/** One emulated AWS per test file: on a free port, with a folder of its own, stopped at the end. */
+/** One emulated AWS per test file: on a free port, with its own folder, stopped at the end. */
 import { afterAll, beforeAll } from "vitest";
 import { Progress } from "../../../common/progress.js";
 import { AwsPlugin } from "../../../lab/providers/aws/plugin.js";
@@ -11,7 +11,7 @@ export const RECOVERY = "eu-west-2";
 
 /**
  * Starts the emulator before a file's tests and stops it after them. The first run on a machine also
- * installs it. Its address stands in `DR_SANDBOX_ENDPOINT` from then on.
+ * installs it. `DR_SANDBOX_ENDPOINT` has its address from then on.
  */
 export function useEmulator(): void {
   const temporary = withTemporaryDir();

@@ -92,7 +92,7 @@ export interface Lifecycle {
   readonly staysReadable?: boolean;
 }
 
-/** The life of one resource, each step read back: made, imported, changed, changed by someone else, healed, deleted. */
+/** The life of one resource, each step read back: made, imported, changed, changed by someone else, restored, deleted. */
 export async function live(plugin: Plugin, life: Lifecycle): Promise<void> {
   const { type, inputs } = life;
   const resource = await new Resource(plugin, type).create(inputs);
@@ -119,7 +119,7 @@ export async function live(plugin: Plugin, life: Lifecycle): Promise<void> {
     await life.tamper(resource);
     expect(await resource.drift(), "drift after tampering").toEqual(life.drifted);
     await resource.update(wanted);
-    expect(await resource.drift(), "drift after healing").toEqual([]);
+    expect(await resource.drift(), "drift after the repair").toEqual([]);
   }
   await resource.delete();
   if (!life.staysReadable) {

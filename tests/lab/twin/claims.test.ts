@@ -51,19 +51,19 @@ test("holds claims and overrides, each written once, and says what is greatest",
   });
 });
 
-test("is one table, through the own region's endpoint and across the wire through the other's", async () => {
+test("is one table, through the own region's endpoint and across the wire through the other region's", async () => {
   for (const machine of [home, away]) {
     for (const region of ["home", "recovery"] as const) expect(await ask(machine, region)).toEqual(CLAIM);
   }
 });
 
-test("with the wire cut each region has its own endpoint, and the other's is silent", async () => {
+test("with the wire cut each region has its own endpoint, and the other region's endpoint is silent", async () => {
   await bare.twin.wire?.cut();
   expect(await Promise.all([ask(home, "home"), ask(away, "recovery")])).toEqual([CLAIM, CLAIM]);
   expect(await Promise.all([ask(home, "recovery"), ask(away, "home")])).toEqual(["curl 28", "curl 28"]);
 });
 
-test("an endpoint that is cut is silent for both regions, one that refuses says so, and a healed one answers", async () => {
+test("an endpoint that is cut is silent for both regions, one that refuses says so, and a restored one answers", async () => {
   const proxy = bare.claims.proxy("home");
   await proxy.set({ cut: true });
   expect(await Promise.all([ask(home, "home"), ask(away, "home")])).toEqual(["curl 28", "curl 28"]);
@@ -74,7 +74,7 @@ test("an endpoint that is cut is silent for both regions, one that refuses says 
   expect(await ask(home, "home")).toEqual(CLAIM);
 });
 
-test("is slow, fails and throttles when it is told to", async () => {
+test("is slow, fails and throttles on request", async () => {
   const proxy = bare.claims.proxy("recovery");
   await proxy.set({ delayMillis: 1500 });
   expect(await ask(away, "recovery")).toBe("curl 28");
@@ -101,7 +101,7 @@ test("a request under way when the endpoint is cut hears nothing; one when it re
   }
 });
 
-test("the guard's service is told of both endpoints, also where one region runs", async () => {
+test("the guard's service has both endpoints, also where one region runs", async () => {
   const { contract, claims } = bare;
   expect(claims.environment.DR_CLAIMS_ENDPOINTS).toBe(
     `${contract.home.region}=http://10.10.16.5:8000,${contract.recovery.region}=http://10.20.16.5:8000`,

@@ -35,7 +35,7 @@ const freePort = (): Promise<number> =>
     });
   });
 
-/** Writes a leaf's files. @returns their paths, as a guard is told them. */
+/** Writes a leaf's files. @returns their paths, as in a guard's settings. */
 async function leaf(name: string, authority: Awaited<ReturnType<typeof createAuthority>>) {
   const made = await issueLeaf(authority, { name, address: "127.0.0.1" });
   const paths = {
@@ -70,7 +70,7 @@ beforeAll(async () => {
     ],
     { stdio: "ignore" },
   );
-  // The first endpoint is one where nobody answers.
+  // Nothing answers at the first endpoint.
   etcd = new Etcd({ endpoints: [away, url], timeoutMillis: 5000, tls });
   const other = await leaf("stranger", await createAuthority("Others"));
   strangers = new Etcd({

@@ -36,7 +36,7 @@ test("clients are refused until a lease is set", () => expect(seen.before).toEqu
 
 test("are served while it lasts", () => expect(seen.open).toEqual(["connected", "sent", "answer"]));
 
-test("an acknowledgement given after the lease doesn't arrive, nor later when the port is open anew", () => {
+test("an acknowledgement given after the lease doesn't arrive, nor later when the port is open again", () => {
   expect(seen.asked).toEqual(["sent"]);
   expect(seen.lapsed?.[0]).not.toBe("answer");
   expect(seen["open again, old connection"]?.[0]).not.toBe("answer");
@@ -48,7 +48,7 @@ test("closing takes effect at once, on open connections too", () => {
   expect(seen.closed?.[2]).toBe("reset");
 });
 
-test("Patroni, and nobody else, is kept from etcd until it is admitted", () => {
+test("Patroni, and no other user, is kept from etcd until it is admitted", () => {
   expect(seen["Patroni before"]).toEqual(["reset"]);
   expect(seen["root before"]).toEqual(["connected"]);
   expect(seen["Patroni admitted"]).toEqual(["connected", "sent", "answer"]);
@@ -60,7 +60,7 @@ test("its idle watch of etcd is reset by the keepalive alone, once its time is o
   expect(seen["Patroni admitted again"]).toEqual(["connected", "sent", "answer"]);
 });
 
-test("shut out, its watch ends at once, and nobody else's does", () => {
+test("shut out, its watch ends at once, and no other user's does", () => {
   expect(seen["Patroni shut out"]).toEqual(["reset", "reset"]);
   expect(seen["shut out within"]).toEqual(["True"]);
   expect(seen["root meanwhile"]).toEqual(["connected", "sent", "answer"]);

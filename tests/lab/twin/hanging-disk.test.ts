@@ -1,4 +1,4 @@
-/** A twin that is killed while a volume hangs. A file system that stayed frozen could not be unmounted until the host is started anew. */
+/** A twin that is killed while a volume hangs. A file system that stayed frozen could not be unmounted until the host restarts. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { access, mkdtemp, readdir } from "node:fs/promises";

@@ -84,7 +84,7 @@ const until = async (condition: () => Promise<boolean>) => {
   }
 };
 
-test("has its own name, processes and files, and runs what cloud-init was told", async () => {
+test("has its own name, processes and files, and runs what its cloud-init settings say", async () => {
   expect(await sh(home, "hostname")).toBe("a");
   expect(await sh(home, "ls -l /etc/systemd/system/base.service | cut -c1-10")).toBe("-rw-r-----");
   expect(await sh(home, "ps -e -o comm= | sort -u | grep -c unshare")).toBe("0");
@@ -130,7 +130,7 @@ test("reaches the other region after the wire's delay, and not when cut", async 
   expect(await reach(home, "10.20.0.10")).toBeDefined();
 });
 
-test("is cut off in one direction, by peer and by port, and healed", async () => {
+test("is cut off in one direction, by peer and by port, and reconnected", async () => {
   await home.cut({ direction: "in", peers: ["10.20.0.10"] });
   expect(await reach(home, "10.20.0.10")).toBeUndefined();
   await home.heal();
@@ -142,7 +142,7 @@ test("is cut off in one direction, by peer and by port, and healed", async () =>
   expect(await reach(home, "10.20.0.10")).toBeDefined();
 });
 
-test("stands still while frozen", async () => {
+test("runs nothing while frozen", async () => {
   const before = await sh(home, "cut -d' ' -f1 /proc/uptime");
   await home.freeze();
   const asked = home.run(["true"]);

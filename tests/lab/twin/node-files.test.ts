@@ -122,7 +122,7 @@ describe("nft", () => {
     expect(set("open")).toEqual([{ elem: expect.objectContaining({ val: 5432, timeout: 50 }) }]);
     expect(set("until")).toBeUndefined();
     expect(set("members")).toHaveLength(2);
-    // What was added by hand is gone; the file's own four stand once.
+    // What was added by hand is gone; the file's own four are there once.
     expect(nftables.filter((entry) => entry.rule?.chain === "input")).toHaveLength(4);
   });
 });

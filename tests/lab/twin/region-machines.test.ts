@@ -68,7 +68,7 @@ test("a region that is alone goes on inside, and reaches neither the other nor t
   await expect.poll(() => claimsOf(first, "home"), { timeout: 60_000 }).toEqual(CLAIM);
 });
 
-test("healing it leaves alone what was cut by others", async () => {
+test("reconnecting it leaves alone what others cut", async () => {
   await bare.claims.proxy("home").set({ cut: true });
   await first.cut({ peers: [second.address] });
   await region.isolate();
@@ -109,7 +109,7 @@ test("one that is gone is silent until it is back, even when one of its machines
   await expect.poll(() => claimsOf(away, "home"), { timeout: 60_000 }).toEqual(CLAIM);
 });
 
-test("one that is killed while it is alone or frozen comes back alone, and heals", async () => {
+test("one that is killed while it is alone or frozen comes back alone, and reconnects", async () => {
   await region.isolate();
   await region.freeze();
   await region.kill();
@@ -119,8 +119,8 @@ test("one that is killed while it is alone or frozen comes back alone, and heals
   await hearsAgain(first, away);
 });
 
-test("falls silent at one instant: nobody outside hears of a death before the link is gone", async () => {
-  // A listener whose peer is killed would be told so by a reset, if any link outlived a process.
+test("falls silent at one instant: no machine outside sees a death before the link is gone", async () => {
+  // A listener whose peer is killed would receive a reset, if any link outlived a process.
   await server.run(["sh", "-c", "nohup python3 -m http.server 90 > /dev/null 2>&1 &"]);
   await expect
     .poll(() =>

@@ -16,7 +16,7 @@ const config = (source: string, firstWorker: number): WorkloadConfig => ({
 const HOME = config("home", 0);
 const RECOVERY = config("recovery", 1000);
 
-/** A workload whose process is ours: it says what it is told, and ends as it is told. */
+/** A workload with a fake process: its output and its exit code are the test's. */
 async function fake(ledger: Ledger, of: WorkloadConfig) {
   const stdout = new PassThrough();
   let end = (_: number) => {};
@@ -83,7 +83,7 @@ test("one that ends by itself is broken", async () => {
   const { workload, say, end } = await fake(ledger, RECOVERY);
   say({ kind: "started", at: 0, source: "recovery" });
   end(1);
-  await expect(workload.stop()).rejects.toThrow("ended with 1 before it was told to");
+  await expect(workload.stop()).rejects.toThrow("ended with 1 before it was stopped");
 });
 
 test("one that has told its end is none, though the other has not", async () => {

@@ -66,7 +66,7 @@ class Server(ThreadingHTTPServer):
         self.tls.load_cert_chain(f"{TLS}/node.crt", f"{TLS}/node.key")
 
     def finish_request(self, request, client_address):
-        # In the request's own thread: a client that is slow to shake hands delays nobody else.
+        # In the request's own thread: a client with a slow handshake delays no other client.
         request.settimeout(Handler.timeout)
         try:
             with self.tls.wrap_socket(request, server_side=True) as connection:

@@ -17,7 +17,7 @@ const { data, config, postgresBin, patroniBin } = IMAGE_PATHS;
 const DATA_DIR = `${data}/postgres/data`;
 
 /**
- * repmgr's default detection, written out: a primary that doesn't answer is asked six times, ten seconds apart.
+ * repmgr's default detection, written out: repmgrd tries a silent primary six times, ten seconds apart.
  * Source: https://www.repmgr.org/docs/current/repmgrd-basic-configuration.html
  */
 export const DETECTION = { reconnectAttempts: 6, reconnectIntervalSeconds: 10 } as const;
@@ -58,7 +58,7 @@ export function renderPostgresql(settings: SharedSettings, contract: Contract, n
     ssl_key_file: TLS_FILES.key,
     ssl_ca_file: TLS_FILES.authority,
     shared_preload_libraries: "repmgr",
-    // A node is no standby of its own: of the three it is always one of the two others.
+    // A node is never its own standby: of the three names, only the two other nodes can confirm.
     synchronous_standby_names: `ANY 1 (${names})`,
     // Without slots, repmgr's default, a standby that was away needs the WAL to be there still.
     wal_keep_size: "1GB",

@@ -84,7 +84,7 @@ export class RepmgrSubject implements Subject {
       if (type !== (leads ? "primary" : "standby"))
         found.push(`repmgr has ${machine.name} as ${type ?? "nothing"}`);
       if (active !== "t") found.push(`repmgr has ${machine.name} as inactive`);
-      if (!leads && upstream !== leader.name) found.push(`${machine.name} follows ${upstream || "nobody"}`);
+      if (!leads && upstream !== leader.name) found.push(`${machine.name} follows ${upstream || "no node"}`);
       if (!(await machine.isActive("dr-repmgrd"))) found.push(`no repmgrd on ${machine.name}`);
     }
     return found;
@@ -92,7 +92,7 @@ export class RepmgrSubject implements Subject {
 
   /**
    * A node that comes back by itself would be a second primary: repmgr leaves it to people to keep it away and to
-   * rejoin it. Here that is done by wiping it and cloning the primary anew.
+   * rejoin it. The benchmark wipes it and clones the new primary.
    */
   async heal({ kind, machine }: Wound): Promise<void> {
     if (kind === "none") return;

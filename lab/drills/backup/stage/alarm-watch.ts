@@ -50,7 +50,7 @@ export class AlarmWatch {
   }
 
   /**
-   * The newest value of a gauge that was told after a moment; undefined when none was.
+   * The newest value of a gauge after a moment; undefined when no node reported one.
    * @param teller counts what this machine tells; all of them when left out
    */
   value(metric: string, since = 0, teller?: string): number | undefined {
@@ -96,7 +96,7 @@ export class AlarmWatch {
     });
   }
 
-  /** Waits until the alarm's metric is told again, and is good. */
+  /** Waits until a node reports the alarm's metric again with a good value. */
   async isQuiet(alarm: AlarmName, from: number, patienceSeconds = 60): Promise<void> {
     const { metric } = this.spec(alarm);
     await this.scene.eventually(
@@ -106,7 +106,7 @@ export class AlarmWatch {
     );
   }
 
-  /** Longest time, in seconds, for which nobody told a gauge. A minute of it, and CloudWatch's agent has none to send. */
+  /** Longest time, in seconds, without a report of a gauge. After a minute CloudWatch's agent has no value to send. */
   longestSilence(metric: string, from: number, to: number): number {
     const times = this.told
       .filter((each) => each.metric === metric && each.at > from && each.at < to)

@@ -42,7 +42,7 @@ export const asNode = (scene: Scene, region: RegionId, towards = region): S3Clie
 /** S3 with every right that the account can have; the locks bind it all the same. */
 export const asRoot = (scene: Scene, region: RegionId): S3Client => scene.running.vaults.store.s3(region);
 
-/** The vault as whoever repairs it has it. */
+/** The vault with the rights of the operator who repairs it. */
 export const repaired = (scene: Scene, region: RegionId): VaultBucket =>
   new VaultBucket(asRoot(scene, region), vaultOf(scene, region).bucket);
 

@@ -203,8 +203,8 @@ export const byRoot = (scene: Scene, target: ObjectVersion): Attempt[] =>
   atVersion(vaultOf(scene, "home").bucket, target);
 
 /**
- * By a node, outside its repository, so that nothing of it stands there: S3 refuses a foreign key by the bucket's policy,
- * a key in the request by the bucket's blocked encryption types, a lock in the request to whoever lacks
+ * By a node, outside its repository, so that it leaves nothing in it: S3 refuses a foreign key by the bucket's policy,
+ * a key in the request by the bucket's blocked encryption types, a lock in the request from a role without
  * s3:PutObjectRetention.
  */
 export function notEnforced(scene: Scene): Attempt[] {

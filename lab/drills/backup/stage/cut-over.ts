@@ -89,7 +89,7 @@ export async function finish(scene: RegionScene, moment: Moment, how: "resume" |
   scene.prove(reason, result === (how === "undo" ? "undone" : "cut-over"));
 }
 
-/** Nobody serves, and a Patroni that is started, as by a boot, does not run. */
+/** No node serves, and Patroni doesn't run even when a boot starts it. */
 export async function seeShut(scene: RegionScene): Promise<void> {
   for (const node of scene.voters) {
     const said = await script(node, "systemctl start patroni || true; systemctl is-active patroni || true");

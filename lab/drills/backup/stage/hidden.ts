@@ -1,4 +1,4 @@
-/** Objects of a vault that a delete has hidden: a marker stands before their versions, which are locked. */
+/** Objects of a vault that a delete has hidden: a delete marker hides their versions, which are locked. */
 import { DeleteObjectCommand, ListObjectVersionsCommand } from "@aws-sdk/client-s3";
 import type { Scene } from "../../scene.js";
 

@@ -31,7 +31,7 @@ export class NewerPostgres {
       "-c",
       `${BIN}/initdb -D ${HOME}/data -A trust -E UTF8 --locale C.UTF-8 > /dev/null`,
     ]);
-    // Little: it stands beside a whole twin.
+    // Little memory: it runs beside a whole twin.
     const options = `-c listen_addresses= -c port=${PORT} -c unix_socket_directories=${SOCKETS} -c shared_buffers=64MB`;
     await self.run([
       `${BIN}/pg_ctl`,

@@ -30,7 +30,7 @@ export interface RestoreTest {
   readonly at: number;
 }
 
-/** Has one made. @throws Error when no report comes of it, or one that nobody vouches for. */
+/** Runs a restore test. @throws Error when it leaves no report, or one without a valid signature. */
 export async function testRestore(scene: Scene, watch: AlarmWatch): Promise<RestoreTest> {
   const { running, id } = scene;
   const known = new Set(await reports(scene));

@@ -1,4 +1,4 @@
-/** What an old region's node saved of what no other has, as it stands in the vault. */
+/** The rows that only an old region's node had, as it saved them to the vault. */
 import { gunzipSync } from "node:zlib";
 import type { SaveRecord } from "../../../../nodes/guard/region/region-facts.js";
 import { DIVERGED_PREFIX } from "../../../../nodes/render/boot.js";
@@ -50,7 +50,7 @@ export const seeSaved = (scene: RegionScene, region: RegionId, epoch: number): P
   );
 
 /**
- * Every acknowledged row that the active region lacks must stand in what the old one saved.
+ * What the old region saved must contain every acknowledged row that the active region lacks.
  * @param mustBeSome else the drill has shown nothing
  */
 export async function compareWithLost(

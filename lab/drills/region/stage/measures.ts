@@ -12,7 +12,7 @@ export const postedByName = (requests: readonly RequestEvent[]): number[] =>
     .filter(({ name, method, status }) => name && method === "POST" && status >= 200 && status < 300)
     .map(({ done }) => done);
 
-/** The longest time without a successful POST by name; none when nobody asked by name. */
+/** The longest time without a successful POST by name; none when no client connected by name. */
 export function nameMeasures(requests: readonly RequestEvent[], span: Span, expect: Expectations): Measure[] {
   if (!requests.some(({ name }) => name)) return [];
   const { from, to } = longestGap(postedByName(requests), span);
@@ -52,7 +52,7 @@ function lossMeasures(
 }
 
 /**
- * Which region had it, nobody told: one that was confirmed before the new region was even claimed had only the old one,
+ * No event says which region had it: one that was confirmed before the new region was even claimed had only the old one,
  * and the writers' last acknowledgement may be a little older than the last POST's.
  * @param lost POSTs that were confirmed and whose item is not there
  */

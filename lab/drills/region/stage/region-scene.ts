@@ -65,7 +65,7 @@ export class RegionScene extends Scene {
     return (await this.claims.read()).epoch[region];
   }
 
-  /** What the guard of the region's leader says. @throws Error while nobody leads, or no guard answers. */
+  /** What the guard of the region's leader reports. @throws Error while no node leads, or no guard answers. */
   async guard(region: RegionId): Promise<GuardStatus> {
     const leader = await this.at(region).leader();
     return guardStatus(this, leader);

@@ -8,7 +8,7 @@ import type { RegionScene } from "./region-scene.js";
 /** What a person takes at least to see an alarm and to decide: short, so that the figures are the machinery's. */
 export const DECISION_SECONDS = 3;
 
-/** Lease and margin: until then nobody may open beside a region of which nothing is known. */
+/** Lease and margin: until then no region may open beside one whose state is unknown. */
 export const waitSeconds = ({ settings: { promotion } }: RegionScene): number =>
   promotion.leaseSeconds + promotion.marginSeconds;
 
@@ -43,7 +43,7 @@ export async function seeOpened(scene: RegionScene, timeoutSeconds = 90): Promis
   scene.prove(`writes are acknowledged in ${to}`, Boolean(await scene.writesFlowIn(to)));
 }
 
-/** Users come along by themselves: nobody touches a record. */
+/** Users follow by themselves: no operator touches a DNS record. */
 export const seeUsersFollow = (scene: RegionScene): Promise<unknown> =>
   scene.step(`Traffic: the service's name leads to ${scene.active()}`, () =>
     scene.nameLeadsTo(scene.active()),

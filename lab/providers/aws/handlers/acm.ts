@@ -93,7 +93,7 @@ const certificate: AwsHandler = readBack({
 const describe = async (aws: AwsContext, CertificateArn: string): Promise<CertificateDetail | undefined> =>
   (await unlessGone(client(aws).send(new DescribeCertificateCommand({ CertificateArn }))))?.Certificate;
 
-/** No thing of its own: its create waits until the certificate is issued. */
+/** No AWS object of this kind exists: its create waits until the certificate is issued. */
 const validation: AwsHandler = {
   name: false,
   replaceOn: ["certificateArn", "validationRecordFqdns"],

@@ -1,6 +1,6 @@
 /**
  * Pulumi's assets and archives as a zip file, as a function's code needs it: files, folders and texts, by
- * name. What stands on the network (`RemoteAsset`) is refused: nothing here leaves the machine.
+ * name. What is on the network (`RemoteAsset`) is refused: nothing here leaves the machine.
  */
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join, posix } from "node:path";
@@ -26,9 +26,7 @@ function collect(item: Props, name: string, files: Files): void {
   } else if (item.path) {
     collectPath(item.path, name, files);
   } else {
-    throw new Error(
-      `${name || "the archive"} stands at ${item.uri}: the stand-in reads files and texts only`,
-    );
+    throw new Error(`${name || "the archive"} is at ${item.uri}: the stand-in reads files and texts only`);
   }
 }
 

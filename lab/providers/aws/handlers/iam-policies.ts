@@ -141,7 +141,7 @@ const rolePolicyAttachment: AwsHandler = readBack({
   },
 });
 
-/** `role/policy-arn`; the ARN has slashes of its own. */
+/** `role/policy-arn`; the ARN itself has slashes. */
 function splitAttachment(id: string): [string, string] {
   const slash = id.indexOf("/");
   return [id.slice(0, slash), id.slice(slash + 1)];

@@ -1,7 +1,7 @@
 /**
  * IAM roles, instance profiles and the identity provider of a pipeline. Policies: `iam-policies.ts`.
  *
- * The emulator doesn't: clear a description; change an identity provider in place (it is made anew under its ARN).
+ * The emulator doesn't: clear a description; change an identity provider in place (the stand-in recreates it under its ARN).
  */
 import {
   AddRoleToInstanceProfileCommand,
@@ -46,7 +46,7 @@ const role: AwsHandler = readBack({
     const inline = ["inlinePolicies", "managedPolicyArns"].filter((name) => inputs[name] !== undefined);
     if (inline.length > 0) {
       throw new Error(
-        `role '${inputs.name}': ${inline.join(", ")} set on the role itself\n  The stand-in makes policies of a role as resources of their own only.\n  → use aws.iam.RolePolicy and aws.iam.RolePolicyAttachment`,
+        `role '${inputs.name}': ${inline.join(", ")} set on the role itself\n  The stand-in makes a role's policies only as separate resources.\n  → use aws.iam.RolePolicy and aws.iam.RolePolicyAttachment`,
       );
     }
     await iamClient(aws).send(
@@ -195,7 +195,7 @@ const openIdConnectProvider: AwsHandler = readBack({
       ...tagsFound(aws, tagMap(found.Tags), known),
     });
   },
-  // The emulator has no calls that change one: made anew, it has the same ARN.
+  // The emulator has no calls that change one: recreated, it has the same ARN.
   async update(aws, id, news) {
     await deleteIssuer(aws, id);
     await makeIssuer(aws, news);

@@ -1,7 +1,7 @@
 /**
  * What outlives an instance: network interfaces and data volumes. And VPC flow logs.
  *
- * The emulator doesn't: give an interface the address that was asked for, or change its security groups;
+ * The emulator doesn't: give an interface the address in the request, or change its security groups;
  * keep a volume's key and throughput; keep a flow log's role and interval, or write any log. Those are
  * taken over from the program, so no drift shows in them.
  */

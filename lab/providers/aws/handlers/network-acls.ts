@@ -1,5 +1,5 @@
 /**
- * Network ACLs: one with its rules inline, rules as resources of their own, and a VPC's default ACL.
+ * Network ACLs: one with its rules inline, rules as separate resources, and a VPC's default ACL.
  *
  * The emulator doesn't: filter packets; keep a rule's ports and ICMP types; know which subnets an ACL
  * applies to (it forgets the subnet when an association moves). Those are taken over from the program, so
@@ -109,7 +109,7 @@ const networkAcl = readBack({
   complete: setRules,
   read: readAcl,
   async update(aws, id, news, olds) {
-    // Without inline rules they belong to resources of their own.
+    // Without inline rules they belong to separate resources.
     if (news.ingress || news.egress || olds.ingress || olds.egress) await setRules(aws, id, news);
   },
   delete: (aws, id) => unlessGone(ec2Client(aws).send(new ec2.DeleteNetworkAclCommand({ NetworkAclId: id }))),
@@ -137,7 +137,7 @@ const defaultNetworkAcl = readBack({
   delete: async () => undefined,
 });
 
-/** A rule as a resource of its own names its fields a little differently. */
+/** A rule as a separate resource names its fields a little differently. */
 const asInline = ({ ruleNumber, ruleAction, ...rule }: Props): Props => ({
   ...rule,
   ruleNo: ruleNumber,

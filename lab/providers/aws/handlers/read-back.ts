@@ -18,7 +18,7 @@ export interface Kind extends Pick<AwsHandler, "replaceOn" | "recomputed" | "nam
   /** What is there; `known` is what was set and what was read before, empty for an import. */
   read(aws: AwsContext, id: string, known: Props): Promise<Props | undefined>;
   update?(aws: AwsContext, id: string, news: Props, olds: Props): Promise<unknown>;
-  /** Sets tags by calls of their own. Left out for types without tags. */
+  /** Sets tags by separate calls. Left out for types without tags. */
   readonly tagging?: Tagging;
   delete(aws: AwsContext, id: string, state: Props): Promise<unknown>;
 }

@@ -123,7 +123,7 @@ function aliasOf(
   };
 }
 
-/** Text stands in quotes in Route 53, and without them in programs. */
+/** Route 53 has text in quotes, programs have it without. */
 const QUOTED = ["TXT", "SPF"];
 const quoted = (type: string, value: string): string =>
   QUOTED.includes(type) && !value.startsWith('"') ? `"${value}"` : value;
@@ -152,7 +152,7 @@ interface Place {
 
 const TYPES = "A|AAAA|CAA|CNAME|DS|HTTPS|MX|NAPTR|NS|PTR|SOA|SPF|SRV|SSHFP|SVCB|TLSA|TXT";
 
-/** `zone_name_type` or `zone_name_type_set`; names may hold underscores of their own. */
+/** `zone_name_type` or `zone_name_type_set`; names may hold underscores too. */
 async function placeOf(aws: AwsContext, id: string): Promise<Place | undefined> {
   const [, zoneId = "", name = "", type = "", setIdentifier] =
     id.match(new RegExp(`^([^_]+)_(.*?)_(${TYPES})(?:_(.+))?$`)) ?? [];

@@ -70,7 +70,7 @@ const routeTable = readBack({
     const routes = (table.Routes ?? []).filter(({ GatewayId }) => GatewayId !== "local").map(inlineRoute);
     return told({
       vpcId: table.VpcId,
-      // Only where the routes are written inline: else they belong to resources of their own.
+      // Only where the routes are written inline: else they belong to separate resources.
       routes: known.routes && inOrderOf(known.routes, routes, ({ cidrBlock }) => cidrBlock),
       arn: aws.arn("ec2", `route-table/${id}`),
       ownerId: table.OwnerId,

@@ -1,5 +1,5 @@
 /**
- * Settings of a bucket, each a resource of its own whose id is the bucket's name.
+ * Settings of a bucket, each a separate resource whose id is the bucket's name.
  *
  * The emulator doesn't: refuse to suspend the versioning of a locked bucket (this file does).
  */

@@ -1,5 +1,5 @@
 /**
- * S3 buckets. Their settings are resources of their own (`s3-settings.ts`), as are objects (`s3-object.ts`).
+ * S3 buckets. Their settings are separate resources (`s3-settings.ts`), as are objects (`s3-object.ts`).
  *
  * The emulator doesn't: keep metrics configurations (BucketMetric is simulated); evaluate lifecycle rules.
  */
@@ -48,7 +48,7 @@ const bucket: AwsHandler = {
     const inline = INLINE.filter((name) => inputs[name] !== undefined);
     if (inline.length > 0) {
       throw new Error(
-        `bucket '${inputs.bucket}': ${inline.join(", ")} set on the bucket itself\n  The stand-in makes these settings as resources of their own only.\n  → use aws.s3.BucketVersioning and its like`,
+        `bucket '${inputs.bucket}': ${inline.join(", ")} set on the bucket itself\n  The stand-in makes these settings only as separate resources.\n  → use aws.s3.BucketVersioning and its like`,
       );
     }
     const id: string = inputs.bucket;

@@ -1,5 +1,5 @@
 /**
- * Security groups, their rules as resources of their own, and a VPC's default group.
+ * Security groups, their rules as separate resources, and a VPC's default group.
  *
  * The emulator doesn't: filter packets; refuse to delete a group that is in use; name the prefix list of a
  * rule; accept a rule between groups of different VPCs or regions any differently from another.
@@ -56,7 +56,7 @@ async function authorize(aws: AwsContext, GroupId: string, direction: Direction,
     : ec2Client(aws).send(new ec2.AuthorizeSecurityGroupEgressCommand({ GroupId, IpPermissions })));
 }
 
-/** Revokes everything that is really there in one direction, whoever put it there. */
+/** Revokes every rule that AWS has in one direction, whatever its origin. */
 async function revokeAll(aws: AwsContext, GroupId: string, direction: Direction) {
   const group = await findGroup(aws, { "group-id": GroupId }, [GroupId]);
   const IpPermissions = direction === "ingress" ? group?.IpPermissions : group?.IpPermissionsEgress;
@@ -74,7 +74,7 @@ async function findGroup(aws: AwsContext, filter: Record<string, string>, GroupI
 
 async function replaceRules(aws: AwsContext, id: string, news: Props, olds: Props) {
   for (const direction of ["ingress", "egress"] as const) {
-    // A group without inline rules leaves them to resources of their own.
+    // A group without inline rules leaves them to separate resources.
     if (!news[direction] && !olds[direction]) continue;
     await revokeAll(aws, id, direction);
     await authorize(aws, id, direction, news[direction]);

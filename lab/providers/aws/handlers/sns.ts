@@ -63,7 +63,7 @@ const topic = readBack({
       ...others,
       signatureVersion: signatureVersion && Number(signatureVersion),
       name: id.split(":").at(-1),
-      // A policy may be a resource of its own.
+      // A policy may be a separate resource.
       ...(known.policy && { policy }),
       arn: id,
       owner: attributes.Owner,

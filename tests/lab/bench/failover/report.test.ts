@@ -90,7 +90,7 @@ test("the page has one row per fault, the losses, the set-ups and what is left o
   expect(page).not.toContain("Not measured");
 });
 
-test("writes that never came back, and repetitions that failed, are told", () => {
+test("the report names writes that never came back and repetitions that failed", () => {
   const failed = { system: "patroni", fault: "leader-dead", repetition: 3, error: "no node leads" } as const;
   const told = bench([ours, { ...patroni, notBack: 1 }], { failures: [failed] });
   expect(renderBench(told)).toContain("1 not back");

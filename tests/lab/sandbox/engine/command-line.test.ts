@@ -49,7 +49,7 @@ test("init, config set, preview and up, with no flag that the README doesn't nam
   expect(promoted.exitCode).toBe(0);
 });
 
-test("bad settings are told without a stack trace", async () => {
+test("bad settings are reported without a stack trace", async () => {
   await pulumi("config", "set", "epoch", "3", "--stack", "dr");
   const { stdout, exitCode } = await pulumi("preview", "--stack", "dr");
   expect(exitCode).not.toBe(0);

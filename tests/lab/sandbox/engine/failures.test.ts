@@ -1,4 +1,4 @@
-/** Bad input and bad luck: one clear message each, state intact, nothing left running, and the next run heals. */
+/** Bad input and bad luck: one clear message each, state intact, nothing left running, and the next run repairs. */
 import { chmod, mkdir, readdir, symlink, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
@@ -145,7 +145,7 @@ describe("the machine", () => {
 });
 
 describe("bad luck", () => {
-  test("the emulator dies in the middle of an up; the next up heals", async () => {
+  test("the emulator dies in the middle of an up; the next up restores everything", async () => {
     const first = await open();
     let changes = 0;
     const error = await first
@@ -221,7 +221,7 @@ describe("bad luck", () => {
     expect((await sandbox.up("global")).changes).toEqual([]);
   });
 
-  test("two runs on one stack: the second is told who holds it", async () => {
+  test("two runs on one stack: the second names the holder of the lock", async () => {
     const sandbox = await open();
     const first = sandbox.up("global");
     await expect.poll(() => lockHolders("global"), { timeout: 30_000 }).toHaveLength(1);

@@ -90,7 +90,7 @@ test("too many requests are refused before they are carried out", async () => {
   expect(arrived).toHaveLength(0);
 });
 
-test("a slow one waits before it is carried out, and a healed one doesn't", async () => {
+test("a slow one waits before it is carried out, and a restored one doesn't", async () => {
   proxy.faults = { delayMillis: 150 };
   const start = performance.now();
   const slow = ask();

@@ -1,4 +1,4 @@
-/** Runs programs of the machines' image on rendered files: in namespaces of their own that leave nothing behind. */
+/** Runs programs of the machines' image on rendered files: in separate namespaces that leave nothing behind. */
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";

@@ -143,7 +143,7 @@ seen["Patroni before"] = does("connect", who=patroni)
 seen["root before"] = does("connect", who=root)
 admit(1)
 seen["Patroni admitted"] = does("connect", "send", "receive", who=patroni)
-# It is over within this wait, and nobody sends anything.
+# It is over within this wait, and nothing is sent.
 seen["Patroni's watch later"] = does("receive", who=patroni)
 admit(5)
 seen["Patroni admitted again, old connection"] = does("receive", who=patroni)

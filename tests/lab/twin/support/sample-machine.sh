@@ -1,5 +1,5 @@
 #!/bin/bash
-# PostgreSQL and Tomcat with the sample application, in a copy of a machine image that nobody else sees, without a
+# PostgreSQL and Tomcat with the sample application, in a private copy of a machine image, without a
 # network but its own loopback. Then runs what it reads, one line at a time, and ends each answer with a line
 # "=> EXIT STATUS". Everything ends with it.   sample-machine.sh IMAGE_ROOT WAR
 set -euo pipefail

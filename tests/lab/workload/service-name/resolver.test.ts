@@ -64,7 +64,7 @@ test("what a client keeps it asks for again when its time is over, and once for 
   expect(await cache.lookup()).toBe("10.0.0.2");
 });
 
-test("an old answer is not used beyond its time, though nobody gives a new one", async () => {
+test("an old answer is not used beyond its time, though no new one comes", async () => {
   let clock = 0;
   const answers = [[{ address: "10.0.0.1", ttl: 10 }]];
   const cache = new NameCache(

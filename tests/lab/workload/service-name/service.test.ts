@@ -115,7 +115,7 @@ function use(): void {
 const names = () => events.filter((event): event is NameEvent => event.kind === "name");
 const requests = () => events.filter((event): event is RequestEvent => event.kind === "request");
 
-// Other systems have one address of their own only.
+// Other systems have only one loopback address.
 test.runIf(process.platform === "linux")("requests follow the region that is active", async () => {
   await open();
   use();

@@ -1,4 +1,4 @@
-/** The load of two regions on machines that are none: what each workload is told, and what becomes of one that is lost. */
+/** The load of two regions on machines that are none: the settings of each workload, and what becomes of one that is lost. */
 import { PassThrough } from "node:stream";
 import { expect, test } from "vitest";
 import { RegionLoads, regionsOf } from "../../../../../lab/drills/region/stage/loads.js";
@@ -109,10 +109,10 @@ test("a region that is lost takes its workload along, and gets a new one with ne
   await loads.stop();
 });
 
-test("a workload that dies while nobody has killed its region breaks the drill", async () => {
+test("a workload that dies while its region lives breaks the drill", async () => {
   const { recovery, loads } = await stage(false);
   for (const kill of recovery.killers) kill();
-  await expect(loads.stop()).rejects.toThrow("ended with 137 before it was told to");
+  await expect(loads.stop()).rejects.toThrow("ended with 137 before it was stopped");
 });
 
 test("nodes and workloads belong to regions, users to none", () => {

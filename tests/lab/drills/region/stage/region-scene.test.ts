@@ -45,7 +45,7 @@ beforeEach(() => {
       freeze: machine(""),
       thaw: machine(""),
     }),
-    outside: () => Promise.reject(new Error("nobody is outside")),
+    outside: () => Promise.reject(new Error("no machine is outside")),
   };
   scene = new RegionScene(regions, ledger, new Progress(process.stderr, true), raiseByClaim(regions.claims));
 });
