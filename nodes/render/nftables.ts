@@ -32,7 +32,7 @@ export function renderNftables({ failover }: Pick<SharedSettings, "failover">, c
   const name = `${family} ${table}`;
   const port = PORTS.postgres;
   const toEtcd = `tcp dport ${PORTS.etcdClient} meta skuid ${PATRONI_USER}`;
-  // Without the leader lease nobody takes over from a Patroni that may work on an old picture.
+  // Without the leader lease no node takes over from a Patroni that may act on stale state.
   const patroni = failover.leaderLease
     ? `
     ${toEtcd} tcp dport @${etcd} meta time @${etcdUntil} accept

@@ -1,4 +1,4 @@
-/** Policies that stand at the resource itself: none of them opens it to strangers. */
+/** Resource-based policies: none of them opens the resource to strangers. */
 import type { Problem } from "../../common/errors.js";
 import { conditionValues, isEverybody, statementsOf } from "../documents.js";
 import { check, rule } from "../rule.js";

@@ -1,4 +1,4 @@
-/** Vaults of AWS Backup: under a key of ours, and nobody deletes from them before time. */
+/** Vaults of AWS Backup: under a key of ours, and no user deletes from them before time. */
 import type * as backup from "@pulumi/aws/backup/index.js";
 import { argsOf, check, known, linked, rule, stackRule } from "../rule.js";
 import { guidance, securityHub } from "../standards.js";

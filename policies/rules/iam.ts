@@ -1,4 +1,4 @@
-/** Who may do what: nobody everything, nobody unlimited, nobody anonymous. */
+/** Who may do what: no role may do everything, has no limit or trusts anonymous callers. */
 import type * as iam from "@pulumi/aws/iam/index.js";
 import type { Problem } from "../../common/errors.js";
 import { conditionValues, isEverybody, type Statement, statementsOf } from "../documents.js";

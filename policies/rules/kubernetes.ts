@@ -58,7 +58,7 @@ const noClusterAdmin = check<BindingArgs>(function* ({ props }) {
 export const kubernetesNoClusterAdmin = rule(
   {
     name: "kubernetes-no-cluster-admin",
-    description: "Nobody is bound to cluster-admin.",
+    description: "No subject is bound to cluster-admin.",
     level: "mandatory",
     severity: "critical",
     reference: cisKubernetes("5.1.1"),

@@ -223,7 +223,7 @@ function* webOnly({ at, sources, protocol, from, to }: Opening) {
   const all = protocol === "-1" || protocol === "all";
   const [low, high] = all ? [0, 65_535] : [from ?? 0, to ?? from ?? 65_535];
   if (everybody.length === 0 || (!all && low === high && WEB_PORTS.includes(low))) return;
-  // Type and code: "fragmentation needed" comes from routers that nobody can name, and opens no port.
+  // Type and code: "fragmentation needed" comes from routers with unknown addresses, and opens no port.
   if (protocol === "icmp" && low === 3 && high === 4) return;
   const exposed = Object.entries(SENSITIVE_PORTS).filter(([, port]) => port >= low && port <= high);
   yield {
