@@ -57,7 +57,9 @@ const postgresValue = z.union([
 ]);
 
 const contact = z.strictObject({
-  severity: z.enum(["page", "notify"]).describe("`page` alerts the operator on call; `notify` is read in working hours."),
+  severity: z
+    .enum(["page", "notify"])
+    .describe("`page` alerts the operator on call; `notify` is read in working hours."),
   protocol: z
     .enum(["email", "https", "sms"])
     .describe("How SNS delivers. A pager (PagerDuty, Jira Service Management) is `https`."),
@@ -333,16 +335,17 @@ export const sharedSchema = z.strictObject({
         .describe("Hours between two restore tests, in each region; 0: none."),
       maxSeconds: seconds(60, 86_400)
         .default(7200)
-        .describe(
-          "A restore test that takes longer fails: the backup could not be restored in time.",
-        ),
+        .describe("A restore test that takes longer fails: the backup could not be restored in time."),
       checks: z
         .array(
           z.strictObject({
             name: z.string().min(1).max(80).describe("What the check proves, for the report."),
             database: identifier.describe("Where it runs."),
             sql: z.string().min(1).max(2000).describe("A query that returns one value."),
-            expect: z.string().max(200).describe("The expected value, as psql prints it. Any other value fails the test."),
+            expect: z
+              .string()
+              .max(200)
+              .describe("The expected value, as psql prints it. Any other value fails the test."),
           }),
         )
         .max(20)

@@ -47,7 +47,7 @@ table ${name} {
   set ${open} { type inet_service; flags timeout; }
   # From and until when: bounds a lease that was set late.
   set ${until} { typeof meta time; flags interval; }
-  # Nodes that died: a candidate's Patroni would wait for their answer, so it is told at once.
+  # Nodes that died: a candidate's Patroni would wait for their answer, so it fails at once.
   set ${mute} { type ipv4_addr; flags timeout; }
   # etcd's port while Patroni may speak with it, as above.
   set ${etcd} { type inet_service; flags timeout; }
@@ -79,7 +79,7 @@ table ${name} {
     # The answer to a refused client; without it clients wait for a second.
     tcp sport ${port} tcp flags & rst == rst accept
     # Resets this side's socket. Dropped, an acknowledgement given after the lease would be sent again, and
-    # arrive, once the port is open anew.
+    # arrive, once the port reopens.
     tcp sport ${port} reject with tcp reset
   }
 }

@@ -90,7 +90,7 @@ export const defaultSecurityGroupEmpty = stackRule(
       yield {
         key: "defaultSecurityGroup",
         value: undefined,
-        reason: "whatever names no group could talk to everything else that names none",
+        reason: "resources without a group could connect to each other",
         remedy: "add a DefaultSecurityGroup without ingress and egress",
       };
     }
@@ -101,8 +101,8 @@ export const defaultSecurityGroupEmpty = stackRule(
           yield {
             key: `defaultSecurityGroup.${key}`,
             value: openings.length,
-            reason: "whatever names no group would get these openings",
-            remedy: `leave ${key} empty, and give resources a group of their own`,
+            reason: "resources without a group would get these openings",
+            remedy: `leave ${key} empty, and give resources their own group`,
           };
         }
       }
@@ -126,7 +126,7 @@ export const flowLogsOn = stackRule(
       yield {
         key: "flowLog",
         value: undefined,
-        reason: "nobody could tell afterwards who talked to whom",
+        reason: "an investigation could not reconstruct the connections",
         remedy: "add a FlowLog with trafficType ALL",
       };
     }

@@ -181,7 +181,7 @@ export const s3ObjectLockCompliance = bucketRule<s3.BucketObjectLockConfiguratio
     ],
     absent: {
       key: "objectLock",
-      reason: "whoever takes over an administrator could delete the backups or the audit trail",
+      reason: "an attacker with administrator rights could delete the backups or the audit trail",
       remedy: "add a BucketObjectLockConfiguration with mode COMPLIANCE and days",
     },
     demands: ({ rule: lock }) => [
@@ -286,7 +286,7 @@ export const s3Lifecycle = bucketRule(
     type: LIFECYCLE,
     absent: {
       key: "lifecycle",
-      reason: "old versions and broken uploads are paid for until somebody notices",
+      reason: "old versions and incomplete uploads would be billed indefinitely",
       remedy: "add a BucketLifecycleConfiguration",
     },
   },

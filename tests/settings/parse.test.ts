@@ -183,7 +183,7 @@ describe("one bad setting", () => {
     ],
     ["a full size below the minimum", { fleet: { minSize: 8 } }, "fleet.fullSize", /shrink/, /at least 8/],
     [
-      "nobody to page",
+      "no contact to page",
       { contacts: [{ severity: "notify", protocol: "email", endpoint: "a@example.com" }] },
       "contacts",
       /wake nobody/,
