@@ -1,5 +1,5 @@
 // How many tests passed and failed, from vitest's JSON reports: `count.mjs <exit code> <report>…` prints two numbers,
-// and on stderr each failure with its first line: a log may be long, and what failed must stand at its end.
+// and on stderr each failure with its first line: a log may be long, so the failures come last.
 import { readFileSync } from "node:fs";
 import { relative } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -15,7 +15,7 @@ export function count(exitCode, reports) {
   for (const report of reports) {
     passed += report?.numPassedTests ?? 0;
     failed += report?.numFailedTests ?? 0;
-    // A file that couldn't be loaded, or whose hook failed, has no failed test of its own.
+    // A file that couldn't be loaded, or whose hook failed, reports no failed test.
     failed += (report?.testResults ?? []).filter(
       ({ status, assertionResults }) =>
         status === "failed" && !assertionResults.some((test) => test.status === "failed"),

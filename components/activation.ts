@@ -40,7 +40,7 @@ export class ClaimTable extends pulumi.ComponentResource {
         ],
         hashKey: PARTITION_KEY,
         rangeKey: SORT_KEY,
-        // The provider's documented way to a table with replicas. Nobody reads the stream.
+        // The provider's documented way to a table with replicas. No component reads the stream.
         streamEnabled: true,
         streamViewType: "NEW_AND_OLD_IMAGES",
         replicas: [
@@ -53,7 +53,7 @@ export class ClaimTable extends pulumi.ComponentResource {
           },
         ],
         globalTableWitness: { regionName: args.witnessRegion },
-        // KMS under AWS's own key (aws/dynamodb), on purpose: whoever disabled a key of ours would fence both
+        // KMS under AWS's own key (aws/dynamodb), on purpose: disabling a key of ours would fence both
         // regions at once, and a strongly consistent replica that can't reach its key for a week is lost
         // for good. The items are region names and numbers, no secret.
         serverSideEncryption: { enabled: true },
@@ -97,7 +97,7 @@ export class RegionClaim extends pulumi.ComponentResource {
     super("dr:activation:RegionClaim", name, {}, opts);
     const { region, epoch, fenced = 0, acceptDataLoss = 0 } = args;
     if (epoch > 0) this.write(`claim-${epoch}`, region.claimKey);
-    // One for another epoch is left over. It must not come back with a new claim.
+    // An override for an earlier epoch is obsolete. A new claim must not bring it back.
     if (epoch > 0 && fenced === epoch) this.write(`fenced-${epoch}`, region.fencedKey);
     if (epoch > 0 && acceptDataLoss === epoch) {
       this.write(`accept-data-loss-${epoch}`, region.acceptDataLossKey);

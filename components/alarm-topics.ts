@@ -7,11 +7,11 @@ import { policyDocument, type Statement } from "./access/policy-document.js";
 export type AlarmSeverity = Contact["severity"];
 
 export interface AlarmTopicsArgs {
-  /** Who hears of what. A severity that nobody has gets its topic all the same. */
+  /** Who receives which alarms. A severity without a contact gets a topic too. */
   readonly contacts: readonly Contact[];
   /** AWS account whose alarms may publish. */
   readonly accountId: string;
-  /** AWS region of topics and alarms; an alarm publishes only to topics of its own region. */
+  /** AWS region of topics and alarms; an alarm publishes only to topics of the same region. */
   readonly region: string;
   /** Rules of EventBridge that may publish, as an ARN, perhaps with `*`. Default: none. */
   readonly rulesArn?: Partial<Readonly<Record<AlarmSeverity, string>>>;
@@ -59,7 +59,7 @@ export class AlarmTopics extends pulumi.ComponentResource {
             protocol,
             endpoint,
             // Pagers confirm by themselves. Waiting for it turns a mistyped address into an error now,
-            // instead of a subscription that stays unconfirmed and wakes nobody.
+            // instead of a subscription that stays unconfirmed and delivers nothing.
             ...(protocol === "https" && { endpointAutoConfirms: true, confirmationTimeoutInMinutes: 2 }),
           },
           { parent: this },

@@ -12,7 +12,7 @@ export interface ArtifactBucketArgs {
 const KEEP_EARLIER_DAYS = 90;
 
 /**
- * As closed as a vault, but without a lock. The WARs in it are the region stack's: each has a name of its own
+ * As closed as a vault, but without a lock. The WARs in it belong to the region's stack: each is named after its
  * content, so that one deployment never changes what an earlier one refers to, and they stay when the next one
  * comes: a server that starts in the middle of a rolling refresh, or a rollback, still finds its own.
  */

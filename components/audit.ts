@@ -1,4 +1,4 @@
-/** Who did what: one trail over all regions, in a bucket that nobody can alter. */
+/** Who did what: one trail over all regions, in a bucket that no user can alter. */
 import * as cloudtrail from "@pulumi/aws/cloudtrail/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import type { Contract } from "../settings/contract.js";
@@ -13,7 +13,7 @@ export interface AuditArgs {
   readonly trailArn: string;
   /** Key of the trail, in the home region. */
   readonly keyArn: pulumi.Input<string>;
-  /** Days for which nobody can delete a log file. Default in settings: 365. */
+  /** Days for which no user, not even root, can delete a log file. Default in settings: 365. */
   readonly lockDays: number;
   /** Days after which log files expire. At least `lockDays`; default in settings: 400. */
   readonly retentionDays: number;
@@ -24,7 +24,7 @@ export interface AuditArgs {
  * would be after: objects of vaults and runbooks, writes to the claim table. Data events take the place of
  * the buckets' server access logs, which come late, unsigned and without the caller's session.
  *
- * The bucket stands in the home region. While that region is down CloudTrail retries delivery; the last 90
+ * The bucket is in the home region. While that region is down CloudTrail retries delivery; the last 90
  * days of management events can be read in each other region without it.
  */
 export class Audit extends pulumi.ComponentResource {

@@ -18,7 +18,7 @@ interface Credential {
 
 export interface CredentialsArgs {
   readonly contract: Contract;
-  /** Each login that owns one gets a password; the application's own stands among `contract.secrets`. */
+  /** Each login that owns one gets a password; the application's own password is in `contract.secrets`. */
   readonly databases: readonly Pick<DatabaseSettings, "owner">[];
   readonly home: pulumi.ProviderResource;
   readonly random: pulumi.ProviderResource;
@@ -29,7 +29,7 @@ export interface CredentialsArgs {
 }
 
 const PURPOSES: Readonly<Record<SecretName, string>> = {
-  superuser: "PostgreSQL superuser, for Patroni and for people in need",
+  superuser: "PostgreSQL superuser, for Patroni and for operators in an emergency",
   replication: "Streaming replication, within a region and across",
   rewind: "pg_rewind of a former leader",
   application: "The application's login",

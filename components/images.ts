@@ -79,7 +79,7 @@ export class Images extends pulumi.ComponentResource {
         content: build.bundle,
         contentType: "application/json; charset=utf-8",
       },
-      // Nobody may delete there.
+      // No role may delete there.
       { parent: this, retainOnDelete: true },
     );
   }

@@ -40,7 +40,7 @@ interface Purpose {
 
 /**
  * Multi-Region keys (primary in home, replica in recovery): same key id, so that a secret or a snapshot of
- * one region can be read in the other while the first is gone. Each replica has a policy of its own region.
+ * one region can be read in the other while the first is gone. Each replica has its own region's policy.
  * S3 treats them as single-Region keys; replication therefore names the destination's key.
  */
 export class Keys extends pulumi.ComponentResource {

@@ -38,8 +38,8 @@ interface RoleArgs {
 
 /**
  * Per region: a role and instance profile (of the same name) for database nodes, Tomcat servers and the restore
- * machine, and roles for flow logs, the schedule of restore tests and AWS Backup. What each may do, and why, stands in
- * `node-policies.ts`, `restore-policies.ts` and `volume-backup-policies.ts`.
+ * machine, and roles for flow logs, the schedule of restore tests and AWS Backup. `node-policies.ts`,
+ * `restore-policies.ts` and `volume-backup-policies.ts` say what each may do, and why.
  */
 export class Access extends pulumi.ComponentResource {
   constructor(

@@ -149,7 +149,7 @@ export class Network extends pulumi.ComponentResource {
     dataSubnets: readonly ec2.Subnet[],
     region: RegionContract,
   ): ZoneRoutes[] {
-    // Routes are resources of their own, none is inline: stack `link` adds its routes to the same tables.
+    // Routes are separate resources, none is inline: stack `link` adds its routes to the same tables.
     const table = (tier: "private" | "data", i: number, subnet: ec2.Subnet) => {
       const child = `${name}-${tier}-${region.zones[i]}`;
       const created = new ec2.RouteTable(

@@ -15,7 +15,7 @@ export interface NodeCertificatesArgs {
 
 /**
  * One secret per node, without a value: `npx dr bootstrap ca` fills it, so that no private key is ever in a
- * state. It stands in the node's own region and nowhere else. Nobody else needs it; and a copy in the other
+ * state. It is in the node's own region and nowhere else. No other machine needs it; and a copy in the other
  * region could not be renewed while that region, which would hold the original, is gone.
  */
 export class NodeCertificates extends pulumi.ComponentResource {

@@ -4,7 +4,7 @@
  * of one, with an address and a data volume that outlive the machine: a dead one is replaced by AWS, without
  * Pulumi, and comes back as the same node.
  *
- * On a cold site the groups stand at 0 while addresses and volumes already exist, so that a promotion raises
+ * On a cold site the groups' size is 0 while addresses and volumes already exist, so that a promotion raises
  * numbers and makes nothing new.
  */
 import * as autoscaling from "@pulumi/aws/autoscaling/index.js";

@@ -1,18 +1,18 @@
 /**
- * The alarms of one region; those on its backups stand in backup-alarms.ts. They are the same in either role and
+ * The alarms of one region; those on its backups are in backup-alarms.ts. They are the same in either role and
  * don't know the epoch: a promotion must change nothing here. What differs between regions is what the metrics say.
  *
  * **Silence.** `LeaderSeen`, the healthy targets and the ages of backup and restore test are signs of life: no data
- * is the alarm. Every other metric comes from the same nodes, so its silence is already told and doesn't count a
- * second time.
+ * is the alarm. Every other metric comes from the same nodes, so its silence already raises an alarm and doesn't
+ * count a second time.
  *
  * **A cold site** runs nothing while it is standby, and its silence is right; while it is active its
- * silence is a disaster. What tells the two apart, without the epoch, is how many machines AWS is asked to
- * run: a group's desired capacity. So on a cold site signs of life count only while a group wants machines
+ * silence is a disaster. The desired capacity of the groups, how many
+ * machines they ask AWS for, tells the two apart without the epoch. So on a cold site signs of life count only while a group wants machines
  * (`signOfLife`). On a warm or hot site machines always run, and a group at 0 is itself worth a page.
  *
- * **Paging.** Each paging alarm pages by itself. The composite tells `notify` and whoever asks how the region
- * is; were it the one that pages, a disk at 90 % would keep it in ALARM and hide a lost leader.
+ * **Paging.** Each paging alarm pages by itself. The composite tells `notify` and the runbooks how the
+ * region is; if the composite paged, a disk at 90 % would keep it in ALARM and hide a lost leader.
  */
 import * as cloudwatch from "@pulumi/aws/cloudwatch/index.js";
 import * as pulumi from "@pulumi/pulumi";

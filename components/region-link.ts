@@ -1,6 +1,6 @@
 /**
  * The private path between the two regions: a VPC peering connection and the routes over it, both ways.
- * Replication, and Tomcats of one region that still talk to the other's database, use it.
+ * Replication, and Tomcats of one region that still talk to the other region's database, use it.
  */
 import * as ec2 from "@pulumi/aws/ec2/index.js";
 import * as pulumi from "@pulumi/pulumi";

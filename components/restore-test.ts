@@ -53,7 +53,7 @@ export class RestoreTest extends pulumi.ComponentResource {
     this.registerOutputs({});
   }
 
-  /** It asks AWS and nobody else, and nobody has anything to ask of it. */
+  /** It calls only AWS, and accepts no connection. */
   private createSecurityGroup(): ec2.SecurityGroup {
     const group = new ec2.SecurityGroup(
       this.name,
@@ -167,7 +167,7 @@ export class RestoreTest extends pulumi.ComponentResource {
       {
         alarmDescription: describeAlarm(
           "restore-machine-hangs",
-          `The restore machine was still there after ${(periods * period) / 60} min, and is being ended.`,
+          `The restore machine still ran after ${(periods * period) / 60} min and is being ended.`,
         ),
         namespace: "AWS/AutoScaling",
         metricName: "GroupDesiredCapacity",

@@ -11,7 +11,7 @@ export interface SecureBucketArgs {
   /** KMS key of the bucket's own region. */
   readonly keyArn: pulumi.Input<string>;
   /**
-   * Days for which nobody, not even the account's root, can delete or overwrite a new object version
+   * Days for which no user, not even the account's root, can delete or overwrite a new object version
    * (Object Lock, COMPLIANCE). Default: no lock. It can't be added later.
    */
   readonly lockDays?: number;
@@ -97,7 +97,7 @@ export class SecureBucket extends pulumi.ComponentResource {
             // One call to KMS for many objects: an archive of WAL makes one object a minute, a restore reads
             // all.
             bucketKeyEnabled: true,
-            // Keys that come with the request leave no trace in KMS and are lost with whoever held them.
+            // Keys that come with the request leave no trace in KMS, and only the client has them.
             blockedEncryptionTypes: ["SSE-C"],
           },
         ],

@@ -2,8 +2,8 @@
  * Who may talk to whom, by role: load balancer → Tomcat → database. One group per role and one rule per
  * line, so that a plan shows exactly which way opens.
  *
- * Groups can't be named across regions (peering doesn't carry them); the other region's Tomcats and nodes
- * stand there as networks from the contract.
+ * Groups can't be named across regions (peering doesn't carry them); rules name the other
+ * region's Tomcats and nodes by their networks, from the contract.
  */
 import * as ec2 from "@pulumi/aws/ec2/index.js";
 import * as vpc from "@pulumi/aws/vpc/index.js";
@@ -103,7 +103,7 @@ export class SecurityGroups extends pulumi.ComponentResource {
     this.egress("database", "aws", { cidr: ANYWHERE }, HTTPS, "AWS APIs");
   }
 
-  /** The network ACL lets this message pass for the same reason; routers send it, whoever they are. */
+  /** The network ACL lets this message pass for the same reason; routers at unknown addresses send it. */
   private admitPathMtu(role: RoleName): void {
     new vpc.SecurityGroupIngressRule(
       `${this.prefix}-${role}-path-mtu`,

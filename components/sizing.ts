@@ -33,5 +33,5 @@ export function regionSize({ epoch, yieldedTo, site, fleet }: SizingSettings): R
   }
 }
 
-/** Reservations are per zone, and nobody knows which zone gets the odd server: each zone's share, rounded up. */
+/** Reservations are per zone, and it is unknown which zone gets the odd server: each zone's share, rounded up. */
 export const reservedPerZone = (fullSize: number, zones: number): number => Math.ceil(fullSize / zones);

@@ -200,7 +200,7 @@ export class TomcatFleet extends pulumi.ComponentResource {
         description: "Tomcat server",
         vpcSecurityGroupIds: [args.tomcatSecurityGroupId],
       },
-      // A server that starts must find the application that it is told of.
+      // A server that starts must find the application that its user data names.
       { parent: this, dependsOn: args.applicationUpload ? [args.applicationUpload] : [] },
     );
     return new autoscaling.Group(

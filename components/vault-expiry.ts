@@ -1,4 +1,4 @@
-/** The lifecycle of what stands in a vault. What it costs to keep it so long: vault-cost.ts. */
+/** The lifecycle of the objects in a vault. vault-cost.ts estimates what keeping them costs. */
 import type * as inputs from "@pulumi/aws/types/input.js";
 import { REPOSITORY_FOLDERS, type RegionContract } from "../settings/contract.js";
 import { expireSuperseded } from "./secure-bucket.js";
@@ -20,7 +20,7 @@ export const REPLICA_SLACK_DAYS = 30;
 
 /**
  * Own backups and WAL expire only after pgBackRest deleted them (a delete marker makes them noncurrent): that is also
- * how long it takes until backups hidden by an attacker are gone. Own dumps and reports, which nobody deletes, expire
+ * how long it takes until backups hidden by an attacker are gone. Own dumps and reports, which no program deletes, expire
  * by age, and so do replicas, see REPLICA_SLACK_DAYS. Object Lock holds back any of this while it lasts.
  */
 export function vaultExpiry(
@@ -42,7 +42,7 @@ export function vaultExpiry(
     expireSuperseded(retentionDays),
     byAge("expire-dumps", ownFolder(dumps), retentionDays),
     byAge("expire-restore-tests", ownFolder(restoreTests), retentionDays),
-    // backup.info stands here too; it is written anew with each backup.
+    // backup.info is here too; each backup rewrites it.
     byAge("expire-replica-backups", { prefix: `${replicas}backup/` }, replicaDays),
     byAge(
       "expire-replica-archive",

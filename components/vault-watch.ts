@@ -1,4 +1,4 @@
-/** Pages when somebody touches what protects a region's vault. Which calls these are stands in `vault-events.ts`. */
+/** Pages when a call touches the protection of a region's vault. `vault-events.ts` lists the calls. */
 import * as cloudwatch from "@pulumi/aws/cloudwatch/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import type { RegionContract } from "../settings/contract.js";

@@ -67,7 +67,7 @@ export class Vault extends pulumi.ComponentResource {
   }
 
   /**
-   * One direction, and the copy in another account where there is one. Each vault has a role of its own that can read
+   * One direction, and the copy in another account where there is one. Each vault has its own role that can read
    * it and write replicas elsewhere. What came from the other vault isn't sent on: the third copy gets both from
    * where they were made, so that it doesn't hang on either vault alone.
    */
@@ -108,7 +108,7 @@ export class Vault extends pulumi.ComponentResource {
             ...REPLICATION_RULE,
             id: vaultReplicationRule(contract[to]),
             priority: 1,
-            // S3 treats multi-Region keys as single-Region: the copy needs the key of its own region.
+            // S3 treats multi-Region keys as single-Region: the copy needs its own region's key.
             destination: destination(buckets[to].arn, keyArns[to]),
           },
           ...(copyTo
@@ -156,6 +156,6 @@ const destination = (
   storageClass: "STANDARD",
   encryptionConfiguration: { replicaKmsKeyId },
   replicationTime: { status: "Enabled", time: { minutes: REPLICATION_MINUTES } },
-  // Without metrics nobody sees replication fall behind; the replication time requires them.
+  // Without metrics no alarm sees replication fall behind; the replication time requires them.
   metrics: { status: "Enabled", eventThreshold: { minutes: REPLICATION_MINUTES } },
 });

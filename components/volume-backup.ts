@@ -3,8 +3,8 @@
  * repository nor passphrase. A snapshot a day of each voter's volume, consistent as after a power cut, which PostgreSQL
  * recovers from; kept in a locked vault, copied into the other region's, and restored now and then by AWS itself.
  *
- * The vaults and the role are `global`'s, so that nothing here turns to another region: the other's vault is named by
- * derivation, and AWS does the copying.
+ * The vaults and the role are `global`'s, so that nothing here calls another region: the other region's vault has a
+ * derived name, and AWS does the copying.
  */
 import * as backup from "@pulumi/aws/backup/index.js";
 import * as cloudwatch from "@pulumi/aws/cloudwatch/index.js";
@@ -132,7 +132,7 @@ export class VolumeBackup extends pulumi.ComponentResource {
       `${this.name}-failed`,
       {
         name: volumeBackupRule(contract[region]),
-        description: "Jobs of AWS Backup that didn't end well",
+        description: "AWS Backup jobs that failed",
         eventPattern: JSON.stringify({
           source: ["aws.backup"],
           "detail-type": ["Backup Job State Change", "Copy Job State Change", "Restore Job State Change"],

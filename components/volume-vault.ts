@@ -5,7 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 export interface VolumeVaultArgs {
   /** Fixed, because the other region's plan names it. */
   readonly vaultName: string;
-  /** Data key of the region: a copy from the other region is encrypted anew with it. */
+  /** Data key of the region: a copy from the other region is encrypted again with it. */
   readonly keyArn: pulumi.Input<string>;
   /** Least days that a recovery point is kept. Default in settings: 35. */
   readonly keepDays: number;

@@ -14,7 +14,7 @@ export interface NodeFile {
 /** PostgreSQL's major version in the images (Debian 12). */
 export const POSTGRES_MAJOR = 15;
 
-/** Folders and programs of a machine. The local twin gives each machine a file system of its own, so that they are the same there. */
+/** Folders and programs of a machine. The local twin gives each machine its own file system, so that they are the same there. */
 export const IMAGE_PATHS = {
   /** Mount point of the data volume. */
   data: "/var/lib/dr",

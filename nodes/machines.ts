@@ -1,4 +1,4 @@
-/** The machines of a region as plain data: what the launch templates start, for whoever starts them elsewhere. */
+/** The machines of a region as plain data: what the launch templates start, for programs that start them elsewhere. */
 
 import { addressAt } from "../settings/cidr.js";
 import type { Contract } from "../settings/contract.js";

@@ -1,4 +1,4 @@
-/** The policy pack that the engine loads. What is in it stands in rules.ts. */
+/** The policy pack that the engine loads. rules.ts lists its rules. */
 import { PolicyPack } from "@pulumi/policy";
 import { RULES } from "./rules.js";
 

@@ -125,7 +125,7 @@ const FREE: readonly string[] = [
   "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
 ];
 
-/** Resource types that are neither billed nor free here: the page must take a stand on each. */
+/** Resource types that are neither billed nor free here: the page must say for each which it is. */
 export function unclassified(inventories: Inventories): string[] {
   const types = Object.values(inventories).flatMap((items: readonly Item[]) => items.map(({ type }) => type));
   const known = new Set([...BILLED, ...FREE]);
@@ -246,7 +246,7 @@ export function costsReference(): string {
     row("public IPv4 addresses", (q) => q.publicAddresses),
     row("CloudWatch metric alarms", (q) => q.metricAlarms),
     row("CloudWatch composite alarms", (q) => q.compositeAlarms),
-    row("machines with detailed monitoring and metrics of their own", machines),
+    row("machines with detailed monitoring and custom metrics", machines),
     "",
     `A cold site keeps its volumes, network and alarms; only its machines don't run. With \`network.egress: endpoints\` a region has interface`,
     "endpoints in each zone instead of NAT gateways. `fleet.reserveCapacity` adds a reservation for the full fleet, paid for while it is idle.",

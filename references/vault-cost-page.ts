@@ -58,7 +58,7 @@ export function vaultCostReference(): string {
     "(S3 Standard). Requests, traffic between the regions, KMS and a third copy come on top.",
     "",
     "What shrinks it: a lower `retentionDays`, which must stay at or above `lockDays`; and `lockDays`, before the first deployment: what is locked",
-    "stays locked as long as it was told.",
+    "stays locked for the whole period that was set then.",
     "",
   ].join("\n");
 }

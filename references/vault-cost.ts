@@ -1,5 +1,5 @@
 /**
- * How long backups stand in the vaults, and how much that makes. No Pulumi here: `docs/vault-cost.md` is made of it.
+ * How long backups stay in the vaults, and how much storage that takes. No Pulumi here: `docs/vault-cost.md` is generated from it.
  *
  * pgBackRest believes that it frees what it expires. In a vault it only puts a delete marker in front: the version
  * below stays for `retentionDays` more, so that what an attacker hides can be brought back, and never goes before its
@@ -49,7 +49,7 @@ export interface VaultSize {
   readonly replicaGib: number;
 }
 
-/** What one active region's backups come to in the long run. A standby region adds nothing of its own. */
+/** What one active region's backups come to in the long run. A standby region adds no backups. */
 export function vaultSize(settings: BackupSettings, workload: Workload): VaultSize {
   const { listed, hidden, replica } = vaultDays(settings);
   const perDay = workload.fullGib / FULL_EVERY_DAYS + workload.changeGibPerDay + workload.walGibPerDay;

@@ -121,7 +121,7 @@ const cidrsDiffer: Check<SharedSettings> = ({ network: { homeCidr, recoveryCidr 
           key: "network.recoveryCidr",
           value: recoveryCidr,
           reason: "overlaps network.homeCidr; overlapping networks can't be peered",
-          remedy: "give each region a /16 of its own",
+          remedy: "give each region its own /16",
         },
       ];
 
@@ -194,7 +194,7 @@ const restoreTestsEndBeforeTheNext: Check<SharedSettings> = ({ restoreTest: { ev
         {
           key: "restoreTest.maxSeconds",
           value: maxSeconds,
-          reason: `is not below restoreTest.everyHours (${everyHours} h); a test could still run when the next is due, which then doesn't come`,
+          reason: `is not below restoreTest.everyHours (${everyHours} h); a test could still run when the next is due, which would then be skipped`,
           remedy: `set less than ${3600 * everyHours}, or test less often`,
         },
       ];
@@ -205,7 +205,7 @@ const copyIsElsewhere: Check<SharedSettings> = ({ accountId, backup: { copyTo } 
         {
           key: "backup.copyTo.accountId",
           value: copyTo.accountId,
-          reason: "is this account; whoever takes it over would have all copies",
+          reason: "is this account; an attacker who takes it over would have all copies",
           remedy: "name another account, or leave backup.copyTo out",
         },
       ]
@@ -239,7 +239,7 @@ const someonePages: Check<SharedSettings> = ({ contacts }) =>
         {
           key: "contacts",
           value: contacts.map(({ endpoint }) => endpoint),
-          reason: "nobody has the severity 'page', so a lost region would wake nobody",
+          reason: "include none with the severity 'page', so a lost region would page no operator",
           remedy: "add a contact with severity: page",
         },
       ];

@@ -99,7 +99,7 @@ export interface RegionContract {
   readonly dataCidrs: readonly string[];
   /** The block that holds the data subnets and nothing else: one line in a network ACL instead of three. */
   readonly dataCidr: string;
-  /** `Name` tags by which stack `link` finds the network; the route tables stand in the order of the zones. */
+  /** `Name` tags by which stack `link` finds the network; the route tables are in the order of the zones. */
   readonly vpcName: string;
   readonly privateRouteTableNames: readonly string[];
   readonly dataRouteTableNames: readonly string[];
@@ -123,7 +123,7 @@ export interface RegionContract {
   readonly hostname: string;
   readonly vaultBucket: string;
   /**
-   * Where this region's backups stand, in its own vault and, replicated, in the other's: pgBackRest's
+   * Where this region's backups are, in its own vault and, replicated, in the other region's: pgBackRest's
    * `repo1-path` (with a leading slash). One per region, or timelines and replicas would collide.
    */
   readonly repositoryPath: string;
@@ -133,7 +133,7 @@ export interface RegionContract {
   readonly restoreRole: string;
   /** Role (trusted by scheduler.amazonaws.com) that may raise the restore machine's group, and nothing else. */
   readonly restoreScheduleRole: string;
-  /** AWS Backup's vault of data volumes: the region's own recovery points, and the other's copies. */
+  /** AWS Backup's vault of data volumes: the region's own recovery points, and the other region's copies. */
   readonly volumeVault: string;
   /** Role (trusted by backup.amazonaws.com) that fills it. */
   readonly volumeBackupRole: string;

@@ -48,7 +48,7 @@ const slotsLeaveRoom: Check<SharedSettings> = ({ database }) => {
         {
           key: "database.maxSlotWalKeepMib",
           value: database.maxSlotWalKeepMib,
-          reason: `is more than half of the volume (database.volumeGib is ${database.volumeGib}); a region that is gone could fill the disk`,
+          reason: `is more than half of the volume (database.volumeGib is ${database.volumeGib}); a lost region's WAL could fill the disk`,
           remedy: `set at most ${most}`,
         },
       ];
@@ -62,7 +62,7 @@ const databasesDiffer: Check<SharedSettings> = ({ databases }) =>
           {
             key: `databases.${i}.name`,
             value: name,
-            reason: "stands twice",
+            reason: "is listed twice",
             remedy: "keep one; a database has one owner",
           },
         ],
@@ -75,7 +75,7 @@ const namesAreFree: Check<SharedSettings> = ({ databases }) =>
           {
             key: `databases.${i}.name`,
             value: name,
-            reason: "means something of its own to PostgreSQL",
+            reason: "has a special meaning in PostgreSQL",
             remedy: "use another name",
           },
         ]

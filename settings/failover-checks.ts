@@ -76,7 +76,7 @@ const leaderLease: Check<SharedSettings> = ({ failover }) => {
         {
           key,
           value: lease,
-          reason: `is not below failover.ttlSeconds (${ttlSeconds}); Patroni would be first, and the lease of no use`,
+          reason: `is not below failover.ttlSeconds (${ttlSeconds}); Patroni would take over first, and the lease would be useless`,
           remedy: `set at most ${ttlSeconds - 1}`,
         },
       ];

@@ -68,7 +68,7 @@ export const etcdElectionMillis = ({ etcdElectionMillis: millis }: FailoverSetti
 function processCrash(failover: FailoverSettings): Parts {
   return [
     ["Patroni's next cycle sees it", failover.loopWaitSeconds * 1000],
-    // 0: another node takes over at once, and nobody waits for a crash recovery.
+    // 0: another node takes over at once, without waiting for a crash recovery.
     ["the crashed leader may come back", failover.primaryStartTimeoutSeconds * 1000],
     ["the old leader is cleaned up and gives the key away", CLEANUP_MILLIS],
     ...promotionParts(failover),
@@ -87,7 +87,7 @@ function nodeLoss(failover: FailoverSettings): Parts {
     ];
   }
   const noticed = GUARD_READ_MILLIS + takeOverWaitMillis(failover.leaderLeaseSeconds * 1000);
-  // Both run at the same time: whoever waits for the lease waits for etcd too.
+  // Both run at the same time: a node that waits for the lease waits for etcd too.
   const etcdBack = election + GUARD_TIMEOUT_MILLIS + PATIENCE_MILLIS;
   return [
     ["the old leader is silent for certain (leader lease)", noticed],

@@ -8,7 +8,7 @@ export interface InstanceSize {
 /** GiB per vCPU of the families whose sizes follow the rule. Source: https://aws.amazon.com/ec2/instance-types/ */
 const GIB_PER_VCPU: Readonly<Record<string, number>> = { m: 4, r: 8 };
 
-/** t4g has sizes of its own: [GiB, vCPUs]. Source: https://aws.amazon.com/ec2/instance-types/t4/ */
+/** t4g has its own sizes: [GiB, vCPUs]. Source: https://aws.amazon.com/ec2/instance-types/t4/ */
 const T4G: ReadonlyMap<string, readonly [gib: number, vcpus: number]> = new Map([
   ["nano", [0.5, 2]],
   ["micro", [1, 2]],

@@ -85,13 +85,13 @@ export function checkRegion(stack: RegionStackName, settings: RegionSettings): P
         remedy: `name the epoch of this promotion (epoch is ${epoch})`,
       });
     } else if (value > epoch) {
-      // One left over from an earlier promotion has no effect; one in advance would be taken for an answer to a
-      // question that nobody has asked yet.
+      // An override from an earlier promotion has no effect. One for a later epoch would apply to a promotion that
+      // no operator has looked at yet.
       problems.push({
         key,
         value,
-        reason: `is above this region's epoch (${epoch}): nobody can know yet what holds when that one is claimed`,
-        remedy: `set epoch to ${value} with it, or take it out (pulumi config rm ${key} --stack ${stack})`,
+        reason: `is above this region's epoch (${epoch}): an override for a later promotion can't be judged yet`,
+        remedy: `set epoch to ${value} with it, or remove it (pulumi config rm ${key} --stack ${stack})`,
       });
     }
   }

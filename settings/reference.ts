@@ -38,7 +38,7 @@ export function settingsReference(): string {
     "",
     "## Shared: `config:` in Pulumi.yaml",
     "",
-    "What both regions share stands once. A key that Pulumi.yaml doesn't have yet is added there as",
+    "Settings that both regions share are set once. A key that Pulumi.yaml doesn't have yet is added there as",
     "`<key>: { type: object, default: { … } }`; a stack file may replace a whole top-level key.",
     "",
     table(shared),

@@ -1,7 +1,7 @@
 /**
  * Every setting of the project: its unit (in the name), bounds, default and meaning.
  *
- * Shared settings stand once, under `config:` in Pulumi.yaml. The keys of one region stand in that
+ * Shared settings are set once, under `config:` in Pulumi.yaml. The keys of one region are in that
  * region's stack file. `docs/settings.md` is generated from this file.
  */
 import { z } from "zod";
@@ -57,14 +57,16 @@ const postgresValue = z.union([
 ]);
 
 const contact = z.strictObject({
-  severity: z.enum(["page", "notify"]).describe("`page` wakes somebody; `notify` is read in working hours."),
+  severity: z
+    .enum(["page", "notify"])
+    .describe("`page` alerts the operator on call; `notify` is read in working hours."),
   protocol: z
     .enum(["email", "https", "sms"])
     .describe("How SNS delivers. A pager (PagerDuty, Jira Service Management) is `https`."),
-  endpoint: z.string().min(3).describe("Address, URL or E.164 number, as the protocol has it."),
+  endpoint: z.string().min(3).describe("Email address, URL or E.164 number, as the protocol requires."),
 });
 
-/** Settings that both regions share. They stand once, in Pulumi.yaml. */
+/** Settings that both regions share. They are set once, in Pulumi.yaml. */
 export const sharedSchema = z.strictObject({
   name: z
     .string()
@@ -95,11 +97,11 @@ export const sharedSchema = z.strictObject({
     .string()
     .regex(/^\d{12}$/, "must be a 12-digit AWS account id")
     .optional()
-    .describe("When set, every provider refuses to work in another account."),
+    .describe("When set, every provider refuses to work in any other account."),
   contacts: z
     .array(contact)
     .min(1)
-    .describe("Who hears of alarms. At least one must have the severity `page`."),
+    .describe("Who receives alarms. At least one must have the severity `page`."),
   objectives: z
     .strictObject({
       rpoSeconds: seconds(60, 86_400)
@@ -166,7 +168,7 @@ export const sharedSchema = z.strictObject({
         )
         .default({})
         .describe(
-          "PostgreSQL parameters, over what the instance's size gives. Running nodes take them over by themselves; what needs a restart waits for the runbook.",
+          "PostgreSQL parameters that override the defaults for the instance's size. Running nodes apply them by themselves; a parameter that needs a restart waits for the runbook.",
         ),
       maxSlotWalKeepMib: z
         .int()
@@ -174,7 +176,7 @@ export const sharedSchema = z.strictObject({
         .max(16_777_216)
         .optional()
         .describe(
-          "Most WAL kept for a region that is gone; then its slot is given up. A quarter of the volume when left out.",
+          "Most WAL kept for a region that is down. Beyond it, PostgreSQL invalidates the region's slot. Default: a quarter of the volume.",
         ),
     })
     .prefault({}),
@@ -183,7 +185,7 @@ export const sharedSchema = z.strictObject({
     .min(1)
     .default([{ name: "app", owner: "app" }])
     .describe(
-      "Databases and the logins that own them. The first is the application's. Adding one is a line here; nothing is dropped by taking one away.",
+      "Databases and the logins that own them. The first is the application's. To add a database, add a line. Removing a line drops nothing.",
     ),
   failover: z
     .strictObject({
@@ -246,7 +248,7 @@ export const sharedSchema = z.strictObject({
       leaseSeconds: seconds(5, 300)
         .default(15)
         .describe(
-          "Region lease: how long a node may serve after the last read of the claims. To raise it, raise `marginSeconds` by as much first, on all nodes of both regions: each waits by what it was told.",
+          "Region lease: how long a node may serve after the last read of the claims. To raise it, raise `marginSeconds` by as much first, on all nodes of both regions: each node waits by its own configuration.",
         ),
       marginSeconds: seconds(2, 300)
         .default(5)
@@ -264,22 +266,22 @@ export const sharedSchema = z.strictObject({
         .describe("PostgreSQL's `archive_timeout`: the oldest a WAL file gets before archiving."),
       lockDays: days(1, 36_500)
         .default(30)
-        .describe("Object Lock (COMPLIANCE) on every object of a vault; nobody can shorten it."),
+        .describe("Object Lock (COMPLIANCE) on every object of a vault. Not even root can shorten it."),
       retentionDays: days(1, 36_500)
         .default(35)
-        .describe("How long backups stay before the lifecycle expires them."),
+        .describe("How long backups are kept before the lifecycle expires them."),
       maxAgeHours: z
         .int()
         .min(1)
         .max(168)
         .default(26)
-        .describe("A newest backup older than this raises the alarm."),
+        .describe("The alarm fires when the newest backup is older than this."),
       fullHourUtc: z
         .int()
         .min(0)
         .max(23)
         .default(1)
-        .describe("From this hour (UTC) on the day's full backup is due; one that was missed is made later."),
+        .describe("From this hour (UTC) on the day's full backup is due; a missed backup is made later."),
       incrementalMinutes: z
         .int()
         .min(15)
@@ -320,7 +322,7 @@ export const sharedSchema = z.strictObject({
             ),
         })
         .optional()
-        .describe("A third copy of both vaults, in an account that nobody of this one can reach into."),
+        .describe("A third copy of both vaults, in an account that no user of this one can access."),
     })
     .prefault({}),
   restoreTest: z
@@ -333,30 +335,31 @@ export const sharedSchema = z.strictObject({
         .describe("Hours between two restore tests, in each region; 0: none."),
       maxSeconds: seconds(60, 86_400)
         .default(7200)
-        .describe(
-          "A restore test that took longer has failed: the backup is no use within the RTO it stands for.",
-        ),
+        .describe("A restore test that takes longer fails: the backup could not be restored in time."),
       checks: z
         .array(
           z.strictObject({
-            name: z.string().min(1).max(80).describe("What it shows, in the report."),
+            name: z.string().min(1).max(80).describe("What the check proves, for the report."),
             database: identifier.describe("Where it runs."),
-            sql: z.string().min(1).max(2000).describe("One query that answers one value."),
-            expect: z.string().max(200).describe("The value, as psql prints it; else the test has failed."),
+            sql: z.string().min(1).max(2000).describe("A query that returns one value."),
+            expect: z
+              .string()
+              .max(200)
+              .describe("The expected value, as psql prints it. Any other value fails the test."),
           }),
         )
         .max(20)
         .default([])
-        .describe("The service's own questions to a restored database."),
+        .describe("Your own checks of a restored database."),
     })
     .prefault({})
-    .describe("A scratch machine restores the newest backup, checks it, reports and goes."),
+    .describe("A temporary machine restores the newest backup, checks it, reports and terminates."),
   volumeBackup: z
     .strictObject({
       enabled: z.boolean().default(true).describe("Whether AWS Backup keeps them at all."),
       keepDays: days(1, 3650)
         .default(35)
-        .describe("How long a recovery point is kept; nobody can end it earlier."),
+        .describe("How long a recovery point is kept. Not even root can delete it earlier."),
       restoreTestDays: z
         .int()
         .min(0)
@@ -397,7 +400,7 @@ export const sharedSchema = z.strictObject({
     })
     .prefault({})
     .describe(
-      "Machine images, named per region: booting must not depend on another region. A parameter of your own stands below `/<name>/`, where the pipeline may read it.",
+      "Machine images, named per region: booting must not depend on another region. Put your own parameters below `/<name>/`, where the pipeline may read them.",
     ),
   audit: z
     .strictObject({
@@ -420,7 +423,7 @@ export const sharedSchema = z.strictObject({
     .describe("Tags put on every resource, beside the project's own."),
 });
 
-/** Settings of one region. They stand in that region's stack file. */
+/** Settings of one region. They are in that region's stack file. */
 export const regionSchema = sharedSchema.extend({
   epoch: z
     .int()
@@ -450,7 +453,7 @@ export const regionSchema = sharedSchema.extend({
     .max(1_000_000)
     .default(0)
     .describe(
-      "The epoch of this region for which you assert that the other region is certainly silent: its guards need not wait for lease and margin. Wrong, it makes two regions writable. Below `epoch` it is left over and of no effect; once deployed for an epoch it can't be taken back.",
+      "The epoch of this region for which you assert that the other region is certainly silent: its guards need not wait for lease and margin. If it is wrong, both regions accept writes. Values below `epoch` are ignored. Once deployed for an epoch, it can't be revoked.",
     ),
   acceptDataLoss: z
     .int()
@@ -458,7 +461,7 @@ export const regionSchema = sharedSchema.extend({
     .max(1_000_000)
     .default(0)
     .describe(
-      "The epoch of this region for which you accept the loss of writes: more lag than `promotion.lagBudgetSeconds`, or what a demoted region still holds. Below `epoch` it is left over and of no effect; once deployed for an epoch it can't be taken back.",
+      "The epoch of this region for which you accept the loss of writes: more lag than `promotion.lagBudgetSeconds`, or what a demoted region still holds. Values below `epoch` are ignored. Once deployed for an epoch, it can't be revoked.",
     ),
 });
 

@@ -11,7 +11,7 @@ import type { SharedSettings } from "../settings/schema.js";
 export interface Application {
   /** What a server asks for: `s3://bucket/key.war`. */
   readonly uri: string;
-  /** What the region's stack uploads; nothing when the WAR stands in S3 already. */
+  /** What the region's stack uploads; nothing when the WAR is already in S3. */
   readonly upload?: {
     readonly key: string;
     /** The file's absolute path. */

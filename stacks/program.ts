@@ -11,8 +11,8 @@ import { regionStack } from "./region.js";
 
 /**
  * Declares the resources of the selected stack and returns its outputs.
- * @throws pulumi.RunError, which is shown without a stack trace, for what the user can mend: an unknown stack,
- * bad settings, a handoff that `global` has yet to publish.
+ * @throws pulumi.RunError, which is shown without a stack trace, for errors that the user can fix: an unknown stack,
+ * bad settings, a handoff that `global` hasn't published yet.
  */
 export async function program(): Promise<StackOutputs> {
   try {

@@ -75,7 +75,7 @@ describe.each([
     expect(new Set(regions)).toEqual(new Set(named[stack]));
   });
 
-  test("a region has the nodes and servers that were asked for", async () => {
+  test("a region has the nodes and servers that the settings name", async () => {
     const { resources } = await recordStack("dr", await readStackFiles("dr", copy.dir));
     const nodes = resources.filter(({ name }) => /^database-\d+-group$/.test(name));
     expect(nodes).toHaveLength(edit.voters);

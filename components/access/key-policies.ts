@@ -5,7 +5,7 @@
  * administrators may manage a key but not decrypt with it: no statement here gives `kms:Decrypt` without a
  * condition, so an administrator's own `kms:*` doesn't reach the data.
  *
- * `Resource: "*"` in a key policy means "this key"; nothing else can stand there.
+ * `Resource: "*"` in a key policy means "this key"; AWS accepts nothing else there.
  */
 import { accountPrincipal, everythingIn, policyDocument, type Statement } from "./policy-document.js";
 

@@ -1,4 +1,4 @@
-/** What a region's machines may do; the restore machine's part stands in restore-policies.ts. No Pulumi here. */
+/** What a region's machines may do; restore-policies.ts has the restore machine's part. No Pulumi here. */
 import { posix } from "node:path";
 import { DIVERGED_PREFIX } from "../../nodes/render/boot.js";
 import { type Contract, NODE_TAG, otherRegion, type RegionContract } from "../../settings/contract.js";
@@ -25,10 +25,10 @@ export function databaseNodeStatements(contract: Contract, id: RegionId, keys: N
         ...Object.values(contract.secrets),
         // By pattern: there is no end to the number of databases, and there is one to a policy's length.
         contract.ownerSecret("*"),
-        // Of all database nodes of this region (the other region's stand there; the restore machine's key signs
-        // reports on what these nodes stored). Not of itself alone: instances of one
+        // Of all database nodes of this region (the other region's certificates are there; the restore machine's key signs
+        // reports on what these nodes stored). A node can't be limited to its own certificate: instances of one
         // role carry no tag that a condition on the caller could name, and their session is named by the
-        // instance's id, which nobody knows before it starts. A role per node would be 34 roles at the most.
+        // instance's id, which is unknown before it starts. A role per node would be 34 roles at the most.
         contract.certificateSecret(`${own.vpcName}-db-*`),
         contract.certificateSecret(`${own.vpcName}-read-*`),
       ],
@@ -122,7 +122,7 @@ export const readParameters = (
   Resource: names.map((name) => `arn:aws:ssm:${region}:${accountId}:parameter${name}`),
 });
 
-/** The WAR in the region's own bucket; one that stands elsewhere, and nothing beside it. */
+/** The WAR in the region's own bucket; or a WAR in another bucket, and no other object there. */
 function readApplication({ region, artifactBucket }: RegionContract, key: string, war: string): Statement[] {
   const bucket = `arn:aws:s3:::${artifactBucket}`;
   const elsewhere = war.startsWith("s3://") ? [`arn:aws:s3:::${war.slice("s3://".length)}`] : [];
@@ -191,7 +191,7 @@ function ownVault({ region, vaultBucket, repositoryPath }: RegionContract, key: 
   ];
 }
 
-/** Every version of what stands in the region's own vault. */
+/** Every version of every object in the region's own vault. */
 export const readOwnVault = (bucketArn: string): Statement => ({
   Sid: "ReadOwnVault",
   Effect: "Allow",

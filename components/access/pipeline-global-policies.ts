@@ -130,7 +130,7 @@ export function deployGlobalStatements(
         "dynamodb:UntagResource",
         "dynamodb:UpdateContinuousBackups",
         "dynamodb:UpdateTable",
-        // AWS asks these of whoever adds a replica; the boundary forbids DeleteItem, the role has no claims
+        // AWS requires these rights to add a replica; the boundary forbids DeleteItem, the role has no claims
         // to write.
         "dynamodb:BatchWriteItem",
         "dynamodb:GetItem",
@@ -227,9 +227,9 @@ export function deployGlobalStatements(
 }
 
 /**
- * Keys are made under ids that KMS chooses: they are told from others by the project's tag, which every key
- * gets as it is made. That guards against mistakes. Against malice there is the boundary: who can make roles can
- * make one that manages any key, but none that disables or deletes one.
+ * KMS chooses the ids of keys. The project's tag, which every key gets at its creation, marks the project's
+ * keys. That guards against mistakes. The boundary guards against malice: a role that can create roles can
+ * create one that manages any key, but none that disables or deletes one.
  */
 function keyStatements({ accountId, home, recovery }: Contract, prefix: string): Statement[] {
   const regions = [...new Set([home.region, recovery.region, HEALTH_METRICS_REGION])];

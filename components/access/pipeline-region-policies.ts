@@ -54,7 +54,7 @@ export function previewStatements({ home, recovery, accountId, handoffParameter 
 }
 
 /**
- * A region's stack: its own region, its own name in DNS, its own claims and overrides. No IAM but handing out ready roles.
+ * A region's stack: its own region, its own name in DNS, its own claims and overrides. No IAM rights except passing existing roles.
  */
 export function deployRegionStatements(
   contract: Contract,

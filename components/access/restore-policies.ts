@@ -20,7 +20,7 @@ import type { Statement } from "./policy-document.js";
 
 /**
  * It reads both vaults and writes reports. It can't add to a repository, hide anything in one, read the passwords of
- * the databases or speak with a running node: what it restores is a copy that nobody is served from.
+ * the databases or connect to a running node: it restores a copy that serves no client.
  */
 export function restoreNodeStatements(contract: Contract, id: RegionId, keys: NodeKeys): Statement[] {
   const own = contract[id];

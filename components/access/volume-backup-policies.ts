@@ -22,7 +22,7 @@ export const volumeBackupRuleArn = (
  * Snapshots of volumes, their copies in the other region, and volumes restored from them for a test. AWS's ready
  * policies for it reach into every service that AWS Backup knows.
  * Source: https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSBackupServiceRolePolicyForBackup.html
- * @param dataKeyArns the own region's, under which the volumes are, and the other's, under which the copies are.
+ * @param dataKeyArns the keys of both regions: the own key encrypts the volumes, the other region's key the copies.
  */
 export function volumeBackupStatements(
   contract: Contract,
@@ -101,7 +101,7 @@ export function deployVolumeVaultStatements(contract: Contract, dataKeyArns: rea
       Resource: [volumeVaultArn(contract, home), volumeVaultArn(contract, recovery)],
     },
     {
-      // AWS Backup asks it of whoever makes a vault; it knows no resource.
+      // AWS Backup requires this right to create a vault; it can't be limited to a resource.
       Sid: "MakeVolumeVaults",
       Effect: "Allow",
       Action: "backup-storage:MountCapsule",

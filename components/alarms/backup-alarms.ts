@@ -1,8 +1,8 @@
 /**
  * The alarms on one region's backups: WAL, backups, dumps, the vault and its copies, restore tests. No Pulumi here.
  *
- * Most of what they read is told by database nodes; `restoreTestFailed` by the restore machine too, which is all
- * that a cold site hears of its vault.
+ * Database nodes publish most of these metrics. The restore machine also publishes `restoreTestFailed`, a cold
+ * site's only sign from its vault.
  */
 
 import {
@@ -196,8 +196,8 @@ function restoreTests(settings: BackupAlarmSettings, own: Own): AlarmSpec[] {
       periods: 2,
       signOfLifeOf: "database",
     },
-    // Where nothing runs that could tell an age, there is only what the restore machine says as it ends. With
-    // tests further apart than half a week that can't be told from none, and nobody is told.
+    // On a cold standby only the restore machine publishes, once as it ends. With tests more than half a week
+    // apart, CloudWatch can't tell a late test from a missing one, so there is no such alarm.
     ...(settings.site === "cold" && oldHours <= LONGEST_LOOK_HOURS
       ? [
           {

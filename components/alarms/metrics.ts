@@ -38,7 +38,7 @@ export const METRICS = {
     unit: "Seconds",
     scope: "region",
     meaning:
-      "Replay lag of the slowest replica behind the leader of its own region. Published by the leader's guard; 0 with nothing to replay.",
+      "Replay lag of the slowest replica behind the leader in the same region. Published by the leader's guard; 0 when there is nothing to replay.",
   },
   crossRegionLagSeconds: {
     name: "CrossRegionLagSeconds",
@@ -52,7 +52,7 @@ export const METRICS = {
     unit: "Seconds",
     scope: "region",
     meaning:
-      "Age of the oldest write that the vault doesn't hold yet. Published by the leader's guard; 0 when all is archived, and in the standby region, which archives nothing of its own.",
+      "Age of the oldest write that the vault doesn't hold yet. Published by the leader's guard; 0 when all is archived, and in the standby region, which archives nothing.",
   },
   backupAgeHours: {
     name: "BackupAgeHours",
@@ -125,14 +125,14 @@ export const METRICS = {
     name: "RestoreTestSeconds",
     unit: "Seconds",
     scope: "region",
-    meaning: "What the newest restore test took from the order to the last check: the real restore time.",
+    meaning: "What the newest restore test took from the order to the last check: the actual restore time.",
   },
   restoreTestRpoSeconds: {
     name: "RestoreTestRpoSeconds",
     unit: "Seconds",
     scope: "region",
     meaning:
-      "From the newest commit that the newest restore test found to the moment at which it began: the real recovery point.",
+      "From the newest commit that the newest restore test found to the moment at which it began: the actual recovery point.",
   },
   claimReadAgeSeconds: {
     name: "ClaimReadAgeSeconds",
@@ -160,7 +160,7 @@ export const METRICS = {
     unit: "Count",
     scope: "region",
     meaning:
-      "Reads of the claims that failed at both replicas since this guard last told. A counter, not a gauge.",
+      "Reads of the claims that failed at both replicas since this guard last published. A counter, not a gauge.",
   },
   dataVolumeUsedPercent: {
     name: "DataVolumeUsedPercent",

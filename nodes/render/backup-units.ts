@@ -33,7 +33,7 @@ const BACKUP_SERVER_UNIT = unit({
   Install: AT_BOOT,
 });
 
-/** May take hours. What is due stands in dr-backup; the timer only asks, on every voter. */
+/** May take hours. dr-backup decides what is due; the timer only starts it, on every voter. */
 const BACKUP_UNIT = unit({
   Unit: [["Description", "Make the backup that is due"], ...requires("dr-volume", "dr-secrets")],
   Service: [

@@ -36,8 +36,8 @@ export function renderEtcd(settings: SharedSettings, contract: Contract, node: D
     // Milliseconds. The zones of a region are about a millisecond apart.
     HEARTBEAT_INTERVAL: `${settings.failover.etcdHeartbeatMillis}`,
     ELECTION_TIMEOUT: `${settings.failover.etcdElectionMillis}`,
-    // Or a member that was cut off comes back with a term that it raised alone, and nobody leads until it has lost some
-    // elections: for 3 s once, longer than Patroni tries.
+    // Without it, a member that was cut off returns with a term that it raised alone, and there is no leader until
+    // it has lost some elections: 3 s in one case, longer than Patroni tries.
     PRE_VOTE: "true",
     AUTO_COMPACTION_MODE: "periodic",
     AUTO_COMPACTION_RETENTION: "1h",

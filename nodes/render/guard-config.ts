@@ -1,4 +1,4 @@
-/** /etc/dr/guard.json: what the guard of a database node is told. */
+/** /etc/dr/guard.json: the configuration of the guard of a database node. */
 
 import { type Contract, type DatabaseNode, PORTS, type RegionContract } from "../../settings/contract.js";
 import { GUARD_RENEW_MILLIS, GUARD_TIMEOUT_MILLIS } from "../../settings/failover-time.js";

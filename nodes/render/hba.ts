@@ -1,5 +1,5 @@
 /**
- * pg_hba: who may connect from where. It stands in Patroni's dynamic configuration and nowhere else, because a
+ * pg_hba: who may connect from where. It is in Patroni's dynamic configuration and nowhere else, because a
  * local `pg_hba` in patroni.yml would win, and a new database would then need new machines.
  */
 

@@ -32,7 +32,7 @@ export function renderNftables({ failover }: Pick<SharedSettings, "failover">, c
   const name = `${family} ${table}`;
   const port = PORTS.postgres;
   const toEtcd = `tcp dport ${PORTS.etcdClient} meta skuid ${PATRONI_USER}`;
-  // Without the leader lease nobody takes over from a Patroni that may work on an old picture.
+  // Without the leader lease no node takes over from a Patroni that may act on stale state.
   const patroni = failover.leaderLease
     ? `
     ${toEtcd} tcp dport @${etcd} meta time @${etcdUntil} accept
@@ -47,7 +47,7 @@ table ${name} {
   set ${open} { type inet_service; flags timeout; }
   # From and until when: bounds a lease that was set late.
   set ${until} { typeof meta time; flags interval; }
-  # Nodes that died: a candidate's Patroni would wait for their answer, so it is told at once.
+  # Nodes that died: a candidate's Patroni would wait for their answer, so it fails at once.
   set ${mute} { type ipv4_addr; flags timeout; }
   # etcd's port while Patroni may speak with it, as above.
   set ${etcd} { type inet_service; flags timeout; }
@@ -79,7 +79,7 @@ table ${name} {
     # The answer to a refused client; without it clients wait for a second.
     tcp sport ${port} tcp flags & rst == rst accept
     # Resets this side's socket. Dropped, an acknowledgement given after the lease would be sent again, and
-    # arrive, once the port is open anew.
+    # arrive, once the port reopens.
     tcp sport ${port} reject with tcp reset
   }
 }

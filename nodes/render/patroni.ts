@@ -33,7 +33,7 @@ export function renderPatroni(settings: SharedSettings, contract: Contract, node
       certfile: certificate,
       keyfile: key,
       cafile: authority,
-      // Whoever reaches the port may ask; who changes anything must be a member and show a certificate.
+      // Every client that reaches the port may read; only a member with a certificate may change anything.
       verify_client: "optional",
       allowlist: ["127.0.0.1"],
       allowlist_include_members: true,
@@ -66,7 +66,7 @@ export function renderPatroni(settings: SharedSettings, contract: Contract, node
       use_unix_socket: true,
       data_dir: `${data}/postgres/data`,
       bin_dir: postgresBin,
-      // Not spread over minutes: the leader waits for nobody, the replica does.
+      // Not spread over minutes: a replica waits for this checkpoint.
       basebackup: [{ checkpoint: "fast" }],
       // Only while the region begins: `standby_cluster` says when.
       [VAULT_METHOD]: {

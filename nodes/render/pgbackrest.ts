@@ -46,7 +46,7 @@ const repository = ({ backup }: SharedSettings, region: RegionContract): Options
   "repo1-s3-endpoint": `s3.${region.region}.amazonaws.com`,
   // The instance's role; no key is stored anywhere.
   "repo1-s3-key-type": "auto",
-  // On top of the bucket's own encryption: whoever can read the bucket still can't read the data.
+  // On top of the bucket's own encryption: access to the bucket alone doesn't give access to the data.
   "repo1-cipher-type": "aes-256-cbc",
   "repo1-bundle": "y",
   // Locked versions outlive this; `expire` then only hides them.

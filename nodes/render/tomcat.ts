@@ -17,7 +17,7 @@ export function renderTomcat(settings: SharedSettings, contract: Contract, regio
   const url = (port: number) =>
     `jdbc:postgresql://127.0.0.1:${port}/${database.name}?sslmode=verify-ca&sslrootcert=${TLS_FILES.authority}&connectTimeout=2&socketTimeout=30&tcpKeepAlive=true`;
   const variables = {
-    // Not JAVA_OPTS, which Debian's start script sets anew. The property source lets a WAR's context.xml say
+    // Not JAVA_OPTS, which Debian's start script overwrites. The property source lets a WAR's context.xml say
     // ${DR_DATABASE_WRITE_URL}: without it Tomcat knows only system properties there.
     CATALINA_OPTS: `-Dorg.apache.tomcat.util.digester.PROPERTY_SOURCE=org.apache.tomcat.util.digester.EnvironmentPropertySource -Djava.awt.headless=true -XX:MaxRAMPercentage=60 -Dsun.net.inetaddr.ttl=${DNS_TTL_SECONDS} -Dsun.net.inetaddr.negative.ttl=1`,
     DR_SERVICE_HOSTNAME: contract.serviceHostname,

@@ -93,7 +93,7 @@ const PATRONI_UNIT = unit({
   Install: AT_BOOT,
 });
 
-/** Takes over databases, owners and parameters from the cluster parameter; does nothing where nobody leads. */
+/** Takes over databases, owners and parameters from the cluster parameter; does nothing where there is no leader. */
 const RECONCILE_UNIT = unit({
   Unit: [["Description", "Take over the cluster's settings"], ...requires("dr-secrets")],
   Service: [
@@ -116,8 +116,8 @@ const RECONCILE_TIMER = unit({
 });
 
 /**
- * Started by the guard, with the epoch in a file: saves what only this node has, with Patroni stopped. A unit of its
- * own, so that it outlives a restart of the guard. May take as long as recovery and decoding do.
+ * Started by the guard, with the epoch in a file: saves what only this node has, with Patroni stopped. A separate
+ * unit, so that it outlives a restart of the guard. May take as long as recovery and decoding do.
  */
 const SAVE_DIVERGED_UNIT = unit({
   Unit: [["Description", "Save what no other region has"], ...requires("dr-volume", "dr-secrets")],

@@ -72,7 +72,7 @@ export function tomcatFiles(settings: SharedSettings, contract: Contract, region
   ];
 }
 
-/** Every file of a machine that restores: it belongs to no cluster, and nobody speaks with it. */
+/** Every file of a machine that restores: it belongs to no cluster, and no machine connects to it. */
 export function restoreFiles(settings: SharedSettings, contract: Contract, region: RegionId): NodeFile[] {
   return [
     file(NODE_ENV_FILE, renderRestoreEnv(contract, region)),

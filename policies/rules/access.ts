@@ -1,4 +1,4 @@
-/** Policies that stand at the resource itself: none of them opens it to strangers. */
+/** Resource-based policies: none of them opens the resource to strangers. */
 import type { Problem } from "../../common/errors.js";
 import { conditionValues, isEverybody, statementsOf } from "../documents.js";
 import { check, rule } from "../rule.js";
@@ -23,8 +23,8 @@ const judge = check<{ policy?: string }>(function* ({ props }): Iterable<Problem
       yield {
         key: `policy.${statement.sid}.Principal`,
         value: statement.principals,
-        reason: "everybody with an AWS account is let in",
-        remedy: "name who is meant, or tie it by a condition such as aws:PrincipalAccount",
+        reason: "anyone with an AWS account gets access",
+        remedy: "name the principal, or restrict it by a condition such as aws:PrincipalAccount",
       };
     }
   }
@@ -34,7 +34,7 @@ const judge = check<{ policy?: string }>(function* ({ props }): Iterable<Problem
 export const resourcePoliciesNotPublic = rule(
   {
     name: "resource-policies-not-public",
-    description: "No policy of a bucket, topic, key or secret lets everybody in.",
+    description: "No policy of a bucket, topic, key or secret grants access to everyone.",
     level: "mandatory",
     severity: "critical",
     reference: securityHub("KMS.5"),

@@ -18,7 +18,7 @@ export const cloudtrailComplete = rule(
         yield {
           key: "isMultiRegionTrail",
           value: props.isMultiRegionTrail,
-          reason: "what is done in another region would go unseen",
+          reason: "actions in other regions would not be recorded",
           remedy: "set isMultiRegionTrail to true",
         };
       }
@@ -26,7 +26,7 @@ export const cloudtrailComplete = rule(
         yield {
           key: "includeGlobalServiceEvents",
           value: false,
-          reason: "changes of IAM would go unseen",
+          reason: "changes to IAM would not be recorded",
           remedy: "leave it out or set it to true",
         };
       }
@@ -34,7 +34,7 @@ export const cloudtrailComplete = rule(
         yield {
           key: "enableLogFileValidation",
           value: props.enableLogFileValidation,
-          reason: "nobody could prove that no record was removed",
+          reason: "a removed record would go unnoticed",
           remedy: "set enableLogFileValidation to true",
         };
       }
@@ -50,7 +50,7 @@ export const cloudtrailComplete = rule(
         yield {
           key: "kmsKeyId",
           value: props.kmsKeyId,
-          reason: "whoever can read the bucket could read who did what",
+          reason: "read access to the bucket alone would expose the audit trail",
           remedy: "set kmsKeyId to the audit key",
         };
       }
@@ -62,7 +62,7 @@ export const cloudtrailComplete = rule(
 export const logRetentionSet = rule(
   {
     name: "log-retention-set",
-    description: "Every log group keeps its records for at least 30 days, and not for ever.",
+    description: "Every log group keeps its records for at least 30 days, and not indefinitely.",
     level: "advisory",
     severity: "low",
     reference: securityHub("CloudWatch.16"),
@@ -74,7 +74,7 @@ export const logRetentionSet = rule(
         yield {
           key: "retentionInDays",
           value: days,
-          reason: days ? "an incident is often found later than that" : "records would be kept for ever",
+          reason: days ? "an incident is often found later than that" : "records would be kept indefinitely",
           remedy: "set retentionInDays to 30 or more",
         };
       }

@@ -1,4 +1,4 @@
-/** Vaults of AWS Backup: under a key of ours, and nobody deletes from them before time. */
+/** Vaults of AWS Backup: under a key of ours, and no user deletes from them before time. */
 import type * as backup from "@pulumi/aws/backup/index.js";
 import { argsOf, check, known, linked, rule, stackRule } from "../rule.js";
 import { guidance, securityHub } from "../standards.js";
@@ -32,7 +32,7 @@ export const backupVaultsEncrypted = rule(
 export const backupVaultsLocked = stackRule(
   {
     name: "backup-vaults-locked",
-    description: "Every vault of AWS Backup is locked in COMPLIANCE mode, with a least retention.",
+    description: "Every vault of AWS Backup is locked in COMPLIANCE mode, with a minimum retention.",
     level: "mandatory",
     severity: "critical",
     reference: guidance(
@@ -48,7 +48,7 @@ export const backupVaultsLocked = stackRule(
       yield {
         key: "lock",
         value: undefined,
-        reason: "whoever takes over an administrator could delete every recovery point",
+        reason: "an attacker with administrator rights could delete every recovery point",
         remedy: "add a VaultLockConfiguration with changeableForDays and minRetentionDays",
       };
     }
@@ -57,7 +57,7 @@ export const backupVaultsLocked = stackRule(
         yield {
           key: "lock.changeableForDays",
           value: lock.changeableForDays,
-          reason: "a lock that can always be changed is one that an administrator takes off",
+          reason: "an administrator can remove a lock that never becomes immutable",
           remedy: "set changeableForDays to at least 3: after them it is in COMPLIANCE mode",
         };
       }
@@ -65,7 +65,7 @@ export const backupVaultsLocked = stackRule(
         yield {
           key: "lock.minRetentionDays",
           value: lock.minRetentionDays,
-          reason: "a recovery point could be kept for no time at all",
+          reason: "a recovery point could be deleted at once",
           remedy: "set minRetentionDays to volumeBackup.keepDays",
         };
       }

@@ -1,4 +1,4 @@
-/** Machines: nobody steals their credentials, none has a public address. */
+/** Machines: their credentials can't be stolen by a forged request, and none has a public address. */
 import type * as autoscaling from "@pulumi/aws/autoscaling/index.js";
 import type * as ec2 from "@pulumi/aws/ec2/index.js";
 import { check, known, rule } from "../rule.js";
@@ -50,7 +50,7 @@ export const noPublicAddresses = rule(
   },
 );
 
-/** A group of one per zone is what it is; a larger one must not stand in a single zone. */
+/** A group of one machine is in one zone; a larger group must not be. */
 export const groupsSpanZones = rule(
   {
     name: "groups-span-zones",

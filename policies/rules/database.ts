@@ -1,4 +1,4 @@
-/** Tables: what is overwritten can be had back, and nobody deletes a table by accident. */
+/** Tables: overwritten items can be restored, and no table can be deleted by accident. */
 import type * as dynamodb from "@pulumi/aws/dynamodb/index.js";
 import { check, rule } from "../rule.js";
 import { securityHub } from "../standards.js";
@@ -39,7 +39,7 @@ export const dynamodbDeletionProtected = rule(
   {
     [TABLE]: check<dynamodb.TableArgs>(function* ({ props }) {
       const text = {
-        reason: "one wrong call, from wherever, would delete it",
+        reason: "one wrong call would delete it",
         remedy: "set deletionProtectionEnabled to true",
       };
       if (props.deletionProtectionEnabled !== true) {

@@ -71,7 +71,7 @@ export const snsEncrypted = rule(
         yield {
           key: "kmsMasterKeyId",
           value: kmsMasterKeyId,
-          reason: "messages would lie unencrypted, and alarms can't publish under AWS's own key",
+          reason: "messages would be stored unencrypted, and alarms can't publish under AWS's own key",
           remedy: "set kmsMasterKeyId to the notifications key",
         };
       }
@@ -90,7 +90,7 @@ export const secretsEncryptedWithKms = rule(
   },
   {
     "aws:secretsmanager/secret:Secret": check<secretsmanager.SecretArgs>(function* ({ props }) {
-      const reason = "under AWS's own key, whoever may read the secret may also decrypt it";
+      const reason = "under AWS's own key, read access to the secret includes decryption";
       if (!props.kmsKeyId) {
         yield {
           key: "kmsKeyId",

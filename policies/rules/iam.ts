@@ -1,4 +1,4 @@
-/** Who may do what: nobody everything, nobody unlimited, nobody anonymous. */
+/** Who may do what: no role may do everything, has no limit or trusts anonymous callers. */
 import type * as iam from "@pulumi/aws/iam/index.js";
 import type { Problem } from "../../common/errors.js";
 import { conditionValues, isEverybody, type Statement, statementsOf } from "../documents.js";
@@ -52,8 +52,8 @@ export const iamNoWildcardActions = rule(
         key: `policy.${statement.sid}.${statement.inverted ? "Not…" : "Action"}`,
         value: wide.length > 0 ? wide : statement.actions,
         reason: statement.inverted
-          ? "an Allow with NotAction or NotResource allows everything that nobody thought of"
-          : "allows what nobody thought of, now and in future",
+          ? "an Allow with NotAction or NotResource allows everything except what it lists"
+          : "also allows actions that were not intended, future ones included",
         remedy: "list the actions that are used",
       };
     }
@@ -85,7 +85,7 @@ export const iamNoWildcardResources = rule(
       yield {
         key: `policy.${statement.sid}.Resource`,
         value: "*",
-        reason: `${scoped.join(", ")} can be limited to the resources that are meant`,
+        reason: `${scoped.join(", ")} can be limited to the intended resources`,
         remedy: "name them, or, when AWS takes only *, add the action to policies/unscoped-actions.ts",
       };
     }
@@ -163,7 +163,7 @@ export const iamTrustNamed = rule(
           yield {
             key: `${key}.Principal`,
             value: statement.principals,
-            reason: "anybody with an AWS account could become this role",
+            reason: "anyone with an AWS account could assume this role",
             remedy: "name the service, role or identity provider",
           };
         } else if (statement.principals.some((principal) => principal.startsWith("Federated:"))) {
@@ -225,7 +225,7 @@ function* namedSubject(key: string, statement: Statement) {
     yield {
       key: `${key}.Condition`,
       value: subjects.length === 0 ? undefined : open,
-      reason: "workflows of anybody's repository could become this role",
+      reason: "workflows of any repository could assume this role",
       remedy: "add a condition on the issuer's :sub that names the repository",
     };
   }

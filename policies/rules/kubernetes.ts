@@ -25,7 +25,7 @@ const noWildcards = check<RoleArgs>(function* ({ props }) {
         yield {
           key: `rules.${i}.${key}`,
           value: [...rights[key]],
-          reason: "covers what is installed tomorrow, secrets and roles among it",
+          reason: "also covers resources that are added later, secrets and roles included",
           remedy: `list the ${key} that are used`,
         };
       }
@@ -49,7 +49,7 @@ const noClusterAdmin = check<BindingArgs>(function* ({ props }) {
     yield {
       key: "roleRef.name",
       value: "cluster-admin",
-      reason: "whoever is bound may do everything in the cluster",
+      reason: "the subject could do everything in the cluster",
       remedy: "bind a role with the rights that are used",
     };
   }
@@ -58,7 +58,7 @@ const noClusterAdmin = check<BindingArgs>(function* ({ props }) {
 export const kubernetesNoClusterAdmin = rule(
   {
     name: "kubernetes-no-cluster-admin",
-    description: "Nobody is bound to cluster-admin.",
+    description: "No subject is bound to cluster-admin.",
     level: "mandatory",
     severity: "critical",
     reference: cisKubernetes("5.1.1"),
@@ -76,7 +76,7 @@ const noEscalation = check<RoleArgs>(function* ({ props }) {
       yield {
         key: `rules.${i}.verbs`,
         value: found,
-        reason: "whoever has it can give itself every other right",
+        reason: "its holder can grant itself every other right",
         remedy: "remove it; an administrator changes roles through Pulumi",
       };
     }

@@ -90,7 +90,7 @@ export const defaultSecurityGroupEmpty = stackRule(
       yield {
         key: "defaultSecurityGroup",
         value: undefined,
-        reason: "whatever names no group could talk to everything else that names none",
+        reason: "resources without a group could connect to each other",
         remedy: "add a DefaultSecurityGroup without ingress and egress",
       };
     }
@@ -101,8 +101,8 @@ export const defaultSecurityGroupEmpty = stackRule(
           yield {
             key: `defaultSecurityGroup.${key}`,
             value: openings.length,
-            reason: "whatever names no group would get these openings",
-            remedy: `leave ${key} empty, and give resources a group of their own`,
+            reason: "resources without a group would get these openings",
+            remedy: `leave ${key} empty, and give resources their own group`,
           };
         }
       }
@@ -126,7 +126,7 @@ export const flowLogsOn = stackRule(
       yield {
         key: "flowLog",
         value: undefined,
-        reason: "nobody could tell afterwards who talked to whom",
+        reason: "an investigation could not reconstruct the connections",
         remedy: "add a FlowLog with trafficType ALL",
       };
     }
@@ -223,7 +223,7 @@ function* webOnly({ at, sources, protocol, from, to }: Opening) {
   const all = protocol === "-1" || protocol === "all";
   const [low, high] = all ? [0, 65_535] : [from ?? 0, to ?? from ?? 65_535];
   if (everybody.length === 0 || (!all && low === high && WEB_PORTS.includes(low))) return;
-  // Type and code: "fragmentation needed" comes from routers that nobody can name, and opens no port.
+  // Type and code: "fragmentation needed" comes from routers with unknown addresses, and opens no port.
   if (protocol === "icmp" && low === 3 && high === 4) return;
   const exposed = Object.entries(SENSITIVE_PORTS).filter(([, port]) => port >= low && port <= high);
   yield {

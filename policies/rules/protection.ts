@@ -60,7 +60,7 @@ export const explicitProvider = rule(
         yield {
           key: "provider",
           value: provider.name,
-          reason: "the default provider's region is whatever the shell says: often the wrong one",
+          reason: "the default provider takes its region from the environment: often the wrong one",
           remedy: "pass parent: this, or the region's provider",
         };
       }

@@ -1,4 +1,4 @@
-/** Buckets: nobody outside reads them, nothing in them is lost, and nobody can delete a backup. */
+/** Buckets: no outsider reads them, nothing in them is lost, and no user can delete a backup. */
 
 import type * as s3 from "@pulumi/aws/s3/index.js";
 import type { PolicyResource } from "@pulumi/policy";
@@ -158,7 +158,7 @@ export const s3OwnerEnforced = bucketRule<s3.BucketOwnershipControlsArgs>(
   },
 );
 
-/** Vault and audit buckets hold their objects under COMPLIANCE, which nobody can shorten, not even root. */
+/** Vault and audit buckets hold their objects under COMPLIANCE, which no user can shorten, not even root. */
 export const s3ObjectLockCompliance = bucketRule<s3.BucketObjectLockConfigurationArgs>(
   {
     name: "s3-object-lock-compliance",
@@ -181,7 +181,7 @@ export const s3ObjectLockCompliance = bucketRule<s3.BucketObjectLockConfiguratio
     ],
     absent: {
       key: "objectLock",
-      reason: "whoever takes over an administrator could delete the backups or the audit trail",
+      reason: "an attacker with administrator rights could delete the backups or the audit trail",
       remedy: "add a BucketObjectLockConfiguration with mode COMPLIANCE and days",
     },
     demands: ({ rule: lock }) => [
@@ -286,7 +286,7 @@ export const s3Lifecycle = bucketRule(
     type: LIFECYCLE,
     absent: {
       key: "lifecycle",
-      reason: "old versions and broken uploads are paid for until somebody notices",
+      reason: "old versions and incomplete uploads would be billed indefinitely",
       remedy: "add a BucketLifecycleConfiguration",
     },
   },

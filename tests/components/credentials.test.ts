@@ -13,7 +13,7 @@ beforeAll(async () => {
 
 const ofCredentials = ({ name }: { name: string }) => name.startsWith("credentials-");
 
-test("every secret stands in home under the data key, with a copy in recovery under that region's key", () => {
+test("every secret is in home under the data key, with a copy in recovery under that region's key", () => {
   const secrets = global.ofType(SECRET).filter(ofCredentials);
   expect(secrets.map(({ inputs }) => inputs.name).sort()).toEqual([
     "drs/backup/cipher",

@@ -15,7 +15,7 @@ const policyOf = (name: string) => global.one(name).inputs.policy as string;
 const asks = (policy: string, request: Omit<Request, "resource">) =>
   decide({ resource: "key", ...request }, policy);
 
-test("each purpose has a key of its own: primary in home, replica in recovery, the same alias in both", () => {
+test("each purpose has its own key: primary in home, replica in recovery, the same alias in both", () => {
   for (const purpose of ["data", "backups", "notifications"]) {
     const primary = global.one(`keys-${purpose}`, KEY);
     const replica = global.one(`keys-${purpose}-replica`, REPLICA);
@@ -45,7 +45,7 @@ test("the account's administrators manage every key and decrypt with none", () =
   }
 });
 
-test("the data key works through the services of its own region only", () => {
+test("the data key works only through the services of the same region", () => {
   const through = (service: string) =>
     asks(policyOf("keys-data-replica"), {
       action: "kms:Decrypt",
@@ -97,7 +97,7 @@ test("alarms of this account, and of no other, may publish under the notificatio
   expect(publish("999999999999")).toBe("nothing");
 });
 
-test("the health-check alarms have a key of their own in us-east-1", () => {
+test("the health-check alarms have a separate key in us-east-1", () => {
   const key = global.one("keys-health-notifications", KEY);
   expect(key).toMatchObject({ region: "us-east-1", protect: true });
   expect(key.inputs).toMatchObject({ enableKeyRotation: true });

@@ -41,7 +41,7 @@ describe("database nodes", () => {
     expect(profile.inputs).toMatchObject({ name: "drs-eu-west-1-database", role: "drs-eu-west-1-database" });
   });
 
-  test("read the secrets of their own region, no others", () => {
+  test("read only their own region's secrets", () => {
     const secret = (region: string, name: string) =>
       `arn:aws:secretsmanager:${region}:${ACCOUNT_ID}:secret:${name}-a1B2c3`;
     expect(node("secretsmanager:GetSecretValue", secret("eu-west-1", "drs/postgres/superuser"))).toBe(true);
@@ -53,7 +53,7 @@ describe("database nodes", () => {
     expect(node("secretsmanager:PutSecretValue", secret("eu-west-1", "drs/postgres/superuser"))).toBe(false);
   });
 
-  test("read certificates and owners' passwords of their own region, and write neither", () => {
+  test("read their own region's certificates and owners' passwords, and write neither", () => {
     const secret = (region: string, name: string) =>
       `arn:aws:secretsmanager:${region}:${ACCOUNT_ID}:secret:${name}-a1B2c3`;
     for (const name of ["drs/tls/drs-eu-west-1-db-1", "drs/postgres/owner/orders"]) {
@@ -110,7 +110,7 @@ describe("database nodes", () => {
     expect(node("s3:PutObject", `${OTHER_VAULT}/eu-west-1/backup/x`)).toBe(false);
   });
 
-  test("read all items in either region and write their own status, nobody's claim or override", () => {
+  test("read all items in either region and write their own status, but no claim or override", () => {
     const self = "drs-eu-west-1-database";
     for (const table of [TABLE, OTHER_TABLE]) {
       for (const key of ["claim", "status", "fenced", "acceptDataLoss"]) {
@@ -206,7 +206,7 @@ describe("the restore machine", () => {
     expect(may("access-home-database", "secretsmanager:GetSecretValue", secret)).toBe(false);
   });
 
-  test("reads both vaults, hidden versions too, and writes reports of its own region alone", () => {
+  test("reads both vaults, hidden versions too, and writes only its own region's reports", () => {
     for (const bucket of [VAULT, OTHER_VAULT]) {
       for (const action of ["s3:GetObject", "s3:GetObjectVersion"])
         expect(restore(action, `${bucket}/eu-central-1/backup/x`), action).toBe(true);

@@ -34,7 +34,7 @@ describe("with NAT gateways", () => {
     }
   });
 
-  test("a public, a private and a data subnet stand in each zone, none gives out public addresses", () => {
+  test("each zone has a public, a private and a data subnet, none of which gives out public addresses", () => {
     const subnets = network.ofType("aws:ec2/subnet:Subnet");
     for (const tier of ["public", "private", "data"]) {
       const zones = subnets.filter((s) => s.inputs.tags.tier === tier).map((s) => s.inputs.availabilityZone);
@@ -92,7 +92,7 @@ describe("with NAT gateways", () => {
     }
   });
 
-  test("the data subnets have an ACL of their own", () => {
+  test("the data subnets have a separate ACL", () => {
     expect(network.one("network-data-acl").inputs.subnetIds).toEqual(
       ZONES.map((zone) => `network-data-${zone}-id`),
     );

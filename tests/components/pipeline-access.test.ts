@@ -31,7 +31,7 @@ const assume = (role: string, subject: string, audience = "sts.amazonaws.com") =
   );
 const issuerArn = () => `arn:aws:iam:here:${ACCOUNT_ID}:pipeline-github`;
 
-test("without a repository there is no pipeline, and nobody to trust", async () => {
+test("without a repository there is no pipeline and no trusted identity", async () => {
   const alone = await recordStack("global");
   expect(alone.resources.filter(({ name }) => name.startsWith("pipeline"))).toEqual([]);
   expect(alone.outputs).not.toHaveProperty("deployRoles");
@@ -98,7 +98,7 @@ test("a region's role builds in its own region and makes no roles", () => {
   );
 });
 
-test("a region's role schedules restore tests, under names and with a role of its own region", () => {
+test("a region's role schedules restore tests, under its own region's names and with its own region's role", () => {
   const schedule = (region: string, name: string) =>
     may(
       "deploy-dr",
@@ -219,7 +219,7 @@ test("the role of stack global touches its own trail, and alarms only where the 
   expect(may("deploy-global", "cloudwatch:DeleteAlarms", "*", at("eu-west-1"))).toBe(false);
 });
 
-test("the pipeline can't choose who its roles trust, nor make them anew", () => {
+test("the pipeline can't choose who its roles trust, nor recreate them", () => {
   const role = `arn:aws:iam::${ACCOUNT_ID}:role/drs-pipeline-deploy-prod`;
   const bounded = { "iam:PermissionsBoundary": `arn:aws:iam::${ACCOUNT_ID}:policy/drs-boundary` };
   for (const action of ["iam:CreateRole", "iam:DeleteRole", "iam:UpdateAssumeRolePolicy"]) {

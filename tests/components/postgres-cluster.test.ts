@@ -89,7 +89,7 @@ describe("a running cluster", () => {
     expect(tags[1].tags).not.toHaveProperty("dr-node");
   });
 
-  test("each machine gets the files of its own node", () => {
+  test("each machine gets its own node's files", () => {
     const userData = (i: number) =>
       Buffer.from(cluster.one(`database-${i}-template`).inputs.userData, "base64").toString();
     expect(userData(1)).toContain("hostname: drs-eu-west-1-db-1");
@@ -122,7 +122,7 @@ test("on a cold site everything is there but the machines", async () => {
     expect(inputs).toMatchObject({ minSize: 0, maxSize: 0, desiredCapacity: 0 });
 });
 
-test("five voters stand in three zones, with five addresses", async () => {
+test("five voters are in three zones, with five addresses", async () => {
   const cluster = await build(1, { voters: 5 });
   const interfaces = cluster.ofType("aws:ec2/networkInterface:NetworkInterface").map((r) => r.inputs);
   expect(interfaces.map((r) => r.subnetId)).toEqual([
@@ -135,7 +135,7 @@ test("five voters stand in three zones, with five addresses", async () => {
   expect(new Set(interfaces.map((r) => r.privateIps[0])).size).toBe(5);
 });
 
-test("read replicas are machines like the voters, with addresses and volumes of their own, after them", async () => {
+test("read replicas are machines like the voters, with their own addresses and volumes, listed after them", async () => {
   const cluster = await build(1, { readReplicas: 4 });
   const replica = (i: number, part: string) => cluster.one(`database-read-${i}-${part}`).inputs;
   expect([1, 2, 3, 4].map((i) => replica(i, "interface").privateIps)).toEqual([

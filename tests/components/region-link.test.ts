@@ -36,7 +36,7 @@ describe("stack link", () => {
       ].sort(),
     );
     for (const { inputs } of routes) {
-      // The accepter's id: a route over a connection that nobody has accepted leads nowhere.
+      // The accepter's id: a route over a connection that isn't accepted leads nowhere.
       expect(inputs).toMatchObject({ destinationCidrBlock: cidr, vpcPeeringConnectionId: "link-accept-id" });
     }
   });

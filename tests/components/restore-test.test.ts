@@ -22,7 +22,7 @@ test("a group of none that may have one, in any zone, and that no `up` lowers", 
   expect(inputs("group")).not.toHaveProperty("desiredCapacity");
 });
 
-test("a machine like a database node, with a disk of its own that goes with it", () => {
+test("a machine like a database node, with its own disk, which is deleted with it", () => {
   const node = region.one("database-1-template").inputs;
   const template = inputs("template");
   expect(template.instanceType).toBe(node.instanceType);
@@ -42,7 +42,7 @@ test("a machine like a database node, with a disk of its own that goes with it",
   for (const { tags } of template.tagSpecifications) expect(tags).not.toHaveProperty("dr-node");
 });
 
-test("it calls AWS, and nobody calls it", () => {
+test("it calls AWS, and no machine connects to it", () => {
   const { securityGroupId, ...rule } = inputs("to-aws");
   expect(inputs("template").vpcSecurityGroupIds).toEqual([securityGroupId]);
   expect(rule).toMatchObject({ fromPort: 443, toPort: 443, ipProtocol: "tcp" });

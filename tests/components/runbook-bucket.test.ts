@@ -19,7 +19,7 @@ const uploaded = (files: Record<string, string>) => {
   });
 };
 
-test("each runbook is an object, readable as it stands in the repository", async () => {
+test("each runbook is an object with the text of the repository", async () => {
   const recording = await uploaded({ "b.md": "# B", "a.md": "# A", "note.txt": "no" });
   expect(recording.ofType(OBJECT).map(({ inputs }) => [inputs.bucket, inputs.key, inputs.content])).toEqual([
     ["books", "a.md", "# A"],

@@ -69,7 +69,7 @@ test("what goes out: the whole list", () => {
   );
 });
 
-test("a message that a packet was too large for the path reaches whoever sends across the link", () => {
+test("a message that a packet was too large for the path reaches every machine that sends across the link", () => {
   expect(
     rules("Ingress", "icmp")
       .map(({ inputs }) => [inputs.securityGroupId, inputs.fromPort, inputs.toPort])
@@ -82,7 +82,7 @@ test("a message that a packet was too large for the path reaches whoever sends a
   expect(rules("Egress", "icmp")).toEqual([]);
 });
 
-test("no rule stands inside a group, where it would fight with the separate ones", () => {
+test("no rule is inside a group, where it would conflict with the separate ones", () => {
   for (const { inputs } of groups.ofType("aws:ec2/securityGroup:SecurityGroup")) {
     expect(inputs.ingress).toBeUndefined();
     expect(inputs.egress).toBeUndefined();

@@ -39,7 +39,7 @@ describe("a fleet", () => {
     fleet = await build();
   });
 
-  test("the load balancer stands in three public subnets, can't be deleted by mistake and drops bad headers", () => {
+  test("the load balancer is in three public subnets, can't be deleted by mistake and drops bad headers", () => {
     expect(fleet.one("fleet-alb").inputs).toMatchObject({
       subnets: ["public-a", "public-b", "public-c"],
       internal: false,

@@ -47,7 +47,7 @@ const told = (service: "s3" | "kms", eventName: string, detail: Record<string, u
   );
 const at = (bucketName: string, more = {}) => ({ requestParameters: { bucketName, ...more } });
 
-describe("somebody is told of", () => {
+describe("these calls page", () => {
   test.each([
     "PutBucketVersioning",
     "PutBucketObjectLockConfiguration",
@@ -78,14 +78,14 @@ describe("somebody is told of", () => {
   });
 });
 
-test("nobody is told of the pipeline, of other buckets, of what reads and writes", () => {
+test("calls by the pipeline, on other buckets, and plain reads and writes don't page", () => {
   expect(told("s3", "PutBucketPolicy", at(VAULT), DEPLOYER)).toBe(false);
   expect(told("s3", "PutBucketPolicy", at("drs-runbooks"), NODE)).toBe(false);
   for (const call of ["PutObject", "GetObject", "GetBucketPolicy", "ListObjects"])
     expect(told("s3", call, at(VAULT), NODE), call).toBe(false);
 });
 
-test("without a pipeline people deploy, and each change is told", () => {
+test("without a pipeline people deploy, and each change pages", () => {
   const { settings } = vaultEventPatterns({ vaultBucket: VAULT }, { backupsKeyArn: "arn:key" });
   expect(JSON.stringify(settings)).not.toContain("userIdentity");
 });

@@ -145,7 +145,7 @@ test("a replication role reads one vault, writes replicas to the other, and copi
   expect(may("kms:Encrypt", key, through("s3.eu-west-1.amazonaws.com"))).toBe("nothing");
 });
 
-test("own backups expire only once superseded; what nobody deletes by age, but never the file that opens the archive", () => {
+test("own backups expire only once superseded; what no program deletes expires by age, but never the file that opens the archive", () => {
   const rules = of("vault-home", "lifecycle").rules as Record<string, any>[];
   const byId = Object.fromEntries(rules.map((rule) => [rule.id, rule]));
   expect(byId["abort-broken-uploads"]?.abortIncompleteMultipartUpload).toEqual({ daysAfterInitiation: 7 });

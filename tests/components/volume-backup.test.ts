@@ -109,7 +109,7 @@ test("its role snapshots and restores volumes, fills the two vaults and deletes 
   expect(assume("999999999999")).toBe("nothing");
 });
 
-test("what failed is told", () => {
+test("failed jobs are published", () => {
   expect(inputs("failed").name).toBe("drs-eu-west-1-volumes-failed");
   expect(inputs("failed-notify").arn).toMatch(/alarms-topics-notify$/);
 });

@@ -82,7 +82,7 @@ describe("the restore machine", () => {
     expect(nodes).not.toContain(machine.address);
   });
 
-  test("knows both stanzas, each where it stands in its own region's vault, and no cluster", () => {
+  test("knows both stanzas, each at its path in its own region's vault, and no cluster", () => {
     const config = content("/etc/pgbackrest.conf");
     expect(config).toMatch(/^repo1-s3-bucket=drs-vault-123456789012-eu-central-1$/m);
     expect(config).toMatch(/^\[drs-eu-central-1\]/m);
@@ -91,7 +91,7 @@ describe("the restore machine", () => {
     expect(files.map(({ path }) => path).filter((path) => /patroni|guard|etcd/.test(path))).toEqual([]);
   });
 
-  test("is told of the backups' cipher and of no password", () => {
+  test("gets the backups' cipher and no password", () => {
     const env = content("/etc/dr/node.env");
     expect(env).toMatch(/DR_SECRETS="PGBACKREST_REPO1_CIPHER_PASS=drs\/backup\/cipher"/);
     expect(env).not.toMatch(/superuser|replication|rewind|application/);
@@ -173,7 +173,7 @@ describe("the guard's configuration", () => {
   });
 });
 
-describe("what the guard is told of the regions", () => {
+describe("what the guard's configuration says of the regions", () => {
   const recovery = contract.recovery.databaseNodes[0] as DatabaseNode;
   const { region } = guardConfig(settings, contract, recovery);
 
@@ -222,7 +222,7 @@ describe("what the guard is told of the regions", () => {
     expect(dcs.standby_cluster).toEqual(standbyCluster(region.source, { kind: "vault" }));
   });
 
-  test("without data also from the other's vault, until it follows", () => {
+  test("without data also from the other region's vault, until it follows", () => {
     const config = '{"ttl":20}';
     const begins = withRole(config, { kind: "standby", source: { kind: "vault" } }, region.source);
     expect(JSON.parse(begins).standby_cluster).toMatchObject({
@@ -305,7 +305,7 @@ describe("the CloudWatch agent", () => {
     expect(config.metrics.aggregation_dimensions).toContainEqual([]);
   });
 
-  test("a Tomcat server has nobody who would tell it anything", () => {
+  test("a Tomcat server has no guard that sends it metrics", () => {
     const { metrics } = JSON.parse(renderTomcatCloudwatch(contract, "home"));
     expect(metrics.metrics_collected).not.toHaveProperty("statsd");
     expect(metrics.aggregation_dimensions).toEqual([["InstanceId"]]);

@@ -115,7 +115,7 @@ test("etcd's members are the region's own nodes", () => {
   for (const { address } of contract.recovery.databaseNodes) expect(env).not.toContain(address);
 });
 
-test("HAProxy prefers its own region's nodes and keeps the other's as backup", () => {
+test("HAProxy prefers its own region's nodes and keeps the other region's as backup", () => {
   const servers = renderHaproxy(settings, contract, "recovery")
     .split("\n")
     .filter((line) => line.includes(":5432") && line.includes("server "));
@@ -123,7 +123,7 @@ test("HAProxy prefers its own region's nodes and keeps the other's as backup", (
   for (const line of servers) expect(line.endsWith(" backup")).toBe(line.includes("eu-west-1"));
 });
 
-test("each region has a repository path of its own", () => {
+test("each region has its own repository path", () => {
   const path = (node: DatabaseNode) =>
     /repo1-path=(.*)/.exec(renderPgbackrest(settings, contract, node))?.[1];
   expect(path(home1)).not.toBe(path(recovery1));
@@ -175,7 +175,7 @@ describe("user data", () => {
     expect(renderDatabaseUserData(settings, contract, home1)).toContain("drs/postgres/superuser");
   });
 
-  test("a Tomcat server is told of the application's secret only", () => {
+  test("a Tomcat server gets only the application's secret", () => {
     const env = tomcatFiles(settings, contract, "home").find(({ path }) =>
       path.endsWith("node.env"),
     )?.content;

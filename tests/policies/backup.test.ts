@@ -32,25 +32,25 @@ describeRule(backup.backupVaultsLocked, {
       of: 1,
       drop: true,
       message:
-        "lock = (not set)\n  whoever takes over an administrator could delete every recovery point\n  → add a VaultLockConfiguration with changeableForDays and minRetentionDays",
+        "lock = (not set)\n  an attacker with administrator rights could delete every recovery point\n  → add a VaultLockConfiguration with changeableForDays and minRetentionDays",
     },
     "another vault's lock": {
       of: 1,
       set: { backupVaultName: "others" },
       message:
-        "lock = (not set)\n  whoever takes over an administrator could delete every recovery point\n  → add a VaultLockConfiguration with changeableForDays and minRetentionDays",
+        "lock = (not set)\n  an attacker with administrator rights could delete every recovery point\n  → add a VaultLockConfiguration with changeableForDays and minRetentionDays",
     },
     "governance mode": {
       of: 1,
       set: { changeableForDays: undefined },
       message:
-        "lock.changeableForDays = (not set)\n  a lock that can always be changed is one that an administrator takes off\n  → set changeableForDays to at least 3: after them it is in COMPLIANCE mode",
+        "lock.changeableForDays = (not set)\n  an administrator can remove a lock that never becomes immutable\n  → set changeableForDays to at least 3: after them it is in COMPLIANCE mode",
     },
     "no least retention": {
       of: 1,
       set: { minRetentionDays: undefined },
       message:
-        "lock.minRetentionDays = (not set)\n  a recovery point could be kept for no time at all\n  → set minRetentionDays to volumeBackup.keepDays",
+        "lock.minRetentionDays = (not set)\n  a recovery point could be deleted at once\n  → set minRetentionDays to volumeBackup.keepDays",
     },
   },
 });

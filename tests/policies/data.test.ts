@@ -29,8 +29,7 @@ describeRule(dynamodbRecoverable, {
   },
 });
 
-const deletable =
-  "\n  one wrong call, from wherever, would delete it\n  → set deletionProtectionEnabled to true";
+const deletable = "\n  one wrong call would delete it\n  → set deletionProtectionEnabled to true";
 describeRule(dynamodbDeletionProtected, {
   good: [
     {
@@ -67,17 +66,17 @@ describeRule(cloudtrailComplete, {
     "one region only": {
       set: { isMultiRegionTrail: undefined },
       message:
-        "isMultiRegionTrail = (not set)\n  what is done in another region would go unseen\n  → set isMultiRegionTrail to true",
+        "isMultiRegionTrail = (not set)\n  actions in other regions would not be recorded\n  → set isMultiRegionTrail to true",
     },
     "IAM left out": {
       set: { includeGlobalServiceEvents: false },
       message:
-        "includeGlobalServiceEvents = false\n  changes of IAM would go unseen\n  → leave it out or set it to true",
+        "includeGlobalServiceEvents = false\n  changes to IAM would not be recorded\n  → leave it out or set it to true",
     },
     "no validation": {
       set: { enableLogFileValidation: false },
       message:
-        "enableLogFileValidation = false\n  nobody could prove that no record was removed\n  → set enableLogFileValidation to true",
+        "enableLogFileValidation = false\n  a removed record would go unnoticed\n  → set enableLogFileValidation to true",
     },
     "a stopped trail": {
       set: { enableLogging: false },
@@ -86,7 +85,7 @@ describeRule(cloudtrailComplete, {
     "no key": {
       set: { kmsKeyId: undefined },
       message:
-        "kmsKeyId = (not set)\n  whoever can read the bucket could read who did what\n  → set kmsKeyId to the audit key",
+        "kmsKeyId = (not set)\n  read access to the bucket alone would expose the audit trail\n  → set kmsKeyId to the audit key",
     },
   },
 });
@@ -97,7 +96,7 @@ describeRule(logRetentionSet, {
     "for ever": {
       set: { retentionInDays: undefined },
       message:
-        "retentionInDays = (not set)\n  records would be kept for ever\n  → set retentionInDays to 30 or more",
+        "retentionInDays = (not set)\n  records would be kept indefinitely\n  → set retentionInDays to 30 or more",
     },
     "a week": {
       set: { retentionInDays: 7 },
@@ -142,7 +141,7 @@ describeRule(explicitProvider, {
     "a default provider": {
       sample: { provider: "default_7_48_0" },
       message:
-        "provider = \"default_7_48_0\"\n  the default provider's region is whatever the shell says: often the wrong one\n  → pass parent: this, or the region's provider",
+        'provider = "default_7_48_0"\n  the default provider takes its region from the environment: often the wrong one\n  → pass parent: this, or the region\'s provider',
     },
   },
 });

@@ -48,7 +48,7 @@ describeRule(encryption.kmsRotation, {
 });
 
 const topic =
-  "\n  messages would lie unencrypted, and alarms can't publish under AWS's own key\n  → set kmsMasterKeyId to the notifications key";
+  "\n  messages would be stored unencrypted, and alarms can't publish under AWS's own key\n  → set kmsMasterKeyId to the notifications key";
 describeRule(encryption.snsEncrypted, {
   good: [{ type: "aws:sns/topic:Topic", props: { kmsMasterKeyId: KEY } }],
   bad: {
@@ -60,7 +60,7 @@ describeRule(encryption.snsEncrypted, {
   },
 });
 
-const secret = "\n  under AWS's own key, whoever may read the secret may also decrypt it\n";
+const secret = "\n  under AWS's own key, read access to the secret includes decryption\n";
 describeRule(encryption.secretsEncryptedWithKms, {
   good: [
     {

@@ -38,36 +38,36 @@ describeRule(iam.iamNoWildcardActions, {
     everything: {
       set: { [`${AT}.Action`]: "*" },
       message:
-        'policy.It.Action = ["*"]\n  allows what nobody thought of, now and in future\n  → list the actions that are used',
+        'policy.It.Action = ["*"]\n  also allows actions that were not intended, future ones included\n  → list the actions that are used',
     },
     "all of a service": {
       set: { [`${AT}.Action`]: ["s3:GetObject", "kms:*"] },
       message:
-        'policy.It.Action = ["kms:*"]\n  allows what nobody thought of, now and in future\n  → list the actions that are used',
+        'policy.It.Action = ["kms:*"]\n  also allows actions that were not intended, future ones included\n  → list the actions that are used',
     },
     "all but something": {
       set: { [`${AT}.Action`]: undefined, [`${AT}.NotAction`]: "iam:*" },
       message:
-        'policy.It.Not… = ["iam:*"]\n  an Allow with NotAction or NotResource allows everything that nobody thought of\n  → list the actions that are used',
+        'policy.It.Not… = ["iam:*"]\n  an Allow with NotAction or NotResource allows everything except what it lists\n  → list the actions that are used',
     },
     "a policy that isn't the boundary": {
       of: 1,
       set: { name: "drs-operators" },
       message:
-        'policy.#1.Action = ["s3:*"]\n  allows what nobody thought of, now and in future\n  → list the actions that are used',
+        'policy.#1.Action = ["s3:*"]\n  also allows actions that were not intended, future ones included\n  → list the actions that are used',
     },
     "an inline policy": {
       of: 2,
       set: { "inlinePolicies.0.policy.Statement.Action": "ec2:*" },
       message:
-        'policy.In.Action = ["ec2:*"]\n  allows what nobody thought of, now and in future\n  → list the actions that are used',
+        'policy.In.Action = ["ec2:*"]\n  also allows actions that were not intended, future ones included\n  → list the actions that are used',
     },
   },
 });
 
 const REGION = { StringEquals: { "aws:RequestedRegion": "eu-west-1" } };
 const wide = (actions: string) =>
-  `policy.It.Resource = "*"\n  ${actions} can be limited to the resources that are meant\n  → name them, or, when AWS takes only *, add the action to policies/unscoped-actions.ts`;
+  `policy.It.Resource = "*"\n  ${actions} can be limited to the intended resources\n  → name them, or, when AWS takes only *, add the action to policies/unscoped-actions.ts`;
 describeRule(iam.iamNoWildcardResources, {
   good: [
     rolePolicy({ Action: "s3:GetObject", Resource: "arn:aws:s3:::b/*" }),
@@ -155,7 +155,7 @@ const trust = (principal: unknown, condition?: unknown) => ({
 });
 const GITHUB = "token.actions.githubusercontent.com";
 const strangers =
-  "\n  workflows of anybody's repository could become this role\n  → add a condition on the issuer's :sub that names the repository";
+  "\n  workflows of any repository could assume this role\n  → add a condition on the issuer's :sub that names the repository";
 describeRule(iam.iamTrustNamed, {
   good: [
     {
@@ -179,12 +179,12 @@ describeRule(iam.iamTrustNamed, {
     everybody: {
       set: { assumeRolePolicy: trust("*") },
       message:
-        'assumeRolePolicy.Trust.Principal = ["*"]\n  anybody with an AWS account could become this role\n  → name the service, role or identity provider',
+        'assumeRolePolicy.Trust.Principal = ["*"]\n  anyone with an AWS account could assume this role\n  → name the service, role or identity provider',
     },
     "every AWS account": {
       set: { assumeRolePolicy: trust({ AWS: "*" }) },
       message:
-        'assumeRolePolicy.Trust.Principal = ["AWS:*"]\n  anybody with an AWS account could become this role\n  → name the service, role or identity provider',
+        'assumeRolePolicy.Trust.Principal = ["AWS:*"]\n  anyone with an AWS account could assume this role\n  → name the service, role or identity provider',
     },
     "GitHub without a subject": {
       of: 1,
@@ -221,7 +221,7 @@ test("iam-no-users refuses users and access keys", () => {
 });
 
 const strangersIn =
-  "\n  everybody with an AWS account is let in\n  → name who is meant, or tie it by a condition such as aws:PrincipalAccount";
+  "\n  anyone with an AWS account gets access\n  → name the principal, or restrict it by a condition such as aws:PrincipalAccount";
 describeRule(resourcePoliciesNotPublic, {
   good: [
     {

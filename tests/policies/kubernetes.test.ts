@@ -7,7 +7,7 @@ const role = (kind: "ClusterRole" | "Role"): Sample => ({
   name: kind,
   props: { rules: [{ apiGroups: [""], resources: ["pods"], verbs: ["get", "list"] }] },
 });
-const ends = "\n  covers what is installed tomorrow, secrets and roles among it\n";
+const ends = "\n  also covers resources that are added later, secrets and roles included\n";
 
 describeRule(kubernetes.kubernetesNoWildcards, {
   good: [role("ClusterRole"), role("Role")],
@@ -33,7 +33,7 @@ describeRule(kubernetes.kubernetesNoWildcards, {
 });
 
 const everything =
-  'roleRef.name = "cluster-admin"\n  whoever is bound may do everything in the cluster\n  → bind a role with the rights that are used';
+  'roleRef.name = "cluster-admin"\n  the subject could do everything in the cluster\n  → bind a role with the rights that are used';
 describeRule(kubernetes.kubernetesNoClusterAdmin, {
   good: ["ClusterRoleBinding", "RoleBinding"].map((kind) => ({
     type: `${GROUP}:${kind}`,
@@ -53,7 +53,7 @@ describeRule(kubernetes.kubernetesNoEscalation, {
       verb,
       {
         set: { "rules.0.verbs": ["get", verb] },
-        message: `rules.0.verbs = ["${verb}"]\n  whoever has it can give itself every other right\n  → remove it; an administrator changes roles through Pulumi`,
+        message: `rules.0.verbs = ["${verb}"]\n  its holder can grant itself every other right\n  → remove it; an administrator changes roles through Pulumi`,
       },
     ]),
   ),

@@ -54,7 +54,7 @@ describeRule(network.securityGroupsClosed, {
       set: { fromPort: 9000, toPort: 9000 },
       message: `fromPort = "9000-9000 from 0.0.0.0/0"\n  only ports 80 and 443 may be open to everybody, one by one${remedy}`,
     },
-    "Patroni by a rule of its own": {
+    "Patroni by a separate rule": {
       of: 2,
       set: { cidrBlocks: ["10.10.0.0/16", "0.0.0.0/0"] },
       message: `fromPort = "8008-8008 from 0.0.0.0/0"\n  opens Patroni (8008) to everybody${remedy}`,
@@ -82,19 +82,19 @@ describeRule(network.defaultSecurityGroupEmpty, {
       of: 1,
       drop: true,
       message:
-        "defaultSecurityGroup = (not set)\n  whatever names no group could talk to everything else that names none\n  → add a DefaultSecurityGroup without ingress and egress",
+        "defaultSecurityGroup = (not set)\n  resources without a group could connect to each other\n  → add a DefaultSecurityGroup without ingress and egress",
     },
     "another network's": {
       of: 1,
       set: { vpcId: "vpc-2" },
       message:
-        "defaultSecurityGroup = (not set)\n  whatever names no group could talk to everything else that names none\n  → add a DefaultSecurityGroup without ingress and egress",
+        "defaultSecurityGroup = (not set)\n  resources without a group could connect to each other\n  → add a DefaultSecurityGroup without ingress and egress",
     },
     "an opening": {
       of: 1,
       set: { ingress: [{ protocol: "-1", self: true }] },
       message:
-        "defaultSecurityGroup.ingress = 1\n  whatever names no group would get these openings\n  → leave ingress empty, and give resources a group of their own",
+        "defaultSecurityGroup.ingress = 1\n  resources without a group would get these openings\n  → leave ingress empty, and give resources their own group",
     },
   },
 });
@@ -106,7 +106,7 @@ describeRule(network.flowLogsOn, {
       of: 1,
       drop: true,
       message:
-        "flowLog = (not set)\n  nobody could tell afterwards who talked to whom\n  → add a FlowLog with trafficType ALL",
+        "flowLog = (not set)\n  an investigation could not reconstruct the connections\n  → add a FlowLog with trafficType ALL",
     },
     "refused traffic only": {
       of: 1,

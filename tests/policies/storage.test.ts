@@ -167,7 +167,7 @@ describeRule(storage.s3ObjectLockCompliance, {
       of: 1,
       drop: true,
       message:
-        "objectLock = (not set)\n  whoever takes over an administrator could delete the backups or the audit trail\n  → add a BucketObjectLockConfiguration with mode COMPLIANCE and days",
+        "objectLock = (not set)\n  an attacker with administrator rights could delete the backups or the audit trail\n  → add a BucketObjectLockConfiguration with mode COMPLIANCE and days",
     },
     "a bucket made without": {
       set: { objectLockEnabled: undefined },
@@ -253,7 +253,7 @@ describeRule(storage.s3Lifecycle, {
       of: 1,
       drop: true,
       message:
-        "lifecycle = (not set)\n  old versions and broken uploads are paid for until somebody notices\n  → add a BucketLifecycleConfiguration",
+        "lifecycle = (not set)\n  old versions and incomplete uploads would be billed indefinitely\n  → add a BucketLifecycleConfiguration",
     },
   },
 });

@@ -78,14 +78,14 @@ describe("one bad setting", () => {
       "PostgreSQL's own database",
       { databases: [app, { name: "template1", owner: "app" }] },
       "databases.1.name",
-      /of its own/,
+      /special meaning/,
       /another name/,
     ],
     [
       "a name that pg_hba reads as every database",
       { databases: [{ name: "all", owner: "app" }] },
       "databases.0.name",
-      /of its own/,
+      /special meaning/,
       /another name/,
     ],
     [

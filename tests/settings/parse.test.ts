@@ -116,7 +116,7 @@ describe("one bad setting", () => {
       { network: { recoveryCidr: "10.10.0.0/16" } },
       "network.recoveryCidr",
       /overlaps/,
-      /of its own/,
+      /its own \/16/,
     ],
     [
       "retention below the lock",
@@ -183,10 +183,10 @@ describe("one bad setting", () => {
     ],
     ["a full size below the minimum", { fleet: { minSize: 8 } }, "fleet.fullSize", /shrink/, /at least 8/],
     [
-      "nobody to page",
+      "no contact to page",
       { contacts: [{ severity: "notify", protocol: "email", endpoint: "a@example.com" }] },
       "contacts",
-      /wake nobody/,
+      /page no operator/,
       /severity: page/,
     ],
     [

@@ -23,7 +23,7 @@ const war = (content: string) => {
   return of(path);
 };
 
-test("what stands in S3 is taken from there, and nothing is uploaded", () => {
+test("a WAR in S3 is taken from there, and nothing is uploaded", () => {
   expect(of("s3://releases/shop/1.2.war")).toEqual({ uri: "s3://releases/shop/1.2.war" });
 });
 
@@ -35,7 +35,7 @@ test("a file is uploaded under a name of its content: the same one again, anothe
   expect(war("two").uri).not.toBe(first.uri);
 });
 
-test("the sample stands in the repository", () => {
+test("the sample is in the repository", () => {
   const hash = createHash("sha256").update(readFileSync(sampleWar())).digest("hex");
   expect(of("sample").uri).toContain(hash.slice(0, 16));
 });
@@ -44,7 +44,7 @@ test("a file that isn't there is one clear error", () => {
   expect(() => of("build/none.war")).toThrow(/application\.war = build\/none\.war can't be read/);
 });
 
-test("servers are told the very address that the stack uploads to, and start after the upload", async () => {
+test("servers get the address that the stack uploads to, and start after the upload", async () => {
   const dr = await recordStack("dr");
   const object = dr.one("application-war", OBJECT);
   expect(object).toMatchObject({ region: "eu-central-1", retainOnDelete: true });
@@ -56,7 +56,7 @@ test("servers are told the very address that the stack uploads to, and start aft
   expect(template.dependencies.some((urn) => urn.endsWith("::application-war"))).toBe(true);
 });
 
-test("one that stands elsewhere: no upload, and servers may read it and nothing beside it", async () => {
+test("a WAR in another bucket: no upload, and servers may read it and no other object there", async () => {
   const raw = { ...BASE_SETTINGS, application: { war: "s3://releases/shop/1.2.war" } };
   expect((await recordStack("dr", raw)).ofType(OBJECT)).toEqual([]);
   const policy = (await recordStack("global", raw)).one("access-recovery-tomcat-policy").inputs.policy;

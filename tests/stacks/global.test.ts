@@ -35,7 +35,7 @@ test("everything that holds data is protected", () => {
   expect(unprotected.map(({ name }) => name)).toEqual([]);
 });
 
-test("each region gets a handoff of its own, in itself, with its own keys and certificate", () => {
+test("each region gets its own handoff, stored in that region, with its own keys and certificate", () => {
   for (const [id, region, suffix] of [
     ["home", "eu-west-1", ""],
     ["recovery", "eu-central-1", "-replica"],

@@ -13,7 +13,7 @@ import { BASE_SETTINGS, type Recorded, recordStack } from "../support/recorder.j
 
 /** Mocks see secrets in plain text; no file may. */
 const SECRET = /password|secretString|secretBinary|^result$/i;
-/** Node files have golden copies of their own; here their change is enough. */
+/** Node files have separate golden copies; here it is enough to see that they change. */
 const LONG = /^userData(Base64)?$/;
 /** The text of an uploaded runbook is in this repository. */
 const TEXT = /^content$/;
@@ -121,7 +121,7 @@ function unfold(text: string): unknown {
   }
 }
 
-/** Puts each region's names and addresses in the other's place, so that what is the same but for its region is equal. */
+/** Swaps the names and addresses of the two regions, so that texts that differ only by region become equal. */
 function exchangeRegions(text: string): string {
   const { home, recovery } = contractOf(parseSharedSettings("global", BASE_SETTINGS), "");
   const forms = ({ region, cidr }: typeof home) => [

@@ -52,7 +52,7 @@ test("an SSM parameter holds what its tier takes", () => {
   expect(new Set(parameters.map(({ inputs }) => inputs.tier))).toEqual(new Set([undefined, "Advanced"]));
 });
 
-test("each role has one policy of its own: their sizes would add up", () => {
+test("each role has exactly one inline policy: the sizes of several would add up", () => {
   for (const stack of STACK_NAMES) {
     const roles = recordings[stack].ofType("aws:iam/rolePolicy:RolePolicy").map(({ inputs }) => inputs.role);
     expect(new Set(roles).size).toBe(roles.length);
