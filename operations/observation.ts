@@ -1,4 +1,4 @@
-/** What can be seen of both regions from one place at one moment. Places fill it in; everything else only reads it. */
+/** What one place can see of both regions at one moment. Places fill it in; everything else only reads it. */
 import type { status } from "../nodes/guard/http.js";
 import type { Overrides, Status } from "../nodes/guard/region/facts.js";
 import type { regionStatus } from "../nodes/guard/region/status.js";
@@ -16,12 +16,12 @@ export interface RegionRecord {
 export interface TableReading {
   /** Region of the replica that answered. */
   readonly readIn: string;
-  /** What the replicas said that were asked before it. */
+  /** The errors of the replicas that were tried before. */
   readonly failures: readonly string[];
   readonly regions: Readonly<Record<RegionId, RegionRecord>>;
 }
 
-/** What a guard's `GET /status` tells. */
+/** The answer of a guard's `GET /status`. */
 export type GuardStatus = ReturnType<typeof status> & { readonly region: ReturnType<typeof regionStatus> };
 
 export interface GuardReport {
@@ -40,7 +40,7 @@ export interface Observation extends TableReading {
 
 export const REGION_IDS = ["home", "recovery"] as const;
 
-/** The region with the greatest claim; undefined when nobody has claimed anything. */
+/** The region with the greatest claim; undefined when no region has claimed an epoch. */
 export function greatestOf({ regions: { home, recovery } }: Pick<TableReading, "regions">) {
   if (home.claimed === recovery.claimed) return undefined;
   return home.claimed > recovery.claimed ? "home" : "recovery";
