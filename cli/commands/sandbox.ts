@@ -21,10 +21,10 @@ export function addSandbox(dr: Command): void {
     .command("sandbox")
     .description("run the stacks on Pulumi's engine against an emulated AWS");
   const operations = {
-    up: "deploy a stack, or bring it up to date",
+    up: "deploy or update a stack",
     preview: "show what up would do",
-    refresh: "read what is really there and find drift",
-    destroy: "delete a stack (protected data refuses)",
+    refresh: "read the real resources and find drift",
+    destroy: "delete a stack (refused for protected data)",
   } as const;
   for (const [operation, description] of Object.entries(operations) as [keyof typeof operations, string][]) {
     const command = sandbox
@@ -33,17 +33,17 @@ export function addSandbox(dr: Command): void {
       .argument("<stack>", stackHelp())
       .addOption(new Option("--json", "print the result as JSON on standard output"));
     if (operation === "up" || operation === "preview")
-      command.option("--no-policies", "leave the policy pack out");
+      command.option("--no-policies", "skip the policy pack");
     command.action((name: string, flags: RunFlags) => runOperation(operation, name, flags));
   }
 
   sandbox
     .command("config")
-    .description("show a stack's settings here, or set one in the sandbox only: `config dr epoch 2`")
+    .description("show a stack's settings in the sandbox, or set one there only: `config dr epoch 2`")
     .argument("<stack>", stackHelp())
     .argument("[key]", "a setting, e.g. epoch")
     .argument("[value]", "text, number or YAML")
-    .option("--unset", "take back what was set in the sandbox")
+    .option("--unset", "remove the value that was set in the sandbox")
     .action(
       async (
         name: string,
@@ -77,17 +77,17 @@ export function addSandbox(dr: Command): void {
       if (json) return console.log(JSON.stringify(variables, undefined, 2));
       for (const [name, value] of Object.entries(variables))
         console.log(`export ${name}='${value.replaceAll("'", "'\\''")}'`);
-      // Within what is evaluated: in the checkout's own folder pulumi would mix its stack files with this state.
+      // Part of the evaluated text: in the checkout's folder pulumi would mix its stack files with this state.
       console.log(`cd '${projectDir()}'`);
-      console.error(`the shell moves to ${projectDir()}; there: pulumi preview --stack dr`);
+      console.error(`the shell changes to ${projectDir()}; try there: pulumi preview --stack dr`);
       console.error(
-        "policies run in `npx dr sandbox …`, in plain pulumi only with Pulumi's own language host",
+        "`npx dr sandbox …` runs the policies; plain pulumi runs them only with Pulumi's own language host",
       );
     });
 
   sandbox
     .command("install")
-    .description("get the engine and the emulator ready, and start nothing")
+    .description("install the engine and the emulator, and start nothing")
     .action(async () => {
       const progress = new Progress();
       const engine = await findEngine(progress);
@@ -99,7 +99,7 @@ export function addSandbox(dr: Command): void {
 
   sandbox
     .command("start")
-    .description("start the emulator (every operation does it when needed)")
+    .description("start the emulator (every operation starts it when necessary)")
     .action(async () => {
       const { endpoint, pid } = await startEmulator(new Progress());
       console.log(`emulator on ${endpoint}, process ${pid}`);
@@ -107,7 +107,7 @@ export function addSandbox(dr: Command): void {
 
   sandbox
     .command("status")
-    .description("is the emulator running, and where")
+    .description("show whether the emulator runs, and where")
     .option("--json", "print it as JSON")
     .action(async ({ json }: { json?: boolean }) => {
       const emulator = await runningEmulator();
@@ -121,14 +121,14 @@ export function addSandbox(dr: Command): void {
 
   sandbox
     .command("stop")
-    .description("stop the emulator; what it held is gone, Pulumi's state stays and the next up heals")
+    .description("stop the emulator; its resources are gone, Pulumi's state stays, and the next up repairs it")
     .action(async () =>
       console.log((await stopEmulator()) ? "emulator stopped" : "the emulator was not running"),
     );
 
   sandbox
     .command("reset")
-    .description("stop the emulator and forget everything of this sandbox")
+    .description("stop the emulator and delete all state of this sandbox")
     .action(async () => {
       const { resetSandbox } = await import("../../lab/sandbox/lifecycle.js");
       await resetSandbox();
@@ -146,12 +146,12 @@ async function runOperation(
   // Loaded on use: Pulumi and the AWS clients take a second that `--help` needn't wait for.
   const { Sandbox } = await import("../../lab/sandbox/sandbox.js");
   const sandbox = await Sandbox.open(progress);
-  // The engine, in the same process group, hears of Ctrl-C itself and ends in good order: wait for it.
+  // The engine is in the same process group, gets Ctrl-C itself and shuts down cleanly: wait for it.
   let interrupted = false;
   process.on("SIGINT", () => {
     if (interrupted) process.exit(130);
     interrupted = true;
-    progress.line("interrupted: waiting for what is under way (again to leave at once)");
+    progress.line("interrupted: waiting for the running operation to end (press Ctrl-C again to leave at once)");
   });
   const onChange = (change: Change) => progress.line(`  ${changeLine(change)}`);
   const result = await progress
@@ -160,7 +160,7 @@ async function runOperation(
       if (!interrupted) throw error;
       throw new UserError(
         `${operation} of stack '${stack}' was interrupted`,
-        "What was done so far is in the state.",
+        "The state contains everything done so far.",
         "run the same command again",
       );
     });
@@ -173,7 +173,7 @@ async function runOperation(
   progress.note(STAND_IN_NOTE);
 }
 
-/** Sets a key unless the settings that result are bad in just that key. */
+/** Sets a key, unless the new value is bad. */
 async function changeSetting(stack: StackName, key: string, value: string | undefined): Promise<void> {
   const before = (await readStackFiles(stack, projectDir()))[key];
   await setConfig(stack, key, value);
