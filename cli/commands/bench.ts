@@ -6,7 +6,9 @@ import { Progress } from "../../common/progress.js";
 import type { RestoreBench } from "../../lab/bench/restore/run.js";
 
 export function addBench(dr: Command): void {
-  const bench = dr.command("bench").description("compare this project with alternatives, side by side in one run");
+  const bench = dr
+    .command("bench")
+    .description("compare this project with alternatives, side by side in one run");
   bench
     .command("engine")
     .description("compare preview and up with an empty program of as many resources")

@@ -26,7 +26,11 @@ export function addBootstrap(dr: Command): void {
     .option("--authority <folder>", "use the authority in this folder: renewal, a new read replica")
     .option("--node <name...>", "only these nodes (default: all of both regions)")
     .option("--days <n>", "validity of the certificates", wholeDays, LEAF_DAYS)
-    .option("--publish", "store the certificates where nodes fetch them: Secrets Manager and Systems Manager", false)
+    .option(
+      "--publish",
+      "store the certificates where nodes fetch them: Secrets Manager and Systems Manager",
+      false,
+    )
     .option("--also-trust <folder>", "make nodes trust the authority in this folder as well, before it signs")
     .option("--trust-only", "remove the nodes' trust in every other authority: see docs/certificates.md")
     .option("--project <dir>", "folder of Pulumi.yaml (default: this one, else the checkout)")

@@ -23,7 +23,10 @@ export function addRestore(dr: Command): void {
       "restore the database to a moment, in a new cluster beside the serving one; then bring tables back, or everything",
     )
     .option("--to <time>", "the moment, in ISO 8601 with a time zone; or latest")
-    .option("--from <stack>", "prod | dr: the region whose vault and machines to use (default: the active region)")
+    .option(
+      "--from <stack>",
+      "prod | dr: the region whose vault and machines to use (default: the active region)",
+    )
     .option("--as-of <time>", "read the vault as it was at this time, e.g. before tampering")
     .option("--database <name>", "the database to show (default: the first one in the settings)")
     .option(
@@ -55,7 +58,8 @@ async function run({ to, from, end, json, twin, table = [], ...flags }: RestoreF
     if (outcome.result !== (how === "undo" ? "undone" : "cut-over")) process.exitCode = 1;
     return;
   }
-  if (to === undefined) throw new UserError("--to is missing", "A restore needs a moment.", "pass --to <time> or --to latest");
+  if (to === undefined)
+    throw new UserError("--to is missing", "A restore needs a moment.", "pass --to <time> or --to latest");
   const { resume: _, undo: __, ...wanted } = flags;
   const result = await guidedRestore({ open, to, from: stack, tables: table, ...wanted });
   if (json) console.log(JSON.stringify(result, undefined, 2));
@@ -74,7 +78,8 @@ function wayOf(
       "A restore brings back tables or the whole cluster, not both.",
       "pass one of them",
     );
-  if (resume && undo) throw new UserError("--resume and --undo", "One continues, the other undoes.", "pass one of them");
+  if (resume && undo)
+    throw new UserError("--resume and --undo", "One continues, the other undoes.", "pass one of them");
   if (!resume && !undo) return undefined;
   if (!all)
     throw new UserError(
@@ -88,5 +93,9 @@ function wayOf(
 function regionStack(name: string): RegionStackName {
   assertStackName(name);
   if (isRegionStack(name)) return name;
-  throw new UserError(`stack '${name}'`, "It is not a region and has no vault.", "pass --from prod or --from dr");
+  throw new UserError(
+    `stack '${name}'`,
+    "It is not a region and has no vault.",
+    "pass --from prod or --from dr",
+  );
 }

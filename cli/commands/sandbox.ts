@@ -121,7 +121,9 @@ export function addSandbox(dr: Command): void {
 
   sandbox
     .command("stop")
-    .description("stop the emulator; its resources are gone, Pulumi's state stays, and the next up repairs it")
+    .description(
+      "stop the emulator; its resources are gone, Pulumi's state stays, and the next up repairs it",
+    )
     .action(async () =>
       console.log((await stopEmulator()) ? "emulator stopped" : "the emulator was not running"),
     );
@@ -151,7 +153,9 @@ async function runOperation(
   process.on("SIGINT", () => {
     if (interrupted) process.exit(130);
     interrupted = true;
-    progress.line("interrupted: waiting for the running operation to end (press Ctrl-C again to leave at once)");
+    progress.line(
+      "interrupted: waiting for the running operation to end (press Ctrl-C again to leave at once)",
+    );
   });
   const onChange = (change: Change) => progress.line(`  ${changeLine(change)}`);
   const result = await progress

@@ -34,7 +34,9 @@ export function addVault(dr: Command): void {
   ])
     .argument("[keys...]", "objects (default: pgBackRest's lists, where they changed since)")
     .action(rollBack);
-  add(vault, "protect", "restore versioning and lock to the settings; never shortens a lock", ["yes"]).action(protect);
+  add(vault, "protect", "restore versioning and lock to the settings; never shortens a lock", ["yes"]).action(
+    protect,
+  );
 }
 
 function add(vault: Command, name: string, description: string, parts: readonly Part[]): Command {
@@ -44,7 +46,8 @@ function add(vault: Command, name: string, description: string, parts: readonly 
     .requiredOption("--stack <stack>", "prod | dr: the region of the vault")
     .option("--twin", "work in the twin of this host (default: AWS, with the shell's credentials)")
     .option("--json", "print it as JSON");
-  if (parts.includes("since")) command.requiredOption("--since <time>", "a time with its zone, e.g. 2026-03-01T12:30:00Z");
+  if (parts.includes("since"))
+    command.requiredOption("--since <time>", "a time with its zone, e.g. 2026-03-01T12:30:00Z");
   if (parts.includes("prefix"))
     command.option("--prefix <prefix>", "only objects below it (default: the region's own repository)");
   if (parts.includes("yes")) command.option("--yes", "do it (default: only show what it would do)");
@@ -116,5 +119,9 @@ async function withVault(flags: Flags, work: Work): Promise<void> {
 function regionStack(name: string): RegionStackName {
   assertStackName(name);
   if (isRegionStack(name)) return name;
-  throw new UserError(`stack '${name}'`, "It is not a region and has no vault.", "pass --stack prod or --stack dr");
+  throw new UserError(
+    `stack '${name}'`,
+    "It is not a region and has no vault.",
+    "pass --stack prod or --stack dr",
+  );
 }

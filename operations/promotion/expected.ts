@@ -21,7 +21,8 @@ export function expectedTime(
   { promotion, failover }: Settings,
   site: Site,
 ): Known<ExpectedTime> {
-  if (site === "cold") return unknown("the region is cold: its machines start first and restore from the vault");
+  if (site === "cold")
+    return unknown("the region is cold: its machines start first and restore from the vault");
   const { readIntervalSeconds, leaseSeconds, marginSeconds } = promotion;
   const seen: Part = ["the guards read the claim", readIntervalSeconds];
   const open = promotionParts(failover).map(([what, millis]): Part => [what, millis / 1000]);

@@ -77,7 +77,9 @@ function listenForInterrupt(progress: Progress) {
   function onSignal() {
     if (interrupt.happened) process.exit(130);
     interrupt.happened = true;
-    progress.line("interrupted: waiting for the running operation to end (press Ctrl-C again to leave at once)");
+    progress.line(
+      "interrupted: waiting for the running operation to end (press Ctrl-C again to leave at once)",
+    );
   }
   process.on("SIGINT", onSignal);
   return interrupt;

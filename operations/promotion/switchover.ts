@@ -49,5 +49,6 @@ export function requireHealthy(
   const behind = lag && ifKnown(lag);
   const most = smallLagSeconds(promotion);
   if (behind === undefined) refuse(`The lag of ${standby} is unknown.`);
-  else if (behind > most) refuse(`${standby} is ${duration(behind)} behind; a switchover allows at most ${most} s.`);
+  else if (behind > most)
+    refuse(`${standby} is ${duration(behind)} behind; a switchover allows at most ${most} s.`);
 }

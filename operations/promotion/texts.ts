@@ -18,7 +18,9 @@ export function planText(plan: PromotionPlan, contract: Pick<Contract, "home" | 
   const rows: [string, string][] = [
     [
       "now",
-      claims ? `epoch ${epoch} is the next that ${region} can claim` : `epoch ${epoch} is claimed but not open`,
+      claims
+        ? `epoch ${epoch} is the next that ${region} can claim`
+        : `epoch ${epoch} is claimed but not open`,
     ],
     ["kind", KINDS[kind](region, otherRegion(region))],
     ["closed for", closedText(plan)],
@@ -44,7 +46,8 @@ const KINDS: Readonly<Record<PromotionPlan["kind"], (region: string, other: stri
     `planned, by what is visible here: ${other} publishes. It demotes its leader and releases; ${region} continues from exactly that point`,
   unplanned: (region, other) =>
     `unplanned: ${other} has stopped publishing. ${region} waits until the lease of ${other} and the margin expire`,
-  fenced: (_, other) => `unplanned and fenced: you guarantee that ${other} is silent, and no guard waits for it`,
+  fenced: (_, other) =>
+    `unplanned and fenced: you guarantee that ${other} is silent, and no guard waits for it`,
   unopposed: (region, other) =>
     `unopposed: ${other} has served nothing for which ${region} would have to wait`,
 };

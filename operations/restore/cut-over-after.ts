@@ -29,7 +29,9 @@ export async function comeBack(
     return others.filter(({ name }) => !streams(seen, name, leading?.timeline)).map(({ name }) => name);
   });
   if (members.length > 0)
-    news.push(`${members.join(", ")} has not come back yet; npx dr status and the log of its Patroni show why.`);
+    news.push(
+      `${members.join(", ")} has not come back yet; npx dr status and the log of its Patroni show why.`,
+    );
   if (members.length < others.length) {
     // Read replicas don't make backups.
     const voters = ports.contract[region].databaseNodes.map(({ name }) => name);

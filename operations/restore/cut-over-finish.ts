@@ -86,8 +86,7 @@ export async function finishCutOver(
   if (known === `undone ${stamp}`)
     refuse(`cut-over ${stamp} was undone`, "Some nodes are still to be put back.", texts.undo);
   if (!isClosed) {
-    if (!leader)
-      refuse(`no node of ${region} takes writes`, "The cut-over has not closed it.", texts.undo);
+    if (!leader) refuse(`no node of ${region} takes writes`, "The cut-over has not closed it.", texts.undo);
     const { opened, timeline } = await leadingAt(leader);
     if (opened !== prepared?.epoch || timeline >= (prepared.timeline ?? 0))
       refuse(`the data restored for ${stamp} are too old`, "There has been a promotion since.", texts.undo);
@@ -120,7 +119,11 @@ async function openAll(
   const closed = states.filter(([, { mark }]) => mark).map(([node]) => node);
   say(`no running node of ${region} has the restored data or leads: opening ${namesOf(closed)}`);
   await onAll(closed, (node) => step(node, "open", stamp)).catch((error: Error) =>
-    refuse(`not all nodes of ${region} are open`, error.message, `fix it, then ${textsOf(region, twin).resume}`),
+    refuse(
+      `not all nodes of ${region} are open`,
+      error.message,
+      `fix it, then ${textsOf(region, twin).resume}`,
+    ),
   );
   const absent =
     gone.length > 0

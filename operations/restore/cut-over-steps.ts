@@ -130,11 +130,7 @@ export async function forward(
   ports.say(`${replica.name} starts with the restored data`);
   const { resume } = textsOf(region, ports.twin);
   await step(replica, "open", stamp).catch((error: Error) =>
-    refuse(
-      `${replica.name} does not start`,
-      `${error.message}. ${onlyOn(region)}`,
-      `fix it, then ${resume}`,
-    ),
+    refuse(`${replica.name} does not start`, `${error.message}. ${onlyOn(region)}`, `fix it, then ${resume}`),
   );
   await leads(ports, replica, region);
   await ports.at?.("join");
@@ -151,7 +147,8 @@ export async function forward(
   };
 }
 
-const onlyOn = (region: RegionId): string => `The old log of ${region} is forgotten: the cut-over can't be undone.`;
+const onlyOn = (region: RegionId): string =>
+  `The old log of ${region} is forgotten: the cut-over can't be undone.`;
 
 export async function leads({ sleep, twin }: RestorePorts, replica: Remote, region: RegionId): Promise<void> {
   for (let times = 0; times < LEAD_TIMES; times++) {

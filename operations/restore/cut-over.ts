@@ -91,8 +91,7 @@ export async function requireCutOver(
   const replica = rooms
     .filter(({ node }) => node.name !== leader.name && voters.includes(node.name))
     .toSorted((a, b) => b.freeBytes - a.freeBytes)[0]?.node;
-  if (!replica)
-    refuse(`${region} has no replica`, "A replica restores while the leader serves.", "add one");
+  if (!replica) refuse(`${region} has no replica`, "A replica restores while the leader serves.", "add one");
   const { opened, timeline } = await leadingAt(leader);
   return { nodes, leader, replica, epoch: opened, timeline };
 }

@@ -211,7 +211,8 @@ export async function carry(
   for (const [i, table] of tables.entries()) {
     const as = schema === undefined ? table : `${schema}.${table.split(".").at(-1)}`;
     const rows = await count(to, database, as);
-    if (rows !== before[i]) throw new Error(`${as} has ${rows} rows, but the restored table has ${before[i]}`);
+    if (rows !== before[i])
+      throw new Error(`${as} has ${rows} rows, but the restored table has ${before[i]}`);
     carried.push({ table, as, rows });
   }
   return carried;

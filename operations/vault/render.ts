@@ -32,7 +32,9 @@ export const count = (objects: number): string => (objects === 1 ? "1 object" : 
 
 function shown<T>(all: readonly T[], line: (each: T) => string): string[] {
   const lines = all.slice(0, SHOWN).map((each) => `  ${shortened(line(each), WIDTH - 2)}`);
-  return all.length > SHOWN ? [...lines, `  … and ${count(all.length - SHOWN)} more; --json shows all`] : lines;
+  return all.length > SHOWN
+    ? [...lines, `  … and ${count(all.length - SHOWN)} more; --json shows all`]
+    : lines;
 }
 
 export const time = (millis: number): string => `${new Date(millis).toISOString().slice(0, 19)}Z`;
