@@ -91,7 +91,8 @@ export function checkEpoch(
       key: `regions.${id}`,
       value: region,
       reason: `is not where stack ${stack} is deployed (${deployed.join(", ")}); a new region would replace every resource in the old one`,
-      remedy: "restore the deployed region in the settings; to move to another region, create a new project from a backup",
+      remedy:
+        "restore the deployed region in the settings; to move to another region, create a new project from a backup",
     });
   }
   return problems;

@@ -108,7 +108,7 @@ describe("an authority that can't sign gets one clear error", () => {
 
   test("one that is running out", async () => {
     const ending = await createAuthority("ending", 1);
-    await expect(issueLeaf(ending, NODE)).rejects.toThrow(/ran out, or does within a day/);
+    await expect(issueLeaf(ending, NODE)).rejects.toThrow(/has expired or will within a day/);
   });
 
   test("text that is no certificate, or no key", async () => {

@@ -161,7 +161,7 @@ test("a planned one: claimed, released, promoted, open, in a time line", async (
   `);
 });
 
-test("the promotion is followed while the up is still at it", async () => {
+test("the promotion is followed while the up still runs", async () => {
   world.upSeconds = 300;
   const { events } = await runPromotion(world, request());
   expect(events.find(({ milestone }) => milestone === "open")?.seconds).toBeLessThan(10);
