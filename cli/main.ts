@@ -13,12 +13,12 @@ import { addStatus } from "./commands/status.js";
 import { addTwin } from "./commands/twin.js";
 import { addVault } from "./commands/vault.js";
 import { reportAndExit } from "./report.js";
+import { reportUsageErrors } from "./usage.js";
 
 const dr = new Command("dr")
   .description("Two AWS regions, one PostgreSQL service: deploy, promote, drill.")
   .configureHelp({ sortSubcommands: false, showGlobalOptions: true })
-  .option("--debug", "show stack traces of errors")
-  .showHelpAfterError("(dr --help lists all verbs)");
+  .option("--debug", "show stack traces of errors");
 
 addDemo(dr);
 addStatus(dr);
@@ -32,6 +32,8 @@ addDrill(dr);
 addBench(dr);
 addCheckEpoch(dr);
 addDocs(dr);
+
+reportUsageErrors(dr);
 
 // The one place that reports errors. While a program runs, Pulumi listens too and ends the run cleanly: an exit here
 // would leave its engine running.
