@@ -9,7 +9,11 @@ async function errorOf(...args: readonly string[]): Promise<string> {
   addVault(dr);
   let written = "";
   const prepare = (command: Command): void => {
-    command.exitOverride().configureOutput({ writeErr: (text) => void (written += text) });
+    command.exitOverride().configureOutput({
+      writeErr: (text) => {
+        written += text;
+      },
+    });
     command.commands.forEach(prepare);
   };
   prepare(dr);

@@ -89,7 +89,7 @@ test("one region is gone: shows which replica answered, and how long the region 
   expect(text(seen)).toMatchInlineSnapshot(`
     "2026-07-07 12:00:00 UTC, AWS, claims read in eu-central-1
     home is active in epoch 1 by its claim, but has been silent for 5 min: it takes
-    no writes, or can't be reached by anybody.
+    no writes, or is unreachable.
 
                  home: eu-west-1 (prod)           recovery: eu-central-1 (dr)
     role         active                           standby
@@ -122,8 +122,8 @@ describe("a promotion that waits", () => {
     );
     expect(text(seen)).toMatchInlineSnapshot(`
       "2026-07-07 12:00:00 UTC, AWS, claims read in eu-west-1
-      recovery is to become active in epoch 2, and waits: home has demoted
-      drs-eu-west-1-db-2, and has still to release for epoch 2.
+      recovery is to become active in epoch 2, but waits: home has demoted
+      drs-eu-west-1-db-2, but has yet to release for epoch 2.
 
                    home: eu-west-1 (prod)           recovery: eu-central-1 (dr)
       role         standby: has demoted             pending
@@ -194,12 +194,12 @@ test("nothing is claimed", () => {
   expect(glance(seen).summary).toBe("No region has claimed an epoch: no region may take writes.");
   expect(text(seen)).toMatchInlineSnapshot(`
     "2026-07-07 12:00:00 UTC, AWS, claims read in eu-west-1
-    No region has claimed an epoch: nobody may take writes.
+    No region has claimed an epoch: no region may take writes.
 
                  home: eu-west-1 (prod)           recovery: eu-central-1 (dr)
     role         standby                          standby
     epoch        none claimed                     none claimed
-    leader       nobody has published yet         nobody has published yet
+    leader       no guard has published yet       no guard has published yet
     published    -                                -
     lag          -                                -
     leases left  unknown (1)                      unknown (1)

@@ -98,14 +98,15 @@ describe("the plan", () => {
       "Promote recovery, eu-central-1 (stack dr), epoch 2
 
         now         epoch 2 is the next that recovery can claim
-        kind        planned, as far as can be told: home publishes. It demotes its
-                    leader and releases; recovery goes on from exactly there
+        kind        planned, by what is visible here: home publishes. It demotes its
+                    leader and releases; recovery continues from exactly that
+                    point
         closed for  about 8.5 s (the guards read the claim: 2 s; Patroni demotes the
-                    old leader: 1 s; it stops, and releases: 3 s; Patroni elects: 1
+                    old leader: 1 s; it stops and releases: 3 s; Patroni elects: 1
                     s; PostgreSQL is promoted: 1 s; HAProxy finds the new leader: 0.5
                     s); clients follow by the health checks
         lost        nothing
-        for good    epoch 2 is used then; the way back is epoch 3 in stack prod"
+        permanent   epoch 2 is used up; the way back is epoch 3 in stack prod"
     `);
   });
 
@@ -117,14 +118,14 @@ describe("the plan", () => {
       "Promote recovery, eu-central-1 (stack dr), epoch 2
 
         now         epoch 2 is the next that recovery can claim
-        kind        unplanned: home has published nothing meanwhile. recovery waits
-                    until its lease and the margin are over
-        closed for  about 25 s (the guards read the claim: 2 s; lease and margin of
-                    the other region run out: 20 s; Patroni elects: 1 s; PostgreSQL
-                    is promoted: 1 s; HAProxy finds the new leader: 0.5 s); clients
+        kind        unplanned: home has stopped publishing. recovery waits until the
+                    lease of home and the margin expire
+        closed for  about 25 s (the guards read the claim: 2 s; the other region's
+                    lease and margin expire: 20 s; Patroni elects: 1 s; PostgreSQL is
+                    promoted: 1 s; HAProxy finds the new leader: 0.5 s); clients
                     follow by the health checks
         lost        at most the last 31 s of writes
-        for good    epoch 2 is used then; the way back is epoch 3 in stack prod"
+        permanent   epoch 2 is used up; the way back is epoch 3 in stack prod"
     `);
   });
 
