@@ -1,15 +1,15 @@
 /**
- * The certificate authority of the database nodes, and the certificates it signs. It knows no cloud and keeps
- * no files: the command line and the twin both use it as it stands.
+ * The certificate authority of the database nodes, and the certificates that it signs. It depends on no cloud and
+ * keeps no files: the command line and the twin both use it unchanged.
  *
- * ECDSA on P-256 with SHA-256 throughout: everything on a node (OpenSSL, Go, Node) takes it, and a handshake
+ * ECDSA on P-256 with SHA-256 throughout: everything on a node (OpenSSL, Go, Node) supports it, and a handshake
  * costs a fraction of RSA's. Keys are PKCS #8.
  */
 import { createPrivateKey, generateKeyPairSync, randomBytes, X509Certificate } from "node:crypto";
 import { UserError } from "../common/errors.js";
 import { openssl, withFiles } from "./openssl.js";
 
-/** Both in PEM. Who holds the key can pose as any node: it stays with the operator. */
+/** Both in PEM. The holder of the key can impersonate any node, so only the operator keeps it. */
 export interface Authority {
   readonly certificate: string;
   readonly key: string;
@@ -25,7 +25,7 @@ export interface NodeCertificate {
 export interface LeafRequest {
   /** Name of the node: the certificate's common name, and one of the names it answers to. */
   readonly name: string;
-  /** Its private IPv4 address; none for a machine that nobody calls and that has any. */
+  /** Its private IPv4 address; none for a machine with a dynamic address and no clients. */
   readonly address?: string;
   /** Further names that it answers to. Default: none. */
   readonly alsoNamed?: readonly string[];
@@ -65,8 +65,8 @@ export async function createAuthority(
 
 /**
  * One certificate for all that a node does: PostgreSQL, Patroni's API, etcd and the guard both serve and ask.
- * It answers to the node's name and address (where it has one of its own), and to the machine itself.
- * @throws UserError when the authority can't sign, e.g. its key is another certificate's or it has run out.
+ * It covers the node's name, its address if that is fixed, and localhost.
+ * @throws UserError when the authority can't sign, e.g. because its key doesn't match or it has expired.
  */
 export async function issueLeaf(
   authority: Authority,
@@ -109,7 +109,7 @@ export async function issueLeaf(
 
 /**
  * Makes sure that an authority can sign.
- * @returns when it runs out, in milliseconds since 1970.
+ * @returns its expiry, in milliseconds since 1970.
  * @throws UserError otherwise: not PEM, no authority, another's key, less than a day left.
  */
 export function checkAuthority({ certificate: text, key: keyText }: Authority): { readonly validTo: number } {
@@ -125,7 +125,7 @@ export function checkAuthority({ certificate: text, key: keyText }: Authority): 
   if (!certificate.checkPrivateKey(key)) throw unusable("the key beside it belongs to another certificate");
   const validTo = Date.parse(certificate.validTo);
   if (validTo - Date.now() < DAY_MS)
-    throw unusable(`it ran out, or does within a day: ${certificate.validTo}`);
+    throw unusable(`it has expired or will within a day: ${certificate.validTo}`);
   return { validTo };
 }
 

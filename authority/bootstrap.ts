@@ -14,7 +14,7 @@ import { type PublishArgs, publishTo } from "./publish.js";
 
 export interface BootstrapArgs {
   readonly settings: SharedSettings;
-  /** Folder of a new authority, or of one that is there: exactly one of them. */
+  /** Folder of a new authority (`out`) or of an existing one (`authority`): exactly one of them. */
   readonly out?: string;
   readonly authority?: string;
   /** Only these nodes. Default: every node of both regions, read replicas and restore machines included. */
@@ -59,7 +59,7 @@ export async function bootstrapAuthority(args: BootstrapArgs): Promise<void> {
     for (const { leaves } of regions) {
       for (const [node, leaf] of Object.entries(leaves)) report(await saveLeaf(folder, node, leaf));
     }
-    report("not published: run again with --authority and --publish, or bring these files to the nodes");
+    report("not published: run again with --authority and --publish, or copy these files to the nodes");
     return;
   }
   await publishAll(regions, {
@@ -82,7 +82,7 @@ export function chooseNodes(
     throw new UserError(
       `there is no database node ${stray.join(", ")}`,
       `The settings name ${all.join(", ")}.`,
-      "use one of these; a new read replica stands in `database.readReplicas` first",
+      "use one of these; for a new read replica, raise `database.readReplicas` first",
     );
   }
   return regions
@@ -99,8 +99,8 @@ async function authorityOf(args: BootstrapArgs): Promise<{ folder: string; autho
       args.out === undefined
         ? "neither --out nor --authority is given"
         : "--out and --authority are both given",
-      "the authority is either made anew or one that is there",
-      "--out <folder> makes one, --authority <folder> uses one",
+      "the authority is either a new one or an existing one",
+      "pass --out <folder> to create one, or --authority <folder> to use one",
     );
   }
   if (args.authority !== undefined)
@@ -112,7 +112,7 @@ async function authorityOf(args: BootstrapArgs): Promise<{ folder: string; autho
   return { folder, authority };
 }
 
-/** Each region by itself: while one is gone, the other still gets its certificates. */
+/** Each region separately: while one is down, the other still gets its certificates. */
 async function publishAll(
   regions: readonly RegionLeaves[],
   { report, ...common }: Omit<PublishArgs, "region" | "leaves"> & Pick<BootstrapArgs, "report">,
@@ -130,6 +130,6 @@ async function publishAll(
   throw new UserError(
     `certificates are not published in ${failures.length} of ${results.length} regions`,
     failures.join("\n  "),
-    "mend it and run again with --authority: what is published already is only renewed",
+    "fix the cause and run again with --authority: published certificates are just renewed",
   );
 }

@@ -1,4 +1,4 @@
-/** Where an operator keeps the authority: a folder that nobody else may enter, meant for an encrypted disk. */
+/** Where an operator keeps the authority: a folder that only the operator may enter, best on an encrypted disk. */
 import { chmod, mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "../common/errors.js";
@@ -27,8 +27,8 @@ export async function loadAuthority(folder: string): Promise<Authority> {
   if (mode & 0o077) {
     throw new UserError(
       `'${key}' has mode 0${mode.toString(8)}`,
-      "others on this machine may read it, and who has it can pose as any database node",
-      `chmod 600 '${key}'; when somebody may have read it, make a new authority and replace this one`,
+      "others on this machine may read it, and the holder of the key can impersonate any database node",
+      `chmod 600 '${key}'; if another user may have read it, create a new authority and replace this one`,
     );
   }
   return {
@@ -37,13 +37,13 @@ export async function loadAuthority(folder: string): Promise<Authority> {
   };
 }
 
-/** For who brings certificates to nodes by other means: one JSON file per node, as the secret would hold it. */
+/** To copy certificates to nodes by other means: one JSON file per node, with the content of its secret. */
 export async function saveLeaf(folder: string, node: string, leaf: NodeCertificate): Promise<string> {
   const path = join(folder, "nodes");
   await mkdir(path, { recursive: true, mode: 0o700 });
   const file = join(path, `${node}.json`);
   await writeFile(file, `${JSON.stringify(leaf, undefined, 2)}\n`, { mode: 0o600 });
-  // The mode above counts for new files only.
+  // The mode above applies only to new files.
   await chmod(file, 0o600);
   return file;
 }
@@ -56,7 +56,7 @@ async function makeNewFolder(folder: string): Promise<void> {
   if (found && found.length > 0) {
     throw new UserError(
       `'${folder}' is there already and isn't empty`,
-      "an authority that the nodes trust may be in it; it is never written over",
+      "it may contain an authority that the nodes trust; this command never overwrites one",
       `use it with --authority '${folder}', or name a folder that doesn't exist yet`,
     );
   }
@@ -67,7 +67,7 @@ async function makeNewFolder(folder: string): Promise<void> {
 function missing(folder: string, file: string): never {
   throw new UserError(
     `'${folder}' has no ${file}`,
-    "it is no folder that `dr bootstrap ca --out` has written",
-    "name that folder, or make a new authority with --out",
+    "`dr bootstrap ca --out` has not written this folder",
+    "name the right folder, or create a new authority with --out",
   );
 }

@@ -1,4 +1,4 @@
-/** OpenSSL as this project asks it: every certificate is made in a folder of its own that goes right after. */
+/** Calls to OpenSSL: each certificate is made in its own folder, which is deleted right after. */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -35,7 +35,7 @@ export async function openssl(folder: string, args: readonly string[]): Promise<
     const { stdout } = await execa("openssl", args, {
       cwd: folder,
       timeout: TIMEOUT_MS,
-      // A machine's own openssl.cnf has no say in what stands in a certificate.
+      // The machine's own openssl.cnf must not affect the content of a certificate.
       env: { OPENSSL_CONF: "/dev/null" },
       stdin: "ignore",
     });

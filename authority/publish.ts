@@ -27,7 +27,7 @@ export interface PublishArgs {
 
 /**
  * Checks everything first, then writes: the authority before the certificates that it signed, so that a node
- * which fetches in between trusts more than it needs to, never less. Run again, it does the same again.
+ * which fetches in between trusts more than it needs to, never less. It is idempotent.
  * The clients take `AWS_ENDPOINT_URL` and credentials from the environment.
  * @throws UserError for another account, another authority, secrets that stack global has not made.
  */
@@ -99,7 +99,7 @@ async function assertSecrets(client: SecretsManagerClient, names: string[], regi
   if (absent.length === 0) return;
   throw new UserError(
     `${region} has no secret ${absent.join(", ")}`,
-    "stack global makes one for every node of the settings",
+    "stack global creates one for every node in the settings",
     "deploy stack global with these settings, then publish",
   );
 }

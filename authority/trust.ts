@@ -1,4 +1,4 @@
-/** Which authorities nodes are told to trust. Pure. */
+/** The authorities that nodes trust. Pure. */
 import { X509Certificate } from "node:crypto";
 import { UserError } from "../common/errors.js";
 
@@ -21,9 +21,9 @@ export function trusted(ours: string, published: string | undefined, trust: Trus
   const now = published === undefined ? [ours] : certificatesIn(published);
   if (!contains(now, ours)) {
     throw new UserError(
-      `nodes in ${where} trust another authority than this one`,
-      "certificates of this one would cut them off from each other",
-      "name the right folder with --authority; docs/certificates.md tells how to change the authority",
+      `nodes in ${where} trust a different authority`,
+      "with certificates of this one, they would refuse each other",
+      "name the right folder with --authority; docs/certificates.md explains how to change the authority",
     );
   }
   return (trust.also === undefined || contains(now, trust.also) ? now : [...now, trust.also]).join("");

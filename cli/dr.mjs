@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// The `dr` command. TypeScript is run as it stands, without a build.
+// The `dr` command. It runs TypeScript directly, without a build.
 
 import { continueOnNode } from "../lab/setup/node.mjs";
 
@@ -10,7 +10,7 @@ try {
 } catch (error) {
   if (error.code !== "ERR_MODULE_NOT_FOUND") throw error;
   console.error(
-    "error: the project's packages are not installed\n  Its commands run on them.\n  → npm ci (npm run demo and npm test do it by themselves)",
+    "error: the project's packages are not installed\n  The commands need them.\n  → npm ci (npm run demo and npm test install them by themselves)",
   );
   process.exit(1);
 }

@@ -1,4 +1,4 @@
-/** `dr`: one command line for people. A verb's code lives in its own folder; here it's only parsed and printed. */
+/** `dr`: one command line for people. Each verb's work is in its own folder; this part only parses and prints. */
 import { Command } from "commander";
 import { addBench } from "./commands/bench.js";
 import { addBootstrap } from "./commands/bootstrap.js";
@@ -13,12 +13,12 @@ import { addStatus } from "./commands/status.js";
 import { addTwin } from "./commands/twin.js";
 import { addVault } from "./commands/vault.js";
 import { reportAndExit } from "./report.js";
+import { reportUsageErrors } from "./usage.js";
 
 const dr = new Command("dr")
   .description("Two AWS regions, one PostgreSQL service: deploy, promote, drill.")
   .configureHelp({ sortSubcommands: false, showGlobalOptions: true })
-  .option("--debug", "show stack traces of errors")
-  .showHelpAfterError("(dr --help lists every verb)");
+  .option("--debug", "show stack traces of errors");
 
 addDemo(dr);
 addStatus(dr);
@@ -33,8 +33,10 @@ addBench(dr);
 addCheckEpoch(dr);
 addDocs(dr);
 
-// One place where every error ends. While a program runs, Pulumi listens too and fails the run in good order:
-// leaving then would leave its engine behind.
+reportUsageErrors(dr);
+
+// The one place that reports errors. While a program runs, Pulumi listens too and ends the run cleanly: an exit here
+// would leave its engine running.
 for (const event of ["unhandledRejection", "uncaughtException"] as const) {
   process.on(event, (error: unknown) => {
     if (process.listenerCount(event) === 1) reportAndExit(error, dr.opts().debug);

@@ -1,4 +1,4 @@
-/** Which place a command looks at. Each is loaded on use: the SDK and the twin take a second. */
+/** The place on which a command works. Each is loaded on use: the SDK and the twin take a second. */
 import { UserError } from "../common/errors.js";
 import type { Place } from "../operations/places/place.js";
 import { projectFolder } from "../settings/stack-files.js";
@@ -9,14 +9,14 @@ export interface PlaceFlags {
   readonly sandbox?: boolean;
 }
 
-/** @returns undefined when no flag says. @throws UserError for two at once. */
+/** @returns undefined without a flag. @throws UserError for two flags. */
 export function placeKind({ aws, twin, sandbox }: PlaceFlags): Place["kind"] | undefined {
   const named = Object.entries({ aws, twin, sandbox }).filter(([, yes]) => yes);
   if (named.length > 1) {
     throw new UserError(
       named.map(([name]) => `--${name}`).join(" "),
-      "They are different places.",
-      "give one of them",
+      "They name different places.",
+      "pass one of them",
     );
   }
   return named[0]?.[0] as Place["kind"] | undefined;

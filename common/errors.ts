@@ -1,16 +1,16 @@
-/** One thing wrong with the settings, told so that the reader can mend it at once. */
+/** One problem in the settings, with everything that the reader needs to fix it. */
 export interface Problem {
   /** Dotted path of the setting, e.g. `promotion.marginSeconds`. */
   readonly key: string;
   /** What was found there, as the user wrote it. */
   readonly value: unknown;
-  /** Why it can't stand. */
+  /** Why it is wrong. */
   readonly reason: string;
   /** What to do about it. */
   readonly remedy: string;
 }
 
-/** An error that the user can mend, whose message says how; a stack trace would only hide it. */
+/** An error that the user can fix. Its message says how; a stack trace would only hide that. */
 export class UserError extends Error {
   constructor(
     /** The thing and its value, e.g. "port 4566 is taken". */

@@ -1,4 +1,4 @@
-/** Where the sandbox keeps things. State lives in the checkout; what takes minutes to make lives in the user's cache. */
+/** Where the sandbox keeps files: state in the checkout, expensive builds in the user's cache. */
 import { access } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
@@ -13,11 +13,11 @@ export const settingsDir = (): string => resolve(process.env.DR_SETTINGS_DIR ?? 
 /** State of one sandbox. Default `.sandbox` in the checkout; `DR_SANDBOX_DIR` moves it. */
 export const sandboxDir = (): string => resolve(process.env.DR_SANDBOX_DIR ?? join(REPO, ".sandbox"));
 
-/** What is built or downloaded once per machine. */
+/** Files that are built or downloaded once per machine. */
 export const cacheDir = (): string =>
   join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "disaster-recovery");
 
-/** Whether there is something at a path that this process may reach. */
+/** Whether a path exists and this process can reach it. */
 export const exists = (path: string): Promise<boolean> =>
   access(path).then(
     () => true,

@@ -1,16 +1,16 @@
 import { readFile } from "node:fs/promises";
 
-/** How a process was started, words parted by spaces. Empty when it has ended, or where there is no /proc. */
+/** The command line of a process, with spaces between its words. Empty if it has ended or the host has no /proc. */
 export const commandLine = async (pid: number): Promise<string> =>
   (await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")).replaceAll("\0", " ").trim();
 
 /**
- * Whether that process lives and runs what we think. Its number may have been given to somebody else's; and
- * one that ended but was not reaped still has its number, with an empty command line.
+ * Whether the process runs and is the expected one. The system may have reused its number, and an ended process that
+ * wasn't reaped keeps its number, with an empty command line.
  */
 export async function processRuns(pid: number, word: string): Promise<boolean> {
   if (process.platform === "linux") return (await commandLine(pid)).includes(word);
-  // No /proc: the number is all there is to go by.
+  // Without /proc, only the number is known.
   try {
     process.kill(pid, 0);
     return true;

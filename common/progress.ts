@@ -27,7 +27,7 @@ export class Progress {
     const start = performance.now();
     const seconds = () => (performance.now() - start) / 1000;
     this.line(`${pc.cyan("…")} ${step}`);
-    const ticker = setInterval(() => this.note(`still at it, ${seconds().toFixed(0)} s`), 15_000);
+    const ticker = setInterval(() => this.note(`still running, ${seconds().toFixed(0)} s`), 15_000);
     try {
       const result = await work();
       this.timings.push({ step, seconds: seconds() });

@@ -1,4 +1,4 @@
-/** Going on after a failure: what was begun must have ended, and what clears up must be done, before anybody hears of it. */
+/** Failures in concurrent work: everything that was started ends, and cleanup runs, before the error is thrown. */
 
 /** Like `Promise.all`, but waits for the end of all. @throws the first error, in the order of the list. */
 export async function allEnded<T>(work: readonly Promise<T>[]): Promise<T[]> {
@@ -9,7 +9,7 @@ export async function allEnded<T>(work: readonly Promise<T>[]): Promise<T[]> {
   });
 }
 
-/** Does one after the other, whatever fails. @throws the first error, once all are done. */
+/** Runs all steps in order, even after a failure. @throws the first error, once all are done. */
 export async function inTurn(...steps: readonly (() => unknown)[]): Promise<void> {
   const errors: unknown[] = [];
   for (const step of steps) {

@@ -1,4 +1,4 @@
-/** Lines of at most so many columns, broken at spaces only: an identifier stays whole. */
+/** Lines of at most `width` columns, broken only at spaces: an identifier stays whole. */
 export function wrapAt(text: string, width: number, indent = ""): string[] {
   const lines: string[] = [];
   for (const word of text.split(" ")) {

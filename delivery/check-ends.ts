@@ -7,7 +7,7 @@ const { on = new Date().toISOString().slice(0, 10) } = parseArgs({
   options: { on: { type: "string" } },
 }).values;
 if (!/^\d{4}-\d\d-\d\d$/.test(on) || Number.isNaN(Date.parse(on))) {
-  console.error(`error: --on ${on}\n  This is not a date.\n  → give it as YYYY-MM-DD`);
+  console.error(`error: --on ${on}\n  This is not a date.\n  → write it as YYYY-MM-DD`);
   process.exit(2);
 }
 const { lines, failing } = endsReport(PARTS, on);

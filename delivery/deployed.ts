@@ -1,4 +1,4 @@
-/** What Pulumi's state holds of a stack, asked of the plain `pulumi` command and the backend it is logged in to. */
+/** A stack's deployed state, read with the plain `pulumi` command from its current backend. */
 import { readFile } from "node:fs/promises";
 import { execa } from "execa";
 import { UserError } from "../common/errors.js";
@@ -8,7 +8,7 @@ import { type DeployedStack, readDeployed } from "./epoch-check.js";
 /**
  * @param project folder with Pulumi.yaml.
  * @returns undefined when the stack doesn't exist yet or is empty.
- * @throws UserError when the state can't be read: then nothing is known, and nothing may be deployed.
+ * @throws UserError when the state can't be read: nothing may be deployed then.
  */
 export async function deployedStack(stack: StackName, project: string): Promise<DeployedStack | undefined> {
   const shown = await execa("pulumi", ["stack", "export", "--stack", stack, "--non-interactive"], {
@@ -23,13 +23,13 @@ export async function deployedStack(stack: StackName, project: string): Promise<
     throw new UserError(
       "pulumi can't be started",
       (shown.shortMessage ?? "").split("\n")[0] as string,
-      'put pulumi on PATH (in the sandbox: eval "$(npx dr sandbox env)"), or give an export with --state',
+      'put pulumi on PATH (in the sandbox: eval "$(npx dr sandbox env)"), or pass an export with --state',
     );
   }
   throw new UserError(
     `the state of stack '${stack}' can't be read`,
     shown.stderr.trim().split("\n").slice(-4).join("\n  "),
-    "see that PULUMI_BACKEND_URL names the state backend and that the credentials may read it",
+    "check that PULUMI_BACKEND_URL names the state backend and that the credentials may read it",
   );
 }
 
@@ -39,7 +39,7 @@ export async function deployedInFile(file: string): Promise<DeployedStack | unde
     throw new UserError(
       `'${file}' can't be read`,
       error.message,
-      "name a file that pulumi stack export wrote",
+      "name a file with the output of pulumi stack export",
     );
   });
   return understand(text, `'${file}'`);
@@ -52,7 +52,7 @@ function understand(text: string, what: string): DeployedStack | undefined {
     throw new UserError(
       `${what} can't be understood`,
       (error as Error).message,
-      "it must be what pulumi stack export prints",
+      "pass the output of pulumi stack export",
     );
   }
 }

@@ -64,7 +64,7 @@ export function readDeployed(exported: unknown): DeployedStack | undefined {
   };
 }
 
-/** @returns what forbids the `up`; nothing when it may go on. */
+/** @returns the problems that forbid the `up`; empty if it may run. */
 export function checkEpoch(
   stack: StackName,
   settings: SharedSettings | RegionSettings,
@@ -77,7 +77,7 @@ export function checkEpoch(
       problems.push({
         key: "epoch",
         value: settings.epoch,
-        reason: `is below ${claimed}, which this region has claimed; a claim is never taken back, so the number would only lie about who is active`,
+        reason: `is below ${claimed}, which this region has claimed; a claim is permanent, so the lower number would only hide which region is active`,
         remedy: `set it to ${claimed} (pulumi config set epoch ${claimed} --stack ${stack}) and merge; to hand over, raise the other region's epoch`,
       });
     }
@@ -90,8 +90,9 @@ export function checkEpoch(
     problems.push({
       key: `regions.${id}`,
       value: region,
-      reason: `is not where stack ${stack} is deployed (${deployed.join(", ")}); the provider of a deployed region never changes, that would replace everything in it`,
-      remedy: "put the deployed region back; another region is another project, filled from a backup",
+      reason: `is not where stack ${stack} is deployed (${deployed.join(", ")}); a new region would replace every resource in the old one`,
+      remedy:
+        "restore the deployed region in the settings; to move to another region, create a new project from a backup",
     });
   }
   return problems;

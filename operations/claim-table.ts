@@ -1,6 +1,6 @@
 /**
- * The claim table as an operator reads it: both regions' claims, status and overrides, strongly consistent. One
- * replica is asked, and the next when it doesn't answer: it works while either region is gone.
+ * The claim table as an operator reads it: both regions' claims, status and overrides, strongly consistent. It reads
+ * one replica, and the next if the first doesn't answer, so it works while either region is down.
  */
 import { type AttributeValue, GetItemCommand, QueryCommand } from "@aws-sdk/client-dynamodb";
 import { UserError } from "../common/errors.js";
@@ -12,10 +12,10 @@ import type { Contract, RegionContract } from "../settings/contract.js";
 import type { RegionId } from "../settings/stacks.js";
 import type { RegionRecord, TableReading } from "./observation.js";
 
-/** Of one replica, for all its answers together. */
+/** Time limit of one replica, for all its answers together. */
 const REPLICA_MILLIS = 5_000;
 
-/** As much of the SDK's client as is used. */
+/** The part of the SDK's client that this file uses. */
 export interface Replica {
   /** Where it is. */
   readonly region: string;
@@ -27,8 +27,8 @@ type Attributes = Record<string, AttributeValue>;
 type Regions = Readonly<Record<RegionId, RegionContract>> & Pick<Contract, "claimTable">;
 
 /**
- * @param replicas in the order in which they are asked.
- * @throws UserError with what each of them said, when none can be read.
+ * @param replicas in the order in which to read them.
+ * @throws UserError with the error of each replica, when none can be read.
  */
 export async function readClaimTable(
   contract: Regions,
@@ -51,7 +51,7 @@ export async function readClaimTable(
   throw new UserError(
     `claim table '${contract.claimTable}' can't be read`,
     failures.join("\n  "),
-    "see that AWS credentials are there and may read it (aws sts get-caller-identity), and that `global` is deployed; a twin is found by its folder (DR_TWIN_DIR): npx dr twin up --regions 2, then --twin",
+    "check that the shell has AWS credentials that may read the table (aws sts get-caller-identity), and that stack `global` is deployed; for a twin, start it with npx dr twin up --regions 2, then pass --twin (DR_TWIN_DIR names its folder)",
   );
 }
 
@@ -92,7 +92,7 @@ async function readRegion(
 
 function explain({ name, message }: Error, signal: AbortSignal, millis: number): string {
   if (signal.aborted) return `no answer within ${millis / 1000} s`;
-  if (name === "ResourceNotFoundException") return "there is no such table";
-  // Some of the SDK's errors have a name and nothing else.
+  if (name === "ResourceNotFoundException") return "the table doesn't exist";
+  // Some of the SDK's errors have only a name.
   return message || name;
 }

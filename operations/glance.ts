@@ -1,4 +1,4 @@
-/** Both regions at a glance, from what was observed: roles, epochs, lag, what is waited for. Pure. */
+/** Both regions at a glance, from an observation: roles, epochs, lag, reasons to wait. Pure. */
 
 import { duration, seconds } from "../common/duration.js";
 import type { Position } from "../nodes/guard/region/region-facts.js";
@@ -18,7 +18,7 @@ export interface Lease {
   readonly node: string;
   /** Region lease: 0 where the node may not serve writes. */
   readonly regionMillis: number;
-  /** For how long the kernel keeps its port open, as it stands. */
+  /** How long the kernel will keep its port open without a renewal. */
   readonly portMillis: number;
 }
 
@@ -35,17 +35,17 @@ export interface RegionGlance {
   /** Undefined where there is nothing to follow. */
   readonly lag?: Lag;
   readonly leases: Known<readonly Lease[]>;
-  /** Newest in its vault that it has made itself; null: none yet. */
+  /** The region's newest own backup in its vault; null: none yet. */
   readonly lastBackup: Known<AgedBackup | null>;
-  /** Newest in its vault of the other region, from which it can be restored should that be gone. */
+  /** The newest copy of the other region's backups in this vault, to restore from if the other region is lost. */
   readonly copiedBackup: Known<AgedBackup | null>;
   /** As the failover record's health check sees it. */
   readonly healthy: Known<boolean>;
-  /** Overrides of the epoch that is claimed; those of earlier ones have no effect any more. */
+  /** Overrides of the claimed epoch; overrides of earlier epochs no longer have an effect. */
   readonly overrides: readonly ("fenced" | "acceptDataLoss")[];
-  /** Of a pending region; null when nothing is left to wait for. */
+  /** Why a pending region waits; null when it has nothing left to wait for. */
   readonly waitsFor?: Known<string | null>;
-  /** How far the region has come that is to yield. */
+  /** The progress of a region that must yield. */
   readonly yields?: string;
 }
 
@@ -129,7 +129,7 @@ function leaderOf(
   const { status, claimed } = regions[id];
   const node = claimed > 0 && status.opened === claimed ? status.position?.node : status.proof?.node;
   const said = node ?? status.position?.node;
-  return said === undefined ? unknown("nobody has published yet") : known(said);
+  return said === undefined ? unknown("no guard has published yet") : known(said);
 }
 
 const ageOf = (at: number, position: Position | undefined): Known<number> =>
@@ -160,7 +160,7 @@ function waitsForOf({ guards }: Observation, leading: Leading | undefined): Know
   return known(leading.status.region.waitsFor ?? null);
 }
 
-/** @returns undefined for a region from which nothing is waited for. */
+/** @returns undefined for a region that the other one doesn't wait for. */
 export function yieldsOf(observation: Pick<Observation, "regions">, id: RegionId): string | undefined {
   const other = otherRegion(id);
   const { claimed, status } = observation.regions[id];
@@ -170,11 +170,11 @@ export function yieldsOf(observation: Pick<Observation, "regions">, id: RegionId
   if (claimed < theirs.opened) return undefined;
   if (status.released?.epoch === epoch) return `has released for epoch ${epoch}`;
   if (status.demoted && status.demoted.of === status.opened)
-    return `has demoted ${status.demoted.node}, and has still to release for epoch ${epoch}`;
+    return `has demoted ${status.demoted.node}, but has yet to release for epoch ${epoch}`;
   return `has not closed for epoch ${epoch} yet`;
 }
 
-/** Published longer ago than this, a region that can still reach the table serves nobody: it must publish to serve. */
+/** After this silence, a region that can still reach the table serves no clients: it must publish to serve. */
 export const silentAfterSeconds = (leaseSeconds: number): number => 2 * leaseSeconds;
 
 function summaryOf(
@@ -183,19 +183,19 @@ function summaryOf(
   leaseSeconds: number,
 ): string {
   const id = greatestOf(observation);
-  if (!id) return "No region has claimed an epoch: nobody may take writes.";
+  if (!id) return "No region has claimed an epoch: no region may take writes.";
   const other = otherRegion(id);
   const { role, epoch, publishedAgeSeconds, waitsFor } = regions[id];
   if (role === "pending") {
     const reason = waitsFor && ifKnown(waitsFor);
     const why = reason ?? (regions[other].yields && `${other} ${regions[other].yields}`);
-    return `${id} is to become active in epoch ${epoch.claimed}${why ? `, and waits: ${why}` : ""}.`;
+    return `${id} is to become active in epoch ${epoch.claimed}${why ? `, but waits: ${why}` : ""}.`;
   }
   const age = publishedAgeSeconds && ifKnown(publishedAgeSeconds);
   if (age !== undefined && age > silentAfterSeconds(leaseSeconds))
-    return `${id} is active in epoch ${epoch.claimed} by its claim, but has been silent for ${duration(age)}: it takes no writes, or can't be reached by anybody.`;
+    return `${id} is active in epoch ${epoch.claimed} by its claim, but has been silent for ${duration(age)}: it takes no writes, or is unreachable.`;
   const behind = regions[other].lag && ifKnown(regions[other].lag.seconds);
   const standby =
-    behind === undefined ? `how far ${other} is behind is unknown` : `${other} is ${duration(behind)} behind`;
+    behind === undefined ? `the lag of ${other} is unknown` : `${other} is ${duration(behind)} behind`;
   return `${id} is active in epoch ${epoch.claimed}; ${standby}.`;
 }

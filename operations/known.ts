@@ -1,4 +1,4 @@
-/** What is known here, or the reason why it isn't. Nothing is guessed: a guess in an emergency costs more than a gap. */
+/** A value, or the reason why it is unknown. Never a guess: in an emergency a guess costs more than a gap. */
 export type Known<T> = { readonly value: T } | { readonly unknown: string };
 
 export const known = <T>(value: T): Known<T> => ({ value });

@@ -1,4 +1,4 @@
-/** How far a region is behind what the other may have acknowledged. From its guard where that can be asked, else from the table. */
+/** How far a region is behind what the other region may have acknowledged. From its guard if that answers, else from the table. */
 
 import { seconds } from "../common/duration.js";
 import { sameMark } from "../nodes/guard/region/log-history.js";
@@ -9,21 +9,21 @@ import { leadingGuard } from "./leading.js";
 import type { Observation } from "./observation.js";
 
 export interface Lag {
-  /** At most; counted from the last proof of having had everything. */
+  /** Upper bound, counted from the last proof that the region had everything. */
   readonly seconds: Known<number>;
   readonly bytes: Known<number>;
-  /** How old the position is that is known to have been reached here; by the other leader's clock. */
+  /** Age of the last position that the region has provably reached, by the other leader's clock. */
   readonly proofAgeSeconds: Known<number>;
 }
 
-/** Clocks of two nodes run apart by so much at most, as the guards count. */
+/** The guards' bound on the drift between the clocks of two nodes. */
 const DRIFT = 1.01;
 
-/** @returns undefined where there is nothing to follow. */
+/** @returns undefined if the region has nothing to follow. */
 export function lagOf(observation: Observation, id: RegionId, leaseSeconds: number): Lag | undefined {
   const mine = observation.regions[id].status;
   const theirs = observation.regions[otherRegion(id)].status;
-  // What this region has served since came after all that the other has.
+  // This region has served last, so the other region has nothing newer.
   if (theirs.opened <= mine.opened) return undefined;
   const guard = leadingGuard(observation, id)?.status?.region;
   const proof = guard?.proof ?? mine.proof;
@@ -38,7 +38,7 @@ export function lagOf(observation: Observation, id: RegionId, leaseSeconds: numb
 }
 
 /**
- * From the table alone, and as a guard counts: up to the last published position, and from there for as long as the
+ * From the table alone, counted as a guard counts: up to the last published position, plus the time for which the
  * other region can have served without publishing, which is two leases.
  */
 function publishedLag({ at, regions }: Observation, id: RegionId, leaseSeconds: number): Known<number> {
@@ -55,7 +55,7 @@ function bytesOf(observation: Observation, id: RegionId): Known<number> {
   const { position } = regions[otherRegion(id)].status;
   if ("unknown" in guards) return guards;
   const log = leadingGuard(observation, id)?.status?.region.log;
-  if (!log || !position) return unknown("its leader's guard doesn't tell");
-  if (!sameMark(log.mark, position.mark)) return unknown("its log is another leader's still");
+  if (!log || !position) return unknown("its leader's guard reports none");
+  if (!sameMark(log.mark, position.mark)) return unknown("its log still has an old leader");
   return known(Math.max(0, position.lsn - log.lsn));
 }

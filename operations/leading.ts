@@ -1,12 +1,13 @@
-/** The guard that speaks for its region: of the node that leads there, by the newest view that any guard has. */
+/** The guard that speaks for its region: the guard of the leader, according to the newest view of any guard. */
 import type { GuardStatus } from "../nodes/guard/status.js";
+
 import type { RegionId } from "../settings/stacks.js";
 import { ifKnown } from "./known.js";
 import type { Observation } from "./observation.js";
 
 export interface Leading {
   readonly node: string;
-  /** Undefined while that very guard doesn't answer. */
+  /** Undefined while the leader's guard doesn't answer. */
   readonly status?: GuardStatus;
 }
 

@@ -1,6 +1,7 @@
-/** What can be seen of both regions from one place at one moment. Places fill it in; everything else only reads it. */
+/** What one place can see of both regions at one moment. Places fill it in; everything else only reads it. */
 import type { Overrides, Status } from "../nodes/guard/region/region-facts.js";
 import type { GuardStatus } from "../nodes/guard/status.js";
+
 import type { RegionId } from "../settings/stacks.js";
 import type { Known } from "./known.js";
 
@@ -15,7 +16,7 @@ export interface RegionRecord {
 export interface TableReading {
   /** Region of the replica that answered. */
   readonly readIn: string;
-  /** What the replicas said that were asked before it. */
+  /** The errors of the replicas that were tried before. */
   readonly failures: readonly string[];
   readonly regions: Readonly<Record<RegionId, RegionRecord>>;
 }
@@ -36,7 +37,7 @@ export interface Observation extends TableReading {
 
 export const REGION_IDS = ["home", "recovery"] as const;
 
-/** The region with the greatest claim; undefined when nobody has claimed anything. */
+/** The region with the greatest claim; undefined when no region has claimed an epoch. */
 export function greatestOf({ regions: { home, recovery } }: Pick<TableReading, "regions">) {
   if (home.claimed === recovery.claimed) return undefined;
   return home.claimed > recovery.claimed ? "home" : "recovery";

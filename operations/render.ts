@@ -1,4 +1,4 @@
-/** A glance as text: two columns within 80, no colour; what isn't known has its reason below. */
+/** A glance as text: two columns within 80 characters, no colour; notes give the reasons for unknown values. */
 
 import { duration } from "../common/duration.js";
 import { wrapAt } from "../common/wrap.js";
@@ -12,7 +12,7 @@ const LABEL = 13;
 const COLUMN = 33;
 const WIDTH = LABEL + 2 * COLUMN;
 
-/** @param place where it was looked, for the first line */
+/** @param place the observed place, for the first line */
 export function renderGlance({ at, summary, table, regions }: Glance, place: string): string {
   const notes = new Notes();
   const row = (label: string, cell: (region: RegionGlance, id: RegionId) => string): string[] => {
@@ -32,7 +32,7 @@ export function renderGlance({ at, summary, table, regions }: Glance, place: str
     ...row("last backup", ({ lastBackup }) => notes.cell(lastBackup, backupText)),
     ...row("other's copy", ({ copiedBackup }) => notes.cell(copiedBackup, backupText)),
     ...row("health check", ({ healthy, role }) =>
-      // It asks for the active region: a standby's must fail, or users would be led there.
+      // The check asks for the active region: a standby's must fail, or DNS would send users there.
       notes.cell(healthy, (yes) =>
         yes ? "healthy" : role === "standby" ? "fails, as it should" : "unhealthy",
       ),
@@ -71,14 +71,14 @@ function lagText({ seconds, bytes, proofAgeSeconds }: Lag, notes: Notes): string
   return parts.join(", ");
 }
 
-/** Of the node that has most left: only the leader has any. */
+/** The longest lease: only the leader has one. */
 function leaseText(leases: readonly Lease[]): string {
   const [most] = [...leases].sort((a, b) => b.regionMillis - a.regionMillis);
   if (!most || most.regionMillis === 0) return "none: no node may take writes";
   return `region ${duration(most.regionMillis / 1000)}, port ${duration(most.portMillis / 1000)}`;
 }
 
-/** Reasons that are too long for a cell, once each. */
+/** Reasons too long for a cell, once each. */
 class Notes {
   private readonly reasons: string[] = [];
 

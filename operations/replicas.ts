@@ -2,7 +2,7 @@
 import { DynamoDBClient, type DynamoDBClientConfig } from "@aws-sdk/client-dynamodb";
 import type { Replica } from "./claim-table.js";
 
-/** Where an emulated DynamoDB is. Its credentials mean nothing anywhere else. */
+/** The address of an emulated DynamoDB. Its credentials are valid nowhere else. */
 export interface Emulated {
   readonly endpoint: string;
 }
@@ -16,7 +16,7 @@ export function openReplica(region: string, emulated?: Emulated): OpenReplica {
   const config: DynamoDBClientConfig = emulated
     ? { endpoint: emulated.endpoint, credentials: { accessKeyId: "test", secretAccessKey: "test" } }
     : {};
-  // One more attempt and no more: the other replica is the better second choice.
+  // Only one more attempt: the other replica is the better second choice.
   const client = new DynamoDBClient({ ...config, region, maxAttempts: 2 });
   return {
     region,

@@ -6,10 +6,12 @@ import { Progress } from "../../common/progress.js";
 import type { RestoreBench } from "../../lab/bench/restore/run.js";
 
 export function addBench(dr: Command): void {
-  const bench = dr.command("bench").description("measure, as ratios side by side in one run");
+  const bench = dr
+    .command("bench")
+    .description("compare this project with alternatives, side by side in one run");
   bench
     .command("engine")
-    .description("preview and up beside an empty program with as many resources")
+    .description("compare preview and up with an empty program of as many resources")
     .option("--stack <name>", "stack to measure", "prod")
     .option("--repeat <n>", "repetitions of each", "5")
     .option("--json", "print the figures as JSON")
@@ -20,19 +22,19 @@ export function addBench(dr: Command): void {
     });
   bench
     .command("failover")
-    .description("how long writes stay away: this project, Patroni's defaults, repmgr (needs root)")
-    .option("--fault <name...>", "faults by name; all when left out")
-    .option("--system <name...>", "ours, patroni, repmgr; all when left out")
+    .description("measure how long writes stop: this project, Patroni's defaults, repmgr (needs root)")
+    .option("--fault <name...>", "faults by name (default: all)")
+    .option("--system <name...>", "ours, patroni, repmgr (default: all)")
     .option("--repeat <n>", "repetitions of each", wholeNumber, 5)
     .option("--report <folder>", "where the report goes (default: .sandbox/bench/<time>)")
-    .option("--keep", "leave the folder of a twin in which a repetition failed, under a name of its own")
+    .option("--keep", "keep a copy of the twin's folder when a repetition fails")
     .option("--json", "print the figures as JSON")
     .action(failover);
   bench
     .command("restore")
-    .description("backup and restore beside pg_basebackup and a plain copy; replay of the log (needs root)")
-    .option("--scale <n>", "of pgbench; 100 is 1.5 GB", wholeNumber, 100)
-    .option("--repetitions <n>", "of each", wholeNumber, 3)
+    .description("compare backup, restore and log replay with pg_basebackup and a plain copy (needs root)")
+    .option("--scale <n>", "scale of pgbench; 100 is 1.5 GB", wholeNumber, 100)
+    .option("--repetitions <n>", "repetitions of each", wholeNumber, 3)
     .option("--report <folder>", "where the report goes (default: .sandbox/bench/<time>)")
     .option("--json", "print the figures as JSON")
     .action(restore);
@@ -59,7 +61,7 @@ async function restore({ scale, repetitions, report, json }: RestoreFlags): Prom
   process.stderr.write(`report: ${relative(process.cwd(), folder) || "."}/restore.md\n`);
 }
 
-/** Made when missing; before anything starts, so that a folder that can't be written costs nothing. */
+/** Creates the folder before anything starts, so that an unwritable one costs no time. */
 async function reportFolder(asked: string | undefined): Promise<string> {
   const stamp = new Date().toISOString().replaceAll(/[:.]/g, "-");
   const folder = asked === undefined ? join(sandboxDir(), "bench", stamp) : resolve(asked);
@@ -80,7 +82,7 @@ async function failover({ fault, system, repeat, report, keep, json }: FailoverF
   const { choose } = await import("../../lab/bench/failover/choose.js");
   const { FAULTS } = await import("../../lab/bench/failover/faults.js");
   const { SYSTEMS } = await import("../../lab/bench/failover/systems.js");
-  // Before anything starts: a typing error must cost nothing.
+  // Before anything starts: a typo must cost no time.
   const faults = choose("fault", FAULTS, fault);
   const systems = choose("system", SYSTEMS, system);
   const { benchFailover } = await import("../../lab/bench/failover/run.js");

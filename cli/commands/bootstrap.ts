@@ -19,16 +19,20 @@ interface CaFlags {
 
 export function addBootstrap(dr: Command): void {
   dr.command("bootstrap")
-    .description("make what must be there before the nodes start")
+    .description("create what the nodes need before they start")
     .command("ca")
-    .description("make the nodes' certificate authority, and issue or renew their certificates")
-    .option("--out <folder>", "make a new authority in this folder, which must not exist")
+    .description("create the nodes' certificate authority, and issue or renew their certificates")
+    .option("--out <folder>", "create a new authority in this folder, which must not exist")
     .option("--authority <folder>", "use the authority in this folder: renewal, a new read replica")
     .option("--node <name...>", "only these nodes (default: all of both regions)")
     .option("--days <n>", "validity of the certificates", wholeDays, LEAF_DAYS)
-    .option("--publish", "put them where nodes fetch them: Secrets Manager and Systems Manager", false)
-    .option("--also-trust <folder>", "let nodes trust the authority in that folder as well, before it signs")
-    .option("--trust-only", "end the nodes' trust in any other authority: see docs/certificates.md")
+    .option(
+      "--publish",
+      "store the certificates where nodes fetch them: Secrets Manager and Systems Manager",
+      false,
+    )
+    .option("--also-trust <folder>", "make nodes trust the authority in this folder as well, before it signs")
+    .option("--trust-only", "remove the nodes' trust in every other authority: see docs/certificates.md")
     .option("--project <dir>", "folder of Pulumi.yaml (default: this one, else the checkout)")
     .action(async ({ project, node, alsoTrust, trustOnly, ...flags }: CaFlags) => {
       const dir = project ? resolve(project) : existsSync("Pulumi.yaml") ? process.cwd() : REPO;

@@ -11,9 +11,9 @@ import { assertStackName, isRegionStack } from "../../settings/stacks.js";
 
 export function addCheckEpoch(dr: Command): void {
   dr.command("check-epoch")
-    .description("refuse settings that would take a deployed stack back: a lower epoch, another region")
+    .description("refuse settings that would set a deployed stack back: a lower epoch, another region")
     .argument("<stack>", "global | prod | dr | link")
-    .option("--state <file>", "what `pulumi stack export` wrote, instead of asking pulumi")
+    .option("--state <file>", "read this output of `pulumi stack export` instead of calling pulumi")
     .option(
       "--project <dir>",
       "folder of Pulumi.yaml and the stack files (default: this one, else the checkout)",
@@ -29,8 +29,8 @@ export function addCheckEpoch(dr: Command): void {
       const claimed = Math.max(0, ...deployed.epochs);
       console.log(
         isRegionStack(stack) && "epoch" in settings
-          ? `${stack}: epoch ${settings.epoch}, claimed so far ${claimed || "none"}; its region is the deployed one`
-          : `${stack}: has no epoch to check; its regions are the deployed ones`,
+          ? `${stack}: epoch ${settings.epoch}, claimed so far ${claimed || "none"}; its region matches the deployed stack`
+          : `${stack}: has no epoch to check; its regions match the deployed stack`,
       );
     });
 }

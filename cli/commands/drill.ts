@@ -13,18 +13,18 @@ interface RunFlags {
 export function addDrill(dr: Command): void {
   const drill = dr
     .command("drill")
-    .description("break real nodes on purpose, under load, and report what came of it")
-    .argument("<name...>", "drills by name; all; or nightly, which has all of them")
-    .option("--repeat <n>", "run each so many times", wholeNumber, 1)
+    .description("break real nodes on purpose, under load, and report the result")
+    .argument("<name...>", "drills by name; `all`; or `nightly`, which adds the long ones")
+    .option("--repeat <n>", "repetitions of each drill", wholeNumber, 1)
     .option("--report <folder>", "where reports go (default: .sandbox/drills/<time>)")
-    .option("--keep", "leave the twin's folder, to look at")
+    .option("--keep", "keep the twin's folder for inspection")
     .option("--json", "print the results as JSON")
     .action(run);
   drill
     .command("list")
     .description("every drill and what it does, one line each")
     .option("--json", "print them as JSON")
-    .action(async ({ json }: { json?: boolean }) => {
+    .action(async (json : json?: boolean ) => {
       const { ALL_DRILLS, isNightly } = await import("../../lab/drills/catalogue.js");
       const listed = ALL_DRILLS.map((one) => {
         const { name, title, runbook, hypothesis, kind = "node" } = one;
@@ -38,7 +38,7 @@ export function addDrill(dr: Command): void {
 
 async function run(names: string[], { json, keep, report, repeat }: RunFlags): Promise<void> {
   const { findDrills } = await import("../../lab/drills/catalogue.js");
-  // Before anything starts: a typing error must cost nothing.
+  // Before anything starts: a typo must cost no time.
   const drills = findDrills(names);
   const { runDrills } = await import("../../lab/drills/run.js");
   const { renderSummary } = await import("../../lab/drills/report.js");

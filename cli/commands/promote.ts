@@ -19,16 +19,16 @@ export function addPromote(dr: Command): void {
   common(
     dr
       .command("promote")
-      .description("make a region the active one: config set epoch, up, and a look until it serves")
-      .argument("<stack>", "prod | dr: the region that is to become active")
-      .option("--epoch <n>", "claim this one (default: the next of that region)", wholeNumber)
-      .option("--fenced", "you answer for the other region being silent: no waiting")
-      .option("--accept-data-loss", "go on without what the other region still has"),
+      .description("make a region active: set its epoch, run up, and follow until it serves")
+      .argument("<stack>", "prod | dr: the region to make active")
+      .option("--epoch <n>", "claim this epoch (default: the region's next one)", wholeNumber)
+      .option("--fenced", "you guarantee that the other region is silent: don't wait for it")
+      .option("--accept-data-loss", "promote without the other region's last writes"),
   ).action((stack: string, flags: PromoteFlags) => run(regionStack(stack), flags));
   common(
     dr
       .command("switchover")
-      .description("hand over to the region that stands by; refused unless both are well"),
+      .description("hand over to the standby region; refused unless both regions are healthy"),
   ).action((flags: CommonFlags) => run(undefined, flags));
 }
 
@@ -36,9 +36,9 @@ const common = (command: Command): Command =>
   command
     .option("--yes", "don't ask")
     .option("--json", "print the result as JSON")
-    .option("--no-policies", "leave the policy pack out")
-    .option("--sandbox", "in the sandbox")
-    .option("--twin", "in the twin: its claim table is written, no stack is deployed");
+    .option("--no-policies", "skip the policy pack")
+    .option("--sandbox", "work in the sandbox")
+    .option("--twin", "work in the twin: write its claim table, deploy no stack");
 
 async function run(
   stack: RegionStackName | undefined,
@@ -56,7 +56,7 @@ async function run(
 function regionStack(name: string): RegionStackName {
   assertStackName(name);
   if (isRegionStack(name)) return name;
-  throw new UserError(`stack '${name}'`, "It is no region, and has no epoch.", "promote prod or dr");
+  throw new UserError(`stack '${name}'`, "It is not a region and has no epoch.", "promote prod or dr");
 }
 
 function wholeNumber(text: string): number {

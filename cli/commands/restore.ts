@@ -20,26 +20,29 @@ interface RestoreFlags extends Pick<PlaceFlags, "twin"> {
 export function addRestore(dr: Command): void {
   dr.command("restore")
     .description(
-      "restore the database to a moment, into a new cluster beside the one that serves; bring tables back, or all of it",
+      "restore the database to a moment, in a new cluster beside the serving one; then bring tables back, or everything",
     )
-    .option("--to <time>", "ISO 8601 with its time zone; or latest")
-    .option("--from <stack>", "prod | dr: from this region's vault, and there (default: the active region)")
-    .option("--as-of <time>", "the vault as it was then: after it was tampered with")
-    .option("--database <name>", "which one is looked at (default: the first of the settings)")
+    .option("--to <time>", "the moment, in ISO 8601 with a time zone; or latest")
+    .option(
+      "--from <stack>",
+      "prod | dr: the region whose vault and machines to use (default: the active region)",
+    )
+    .option("--as-of <time>", "read the vault as it was at this time, e.g. before tampering")
+    .option("--database <name>", "the database to show (default: the first one in the settings)")
     .option(
       "--table <name...>",
-      "bring it back to the cluster that serves; beside one of that name, if there is",
+      "bring these tables back to the serving cluster, beside existing ones of the same name",
     )
     .option(
       "--all",
-      "the whole cluster goes back to that moment: what was acknowledged since is set aside, and the service stops meanwhile",
+      "set the whole cluster back to that moment: later writes are set aside, and the service stops meanwhile",
     )
-    .option("--resume", "with --all: go on with one that was interrupted")
-    .option("--undo", "with --all: put back one that was interrupted, as long as that is possible")
-    .option("--end", "end the restore machine, and what was restored there")
+    .option("--resume", "with --all: continue an interrupted restore")
+    .option("--undo", "with --all: undo an interrupted restore, as long as that is possible")
+    .option("--end", "end the restore machine and delete what it restored")
     .option("--yes", "don't ask")
     .option("--json", "print the result as JSON")
-    .option("--twin", "in the twin of this host")
+    .option("--twin", "work in the twin of this host")
     .action(run);
 }
 
@@ -55,7 +58,8 @@ async function run({ to, from, end, json, twin, table = [], ...flags }: RestoreF
     if (outcome.result !== (how === "undo" ? "undone" : "cut-over")) process.exitCode = 1;
     return;
   }
-  if (to === undefined) throw new UserError("no --to", "A restore is to a moment.", "give one, or latest");
+  if (to === undefined)
+    throw new UserError("--to is missing", "A restore needs a moment.", "pass --to <time> or --to latest");
   const { resume: _, undo: __, ...wanted } = flags;
   const result = await guidedRestore({ open, to, from: stack, tables: table, ...wanted });
   if (json) console.log(JSON.stringify(result, undefined, 2));
@@ -71,15 +75,16 @@ function wayOf(
   if (all && tables.length > 0)
     throw new UserError(
       "--all and --table",
-      "Either tables come back, or the whole cluster goes back.",
-      "give one",
+      "A restore brings back tables or the whole cluster, not both.",
+      "pass one of them",
     );
-  if (resume && undo) throw new UserError("--resume and --undo", "They go opposite ways.", "give one");
+  if (resume && undo)
+    throw new UserError("--resume and --undo", "One continues, the other undoes.", "pass one of them");
   if (!resume && !undo) return undefined;
   if (!all)
     throw new UserError(
       `--${resume ? "resume" : "undo"} without --all`,
-      "It is about the whole cluster.",
+      "The option applies only to a restore of the whole cluster.",
       "add --all",
     );
   return resume ? "resume" : "undo";
@@ -88,5 +93,9 @@ function wayOf(
 function regionStack(name: string): RegionStackName {
   assertStackName(name);
   if (isRegionStack(name)) return name;
-  throw new UserError(`stack '${name}'`, "It is no region, and has no vault.", "--from prod or dr");
+  throw new UserError(
+    `stack '${name}'`,
+    "It is not a region and has no vault.",
+    "pass --from prod or --from dr",
+  );
 }

@@ -21,7 +21,7 @@ export function addSandbox(dr: Command): void {
     .command("sandbox")
     .description("run the stacks on Pulumi's engine against an emulated AWS");
   const operations = {
-    up: "deploy a stack, or bring it up to date",
+    up: "deploy or update a stack",
     preview: "show what up would do",
     refresh: "find drift from what really exists",
     destroy: "delete a stack; keep protected data",
@@ -33,7 +33,7 @@ export function addSandbox(dr: Command): void {
       .argument("<stack>", stackHelp())
       .addOption(new Option("--json", "print the result as JSON on standard output"));
     if (operation === "up" || operation === "preview")
-      command.option("--no-policies", "leave the policy pack out");
+      command.option("--no-policies", "skip the policy pack");
     command.action((name: string, flags: RunFlags) => runOperation(operation, name, flags));
   }
 
@@ -44,7 +44,7 @@ export function addSandbox(dr: Command): void {
     .argument("<stack>", stackHelp())
     .argument("[key]", "a setting, e.g. epoch")
     .argument("[value]", "text, number or YAML")
-    .option("--unset", "take back what was set in the sandbox")
+    .option("--unset", "remove the value that was set in the sandbox")
     .action(
       async (
         name: string,
@@ -79,11 +79,11 @@ export function addSandbox(dr: Command): void {
       if (json) return console.log(JSON.stringify(variables, undefined, 2));
       for (const [name, value] of Object.entries(variables))
         console.log(`export ${name}='${value.replaceAll("'", "'\\''")}'`);
-      // Within what is evaluated: in the checkout's own folder pulumi would mix its stack files with this state.
+      // Part of the evaluated text: in the checkout's folder pulumi would mix its stack files with this state.
       console.log(`cd '${projectDir()}'`);
-      console.error(`the shell moves to ${projectDir()}; there: pulumi preview --stack dr`);
+      console.error(`the shell changes to ${projectDir()}; try there: pulumi preview --stack dr`);
       console.error(
-        "policies run in `npx dr sandbox …`, in plain pulumi only with Pulumi's own language host",
+        "`npx dr sandbox …` runs the policies; plain pulumi runs them only with Pulumi's own language host",
       );
     });
 
@@ -110,7 +110,7 @@ export function addSandbox(dr: Command): void {
 
   sandbox
     .command("status")
-    .description("is the emulator running, and where")
+    .description("show whether the emulator runs, and where")
     .option("--json", "print it as JSON")
     .action(async ({ json }: { json?: boolean }) => {
       const emulator = await runningEmulator();
@@ -153,12 +153,14 @@ async function runOperation(
   // Loaded on use: Pulumi and the AWS clients take a second that `--help` needn't wait for.
   const { Sandbox } = await import("../../lab/sandbox/sandbox.js");
   const sandbox = await Sandbox.open(progress);
-  // The engine, in the same process group, hears of Ctrl-C itself and ends in good order: wait for it.
+  // The engine is in the same process group, gets Ctrl-C itself and shuts down cleanly: wait for it.
   let interrupted = false;
   process.on("SIGINT", () => {
     if (interrupted) process.exit(130);
     interrupted = true;
-    progress.line("interrupted: waiting for what is under way (again to leave at once)");
+    progress.line(
+      "interrupted: waiting for the running operation to end (press Ctrl-C again to leave at once)",
+    );
   });
   const onChange = (change: Change) => progress.line(`  ${changeLine(change)}`);
   const result = await progress
@@ -167,7 +169,7 @@ async function runOperation(
       if (!interrupted) throw error;
       throw new UserError(
         `${operation} of stack '${stack}' was interrupted`,
-        "What was done so far is in the state.",
+        "The state contains everything done so far.",
         "run the same command again",
       );
     });
@@ -180,7 +182,7 @@ async function runOperation(
   progress.note(STAND_IN_NOTE);
 }
 
-/** Sets a key unless the settings that result are bad in just that key. */
+/** Sets a key, unless the new value is bad. */
 async function changeSetting(stack: StackName, key: string, value: string | undefined): Promise<void> {
   const before = (await readStackFiles(stack, projectDir()))[key];
   await setConfig(stack, key, value);

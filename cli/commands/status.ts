@@ -3,11 +3,11 @@ import type { PlaceFlags } from "../places.js";
 
 export function addStatus(dr: Command): void {
   dr.command("status")
-    .description("both regions at a glance: who is active, how far the other is behind, what is waited for")
+    .description("show both regions: which one is active, how far the other is behind, what they wait for")
     .option("--json", "print it as JSON")
-    .option("--aws", "look at AWS (default, unless a twin runs here)")
-    .option("--twin", "look at the twin of this host (default when one runs)")
-    .option("--sandbox", "look at the sandbox's claim table")
+    .option("--aws", "show AWS (default, unless a twin runs here)")
+    .option("--twin", "show the twin of this host (default if one runs)")
+    .option("--sandbox", "show the sandbox's claim table")
     .action(async ({ json, ...flags }: PlaceFlags & { json?: boolean }) => {
       const { openPlace, placeKind } = await import("../places.js");
       const { glanceAt } = await import("../../operations/glance.js");

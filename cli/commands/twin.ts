@@ -10,19 +10,19 @@ interface UpFlags {
 export function addTwin(dr: Command): void {
   const twin = dr
     .command("twin")
-    .description("run the regions' machines for real, as namespaces of this one (needs root)")
-    // What follows `exec`'s machine belongs to the command that it runs.
+    .description("run the regions' real machines as namespaces of this host (needs root)")
+    // Everything after `exec`'s machine belongs to the command that it runs.
     .enablePositionalOptions();
   twin
     .command("install")
-    .description("build the machines' image, once")
+    .description("build the machines' image (once per host)")
     .action(async () => {
       const { ensureImage } = await import("../../lab/twin/image.js");
       await ensureImage(new Progress());
     });
   twin
     .command("up")
-    .description("start it and leave it running")
+    .description("start the twin and leave it running")
     .option("--regions <n>", "1: the home region; 2: both, 30 ms apart", "1")
     .option("--tomcats <n>", "Tomcat servers per region", "1")
     .action(async (flags: UpFlags) => {
@@ -40,7 +40,7 @@ export function addTwin(dr: Command): void {
     });
   twin
     .command("status")
-    .description("every machine: alive, role, lag")
+    .description("show every machine: alive, role, lag")
     .option("--json", "print it as JSON")
     .action(async ({ json }: { json?: boolean }) => {
       const { status } = await import("../../lab/twin/control.js");
@@ -51,7 +51,7 @@ export function addTwin(dr: Command): void {
     });
   twin
     .command("exec")
-    .description("run a command in a machine, a shell by default; options of the command come after --")
+    .description("run a command in a machine (default: a shell); put the command's options after --")
     .argument("<machine>")
     .argument("[command...]")
     .passThroughOptions()
@@ -61,7 +61,7 @@ export function addTwin(dr: Command): void {
     });
   twin
     .command("down")
-    .description("stop it and remove its folder")
+    .description("stop the twin and delete its folder")
     .action(async () => {
       const { down } = await import("../../lab/twin/control.js");
       console.log((await down()) ? "the twin is stopped" : "no twin was running");
@@ -74,7 +74,7 @@ function upOptions({ regions, tomcats }: UpFlags): { regions: 1 | 2; tomcats: nu
   }
   const servers = Number(tomcats);
   if (!Number.isInteger(servers) || servers < 0 || servers > 20) {
-    throw new UserError(`--tomcats ${tomcats}`, "It is a number of servers per region.", "use 0 to 20");
+    throw new UserError(`--tomcats ${tomcats}`, "It must be a number of servers per region.", "use 0 to 20");
   }
   return { regions: regions === "1" ? 1 : 2, tomcats: servers };
 }

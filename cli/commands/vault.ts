@@ -17,8 +17,8 @@ type Part = "since" | "prefix" | "yes";
 export function addVault(dr: Command): void {
   const vault = dr
     .command("vault")
-    .description("a vault that somebody was at: what is hidden or overwritten, and bring it back");
-  add(vault, "inspect", "what was hidden or overwritten since, and whether the bucket protects", [
+    .description("inspect a vault after tampering, and bring hidden or overwritten objects back");
+  add(vault, "inspect", "show objects hidden or overwritten since, and the bucket's protection", [
     "since",
     "prefix",
   ]).action(inspect);
@@ -27,27 +27,30 @@ export function addVault(dr: Command): void {
     "prefix",
     "yes",
   ]).action(unhide);
-  add(vault, "roll-back", "put what was current at a time in front again, as a copy", [
+  add(vault, "roll-back", "make the versions that were current at a time current again, as copies", [
     "since",
     "prefix",
     "yes",
   ])
     .argument("[keys...]", "objects (default: pgBackRest's lists, where they changed since)")
     .action(rollBack);
-  add(vault, "protect", "versioning and lock as settings say; shortens no lock", ["yes"]).action(protect);
+  add(vault, "protect", "restore versioning and lock to the settings; never shortens a lock", ["yes"]).action(
+    protect,
+  );
 }
 
 function add(vault: Command, name: string, description: string, parts: readonly Part[]): Command {
   const command = vault
     .command(name)
     .description(description)
-    .requiredOption("--stack <stack>", "prod | dr: whose vault")
-    .option("--twin", "the twin of this host (default: AWS, with the shell's credentials)")
+    .requiredOption("--stack <stack>", "prod | dr: the region of the vault")
+    .option("--twin", "work in the twin of this host (default: AWS, with the shell's credentials)")
     .option("--json", "print it as JSON");
-  if (parts.includes("since")) command.requiredOption("--since <time>", "e.g. 2026-03-01T12:30:00Z");
+  if (parts.includes("since"))
+    command.requiredOption("--since <time>", "a time with its zone, e.g. 2026-03-01T12:30:00Z");
   if (parts.includes("prefix"))
-    command.option("--prefix <prefix>", "below it only (default: the region's own repository)");
-  if (parts.includes("yes")) command.option("--yes", "do it; else it only says what it would do");
+    command.option("--prefix <prefix>", "only objects below it (default: the region's own repository)");
+  if (parts.includes("yes")) command.option("--yes", "do it (default: only show what it would do)");
   return command;
 }
 
@@ -80,10 +83,10 @@ async function rollBack(keys: string[], flags: Flags): Promise<void> {
 
 async function protect(flags: Flags): Promise<void> {
   await withVault(flags, async ({ bucket, lockDays }) => {
-    const { protect: heal } = await import("../../operations/vault/repair.js");
-    const found = await heal(bucket, lockDays, flags);
-    const lines = found.map((flaw) => done(flags, "mended", flaw));
-    return { found, lines: lines.length > 0 ? lines : ["it protects as settings say"] };
+    const { protect: fix } = await import("../../operations/vault/repair.js");
+    const found = await fix(bucket, lockDays, flags);
+    const lines = found.map((flaw) => done(flags, "fixed", flaw));
+    return { found, lines: lines.length > 0 ? lines : ["the protection matches the settings"] };
   });
 }
 
@@ -116,5 +119,9 @@ async function withVault(flags: Flags, work: Work): Promise<void> {
 function regionStack(name: string): RegionStackName {
   assertStackName(name);
   if (isRegionStack(name)) return name;
-  throw new UserError(`stack '${name}'`, "It is no region, and has no vault.", "--stack prod or --stack dr");
+  throw new UserError(
+    `stack '${name}'`,
+    "It is not a region and has no vault.",
+    "pass --stack prod or --stack dr",
+  );
 }

@@ -1,4 +1,4 @@
-/** A stack deployed by the plain `pulumi` on PATH, with the backend that it is logged in to, as README.md has it. */
+/** A stack deployed by the plain `pulumi` on PATH, with its current backend, as in README.md. */
 import { join } from "node:path";
 import * as automation from "@pulumi/pulumi/automation/index.js";
 import { UserError } from "../../common/errors.js";
@@ -52,7 +52,7 @@ async function select(stack: RegionStackName, dir: string): Promise<automation.S
     throw new UserError(
       "pulumi can't be started",
       error.message.split("\n")[0] as string,
-      'put pulumi on PATH (in the sandbox: eval "$(npx dr sandbox env)"), or try it with --sandbox',
+      'put pulumi on PATH (in the sandbox: eval "$(npx dr sandbox env)"), or pass --sandbox',
     );
   });
   const envVars = { PULUMI_SKIP_UPDATE_CHECK: "true" };
@@ -69,7 +69,7 @@ async function select(stack: RegionStackName, dir: string): Promise<automation.S
         .filter((line) => /^\s*(stderr:|error:)/.test(line))
         .slice(-2)
         .join("\n  ") || (error as Error).message,
-      "see that PULUMI_BACKEND_URL names the state backend and that the stack is deployed",
+      "check that PULUMI_BACKEND_URL names the state backend and that the stack is deployed",
     );
   }
 }

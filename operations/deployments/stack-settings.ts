@@ -1,4 +1,4 @@
-/** A region's settings out of a project's folder: the size that a promotion starts from, and the keys that it sets. */
+/** A region's settings from a project's folder: the size before a promotion, and the keys that a promotion sets. */
 
 import { parseRegionSettings } from "../../settings/parse.js";
 import type { Site } from "../../settings/schema.js";
@@ -6,11 +6,11 @@ import { readStackFiles } from "../../settings/stack-files.js";
 import type { RegionStackName } from "../../settings/stacks.js";
 import type { PromotionSettings } from "../promotion/deployment.js";
 
-/** @throws SettingsError when they are bad: then nothing is to be deployed. */
+/** @throws SettingsError for bad settings: they must not be deployed. */
 export const siteOf = async (stack: RegionStackName, dir: string): Promise<Site> =>
   parseRegionSettings(stack, await readStackFiles(stack, dir)).site;
 
-/** As they stand in the files; a key that isn't there is undefined. */
+/** The values in the files; undefined for a missing key. */
 export async function promotionSettings(stack: RegionStackName, dir: string): Promise<PromotionSettings> {
   const { epoch, fenced, acceptDataLoss } = await readStackFiles(stack, dir);
   const text = (value: unknown) => (value === undefined ? undefined : String(value));

@@ -1,4 +1,4 @@
-/** What the engine reports, reduced to what a person or a test asks: which resource, what happened, what failed. */
+/** The engine's events, reduced to what people and tests need: which resource, what happened, what failed. */
 import type { EngineEvent, StepEventMetadata } from "@pulumi/pulumi/automation/index.js";
 
 export interface Change {
@@ -26,7 +26,7 @@ export interface PolicyViolation {
 export class ChangeReader {
   private readonly refreshing = new Set<string>();
 
-  /** Steps other than `same`. A refresh announces every resource and tells only afterwards what it found. */
+  /** Steps other than `same`. A refresh announces every resource first and reports its result later. */
   read({ resourcePreEvent, resOutputsEvent }: EngineEvent): Change[] {
     const step = resourcePreEvent?.metadata;
     if (step?.op === "refresh") this.refreshing.add(step.urn);
@@ -36,7 +36,7 @@ export class ChangeReader {
   }
 }
 
-/** Claims leave Pulumi's state and stay in the table (`retainOnDelete`); the events don't tell. */
+/** Claims leave Pulumi's state but stay in the table (`retainOnDelete`); the events don't show that. */
 const RETAINED = "aws:dynamodb/tableItem:TableItem";
 
 const QUIET: ReadonlySet<string> = new Set(["same", "read", "refresh"]);
@@ -56,7 +56,7 @@ function toChanges({ op, type, urn, detailedDiff, diffs }: StepEventMetadata): C
 
 export const nameOf = (urn: string): string => urn.split("::").at(-1) ?? urn;
 
-/** A run that the engine ended: what it and the policies said, without the noise around it. */
+/** A run that the engine ended: the messages of the engine and the policies, without noise. */
 export class OperationFailed extends Error {
   constructor(
     readonly stackName: string,
@@ -79,8 +79,8 @@ function describe(stack: string, operation: string, { diagnostics, violations }:
 }
 
 /**
- * @param error what the run ended with.
- * @param thrown what the program itself threw, if it did.
+ * @param error the error of the run.
+ * @param thrown the error that the program itself threw, if any.
  */
 export function readFailure(error: Error, events: readonly EngineEvent[], thrown?: Error): Failure {
   const violations = events.flatMap(({ policyEvent }) =>
@@ -100,7 +100,7 @@ export function readFailure(error: Error, events: readonly EngineEvent[], thrown
       ? [plainText(`${event.urn ? `${nameOf(event.urn)}: ` : ""}${event.message}`)]
       : [],
   );
-  // What the program threw says best what is wrong, unless it only noticed that the engine had given up.
+  // The program's own error is the clearest, unless the program only noticed that the engine had ended.
   const told =
     thrown && !NOISE.test(thrown.message) ? [thrown.message] : said.filter((text) => !NOISE.test(text));
   if (violations.length === 0 && told.length === 0) told.push(plainText(thrown?.message ?? error.message));
@@ -110,10 +110,10 @@ export function readFailure(error: Error, events: readonly EngineEvent[], thrown
   };
 }
 
-/** Says that something failed and not what. */
+/** Messages that name no cause. */
 const NOISE = /Resource monitor is terminating|^(update|preview|destroy) failed$|context canceled/;
 
-/** The engine advises, for each protected resource, how to unprotect it: the last thing to do to a vault. */
+/** The engine advises to unprotect each protected resource. A vault must stay protected. */
 function protectedAsOne(diagnostics: readonly string[]): string[] {
   const refusals = diagnostics.filter((text) =>
     /cannot be (deleted|replaced)[\s\S]*because it is protected/.test(text),
@@ -123,7 +123,7 @@ function protectedAsOne(diagnostics: readonly string[]): string[] {
   const others = diagnostics.filter((text) => !refusals.includes(text));
   return [
     ...others,
-    `${refusals.length} protected ${refusals.length === 1 ? "resource" : "resources"} would be deleted or replaced: ${names.slice(0, 3).join(", ")}${names.length > 3 ? ", …" : ""}\n  They hold data, or losing them loses data. Nothing was touched.\n  → the regions of a deployed stack never change; a sandbox is emptied by: npx dr sandbox reset`,
+    `${refusals.length} protected ${refusals.length === 1 ? "resource" : "resources"} would be deleted or replaced: ${names.slice(0, 3).join(", ")}${names.length > 3 ? ", …" : ""}\n  They hold data, or losing them loses data. Nothing was changed.\n  → keep the regions of a deployed stack; to empty a sandbox: npx dr sandbox reset`,
   ];
 }
 
@@ -133,10 +133,10 @@ function withRemedy(diagnostic: string): string {
   const epoch = Number(used[2]);
   if (used[1] !== "claim") {
     const setting = used[1] === "fenced" ? "fenced" : "acceptDataLoss";
-    return `${diagnostic}\n  It stands in the table from an earlier up and has its effect: it can't be taken back.\n  → take the setting out (pulumi config rm ${setting}), or import the item (runbooks/promotion-without-pulumi.md)`;
+    return `${diagnostic}\n  An earlier up wrote it to the table, and it has its effect: it can't be revoked.\n  → remove the setting (pulumi config rm ${setting}), or import the item (runbooks/promotion-without-pulumi.md)`;
   }
-  return `${diagnostic}\n  Epoch ${epoch} was claimed before; a claim is made once and stays for ever.\n  → set epoch ${epoch + 2}; if this very stack's last up wrote it and its answer was lost, import it (runbooks/promotion-without-pulumi.md)`;
+  return `${diagnostic}\n  Epoch ${epoch} was claimed before; a claim is permanent.\n  → set epoch ${epoch + 2}; if the last up of this stack wrote it and the answer was lost, import it (runbooks/promotion-without-pulumi.md)`;
 }
 
-/** The engine marks colours like `<{%reset%}>`, and its own stack traces follow a blank line. */
+/** Without the engine's colour marks, e.g. `<{%reset%}>`. */
 const plainText = (text: string): string => text.replace(/<\{%[\w ]+%\}>/g, "").trim();

@@ -2,7 +2,7 @@
 import pc from "picocolors";
 import type { Change } from "./events.js";
 
-/** Said wherever somebody could take a run here for proof. */
+/** Shown wherever a reader could mistake a run here for proof. */
 export const STAND_IN_NOTE = "emulated AWS, stand-in provider: no proof that AWS accepts the program";
 
 const SIGNS: Readonly<Record<string, string>> = {
@@ -17,10 +17,10 @@ const SIGNS: Readonly<Record<string, string>> = {
   import: pc.cyan("= import "),
 };
 
-/** Longest line that stands on a terminal of 80 columns with the callers' indentation. */
+/** The longest line that fits 80 columns with the callers' indentation. */
 const WIDTH = 68;
 
-/** One line, or two when the names of what differs don't fit. */
+/** One line, or two if the names of the changed properties don't fit. */
 export function changeLine({ operation, type, name, properties }: Change): string {
   const what = `${SIGNS[operation] ?? operation} ${shortType(type)} ${pc.bold(name)}`;
   if (properties.length === 0) return what;
@@ -33,7 +33,7 @@ export function changeLine({ operation, type, name, properties }: Change): strin
         .join("\n")}`;
 }
 
-/** Outputs of a stack: a name and its value, lists and groups a line each. */
+/** Outputs of a stack: one line per value, and one per entry of a list or group. */
 export function outputLines(outputs: Readonly<Record<string, unknown>>): string[] {
   return Object.entries(outputs).flatMap(([name, value]) => {
     if (value === null || typeof value !== "object") return [`${pc.bold(name)}: ${value}`];
@@ -68,7 +68,7 @@ export interface RunSummary {
   readonly seconds: number;
 }
 
-/** @param conditional for a preview: nothing has happened yet. */
+/** @param conditional for a preview, which changes nothing. */
 export function summary({ stack, changes, seconds }: RunSummary, conditional = false): string {
   const counts = new Map<string, number>();
   for (const { operation } of changes) {

@@ -13,9 +13,9 @@ import type { Place } from "./place.js";
 
 const PROBE_MILLIS = 4_000;
 const GUARDS =
-  "only the guards know it (leases, bytes behind, what is waited for), and they answer inside the regions' networks only";
+  "only the guards know it (leases, bytes behind, reasons to wait), and they answer only inside the regions' networks";
 
-/** What all stacks share. @param dir folder of Pulumi.yaml */
+/** The settings that all stacks share. @param dir folder of Pulumi.yaml */
 export async function awsSettings(dir: string): Promise<SharedSettings> {
   const raw = await readStackFiles("global", dir);
   const shared = Object.fromEntries(Object.entries(raw).filter(([key]) => key in sharedSchema.shape));
@@ -46,7 +46,7 @@ export async function awsPlace(dir: string): Promise<Place> {
       return { ...reading, at: Date.now(), guards: unknown(GUARDS), healthy: { home, recovery } };
     },
     async backups() {
-      // Loaded when it is wanted: half of a second.
+      // Loaded on use: it takes half a second.
       const { newestBackups } = await import("../vault/newest-backup.js");
       return newestBackups(openVault);
     },
@@ -65,7 +65,7 @@ export async function awsPlace(dir: string): Promise<Place> {
   };
 }
 
-/** As Route 53 asks: anything from 200 to 399 is healthy. Silence may as well be this machine's own fault. */
+/** Route 53's rule: 200 to 399 is healthy. Silence is unknown, because the cause may be this machine's own network. */
 async function probe(hostname: string): Promise<Known<boolean>> {
   const url = `https://${hostname}${ACTIVE_PATH}`;
   try {

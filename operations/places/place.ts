@@ -1,4 +1,4 @@
-/** Where an operator's command works, and by what means: a real account, the twin, the sandbox. */
+/** Where an operator's command works, and how it gets there: a real account, the twin, the sandbox. */
 
 import type { Progress } from "../../common/progress.js";
 import type { Contract } from "../../settings/contract.js";
@@ -12,26 +12,26 @@ import type { OpenVault } from "../vault/open.js";
 
 export interface Place {
   readonly kind: "aws" | "twin" | "sandbox";
-  /** For the reader: where it was looked. */
+  /** Its name in output. */
   readonly name: string;
   readonly settings: SharedSettings;
   readonly contract: Contract;
   /**
-   * @param first the region whose replica of the claim table is asked first
+   * @param first the region whose replica of the claim table is read first
    * @throws UserError when the claim table can't be read in either region.
    */
   observe(first?: RegionId): Promise<Observation>;
-  /** Newest backups that each region's vault holds. Never throws. */
+  /** The newest backups in each region's vault. Never throws. */
   backups(): Promise<Readonly<Record<RegionId, VaultBackups>>>;
   /** @throws UserError when the region's vault can't be opened from here. */
   openVault(stack: RegionStackName): Promise<OpenVault>;
   /**
    * The deployed stack of a region.
-   * @param seen from which the epoch that the region has claimed is taken
-   * @param policies whether the policy pack judges its previews and updates
+   * @param seen the observation with the region's claimed epoch
+   * @param policies whether to check previews and updates with the policy pack
    */
   deployment(region: RegionId, seen: Observation, progress: Progress, policies: boolean): Promise<Deployment>;
-  /** @throws UserError where no machines run. */
+  /** @throws UserError if no machines run. */
   restoreMachines(): Promise<RestoreMachines>;
   close(): void;
 }

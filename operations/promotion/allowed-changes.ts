@@ -1,4 +1,4 @@
-/** What a promotion may change, and nothing else. Shared by the demo and the tests. */
+/** The only changes that a promotion may make. The demo and the tests share it. */
 import type { Change } from "../engine/events.js";
 
 const FLEET = "aws:autoscaling/group:Group";
@@ -7,8 +7,8 @@ const CLAIM = "aws:dynamodb/tableItem:TableItem";
 
 /**
  * @param claim name of the new claim, e.g. `claim-2`.
- * @param overrides names of the overrides that were asked for, e.g. `fenced-2`.
- * @throws Error naming what is neither of these nor a group that grows.
+ * @param overrides names of the overrides that the operator requested, e.g. `fenced-2`.
+ * @throws Error with every change that is neither one of these nor a growing group.
  */
 export function assertPromotion(
   changes: readonly Change[],
@@ -19,8 +19,8 @@ export function assertPromotion(
 }
 
 /**
- * The same for what may come after the claim: overrides alone, or nothing but the fleet.
- * @param wanted names of the items to be created.
+ * The same check for a promotion whose claim exists already: it may create overrides, and the fleet may grow.
+ * @param wanted names of the items that must be created.
  */
 export function assertOnlyCreates(changes: readonly Change[], wanted: readonly string[]): void {
   const created = (item: string) =>
@@ -35,7 +35,7 @@ export function assertOnlyCreates(changes: readonly Change[], wanted: readonly s
   );
   if (strays.length > 0)
     throw new Error(
-      `a promotion may not touch:\n${strays.map(({ operation, type, name }) => `  ${operation} ${type} ${name}`).join("\n")}`,
+      `a promotion must not change:\n${strays.map(({ operation, type, name }) => `  ${operation} ${type} ${name}`).join("\n")}`,
     );
 }
 

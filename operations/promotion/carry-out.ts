@@ -1,4 +1,4 @@
-/** The `up`, and beside it the look at what comes of it: claims are made before it ends. */
+/** Runs the `up` and follows its effect at the same time: the claim exists before the `up` ends. */
 import { ifKnown } from "../known.js";
 import type { Observation } from "../observation.js";
 import { BEGUN, type Event, type FollowState, follow, type Outcome, timedOut } from "./follow.js";
@@ -13,12 +13,12 @@ export interface PromotionEnd {
   readonly events: readonly Event[];
 }
 
-/** Between two looks. */
+/** Between two observations. */
 const POLL_MILLIS = 1000;
-/** Beyond what is expected, after an `up` that took all of the objective's time. */
+/** Added to the expected time, for an `up` that used up the objective's time. */
 const PATIENCE_SECONDS = 60;
 
-/** @param seen before it began: whether any machine will follow the claim */
+/** @param seen the observation before the start; it shows whether any machine will follow the claim */
 export async function carryOut(
   ports: PromotionPorts,
   plan: PromotionPlan,
@@ -40,7 +40,7 @@ export async function carryOut(
   let outcome: PromotionEnd["outcome"] | undefined;
   let unreadable: string | undefined;
   while (!outcome) {
-    // Before the look: what it shows is then as new as the end of the `up`.
+    // Read before the observation, so that the observation is at least as new as the end of the `up`.
     const done = up;
     const observation = await ports.observe().catch((error: Error) => {
       if (error.message !== unreadable) ports.say(`  ${error.message}`);
@@ -81,16 +81,16 @@ const isClaimed = ({ events }: FollowState): boolean =>
 function failed({ message }: Error, state: FollowState): PromotionEnd["outcome"] {
   const isOpen = state.events.some(({ milestone }) => milestone === "open");
   const stands = isOpen
-    ? "The region is open nevertheless; run the up again for what is missing"
-    : "The claim stands, and the guards go by it; run the up again for what is missing, and see npx dr status";
+    ? "The region is open nevertheless; run the up again to complete the deployment"
+    : "The claim is valid, and the guards act on it; run the up again to complete the deployment, and check npx dr status";
   return { result: "up-failed", reason: isClaimed(state) ? `${message}\n${stands}` : message };
 }
 
 const interrupted = ({ region, epoch }: PromotionPlan): PromotionEnd["outcome"] => ({
   result: "interrupted",
-  reason: `nobody looks on any more; the guards of ${region} go on opening epoch ${epoch}, and npx dr status shows how far they are`,
+  reason: `this command no longer follows the promotion; the guards of ${region} continue to open epoch ${epoch}, and npx dr status shows their progress`,
 });
 
-/** What a script may take for done. */
+/** Whether a script may treat the promotion as done. */
 export const isSuccess = ({ outcome: { result } }: PromotionEnd): boolean =>
   result === "active" || result === "claimed";

@@ -5,20 +5,20 @@ import { UserError } from "../../common/errors.js";
 export interface Asking {
   readonly input: NodeJS.ReadableStream & { readonly isTTY?: boolean };
   readonly output: NodeJS.WritableStream;
-  /** Answered beforehand. */
+  /** The operator has confirmed in advance. */
   readonly yes: boolean;
 }
 
-/** Ctrl-C and a closed terminal are no answer, and nothing is done. */
+/** `none`: Ctrl-C or a closed terminal. Nothing is changed then. */
 export type Answer = "yes" | "no" | "none";
 
-/** @throws UserError without a terminal: silence is no answer. Worth knowing before a preview is made. */
+/** @throws UserError without a terminal: silence is not an answer. Check it before the preview, which takes time. */
 export function requireTerminal({ input, yes }: Pick<Asking, "input" | "yes">): void {
   if (yes || input.isTTY) return;
   throw new UserError(
-    "nobody can be asked: standard input is no terminal",
-    "What this does is a person's decision. Nothing was changed.",
-    "give --yes where it has been decided already",
+    "no confirmation possible: standard input is not a terminal",
+    "A person must confirm this operation. Nothing was changed.",
+    "pass --yes if the decision has been made already",
   );
 }
 

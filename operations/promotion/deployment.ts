@@ -1,4 +1,4 @@
-/** What a promotion needs of whatever deploys a stack: its settings, a preview, an `up`. */
+/** What a promotion needs from the tool that deploys a stack: its settings, a preview, an `up`. */
 
 import type { Site } from "../../settings/schema.js";
 import type { Change } from "../engine/events.js";
@@ -6,19 +6,19 @@ import type { OverrideKey } from "./request.js";
 
 export type PromotionSetting = "epoch" | OverrideKey;
 
-/** As the stack file has them: undefined where it doesn't. */
+/** As in the stack file; undefined for a key that it doesn't set. */
 export type PromotionSettings = Readonly<Partial<Record<PromotionSetting, string>>>;
 
 export interface Deployment {
-  /** As a person would type it, for messages. */
+  /** The command as a person would type it, for messages. */
   readonly name: string;
-  /** Size of the region while it stands by. */
+  /** Size of the region while it is standby. */
   readonly site: Site;
-  /** What stands there now. */
+  /** The current settings. */
   settings(): Promise<PromotionSettings>;
-  /** @param value undefined takes it out. */
+  /** @param value undefined removes the key. */
   set(key: PromotionSetting, value: string | undefined): Promise<void>;
   preview(): Promise<readonly Change[]>;
-  /** @throws Error when it fails; what it did until then stays. */
+  /** @throws Error when it fails; changes made before the failure stay. */
   up(): Promise<readonly Change[]>;
 }

@@ -1,4 +1,4 @@
-/** Which epoch a promotion claims, or goes on with. Pure. */
+/** Which epoch a promotion claims or continues. Pure. */
 import { UserError } from "../../common/errors.js";
 import { otherRegion, type RegionContract } from "../../settings/contract.js";
 import { roleOf } from "../glance.js";
@@ -7,13 +7,13 @@ import type { OverrideKey, PromotionRequest } from "./request.js";
 
 export interface Target {
   readonly epoch: number;
-  /** Whether this promotion makes the claim; false when it stands already and is waited for. */
+  /** Whether this promotion makes the claim; false when the claim exists and the region hasn't opened it yet. */
   readonly claims: boolean;
-  /** Overrides that it adds; those that stand in the table already are not written again. */
+  /** Overrides that it adds; overrides that the table has already are not written again. */
   readonly overrides: readonly OverrideKey[];
 }
 
-/** The least of a region's numbers that is above both claims. */
+/** The region's smallest number above both claims. */
 export function nextEpoch(
   { regions: { home, recovery } }: Pick<Observation, "regions">,
   parity: 0 | 1,
@@ -22,7 +22,7 @@ export function nextEpoch(
   return above % 2 === parity ? above : above + 1;
 }
 
-/** @throws UserError for a region that is active, and for a number that can't be claimed. */
+/** @throws UserError if the region is active already, or if it can't claim the number. */
 export function targetOf(
   observation: Pick<Observation, "regions">,
   { region, epoch: wanted, fenced, acceptDataLoss }: PromotionRequest,
@@ -36,9 +36,9 @@ export function targetOf(
     );
   if (role === "active") {
     throw new UserError(
-      `${region} (stack ${stack}) is active in epoch ${claimed} already`,
+      `${region} (stack ${stack}) is already active in epoch ${claimed}`,
       "There is nothing to promote.",
-      `npx dr status shows both regions; to move the business away, promote ${otherRegion(region)}`,
+      `npx dr status shows both regions; to move the service away, promote ${otherRegion(region)}`,
     );
   }
   if (role === "pending" && (wanted === undefined || wanted === claimed))
@@ -53,14 +53,14 @@ function refuseBad(epoch: number, next: number, stack: string, parity: 0 | 1): v
     throw new UserError(
       `--epoch ${epoch}`,
       `Epochs of stack ${stack} are ${parity === 1 ? "odd" : "even"}, so that two regions never claim the same one.`,
-      `leave it out, or give ${next}`,
+      `omit the option, or pass ${next}`,
     );
   }
   if (epoch < next) {
     throw new UserError(
       `--epoch ${epoch}`,
-      "It is not above both regions' claims; a used epoch can't be used again, and a lower one decides nothing.",
-      `leave it out, or give ${next}`,
+      "It is not above both regions' claims. A used epoch can't be used again, and a lower one has no effect.",
+      `omit the option, or pass ${next}`,
     );
   }
 }

@@ -1,16 +1,16 @@
-/** How long writes are expected to stay closed, from the settings. An estimate of what usually happens, not a bound. Pure. */
+/** How long writes are expected to stop, from the settings. An estimate of the usual case, not a bound. Pure. */
 import { promotionParts } from "../../settings/failover-time.js";
 import type { SharedSettings, Site } from "../../settings/schema.js";
 import { type Known, known, unknown } from "../known.js";
 import type { PromotionKind } from "./request.js";
 
 export interface ExpectedTime {
-  /** One after the other. */
+  /** In order. */
   readonly parts: readonly { readonly what: string; readonly seconds: number }[];
   readonly seconds: number;
 }
 
-/** A leader's shutdown with its checkpoint, its start as a standby, and the release that it then writes. Estimate. */
+/** Estimate: the leader shuts down with a checkpoint, starts as a standby and writes its release. */
 const HANDOVER_SECONDS = 3;
 
 type Settings = Pick<SharedSettings, "promotion" | "failover">;
@@ -21,7 +21,8 @@ export function expectedTime(
   { promotion, failover }: Settings,
   site: Site,
 ): Known<ExpectedTime> {
-  if (site === "cold") return unknown("the region is cold: machines start first, and restore from the vault");
+  if (site === "cold")
+    return unknown("the region is cold: its machines start first and restore from the vault");
   const { readIntervalSeconds, leaseSeconds, marginSeconds } = promotion;
   const seen: Part = ["the guards read the claim", readIntervalSeconds];
   const open = promotionParts(failover).map(([what, millis]): Part => [what, millis / 1000]);
@@ -30,13 +31,13 @@ export function expectedTime(
       return time([
         seen,
         ["Patroni demotes the old leader", failover.loopWaitSeconds],
-        ["it stops, and releases", HANDOVER_SECONDS],
+        ["it stops and releases", HANDOVER_SECONDS],
         ...open,
       ]);
     case "unplanned":
       return time([
         seen,
-        ["lease and margin of the other region run out", leaseSeconds + marginSeconds],
+        ["the other region's lease and margin expire", leaseSeconds + marginSeconds],
         ...open,
       ]);
     case "fenced":

@@ -1,6 +1,6 @@
 /**
- * How far a promotion has come: from one observation after another to milestones, lines and an outcome. It looks at
- * what is, not at what changed, so that an observation that was missed loses nothing but its time. Pure.
+ * The progress of a promotion: turns each observation into milestones, lines and an outcome. It looks at the current
+ * state, not at changes, so a missed observation loses only the time of an event. Pure.
  */
 
 import { otherRegion } from "../../settings/contract.js";
@@ -11,11 +11,11 @@ import { leadingGuard } from "../leading.js";
 import type { Observation } from "../observation.js";
 import type { PromotionPlan } from "./plan.js";
 
-/** In this order; `released` is left out where nobody releases. */
+/** In this order; `released` is left out if the other region doesn't release. */
 export type Milestone = "claimed" | "released" | "promoted" | "open";
 
 export interface Event {
-  /** Since the promotion was begun. */
+  /** Since the start of the promotion. */
   readonly seconds: number;
   readonly text: string;
   readonly milestone?: Milestone;
@@ -23,7 +23,7 @@ export interface Event {
 
 export interface FollowState {
   readonly events: readonly Event[];
-  /** What is waited for, as it was said last. */
+  /** The last reported reason for waiting. */
   readonly waiting?: string;
 }
 
@@ -34,7 +34,7 @@ export interface Outcome {
 
 export interface Following {
   readonly state: FollowState;
-  /** What is new, for people. */
+  /** New events, to print. */
   readonly news: readonly Event[];
   readonly outcome?: Outcome;
 }
@@ -44,7 +44,7 @@ export const BEGUN: FollowState = { events: [] };
 type Followed = Pick<PromotionPlan, "region" | "epoch">;
 
 /**
- * @param until `claimed` where nothing runs that would open the epoch
+ * @param until `claimed` if no machine runs that could open the epoch
  */
 export function follow(
   { region, epoch }: Followed,
@@ -64,14 +64,14 @@ export function follow(
   return { state: { events: [...before.events, ...news], waiting }, news, outcome };
 }
 
-/** When the time that the settings give is over. */
+/** The outcome when the time limit is over. */
 export const timedOut = (
   { region, epoch }: Followed,
   { waiting }: FollowState,
   seconds: number,
 ): Outcome => ({
   result: "timed-out",
-  reason: `${region} is not active in epoch ${epoch} after ${Math.round(seconds)} s${waiting ? `; it waits: ${waiting}` : ""}`,
+  reason: `${region} is not active in epoch ${epoch} after ${Math.round(seconds)} s${waiting ? `; it is waiting: ${waiting}` : ""}`,
 });
 
 function milestonesOf(
@@ -97,7 +97,7 @@ function milestonesOf(
   return found;
 }
 
-/** By its guards where they can be asked: the epoch is opened a moment before the port is. */
+/** According to its guards if they are reachable: the epoch opens a moment before the port does. */
 const isServing = ({ guards }: Observation, region: RegionId): boolean =>
   "unknown" in guards ||
   guards.value.some((guard) => guard.region === region && ifKnown(guard.status)?.active === true);
@@ -113,7 +113,7 @@ function outcomeOf(
   if (regions[other].claimed > epoch) {
     return {
       result: "superseded",
-      reason: `${other} has claimed epoch ${regions[other].claimed} meanwhile, which is above ${epoch}`,
+      reason: `${other} has meanwhile claimed epoch ${regions[other].claimed}, which is above ${epoch}`,
     };
   }
   const { claimed, status } = regions[region];
@@ -121,7 +121,7 @@ function outcomeOf(
   if (until === "claimed")
     return {
       result: "claimed",
-      reason: `epoch ${epoch} is claimed; no machine runs here that would open it`,
+      reason: `epoch ${epoch} is claimed; no machine runs here that could open it`,
     };
   const isActive = roleOf(observation, region) === "active" && status.opened === claimed;
   if (!isActive || !isServing(observation, region)) return undefined;
@@ -133,6 +133,6 @@ function waitsFor(observation: Observation, region: RegionId, epoch: number): st
   if (observation.regions[region].claimed < epoch) return undefined;
   const told = leadingGuard(observation, region)?.status?.region.waitsFor;
   const yields = yieldsOf(observation, other);
-  // What the other has already done is a milestone.
+  // A release is reported as a milestone.
   return told ?? (yields?.startsWith("has released") ? undefined : yields && `${other} ${yields}`);
 }

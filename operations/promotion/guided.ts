@@ -1,4 +1,4 @@
-/** A promotion on a real terminal: place and deployment chosen, progress on standard error. */
+/** A promotion on a real terminal: chooses place and deployment, writes progress to standard error. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { Progress } from "../../common/progress.js";
 import type { RegionId, RegionStackName } from "../../settings/stacks.js";
@@ -13,7 +13,7 @@ import { endText } from "./texts.js";
 export interface GuidedOptions {
   /** Where the promotion happens. The guided promotion closes it. */
   readonly open: () => Promise<Place>;
-  /** Left out: whichever region stands by, in a planned switchover. */
+  /** Left out: the standby region, in a planned switchover. */
   readonly stack?: RegionStackName;
   readonly epoch?: number;
   readonly fenced?: boolean;
@@ -34,7 +34,7 @@ export async function guidedPromotion(options: GuidedOptions): Promise<Promotion
         ? "home"
         : "recovery"
       : standbyOf(await place.observe());
-    // Its own replica first: the other region may be what is lost.
+    // Its own replica first: the other region may be down.
     const observe = () => place.observe(region);
     const request: PromotionRequest = {
       region,
@@ -71,13 +71,15 @@ export async function guidedPromotion(options: GuidedOptions): Promise<Promotion
   }
 }
 
-/** The engine, in the same process group, hears of Ctrl-C itself and ends in good order: it is waited for. */
+/** The engine is in the same process group, gets Ctrl-C itself and shuts down cleanly; this process waits for it. */
 function listenForInterrupt(progress: Progress) {
   const interrupt = { happened: false, stop: () => void process.off("SIGINT", onSignal) };
   function onSignal() {
     if (interrupt.happened) process.exit(130);
     interrupt.happened = true;
-    progress.line("interrupted: waiting for what is under way (again to leave at once)");
+    progress.line(
+      "interrupted: waiting for the running operation to end (press Ctrl-C again to leave at once)",
+    );
   }
   process.on("SIGINT", onSignal);
   return interrupt;

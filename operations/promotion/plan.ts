@@ -1,4 +1,4 @@
-/** What a promotion will do, and whether it may be begun: from two observations, before and after the preview. Pure. */
+/** What a promotion will do and whether it may start, from two observations: before and after the preview. Pure. */
 
 import { duration } from "../../common/duration.js";
 import { UserError } from "../../common/errors.js";
@@ -15,7 +15,7 @@ export interface PromotionPlan extends Target {
   readonly region: PromotionRequest["region"];
   readonly kind: PromotionKind;
   readonly expected: Known<ExpectedTime>;
-  /** At most so many seconds of the other region's writes are lost. */
+  /** The most recent seconds of the other region's writes that may be lost, at most. */
   readonly lossSeconds: Known<number>;
   readonly warnings: readonly string[];
 }
@@ -23,17 +23,17 @@ export interface PromotionPlan extends Target {
 export interface PlanContext {
   readonly settings: Pick<SharedSettings, "promotion" | "failover">;
   readonly contract: Pick<Contract, "home" | "recovery">;
-  /** Of the region that is promoted. */
+  /** Of the region to promote. */
   readonly site: Site;
 }
 
-/** Between two looks that are to tell whether a region publishes. */
+/** The minimum time between two observations that show whether a region publishes. */
 export const publishingSeconds = ({ readIntervalSeconds }: SharedSettings["promotion"]): number =>
   2 * readIntervalSeconds + 1;
 
 /**
  * @param before,after at least `publishingSeconds` apart.
- * @throws UserError when it must not be begun.
+ * @throws UserError when the promotion must not start.
  */
 export function planPromotion(
   request: PromotionRequest,
@@ -63,7 +63,7 @@ export function planPromotion(
   };
 }
 
-/** A region's item changes every few seconds while any of its guards lives and reaches the table. */
+/** A region's item changes every few seconds as long as one of its guards runs and reaches the table. */
 export const isPublishing = (before: Observation, after: Observation, region: PromotionRequest["region"]) =>
   after.regions[region].status.sequence !== before.regions[region].status.sequence;
 
@@ -74,7 +74,7 @@ function kindOf(
   isFenced: boolean,
 ): PromotionKind {
   const peer = regions[otherRegion(region)];
-  // As the guards have it: nothing that the other could open is above what this one has opened.
+  // The guards' own rule: the other region can't open any epoch above the one that this region has opened.
   if (peer.claimed === 0 || peer.claimed < regions[region].status.opened) return "unopposed";
   if (publishes) return "planned";
   return isFenced ? "fenced" : "unplanned";
@@ -85,22 +85,22 @@ function refuseFenced(region: PromotionRequest["region"]): void {
   throw new UserError(
     "--fenced",
     `${other} is not silent: its guards wrote to the claim table a moment ago. Without the wait both regions could take writes.`,
-    `leave it out: ${other} hands over by itself; or stop all of its database nodes first`,
+    `omit --fenced, because ${other} hands over by itself; or stop all of its database nodes first`,
   );
 }
 
-/** Its guards prove every few seconds that it follows, as long as any of them lives. */
+/** The region's guards prove every few seconds that it follows, as long as one of them runs. */
 const ABSENT_SECONDS = 60;
 const isAbsent = (lag: Lag | undefined): boolean =>
   (lag && (ifKnown(lag.proofAgeSeconds) ?? Number.POSITIVE_INFINITY) > ABSENT_SECONDS) ?? false;
 
-/** The other one would close at once, for a region in which nobody opens. */
+/** The active region would close at once, for a region in which no guard can open. */
 function refuseAbsent(region: PromotionRequest["region"], contract: PlanContext["contract"]): void {
   const { stack } = contract[region];
   throw new UserError(
-    `${region} is not there: none of its guards has proven for a minute that it follows`,
-    `${otherRegion(region)} serves. It would close at once, and nobody would be served until ${region} has machines and all data.`,
-    `a cold site first: pulumi config set site warm --stack ${stack} && pulumi up --stack ${stack}, then wait until npx dr status shows it following; on a twin: npx dr twin up --regions 2`,
+    `${region} is not ready: none of its guards has proven for a minute that it follows`,
+    `${otherRegion(region)} serves. It would close at once, and clients couldn't connect until ${region} has machines and all data.`,
+    `warm up a cold site first: pulumi config set site warm --stack ${stack} && pulumi up --stack ${stack}, then wait until npx dr status shows that it follows; on a twin: npx dr twin up --regions 2`,
   );
 }
 
@@ -113,8 +113,8 @@ function refuseLag(
   if (behind === undefined || behind <= lagBudgetSeconds) return;
   throw new UserError(
     `${region} lags by up to ${duration(behind)}`,
-    `That is above promotion.lagBudgetSeconds (${lagBudgetSeconds}): its guards would refuse to open, and the claim would stand.`,
-    `bring ${otherRegion(region)} back, or give --accept-data-loss to go on without its last writes`,
+    `That is above promotion.lagBudgetSeconds (${lagBudgetSeconds}). Its guards would refuse to open, but the claim would be permanent.`,
+    `bring ${otherRegion(region)} back, or pass --accept-data-loss to continue without its last writes`,
   );
 }
 
@@ -138,15 +138,15 @@ function warningsOf(
   const { demoted, opened } = regions[other].status;
   const warnings: string[] = [];
   if (kind === "planned" && accepts)
-    warnings.push(`with data loss accepted ${region} doesn't wait for the last of ${other}'s log`);
+    warnings.push(`because you accept data loss, ${region} doesn't wait for the end of ${other}'s log`);
   if (kind === "planned" || kind === "unopposed") return warnings;
   if (!accepts && "unknown" in lag)
     warnings.push(
-      `how far ${region} is behind is unknown; its guards refuse above ${lagBudgetSeconds} s, and whenever they can't tell`,
+      `the lag of ${region} is unknown; its guards refuse to open above ${lagBudgetSeconds} s, or if they don't know the lag either`,
     );
   if (!accepts && demoted !== undefined && demoted.of === opened)
     warnings.push(
-      `${other} has demoted ${demoted.node} and has not released: only --accept-data-loss ends the wait for it`,
+      `${other} has demoted ${demoted.node} but has not released: only --accept-data-loss ends the wait for the release`,
     );
   return warnings;
 }

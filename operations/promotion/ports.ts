@@ -1,4 +1,4 @@
-/** What a guided promotion works with: the outside world, so that tests can stand in for it. */
+/** What a guided promotion needs from the outside world, so that tests can replace it. */
 
 import type { Contract } from "../../settings/contract.js";
 import type { SharedSettings } from "../../settings/schema.js";
@@ -12,15 +12,15 @@ export interface PromotionPorts {
   readonly deployment: Deployment;
   readonly settings: Pick<SharedSettings, "promotion" | "failover" | "objectives">;
   readonly contract: Pick<Contract, "home" | "recovery">;
-  /** Whether machines run that would open the epoch. */
+  /** Whether machines run that can open the epoch. */
   hasMachines(observation: Observation): boolean;
-  /** @throws UserError when nobody can be asked. */
+  /** @throws UserError without a terminal. */
   confirm(question: string): Promise<Answer>;
   say(text: string): void;
   showChanges(changes: readonly Change[]): void;
   /** Monotonic, in milliseconds. */
   now(): number;
   sleep(millis: number): Promise<void>;
-  /** Whether the operator has had enough of looking on. */
+  /** Whether the operator pressed Ctrl-C. */
   interrupted(): boolean;
 }

@@ -1,23 +1,23 @@
-/** What an operator asks for, and what comes of it. */
+/** What an operator requests, and the kind of promotion that results. */
 import type { RegionId } from "../../settings/stacks.js";
 
 export interface PromotionRequest {
   readonly region: RegionId;
-  /** Left out: the next one of that region above both claims. */
+  /** Left out: the region's next epoch above both claims. */
   readonly epoch?: number;
   /** The other region is certainly silent. */
   readonly fenced: boolean;
   readonly acceptDataLoss: boolean;
-  /** A handover between two healthy regions or nothing. */
+  /** Refuse everything except a handover between two healthy regions. */
   readonly plannedOnly?: boolean;
 }
 
 /**
- * How the other region goes: it hands over; it is silent and its lease runs out; an operator answers for its silence;
- * it has served nothing that this one lacks.
+ * How the other region stops: it hands over; it is silent and its lease expires; an operator confirms that it is
+ * silent; it has served nothing that this region lacks.
  */
 export type PromotionKind = "planned" | "unplanned" | "fenced" | "unopposed";
 
-/** `pulumi config` keys of one promotion, and the items that they make. */
+/** `pulumi config` keys of one promotion, and the table items that they create. */
 export const OVERRIDE_ITEMS = { fenced: "fenced", acceptDataLoss: "accept-data-loss" } as const;
 export type OverrideKey = keyof typeof OVERRIDE_ITEMS;

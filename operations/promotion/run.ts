@@ -1,6 +1,6 @@
 /**
- * A guided promotion: look, preview, look again, say what will happen, ask; then `up`, and follow until the region
- * serves. What was set before the `up` is taken back when it goes no further.
+ * A guided promotion: observe, preview, observe again, show the plan, ask; then run `up` and follow until the region
+ * serves. If it stops before the `up`, it restores the settings that it changed.
  */
 
 import { UserError } from "../../common/errors.js";
@@ -21,7 +21,7 @@ export interface PromotionResult extends PromotionEnd {
   readonly plan: PromotionPlan;
 }
 
-/** @throws UserError when it must not be begun, or can't be. */
+/** @throws UserError when the promotion must not or can't start. */
 export async function runPromotion(
   ports: PromotionPorts,
   request: PromotionRequest,
@@ -43,7 +43,7 @@ export async function runPromotion(
     if (answer !== "yes") await settings.takeBack();
   }
   if (answer === "yes") return { plan, ...(await carryOut(ports, plan, before)) };
-  const why = answer === "no" ? "the question was answered with no" : "the question was not answered";
+  const why = answer === "no" ? "you answered no" : "you gave no answer";
   const reason = `nothing was changed: ${why}`;
   return { plan, events: [], outcome: { result: "declined", reason } };
 }
@@ -59,7 +59,7 @@ async function prepare(
   const changes = await deployment.preview();
   ports.showChanges(changes);
   requirePromotion(changes, target, deployment.name, request);
-  // Long enough that a region that publishes must have done so in between.
+  // Long enough for a region that publishes to do so at least once.
   await ports.sleep(Math.max(0, publishingSeconds(settings.promotion) * 1000 - (ports.now() - lookedAt)));
   const after = await ports.observe();
   requireSame(target, targetOf(after, request, contract[request.region]));
@@ -67,7 +67,7 @@ async function prepare(
   return planPromotion(request, before, after, { settings, contract, site: deployment.site });
 }
 
-/** @throws UserError naming what else the preview would change. */
+/** @throws UserError with every other change in the preview. */
 function requirePromotion(
   changes: readonly Change[],
   { epoch, claims, overrides }: Target,
@@ -80,24 +80,24 @@ function requirePromotion(
     assertOnlyCreates(changes, claims ? [`claim-${epoch}`, ...wanted] : wanted);
   } catch (error) {
     throw new UserError(
-      "the preview shows something else than a promotion",
+      "the preview shows more than a promotion",
       (error as Error).message,
-      `deploy what differs first (${name}, with the epoch as it was), or promote by hand: runbooks/${runbook}`,
+      `deploy the other changes first (${name}, with the old epoch), or promote by hand: runbooks/${runbook}`,
     );
   }
 }
 
-/** Somebody else may have claimed while this one was previewed. */
+/** Another operator may have claimed an epoch during the preview. */
 function requireSame(before: Target, after: Target): void {
   if (before.epoch === after.epoch && before.claims === after.claims) return;
   throw new UserError(
     `epoch ${before.epoch}`,
-    "Somebody has claimed an epoch since this command began.",
-    "npx dr status shows both regions; then begin again",
+    "Another operator has claimed an epoch since this command started.",
+    "check both regions with npx dr status, then start again",
   );
 }
 
-/** Settings that were changed, and how they stood. */
+/** The settings that this run changed, and their values before. */
 class ChangedSettings {
   private readonly before: { key: PromotionSetting; value: string | undefined }[] = [];
 

@@ -1,4 +1,4 @@
-/** Which region a planned switchover promotes, and whether both are well enough for it. Pure. */
+/** Which region a planned switchover promotes, and whether both are healthy enough. Pure. */
 
 import { duration } from "../../common/duration.js";
 import { UserError } from "../../common/errors.js";
@@ -11,11 +11,11 @@ import { lagOf } from "../lag.js";
 import { greatestOf, type Observation } from "../observation.js";
 import { isPublishing } from "./plan.js";
 
-/** Small enough that the handover's own pause isn't spent on catching up. */
+/** Small enough that catching up doesn't prolong the pause of the handover. */
 export const smallLagSeconds = ({ readIntervalSeconds }: SharedSettings["promotion"]): number =>
   5 * readIntervalSeconds;
 
-/** @throws UserError when none is active. */
+/** @throws UserError when no region is active. */
 export function standbyOf(observation: Observation): RegionId {
   const greatest = greatestOf(observation);
   if (greatest !== undefined && roleOf(observation, greatest) === "active") return otherRegion(greatest);
@@ -23,12 +23,12 @@ export function standbyOf(observation: Observation): RegionId {
     "no switchover",
     greatest === undefined
       ? "No region has claimed an epoch."
-      : `${greatest} is to become active in epoch ${observation.regions[greatest].claimed} and is not yet.`,
-    "npx dr status says what is waited for; npx dr promote <stack> begins or goes on with a promotion",
+      : `${greatest} is to become active in epoch ${observation.regions[greatest].claimed}, but isn't yet.`,
+    "npx dr status shows what it waits for; npx dr promote <stack> starts or continues a promotion",
   );
 }
 
-/** @throws UserError unless the active region is healthy and the other close behind. */
+/** @throws UserError unless the active region is healthy and the standby's lag is small. */
 export function requireHealthy(
   before: Observation,
   after: Observation,
@@ -40,14 +40,15 @@ export function requireHealthy(
     throw new UserError(
       `no switchover from ${active} to ${standby}`,
       reason,
-      "npx dr status shows both regions; for a region that is lost: npx dr promote",
+      "npx dr status shows both regions; if a region is lost, use npx dr promote",
     );
   };
-  if (!isPublishing(before, after, active)) refuse(`${active} has published nothing meanwhile.`);
+  if (!isPublishing(before, after, active)) refuse(`${active} has stopped publishing.`);
   if (ifKnown(after.healthy[active]) === false) refuse(`${active} does not answer its health check.`);
   const lag = lagOf(after, standby, promotion.leaseSeconds)?.seconds;
   const behind = lag && ifKnown(lag);
   const most = smallLagSeconds(promotion);
-  if (behind === undefined) refuse(`How far ${standby} is behind is unknown.`);
-  else if (behind > most) refuse(`${standby} is ${duration(behind)} behind; at most ${most} s are small.`);
+  if (behind === undefined) refuse(`The lag of ${standby} is unknown.`);
+  else if (behind > most)
+    refuse(`${standby} is ${duration(behind)} behind; a switchover allows at most ${most} s.`);
 }

@@ -1,4 +1,4 @@
-/** What a promotion says to people: before it, while it goes on, and at its end. At most 80 columns. Pure. */
+/** What a promotion prints before, during and at its end. At most 80 columns. Pure. */
 
 import { duration } from "../../common/duration.js";
 import { wrapAt } from "../../common/wrap.js";
@@ -10,7 +10,7 @@ import type { PromotionPlan } from "./plan.js";
 const WIDTH = 79;
 const LABEL = 12;
 
-/** @param lagBudgetSeconds to say what the guards refuse */
+/** The plan, shown before the question. */
 export function planText(plan: PromotionPlan, contract: Pick<Contract, "home" | "recovery">): string {
   const { region, epoch, claims, overrides, kind, warnings } = plan;
   const { region: aws, stack } = contract[region];
@@ -18,20 +18,22 @@ export function planText(plan: PromotionPlan, contract: Pick<Contract, "home" | 
   const rows: [string, string][] = [
     [
       "now",
-      claims ? `epoch ${epoch} is the next that ${region} can claim` : `epoch ${epoch} is claimed, not open`,
+      claims
+        ? `epoch ${epoch} is the next that ${region} can claim`
+        : `epoch ${epoch} is claimed but not open`,
     ],
     ["kind", KINDS[kind](region, otherRegion(region))],
     ["closed for", closedText(plan)],
     ["lost", lossText(plan)],
-    ["for good", `epoch ${epoch} is used then; the way back is epoch ${epoch + 1} in stack ${other.stack}`],
+    ["permanent", `epoch ${epoch} is used up; the way back is epoch ${epoch + 1} in stack ${other.stack}`],
     ...overrides.map((key): [string, string] => [
       "override",
-      `${key} for epoch ${epoch}; it can't be taken back`,
+      `${key} for epoch ${epoch}; it can't be revoked`,
     ]),
     ...warnings.map((text): [string, string] => ["warning", text]),
   ];
   return [
-    `${claims ? "Promote" : "Go on with"} ${region}, ${aws} (stack ${stack}), epoch ${epoch}`,
+    `${claims ? "Promote" : "Continue with"} ${region}, ${aws} (stack ${stack}), epoch ${epoch}`,
     "",
     ...rows.flatMap(([label, text]) =>
       wrapAt(text, WIDTH - LABEL - 2).map((line, i) => `  ${(i === 0 ? label : "").padEnd(LABEL)}${line}`),
@@ -41,12 +43,13 @@ export function planText(plan: PromotionPlan, contract: Pick<Contract, "home" | 
 
 const KINDS: Readonly<Record<PromotionPlan["kind"], (region: string, other: string) => string>> = {
   planned: (region, other) =>
-    `planned, as far as can be told: ${other} publishes. It demotes its leader and releases; ${region} goes on from exactly there`,
+    `planned, by what is visible here: ${other} publishes. It demotes its leader and releases; ${region} continues from exactly that point`,
   unplanned: (region, other) =>
-    `unplanned: ${other} has published nothing meanwhile. ${region} waits until its lease and the margin are over`,
-  fenced: (_, other) => `unplanned and fenced: you answer for ${other} being silent, and nobody waits for it`,
+    `unplanned: ${other} has stopped publishing. ${region} waits until the lease of ${other} and the margin expire`,
+  fenced: (_, other) =>
+    `unplanned and fenced: you guarantee that ${other} is silent, and no guard waits for it`,
   unopposed: (region, other) =>
-    `unopposed: ${other} has served nothing that ${region} would have to wait for`,
+    `unopposed: ${other} has served nothing for which ${region} would have to wait`,
 };
 
 function closedText({ expected }: PromotionPlan): string {

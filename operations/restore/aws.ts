@@ -1,4 +1,4 @@
-/** Machines of an account, reached by Systems Manager with the operator's own credentials. */
+/** The machines of an AWS account, reached through Systems Manager with the operator's own credentials. */
 import {
   AutoScalingClient,
   DescribeAutoScalingGroupsCommand,
@@ -20,11 +20,11 @@ import type { RegionId } from "../../settings/stacks.js";
 import type { Output, Remote, RestoreMachines } from "./machines.js";
 
 const POLL_MILLIS = 1500;
-/** An instance's start, and its agent's. */
+/** For the start of an instance and its agent. */
 const CALL_SECONDS = 900;
 const DELIVERY_SECONDS = 300;
 const COMMAND_SECONDS = 60;
-/** What ends a machine that hangs is a scaling policy: it must not end one on which somebody works. */
+/** A scaling policy ends a machine that hangs. It must not end one that an operator uses. */
 const ENDS_BY_ALARM = "AlarmNotification";
 
 type Sleep = (millis: number) => Promise<void>;
@@ -92,9 +92,9 @@ class Region {
     const remote = this.remote(id, this.region.restoreNode);
     if (before.wanted > 0 && (await remote.run("test -e /run/dr/keep")).exitCode !== 0) {
       throw new UserError(
-        `${this.region.restoreNode} tests a restore`,
-        "The machine was called by its schedule, and there is one.",
-        "wait until its group is at 0 again; or keep it: touch /run/dr/keep on it, and stop dr-restore-test",
+        `${this.region.restoreNode} is running a restore test`,
+        "Its schedule has started the machine, and only one can run.",
+        "wait until its group is at 0 again; or take the machine over: touch /run/dr/keep on it, and stop dr-restore-test",
       );
     }
     const { exitCode, stderr } = await remote.run(
@@ -122,14 +122,14 @@ class Region {
       throw new UserError(
         `no autoscaling group ${this.region.restoreNode} in ${this.region.region}`,
         "The restore machine is part of the region's stack where restoreTest.everyHours is above 0.",
-        "set it, and pulumi up; or dr-restore on a database node: runbooks/point-in-time-restore.md",
+        "set it and run pulumi up; or run dr-restore on a database node: runbooks/point-in-time-restore.md",
       );
     }
     const { DesiredCapacity: wanted = 0, Instances: instances = [] } = group;
     return { wanted, id: instances.find(({ LifecycleState: state }) => state === "InService")?.InstanceId };
   }
 
-  /** Waits until the agent of the machine answers, and its units have begun. */
+  /** Waits until the machine's agent answers and its units have started. */
   private async reachable(): Promise<string> {
     const end = Date.now() + CALL_SECONDS * 1000;
     for (;;) {
@@ -140,11 +140,11 @@ class Region {
       }
       if (Date.now() > end) {
         throw new UserError(
-          `${this.region.restoreNode} did not come within ${CALL_SECONDS} s`,
+          `${this.region.restoreNode} did not start within ${CALL_SECONDS} s`,
           id === undefined
             ? "Its group has no instance in service."
-            : `Systems Manager does not reach ${id}, or it has not booted.`,
-          `aws autoscaling describe-scaling-activities --region ${this.region.region} --auto-scaling-group-name ${this.region.restoreNode} says why`,
+            : `Systems Manager can't reach ${id}, or it has not booted.`,
+          `aws autoscaling describe-scaling-activities --region ${this.region.region} --auto-scaling-group-name ${this.region.restoreNode} shows why`,
         );
       }
       await this.sleep(5 * POLL_MILLIS);
@@ -172,7 +172,7 @@ class Region {
           commands: [`exec bash <<'DR_END_OF_SCRIPT'\n${script}\nDR_END_OF_SCRIPT`],
           executionTimeout: [`${seconds}`],
         },
-        // Until an agent takes it: none that is away takes one that has long been given up.
+        // The time until an agent takes the command: an agent that comes back late must not run an abandoned one.
         TimeoutSeconds: Math.min(Math.max(30, seconds), DELIVERY_SECONDS),
       }),
     );
@@ -181,7 +181,7 @@ class Region {
       const found = await this.ssm
         .send(new GetCommandInvocationCommand({ CommandId: command?.CommandId, InstanceId: id }))
         .catch((error: Error) => {
-          // It has not spread yet.
+          // The invocation isn't visible everywhere yet.
           if (error.name === "InvocationDoesNotExist") return undefined;
           throw error;
         });

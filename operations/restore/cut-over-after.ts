@@ -1,4 +1,4 @@
-/** After a cut-over: the other nodes, the other region and a new backup. None of them holds up who is served. */
+/** After a cut-over: the other nodes, the other region and a new backup. The service runs meanwhile. */
 
 import { otherRegion } from "../../settings/contract.js";
 import type { RegionId } from "../../settings/stacks.js";
@@ -8,14 +8,14 @@ import type { RestorePorts } from "./ports.js";
 import { follow } from "./steps.js";
 
 const POLL_MILLIS = 3000;
-/** Ten minutes without any news are too long; a copy that goes on is waited for. */
+/** Ten minutes without progress are too long; a copy that makes progress may take longer. */
 const PATIENT_TIMES = 200;
 const FOLLOW_TIMES = 400;
 const BACKUP = { log: "/var/lib/dr/cut-over-backup.log", done: "/var/lib/dr/cut-over-backup.done" } as const;
 const MAKE_BACKUP = "Make a full backup: runbooks/backup-too-old.md, step 2.";
 const MUST_LOOK = "runbooks/point-in-time-restore.md";
 
-/** Waits for all of it, as long as it gets on. @returns what did not come, and what to do about it; empty: all came. */
+/** Waits for all of it, as long as it makes progress. @returns what is missing and what to do about it; empty: nothing. */
 export async function comeBack(
   ports: RestorePorts,
   region: RegionId,
@@ -29,19 +29,21 @@ export async function comeBack(
     return others.filter(({ name }) => !streams(seen, name, leading?.timeline)).map(({ name }) => name);
   });
   if (members.length > 0)
-    news.push(`${members.join(", ")} has not come back yet: npx dr status, and its Patroni says why.`);
+    news.push(
+      `${members.join(", ")} has not come back yet; npx dr status and the log of its Patroni show why.`,
+    );
   if (members.length < others.length) {
-    // Read replicas make none.
+    // Read replicas don't make backups.
     const voters = ports.contract[region].databaseNodes.map(({ name }) => name);
     const [replica] = others.filter(({ name }) => !members.includes(name) && voters.includes(name));
     if (!replica) news.push(MAKE_BACKUP);
     else if (!(await backUp(ports, replica)))
-      news.push("No backup could be made: runbooks/backup-too-old.md, step 2.");
+      news.push("The full backup failed: runbooks/backup-too-old.md, step 2.");
   } else news.push(MAKE_BACKUP);
   const other = otherRegion(region);
   const behind = await otherFollows(ports, other, leader).catch(
     (error: Error) =>
-      `Whether ${other} follows is not known (${error.message}): npx dr status; if it does not: ${MUST_LOOK}.`,
+      `It is unknown whether ${other} follows (${error.message}). Check npx dr status; if it doesn't follow: ${MUST_LOOK}.`,
   );
   if (behind) news.push(behind);
   return news.length > 0 ? `${news.join(" ")} ` : "";
@@ -66,7 +68,7 @@ async function backUp({ say, sleep }: RestorePorts, replica: Remote): Promise<bo
   return !failed;
 }
 
-/** It has log beyond the point where the restored one parts: it rewinds, or copies anew. */
+/** The other region has log beyond the point where the restored log branches off: it rewinds, or copies the data again. */
 async function otherFollows(
   ports: RestorePorts,
   other: RegionId,
@@ -83,10 +85,10 @@ async function otherFollows(
   });
   return left.length === 0
     ? undefined
-    : `${left.join(", ")} of ${other} does not follow yet. It rewinds or copies by itself; if it does not: ${MUST_LOOK}.`;
+    : `${left.join(", ")} of ${other} does not follow yet. It rewinds or copies by itself; if it doesn't: ${MUST_LOOK}.`;
 }
 
-/** @returns who is still missing when the patience is over: it begins anew with each change. */
+/** @returns what is still missing when the time limit is over; each change restarts the limit. */
 async function waitFor(
   { say, sleep }: RestorePorts,
   times: number,

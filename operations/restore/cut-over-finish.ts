@@ -1,4 +1,4 @@
-/** Goes on with a cut-over that was begun, or puts it back, by what the nodes and etcd know of it. */
+/** Continues or undoes a cut-over that was started, from what the nodes and etcd know about it. */
 
 import { otherRegion } from "../../settings/contract.js";
 import type { RegionId } from "../../settings/stacks.js";
@@ -9,15 +9,15 @@ import { type CommandTexts, textsOf } from "./cut-over-texts.js";
 import { leaderOf, type Remote } from "./machines.js";
 import type { RestorePorts } from "./ports.js";
 
-/** Where an order to finish looks: nodes of the region and what stands on them. */
+/** The nodes of the region and their states. */
 type Seen = readonly (readonly [Remote, NodeState])[];
 
 const hasSigns = (states: Seen): boolean =>
   states.some(([, { mark, prepared, restored }]) => mark || prepared || restored);
 
 /**
- * Goes on with one that was begun, or puts it back: whatever became of whoever had begun it.
- * @param elsewhere whether the other region is looked at where this one has no sign of any: an epoch may have been raised
+ * Continues or undoes a cut-over, even if the process that started it is gone.
+ * @param elsewhere whether to check the other region if this one has no sign of a cut-over: a promotion may have happened
  */
 export async function finishCutOver(
   ports: RestorePorts,
@@ -39,74 +39,73 @@ export async function finishCutOver(
     const left = states.filter(([, { restored }]) => restored).map(([node]) => node);
     if (how === "resume" || left.length === 0)
       refuse(
-        `no cut-over of ${region} was begun`,
+        `no cut-over of ${region} was started`,
         left.length > 0
-          ? `${namesOf(left)} has but a part of what was restored.`
-          : "No node that runs has a sign of one.",
-        left.length > 0 ? texts.undo : "nothing is to be done; --from names another region",
+          ? `${namesOf(left)} has only an incomplete restore.`
+          : "No running node has a sign of one.",
+        left.length > 0 ? texts.undo : "nothing to do; --from names another region",
       );
     await onAll(left, (node) => step(node, "discard", stampOf(ports.date())));
-    return { result: "undone", reason: `what was restored beside on ${namesOf(left)} is removed` };
+    return { result: "undone", reason: `the incomplete restore on ${namesOf(left)} is removed` };
   }
   const { cutOver: known } = await logStateAt(any);
   const isForgotten = known === stamp;
   if (!isForgotten && known !== `undone ${stamp}` && !isNewer(stamp, known))
     refuse(
-      `cut-over ${stamp} is an old one`,
-      `etcd knows a later one: ${known}. What it closed can't lead any more.`,
-      `on each node that has it, as root: dr-cut-over discard ${stamp}; where that is refused, give the node an empty volume`,
+      `cut-over ${stamp} is outdated`,
+      `etcd knows a later one: ${known}. The nodes that this one closed can't lead any more.`,
+      `on each node that has it, as root: dr-cut-over discard ${stamp}; if the node refuses that, give it an empty volume`,
     );
   const holder = states.find(([, { prepared }]) => prepared?.stamp === stamp);
   const isClosed = states.some(([, { mark }]) => mark);
   if (how === "undo") {
     if (isForgotten)
       refuse(
-        `cut-over ${stamp} can't be put back`,
-        "etcd has forgotten the old log, and the restored one may serve already.",
-        `${texts.resume}; and then, if need be, a restore to just before it`,
+        `cut-over ${stamp} can't be undone`,
+        "etcd has forgotten the old log, and the restored data may already serve.",
+        `${texts.resume}; then, if necessary, restore to a moment just before it`,
       );
     const [replica = any] = holder ?? [];
-    return putBack(ports, { region, stamp, epoch: 0, nodes, replica }, "it was asked for");
+    return putBack(ports, { region, stamp, epoch: 0, nodes, replica }, "you requested it");
   }
   const gone = absentVoters(ports.contract[region], nodes);
   if (gone.length > 0 && !isForgotten)
-    refuse(`${gone.join(", ")} does not run`, WHOLE, `boot it; or ${texts.undo}`);
+    refuse(`${gone.join(", ")} does not run`, WHOLE, `boot it, or run ${texts.undo}`);
   const replica = holder?.[0] ?? (isForgotten ? await leaderOf(nodes) : undefined);
   const prepared = holder?.[1].prepared ?? undefined;
   if (!replica && isForgotten) return standing(await openAll(ports, { region, stamp, gone }, states), texts);
   if (!replica || (!isForgotten && (prepared?.state !== "ready" || prepared.epoch === undefined)))
     refuse(
-      `nothing restored stands ready for cut-over ${stamp}`,
-      "It was interrupted before it was restored, or what was restored is lost.",
+      `no restored data are ready for cut-over ${stamp}`,
+      "It was interrupted before the restore ended, or the restored data are lost.",
       texts.undo,
     );
   const leader = isForgotten ? undefined : await leaderOf(nodes);
   const under: Under = { region, stamp, epoch: prepared?.epoch ?? 0, nodes, replica, leader };
   if (isForgotten) return standing(await forward(ports, under, prepared), texts);
   if (known === `undone ${stamp}`)
-    refuse(`cut-over ${stamp} was put back`, "Not on every node yet.", texts.undo);
+    refuse(`cut-over ${stamp} was undone`, "Some nodes are still to be put back.", texts.undo);
   if (!isClosed) {
-    if (!leader)
-      refuse(`no node of ${region} takes writes`, "It was not closed by the cut-over.", texts.undo);
+    if (!leader) refuse(`no node of ${region} takes writes`, "The cut-over has not closed it.", texts.undo);
     const { opened, timeline } = await leadingAt(leader);
     if (opened !== prepared?.epoch || timeline >= (prepared.timeline ?? 0))
-      refuse(`what is restored for ${stamp} is too old`, "There was a promotion since.", texts.undo);
+      refuse(`the data restored for ${stamp} are too old`, "There has been a promotion since.", texts.undo);
   }
-  const answer = await ports.confirm(`Go on with cut-over ${stamp} of ${region}? (yes/no) `);
+  const answer = await ports.confirm(`Continue cut-over ${stamp} of ${region}? (yes/no) `);
   if (answer !== "yes")
-    return { result: "declined", reason: `it stands as it was; ${texts.undo} puts it back` };
+    return { result: "declined", reason: `the cut-over is unchanged; ${texts.undo} undoes it` };
   return standing(await through(ports, under, prepared as Prepared), texts);
 }
 
-/** Whoever had begun it would have ended the restore machine. One that was put back tells so itself. */
+/** The interrupted command would have ended the restore machine. An undone cut-over says so in its own reason. */
 const standing = ({ result, reason }: CutOverOutcome, { end }: CommandTexts): CutOverOutcome => ({
   result,
-  reason: result === "undone" ? reason : `${reason}. The restore machine, if it stands: ${end}`,
+  reason: result === "undone" ? reason : `${reason}. To end the restore machine, if it still runs: ${end}`,
 });
 
 /**
- * The log is forgotten, and no node that runs has what was restored, nor leads: it is lost, or another region was promoted.
- * Nodes that were set aside have no data, so none can lead with the old log: they may start, and copy from whoever leads.
+ * etcd has forgotten the log, and no running node has the restored data or leads: they are lost, or the other region was
+ * promoted. Nodes with their data set aside can't lead with the old log, so they may start and copy from the leader.
  */
 async function openAll(
   { say, twin }: RestorePorts,
@@ -118,21 +117,25 @@ async function openAll(
   states: Seen,
 ): Promise<CutOverOutcome> {
   const closed = states.filter(([, { mark }]) => mark).map(([node]) => node);
-  say(`no node of ${region} that runs has the restored data, or leads: opening ${namesOf(closed)}`);
+  say(`no running node of ${region} has the restored data or leads: opening ${namesOf(closed)}`);
   await onAll(closed, (node) => step(node, "open", stamp)).catch((error: Error) =>
-    refuse(`not all of ${region} is open`, error.message, `mend it, then ${textsOf(region, twin).resume}`),
+    refuse(
+      `not all nodes of ${region} are open`,
+      error.message,
+      `fix it, then ${textsOf(region, twin).resume}`,
+    ),
   );
   const absent =
     gone.length > 0
-      ? `${gone.join(", ")} does not run: if the restored data are there, boot it, and ${textsOf(region, twin).resume}. `
+      ? `${gone.join(", ")} does not run. If it has the restored data, boot it, and ${textsOf(region, twin).resume}. `
       : "";
   return {
     result: "opened",
-    reason: `${namesOf(closed)} of ${region} has started without data, and copies from whoever leads: nobody does here. ${absent}Where the restored data are lost, promote the other region, which has all up to the close, if it was not yet; the old data are in data.before-${stamp}`,
+    reason: `${namesOf(closed)} of ${region} has started without data and copies from the leader; no node of ${region} leads. ${absent}If the restored data are lost, promote the other region unless it is active already: it has everything up to the close; the old data are in data.before-${stamp}`,
   };
 }
 
-/** @throws UserError where there are several: which of them is meant is for a person to say. */
+/** @throws UserError if there are several: a person must say which one to finish. */
 function oneStamp(states: Seen): string | undefined {
   const found = states.flatMap(([{ name }, { mark, prepared }]) =>
     [...new Set([mark?.stamp, prepared?.stamp])].flatMap((stamp) => (stamp ? [{ name, stamp }] : [])),
@@ -141,8 +144,8 @@ function oneStamp(states: Seen): string | undefined {
   if (stamps.length > 1)
     refuse(
       `there are signs of more than one cut-over: ${found.map(({ name, stamp }) => `${name} has ${stamp}`).join(", ")}`,
-      "One order finishes one.",
-      "on the node with the one that is not meant, as root: dr-cut-over back, then discard, each with that stamp; where that is refused, its log is forgotten: give the node an empty volume",
+      "One command finishes one cut-over.",
+      "on the node with the unwanted one, as root: dr-cut-over back, then discard, each with that stamp; if the node refuses that, its log is forgotten: give it an empty volume",
     );
   return stamps[0];
 }

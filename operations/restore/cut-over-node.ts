@@ -1,4 +1,4 @@
-/** What `dr-cut-over` and the guard do on a node, as the orchestration of a cut-over asks for it. */
+/** The calls of `dr-cut-over` and the guard that a cut-over makes on a node. */
 import { z } from "zod";
 import {
   type CutOverStatus,
@@ -12,9 +12,9 @@ import { must, quote, type Remote } from "./machines.js";
 
 const GUARD = "node /usr/local/lib/dr/guard.cjs";
 const STEP_SECONDS = 300;
-/** Checkpoints, and PostgreSQL's stop: `dr-cut-over` limits each. */
+/** For checkpoints and PostgreSQL's stop; `dr-cut-over` limits each. */
 const CLOSE_SECONDS = 3600;
-/** Every file of the data is looked at. */
+/** The check reads the size of every data file. */
 const ROOM_SECONDS = 900;
 
 const members = z.array(patroniMember);
@@ -39,7 +39,7 @@ const leading = z.object({
     log: z.object({ timeline: z.number().optional() }).nullable(),
   }),
 });
-/** What an active leader's guard knows: the epoch that it has opened, and the timeline it serves on. */
+/** What an active leader's guard knows: the epoch that it has opened and the timeline on which it serves. */
 export interface Leading {
   readonly active: boolean;
   readonly opened: number;
@@ -57,7 +57,7 @@ export const logStateAt = (remote: Remote) => json(remote, `${GUARD} log-state`,
 export const forgetLog = (remote: Remote, stamp: string, epoch: number) =>
   json(remote, `${GUARD} forget-log ${stamp} ${epoch}`, logAnswer);
 
-/** One of the script's steps: idempotent, and refused by the node where what it needs isn't there. */
+/** One of the script's steps. It is idempotent, and the node refuses it without its preconditions. */
 export const step = (
   remote: Remote,
   name: "discard" | "close" | "aside" | "back" | "open",
@@ -65,7 +65,7 @@ export const step = (
 ): Promise<string> =>
   must(remote, `dr-cut-over ${name} ${stamp}`, name === "close" ? CLOSE_SECONDS : STEP_SECONDS);
 
-/** As a step, on the node where it was prepared: it fails where that is gone. */
+/** The `aside` step on the node with the restored data: it fails if they are gone. */
 export const asideRestored = (remote: Remote, stamp: string): Promise<string> =>
   must(remote, `dr-cut-over aside ${stamp} restored`, STEP_SECONDS);
 
@@ -74,6 +74,6 @@ export async function leadingAt(remote: Remote): Promise<Leading> {
   return { active, opened: region.mine?.opened ?? 0, timeline: region.log?.timeline ?? 0 };
 }
 
-/** The command that restores beside the data that serve; it takes as long as a restore does. */
+/** The command that restores beside the serving data; it takes as long as a restore. */
 export const prepareCommand = (stamp: string, epoch: number, report: string, options: string): string =>
   `dr-cut-over prepare ${stamp} ${epoch} ${quote(report)} ${options}`;

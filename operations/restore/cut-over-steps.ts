@@ -1,4 +1,4 @@
-/** The steps of a cut-over from the close on: through to the end, or back. */
+/** The steps of a cut-over from the close on: forward to the end, or back. */
 import { UserError } from "../../common/errors.js";
 import type { RegionId } from "../../settings/stacks.js";
 import { comeBack } from "./cut-over-after.js";
@@ -16,7 +16,7 @@ import { textsOf } from "./cut-over-texts.js";
 import type { Remote } from "./machines.js";
 import { Interrupted, type RestorePorts } from "./ports.js";
 
-/** A leader key without its leader goes within Patroni's `ttl`; usually a guard is sooner. */
+/** A leader key without its leader expires within Patroni's `ttl`; usually a guard removes it sooner. */
 const FORGET_TIMES = 60;
 
 const LEAD_TIMES = 180;
@@ -25,14 +25,14 @@ const POLL_MILLIS = 1500;
 
 export interface CutOverOutcome {
   /**
-   * `cut-over`: it serves the restored data. `undone`: it serves the old ones again, or still. `opened`: nobody here has
-   * either; its nodes start, and copy from whoever leads.
+   * `cut-over`: it serves the restored data. `undone`: it serves the old data again, or still. `opened`: no node here has
+   * either; its nodes start and copy from the leader.
    */
   readonly result: "cut-over" | "undone" | "declined" | "opened";
   readonly reason: string;
 }
 
-/** One that was begun: what its steps go by. */
+/** A started cut-over: what its steps need to know. */
 export interface Under {
   readonly region: RegionId;
   readonly stamp: string;
@@ -42,15 +42,15 @@ export interface Under {
   readonly leader?: Remote;
 }
 
-export const AGAIN = "; only then can it be tried again";
+export const AGAIN = "; end it before you try again";
 
-/** Of this cut-over, and ready: once the log is forgotten nothing else is left to lead. */
+/** Requires this cut-over's restored data: once etcd forgets the log, nothing else can lead. */
 async function requireRestored({ replica, stamp, epoch }: Under): Promise<NodeState> {
   const state = await stateOf(replica);
   const { prepared } = state;
   if (prepared?.stamp !== stamp || prepared.state !== "ready" || prepared.epoch !== epoch)
     throw new Error(
-      `what was restored on ${replica.name} for cut-over ${stamp} is there no more: another order removed it`,
+      `the data restored on ${replica.name} for cut-over ${stamp} are gone: another command removed them`,
     );
   return state;
 }
@@ -58,10 +58,10 @@ async function requireRestored({ replica, stamp, epoch }: Under): Promise<NodeSt
 async function requireAside(under: Under): Promise<void> {
   const { data, mark } = await requireRestored(under);
   if (!data || mark?.stamp !== under.stamp || mark.step !== "aside")
-    throw new Error(`${under.replica.name} does not stand on what was restored for cut-over ${under.stamp}`);
+    throw new Error(`${under.replica.name} does not use the data restored for cut-over ${under.stamp}`);
 }
 
-/** From the close on. What fails before the log is forgotten is put back at once. */
+/** From the close on. A failure before etcd forgets the log puts everything back at once. */
 export async function through(
   ports: RestorePorts,
   under: Under,
@@ -70,12 +70,12 @@ export async function through(
   const { replica, stamp, region } = under;
   const { undo, end } = textsOf(region, ports.twin);
   await requireRestored(under).catch((error: Error) =>
-    refuse(error.message, "Nothing was closed by this order.", `${undo}; then ${end}, and try again`),
+    refuse(error.message, "This command has closed no node.", `${undo}; then ${end}, and try again`),
   );
   try {
     await closeAll(ports, under, prepared);
     await ports.at?.("aside");
-    // All of them, before etcd forgets: no node is left that could lead with the old log.
+    // On all nodes before etcd forgets, so that no node can lead with the old log.
     ports.say(`setting the old data aside, as data.before-${stamp}`);
     await onAll(under.nodes, (node) =>
       node.name === replica.name ? asideRestored(node, stamp) : step(node, "aside", stamp),
@@ -90,16 +90,16 @@ export async function through(
   return forward(ports, under, prepared);
 }
 
-/** Replicas first: the leader has all that they have, and nobody is elected. */
+/** Replicas first: the leader has everything that they have, and no election happens. */
 async function closeAll(ports: RestorePorts, under: Under, { timeline = 0 }: Prepared): Promise<void> {
   const { nodes, leader, stamp, region } = under;
   await ports.at?.("close");
-  ports.say(`closing ${region}: nobody is served from now on`);
+  ports.say(`closing ${region}: clients can't connect from now on`);
   const close = async (node: Remote) => {
     const own = Number(await step(node, "close", stamp));
-    // There was a promotion since: two logs of one number, and the archive takes but one.
+    // A promotion has happened since: two logs would share a timeline, and the archive accepts only one.
     if (!(own < (timeline ?? 0)))
-      throw new Error(`${node.name} is on timeline ${own}, and what is restored on ${timeline}`);
+      throw new Error(`${node.name} is on timeline ${own}, the restored data on ${timeline}`);
   };
   await onAll(
     nodes.filter(({ name }) => name !== leader?.name),
@@ -109,7 +109,7 @@ async function closeAll(ports: RestorePorts, under: Under, { timeline = 0 }: Pre
 }
 
 async function forget({ say, sleep }: RestorePorts, { replica, stamp, epoch }: Under): Promise<void> {
-  say("having etcd forget the old log");
+  say("making etcd forget the old log");
   for (let times = 0; ; times++) {
     const answer = await forgetLog(replica, stamp, epoch);
     if (answer.result === "forgotten") return;
@@ -119,7 +119,7 @@ async function forget({ say, sleep }: RestorePorts, { replica, stamp, epoch }: U
   }
 }
 
-/** Nothing goes back from here; each step can be taken again. */
+/** There is no way back from here; each step can be repeated. */
 export async function forward(
   ports: RestorePorts,
   under: Under,
@@ -130,11 +130,7 @@ export async function forward(
   ports.say(`${replica.name} starts with the restored data`);
   const { resume } = textsOf(region, ports.twin);
   await step(replica, "open", stamp).catch((error: Error) =>
-    refuse(
-      `${replica.name} does not start`,
-      `${error.message}. ${onlyOn(region)}`,
-      `mend it, then ${resume}`,
-    ),
+    refuse(`${replica.name} does not start`, `${error.message}. ${onlyOn(region)}`, `fix it, then ${resume}`),
   );
   await leads(ports, replica, region);
   await ports.at?.("join");
@@ -143,15 +139,16 @@ export async function forward(
   const started = await Promise.allSettled(others.map((node) => step(node, "open", stamp)));
   const late = others.filter((_, i) => started[i]?.status === "rejected").map(({ name }) => name);
   const news = await comeBack(ports, region, replica, others);
-  const left = late.length > 0 ? `${late.join(", ")} did not start: ${resume}. ` : "";
+  const left = late.length > 0 ? `${late.join(", ")} did not start; run ${resume}. ` : "";
   const last = prepared?.lastCommit ? `; last commit ${prepared.lastCommit}` : "";
   return {
     result: "cut-over",
-    reason: `${region} serves the restored data${last}. ${left}${news}The old ones: /var/lib/dr/postgres/data.before-${stamp} on each node, yours to keep and to delete`,
+    reason: `${region} serves the restored data${last}. ${left}${news}Each node keeps the old data in /var/lib/dr/postgres/data.before-${stamp}; delete them when you no longer need them`,
   };
 }
 
-const onlyOn = (region: RegionId): string => `The old log of ${region} is forgotten: it can only go on.`;
+const onlyOn = (region: RegionId): string =>
+  `The old log of ${region} is forgotten: the cut-over can't be undone.`;
 
 export async function leads({ sleep, twin }: RestorePorts, replica: Remote, region: RegionId): Promise<void> {
   for (let times = 0; times < LEAD_TIMES; times++) {
@@ -161,12 +158,12 @@ export async function leads({ sleep, twin }: RestorePorts, replica: Remote, regi
   }
   throw new UserError(
     `${replica.name} does not take writes`,
-    `${onlyOn(region)} Its guard and its Patroni say why; where the other region was promoted since, it follows that.`,
-    `guard status and journalctl -u patroni on it; mend it, then ${textsOf(region, twin).resume}: that opens the other nodes, whoever leads`,
+    `${onlyOn(region)} Its guard and its Patroni show why; if the other region was promoted since, this node follows that region.`,
+    `check guard status and journalctl -u patroni on it; fix it, then ${textsOf(region, twin).resume}, which opens the other nodes in any case`,
   );
 }
 
-/** One after the other: the first notes in etcd that it is put back, and from there on nobody forgets. */
+/** One node after the other: the first one notes the undo in etcd, and from then on etcd can't forget the log. */
 export async function putBack(ports: RestorePorts, under: Under, why: string): Promise<CutOverOutcome> {
   const { nodes, replica, stamp, region } = under;
   const { resume, undo, end } = textsOf(region, ports.twin);
@@ -180,13 +177,13 @@ export async function putBack(ports: RestorePorts, under: Under, why: string): P
   }
   if (failed.length > 0)
     throw new UserError(
-      `${region} is not all put back: ${failed.join("; ")}`,
-      `It was given up because: ${why}`,
-      `mend those nodes, then ${undo}; where the old log is forgotten: ${resume}`,
+      `some nodes of ${region} are not put back: ${failed.join("; ")}`,
+      `The cut-over stopped because: ${why}`,
+      `fix those nodes, then ${undo}; if the old log is forgotten: ${resume}`,
     );
   await step(replica, "discard", stamp);
   return {
     result: "undone",
-    reason: `${why}. Everything is as before, and ${region} starts with the old data. Where the restore machine stands: ${end}${AGAIN}`,
+    reason: `${why}. Everything is as before, and ${region} starts with the old data. If the restore machine still runs: ${end}${AGAIN}`,
   };
 }

@@ -1,4 +1,4 @@
-/** What a cut-over of the whole cluster says. Pure. */
+/** What a cut-over of the whole cluster prints. Pure. */
 
 import { wrapAt } from "../../common/wrap.js";
 import type { RegionId } from "../../settings/stacks.js";
@@ -8,11 +8,11 @@ import type { RestoreRequest } from "./request.js";
 
 const WIDTH = 79;
 
-/** @param twin whether that is the place */
+/** @param twin whether the place is the twin */
 const commandOf = (region: RegionId, twin: boolean | undefined, options: string): string =>
   `npx dr restore ${options} --from ${region === "home" ? "prod" : "dr"}${twin ? " --twin" : ""}`;
 
-/** The commands that go on, with what they need to be meant for this region and place. */
+/** The commands that continue, with their options for this region and place. */
 export const textsOf = (region: RegionId, twin?: boolean) => ({
   resume: commandOf(region, twin, "--all --resume"),
   undo: commandOf(region, twin, "--all --undo"),
@@ -38,12 +38,12 @@ export function asideText(
   },
 ): string {
   const paragraphs = [
-    `${replica.name} has it ready: last commit ${lastCommit ?? "that of the backup"}, timeline ${timeline}.`,
-    `What goes: everything that ${region} has acknowledged since ${to}, in all databases. It is set aside on each of ${nodes.map(({ name }) => name).join(", ")}, as /var/lib/dr/postgres/data.before-${stamp}, and brought back by nobody.`,
-    `Passwords of logins stay as they are now. The other region follows, and loses the same.`,
-    `Until ${replica.name} leads, nobody is served: the stop of PostgreSQL everywhere, two renames and a start, usually less than a minute; with one copy of the data until the others have copied it.`,
-    `Let nobody promote the other region meanwhile: that would end this, and it would go on with what is to be undone.`,
-    `Whatever fails before etcd forgets the old log is put back by itself. If this process dies: ${texts.resume}, or ${texts.undo}.`,
+    `${replica.name} has the restored data ready: last commit ${lastCommit ?? "as in the backup"}, timeline ${timeline}.`,
+    `The service loses everything that ${region} has acknowledged since ${to}, in all databases. Each of ${nodes.map(({ name }) => name).join(", ")} keeps it as /var/lib/dr/postgres/data.before-${stamp}; nothing brings it back automatically.`,
+    `Passwords of logins stay as they are now. The other region follows and loses the same data.`,
+    `Clients can't connect until ${replica.name} leads. PostgreSQL stops on every node, two folders are renamed, and PostgreSQL starts again, usually within a minute. Until the other nodes have copied the data, only one copy exists.`,
+    `Don't promote the other region meanwhile: that would end this cut-over, and the other region would continue with the data that you want to undo.`,
+    `If a step fails before etcd forgets the old log, the cut-over puts everything back by itself. If this process dies, run ${texts.resume} or ${texts.undo}.`,
   ];
   return ["", ...paragraphs.flatMap((text) => [...wrapAt(text, WIDTH), ""])].join("\n");
 }

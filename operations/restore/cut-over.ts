@@ -1,7 +1,7 @@
 /**
- * The whole cluster of the active region goes back to a moment, in steps, each with its way back: restore beside the data
- * that serve, ask, close, set the old data aside, have etcd forget the old log, lead, join. Why so, and what each point of
- * interruption leaves: docs/decisions/0018-a-restore-never-writes-over-anything.md
+ * Sets the whole cluster of the active region back to a moment, in steps, each with its way back: restore beside the
+ * serving data, ask, close, set the old data aside, make etcd forget the old log, lead, join. The reasons, and what each
+ * point of interruption leaves: docs/decisions/0018-a-restore-never-writes-over-anything.md
  */
 
 import { UserError } from "../../common/errors.js";
@@ -25,7 +25,7 @@ import type { RestorePorts } from "./ports.js";
 import type { RestoreRequest } from "./request.js";
 import { follow, target } from "./steps.js";
 
-/** Of the old data, for the copy that comes beside them. */
+/** Space for the copy, relative to the size of the old data. */
 const ROOM = 1.1;
 
 const PREPARE = {
@@ -36,18 +36,18 @@ const PREPARE = {
 
 const REPORT_SECONDS = 60;
 
-/** What was looked at before anything was changed. */
+/** The state before any change. */
 export interface Ready {
   readonly nodes: readonly Remote[];
   readonly leader: Remote;
-  /** Where it is restored, and which leads then. */
+  /** The node that restores and then leads. */
   readonly replica: Remote;
-  /** That the region has opened. */
+  /** The epoch that the region has opened. */
   readonly epoch: number;
   readonly timeline: number;
 }
 
-/** Everything that can be known beforehand. @throws UserError with the first thing that is wrong; nothing is changed. */
+/** Checks all preconditions. @throws UserError for the first one that fails; nothing is changed. */
 export async function requireCutOver(
   { machines, contract, twin }: Pick<RestorePorts, "machines" | "contract" | "twin">,
   region: RegionId,
@@ -62,9 +62,9 @@ export async function requireCutOver(
   for (const [{ name }, { mark, prepared, restored }] of states) {
     if (mark || prepared || restored)
       refuse(
-        `${name} has left-overs of a cut-over of ${mark?.stamp ?? prepared?.stamp ?? "unknown stamp"}`,
-        "Two at once would take each other's data.",
-        `${texts.resume} goes on with it; ${texts.undo} puts it back`,
+        `${name} has remains of a cut-over of ${mark?.stamp ?? prepared?.stamp ?? "unknown stamp"}`,
+        "Two cut-overs at once would take each other's data.",
+        `${texts.resume} continues it; ${texts.undo} undoes it`,
       );
   }
   const leader = await leaderOf(nodes);
@@ -72,7 +72,7 @@ export async function requireCutOver(
     refuse(
       `no node of ${region} takes writes`,
       "Only the active region can go back; the other follows it.",
-      "npx dr status shows which one that is; leave out --from",
+      "npx dr status shows which one that is; omit --from",
     );
   const members = await membersAt(leader);
   const unwell = members.filter(({ state }) => state !== "running" && state !== "streaming");
@@ -80,27 +80,26 @@ export async function requireCutOver(
   const absent = nodes.filter(({ name }) => !members.some((member) => member.name === name));
   const bad = [...unwell, ...unknown, ...absent].map(({ name }) => name);
   if (bad.length > 0)
-    refuse(`${bad.join(", ")} is no healthy member that answers`, WHOLE, "mend it first: npx dr status");
+    refuse(`${bad.join(", ")} is not a healthy member`, WHOLE, "fix it first: npx dr status");
   const rooms = await Promise.all(nodes.map(async (node) => ({ node, ...(await roomAt(node)) })));
   const small = rooms.filter(({ dataBytes, freeBytes }) => freeBytes < dataBytes * ROOM);
   if (small.length > 0)
     refuse(
-      `${small.map(({ node, dataBytes, freeBytes }) => `${node.name} has ${mib(freeBytes)} free, and its data ${mib(dataBytes)}`).join("; ")}`,
-      "Its old data stay beside the new ones.",
-      "raise database.volumeGib, or delete what is left of an earlier cut-over (/var/lib/dr/postgres/data.before-…)",
+      `${small.map(({ node, dataBytes, freeBytes }) => `${node.name} has ${mib(freeBytes)} free, but its data take ${mib(dataBytes)}`).join("; ")}`,
+      "The old data stay beside the new data.",
+      "raise database.volumeGib, or delete the old data of an earlier cut-over (/var/lib/dr/postgres/data.before-…)",
     );
   const replica = rooms
     .filter(({ node }) => node.name !== leader.name && voters.includes(node.name))
     .toSorted((a, b) => b.freeBytes - a.freeBytes)[0]?.node;
-  if (!replica)
-    refuse(`${region} has no replica`, "It is restored on one while the leader serves.", "add one");
+  if (!replica) refuse(`${region} has no replica`, "A replica restores while the leader serves.", "add one");
   const { opened, timeline } = await leadingAt(leader);
   return { nodes, leader, replica, epoch: opened, timeline };
 }
 
 /**
- * @param restored what the restore machine has found, which a person has seen: the same must come out here
- * @param warning of checks that fail, before the question
+ * @param restored the report of the restore machine, which a person has checked: the replica must get the same result
+ * @param warning about failing checks, to show before the question
  */
 export async function cutOver(
   ports: RestorePorts,
@@ -118,27 +117,27 @@ export async function cutOver(
   if (!isNewer(stamp, known))
     refuse(
       `etcd of ${region} knows a cut-over of a later time: ${known}`,
-      "Two are told apart by their times.",
-      `set this machine's clock, and ${texts.end}; then try again`,
+      "The times of two cut-overs must differ and increase.",
+      `correct this machine's clock, and ${texts.end}; then try again`,
     );
   const under: Under = { region, stamp, epoch, nodes, replica, leader };
   await ports.at?.("prepare");
-  say(`restoring once more on ${replica.name}, beside what it serves`);
+  say(`restoring once more on ${replica.name}, beside the data that it serves`);
   const prepared = await prepare(ports, request, under, restored);
   const drop = (reason: string): Promise<CutOverOutcome> =>
     step(replica, "discard", stamp).then(() => ({
       result: "declined" as const,
-      reason: `${reason}. The restore machine stands: ${texts.end}${AGAIN}`,
+      reason: `${reason}. The restore machine still runs: ${texts.end}${AGAIN}`,
     }));
   say(asideText(request, { stamp, nodes, replica, prepared, texts }));
   const answer = await confirm(
-    `${warning}Stop the service of ${region}, and go back to ${request.to}? (yes/no) `,
+    `${warning}Stop the service of ${region} and set it back to ${request.to}? (yes/no) `,
   );
-  if (answer !== "yes") return drop("nothing was changed; what was restored beside is removed");
+  if (answer !== "yes") return drop("nothing was changed; the restored copy is removed");
   const now = await leadingAt(leader).catch(() => undefined);
-  // A promotion since has a number that the restored log may have too.
+  // After a promotion, the timeline could have the number of the restored one.
   if (!now?.active || now.opened !== epoch || now.timeline !== ready.timeline)
-    return drop(`${leader.name} does not lead as before any more; nothing was changed`);
+    return drop(`${leader.name} no longer leads as before; nothing was changed`);
   return through(ports, under, prepared);
 }
 
@@ -156,9 +155,9 @@ async function prepare(
   const { prepared } = await stateOf(replica);
   if (prepared && prepared.stamp !== stamp)
     refuse(
-      `${replica.name} restores for another cut-over, of ${prepared.stamp}`,
-      "Two were begun at once; nothing was changed by this one.",
-      `let that one end, or ${undo}; then ${end}, and try again`,
+      `${replica.name} is restoring for another cut-over, of ${prepared.stamp}`,
+      "Two cut-overs were started at once; this one has changed nothing.",
+      `wait for the other one to end, or ${undo}; then ${end}, and try again`,
     );
   if (prepared?.state !== "ready") {
     const found = restoreReport.safeParse(
@@ -167,17 +166,17 @@ async function prepare(
     const reason = (found.success && found.data.error) || (await must(replica, `tail -n 3 ${log}`));
     throw new UserError(
       `${replica.name} could not restore`,
-      `${reason.trim()}. It serves as before, and nothing is left there.`,
-      `${end}; then try again, or another --to`,
+      `${reason.trim()}. It serves as before, and the incomplete restore is removed.`,
+      `${end}; then try again, or with another --to`,
     );
   }
   const differs = (["lastCommit", "endLsn"] as const).filter((key) => prepared[key] !== validated[key]);
   if (differs.length > 0) {
     await step(replica, "discard", stamp);
     throw new UserError(
-      `${replica.name} restored something else than the restore machine`,
-      differs.map((key) => `${key}: ${prepared[key]}, and ${validated[key]} there`).join("; "),
-      `nothing was changed: ${end}; then try again, with a --to of which all log is archived`,
+      `${replica.name} restored a different state than the restore machine`,
+      differs.map((key) => `${key}: ${prepared[key]}, but ${validated[key]} there`).join("; "),
+      `nothing was changed: ${end}; then try again, with a --to up to which all log is archived`,
     );
   }
   return prepared;

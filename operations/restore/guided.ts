@@ -1,4 +1,4 @@
-/** A restore on a real terminal: place and machines chosen, progress on standard error. */
+/** A restore on a real terminal: chooses place and machines, writes progress to standard error. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { UserError } from "../../common/errors.js";
 import { Progress } from "../../common/progress.js";
@@ -20,7 +20,7 @@ const wait = async (millis: number): Promise<void> => void (await sleep(millis))
 export interface GuidedRestore {
   /** Where the restore happens. The guided restore closes it. */
   readonly open: () => Promise<Place>;
-  /** Left out: the region that is active. */
+  /** Left out: the active region. */
   readonly from?: RegionStackName;
   readonly to: string;
   readonly asOf?: string;
@@ -37,7 +37,7 @@ export async function guidedRestore(options: GuidedRestore): Promise<RestoreResu
   if (options.all && to === "latest")
     throw new UserError(
       "--all --to latest",
-      "The cluster stands there, but for what is not archived yet, which would be lost.",
+      "The cluster is at that point already; a restore would only lose the log that is not archived yet.",
       "name the moment before the mistake",
     );
   const tables = options.tables.map(requireTable);
@@ -56,7 +56,7 @@ export async function guidedRestore(options: GuidedRestore): Promise<RestoreResu
   });
 }
 
-/** Goes on with a cut-over of the whole cluster that was interrupted, or puts it back. */
+/** Continues or undoes an interrupted cut-over of the whole cluster. */
 export async function guidedFinish(
   { open, from, yes = false }: Pick<GuidedRestore, "open" | "from" | "yes">,
   how: "resume" | "undo",
@@ -84,12 +84,12 @@ const portsOf = (
   date: () => new Date(),
 });
 
-/** Ends the region's restore machine, and what was restored there. */
+/** Ends the region's restore machine and deletes the cluster restored there. */
 export const endRestore = (open: GuidedRestore["open"], from: RegionStackName | undefined): Promise<void> =>
   withMachines(open, async (place, machines) => {
     const region = await regionOf(place, from);
     await machines.end(region);
-    new Progress(process.stderr).line(`no restore machine of ${region} runs any more`);
+    new Progress(process.stderr).line(`the restore machine of ${region} has ended`);
   });
 
 async function withMachines<T>(
@@ -118,6 +118,6 @@ function databaseOf(databases: readonly { readonly name: string }[], wanted: str
   throw new UserError(
     `--database ${wanted}`,
     `The settings name ${names.join(", ") || "none"}.`,
-    "give one of them",
+    "pass one of them",
   );
 }

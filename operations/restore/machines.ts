@@ -1,4 +1,4 @@
-/** The machines that a restore works with, wherever they run: reached by commands alone, as Systems Manager reaches them. */
+/** The machines of a restore, wherever they run: reached only by commands, as through Systems Manager. */
 import type { RegionId } from "../../settings/stacks.js";
 
 export interface Output {
@@ -9,26 +9,26 @@ export interface Output {
 
 export interface Remote {
   readonly name: string;
-  /** Runs a shell script as root, to its end; short ones only. Never throws for an exit code. */
+  /** Runs a short shell script as root, to its end. Never throws for an exit code. */
   run(script: string, timeoutSeconds?: number): Promise<Output>;
 }
 
 export interface RestoreMachines {
-  /** Database nodes of a region that run. */
+  /** The running database nodes of a region. */
   nodes(region: RegionId): Promise<readonly Remote[]>;
-  /** Its read replicas too, as far as they run. */
+  /** The same, with the running read replicas. */
   members(region: RegionId): Promise<readonly Remote[]>;
-  /** The region's restore machine, called if it isn't there, and kept from ending itself. */
+  /** The region's restore machine. Starts it if necessary, and keeps it from ending itself. */
   call(region: RegionId): Promise<Remote>;
-  /** Ends it; what it restored goes with it. */
+  /** Ends it and deletes what it restored. */
   end(region: RegionId): Promise<void>;
   close(): void;
 }
 
-/** The values and secrets of the machine, as its units have them. */
+/** The machine's values and secrets, as its units get them. */
 const UNIT_ENVIRONMENT = "set -a; . /etc/dr/node.env; . /run/dr/secrets.env; set +a";
 
-/** @returns what a script of the machine prints. @throws Error with its last words when it fails. */
+/** @returns the output of a command on the machine. @throws Error with its last lines when it fails. */
 export async function must(remote: Remote, command: string, timeoutSeconds?: number): Promise<string> {
   const { exitCode, stdout, stderr } = await remote.run(`${UNIT_ENVIRONMENT}\n${command}`, timeoutSeconds);
   if (exitCode === 0) return stdout;
@@ -37,8 +37,8 @@ export async function must(remote: Remote, command: string, timeoutSeconds?: num
 }
 
 /**
- * Begins a command that may take hours, apart from whoever asked for it, and returns. Its output goes to `log`; `done`
- * is there when it has ended.
+ * Starts a command that may take hours, detached from the caller, and returns. Its output goes to `log`; `done`
+ * exists when it has ended.
  */
 export const begin = (remote: Remote, command: string, { log, done }: Files): Promise<string> =>
   must(
@@ -53,7 +53,7 @@ export interface Files {
 
 export const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
-/** The node that takes writes. @returns undefined where none does, or none answers. */
+/** The node that takes writes. @returns undefined if no node does, or none answers. */
 export async function leaderOf(nodes: readonly Remote[]): Promise<Remote | undefined> {
   const answers = await Promise.all(
     nodes.map(async (node) => {

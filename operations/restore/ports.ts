@@ -1,4 +1,4 @@
-/** What a guided restore works with: the outside world, so that tests can stand in for it. */
+/** What a guided restore needs from the outside world, so that tests can replace it. */
 
 import type { Contract } from "../../settings/contract.js";
 import type { SharedSettings } from "../../settings/schema.js";
@@ -9,20 +9,20 @@ export interface RestorePorts {
   readonly machines: RestoreMachines;
   readonly settings: Pick<SharedSettings, "restoreTest">;
   readonly contract: Pick<Contract, "home" | "recovery">;
-  /** In the twin: commands that are named say so. */
+  /** In the twin: suggested commands carry `--twin`. */
   readonly twin?: boolean;
-  /** @throws UserError when nobody can be asked. */
+  /** @throws UserError without a terminal. */
   confirm(question: string): Promise<Answer>;
   say(text: string): void;
   sleep(millis: number): Promise<void>;
   /** Now, for names. */
   date(): Date;
-  /** Told of each step of a cut-over before it is taken. Throws Interrupted where this process is to end as if killed. */
+  /** Called before each step of a cut-over. Throws Interrupted to end this process as if killed. */
   at?(step: CutOverStep): Promise<void>;
 }
 
-/** After `close` nobody is served; after `forget` there is no way back. */
+/** After `close` clients can't connect; after `forget` there is no way back. */
 export type CutOverStep = "prepare" | "close" | "aside" | "forget" | "lead" | "join" | "back";
 
-/** Nothing is put back: whoever is killed puts nothing back. */
+/** Undoes nothing, as a killed process undoes nothing. */
 export class Interrupted extends Error {}

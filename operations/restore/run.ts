@@ -1,6 +1,6 @@
 /**
- * A guided restore: say what would be restored, ask; restore on a machine of its own, beside the cluster that serves;
- * show what is in it, ask again; then bring the wanted tables back, or the whole cluster. It never writes over anything.
+ * A guided restore: show what it would restore, ask; restore on a separate machine, beside the serving cluster; show the
+ * content, ask again; then bring the requested tables back, or the whole cluster. It never overwrites anything.
  */
 
 import { UserError } from "../../common/errors.js";
@@ -17,7 +17,7 @@ import { foundText, planText, reachText } from "./texts.js";
 
 export interface RestoreResult {
   readonly outcome: {
-    /** `restored`: the cluster stands on its machine. `carried`: its tables are back, and the machine is gone. */
+    /** `restored`: the cluster runs on its machine. `carried`: its tables are back, and the machine is gone. */
     readonly result: "restored" | "carried" | "declined" | "failed" | CutOverOutcome["result"];
     readonly reason: string;
   };
@@ -27,18 +27,18 @@ export interface RestoreResult {
   readonly carried?: readonly Carried[];
 }
 
-/** @throws UserError when it can't be begun. What fails later has ended the machine, or says that it stands. */
+/** @throws UserError when it can't start. A later failure has ended the machine, or says that it still runs. */
 export async function runRestore(ports: RestorePorts, request: RestoreRequest): Promise<RestoreResult> {
   const { machines, contract, confirm, say } = ports;
   const { region } = request;
   const { restoreNode } = contract[region];
-  // Before anything is restored: what would be refused in an hour is refused now.
+  // Before the restore: refuse now what would be refused in an hour.
   const ready = request.all ? await requireCutOver(ports, region) : undefined;
   const nodes = await machines.nodes(region);
   const leader = request.tables.length > 0 ? await requireLeader(nodes, request, ports) : undefined;
   let machine: Remote | undefined;
   if (nodes.length === 0) {
-    say(`no database node of ${region} runs: its restore machine is called, to be asked`);
+    say(`no database node of ${region} runs: starting its restore machine to read the vault`);
     machine = await machines.call(region);
   }
   const plan = await choose((nodes[0] ?? machine) as Remote, request);
@@ -50,11 +50,11 @@ export async function runRestore(ports: RestorePorts, request: RestoreRequest): 
     if (machine) await machines.end(region);
     return { plan, outcome: { result: "declined", reason: "nothing was restored" } };
   }
-  say(`calling ${restoreNode}`);
+  say(`starting ${restoreNode}`);
   machine ??= await machines.call(region);
   const restored = await restore(machine, request, (line) => say(`  ${line}`), ports.sleep);
   if (restored.code !== 0) {
-    const reason = `${restored.error}. ${restored.code === LOG_ENDS ? `${NOT_ARCHIVED}. ` : ""}${restoreNode} stands: ${textsOf(region, ports.twin).end} first, then again`;
+    const reason = `${restored.error}. ${restored.code === LOG_ENDS ? `${NOT_ARCHIVED}. ` : ""}${restoreNode} still runs: ${textsOf(region, ports.twin).end} first, then try again`;
     return { plan, restored, outcome: { result: "failed", reason } };
   }
   const found = await inspect(machine, request.database, ports.settings.restoreTest.checks);
@@ -62,20 +62,20 @@ export async function runRestore(ports: RestorePorts, request: RestoreRequest): 
   const wrong = found.checks.filter(({ expected, answer }) => expected !== answer).length;
   const stands = { plan, restored, found };
   if (ready) {
-    const warning = wrong > 0 ? `${wrong} of the settings' checks fail. ` : "";
+    const warning = wrong > 0 ? `${wrong} of the checks in the settings fail. ` : "";
     if (warning) say(warning.trim());
     if (wrong > 0 && request.unasked)
       throw new UserError(
-        `${wrong} of the settings' checks fail in what was restored to ${request.to}`,
-        "With --yes there is nobody who could judge that; nothing was changed.",
-        `${textsOf(region, ports.twin).end}; then again, with another --to, or without --yes`,
+        `${wrong} of the checks in the settings fail in the data restored to ${request.to}`,
+        "Only a person can judge that, and --yes skips the question. Nothing was changed.",
+        `${textsOf(region, ports.twin).end}; then try again with another --to, or without --yes`,
       );
     const outcome = await cutOver(ports, request, ready, restored, warning);
     if (outcome.result === "cut-over") await machines.end(region);
     return { ...stands, outcome };
   }
   if (!leader) {
-    const failed = wrong > 0 ? `; ${wrong} of the settings' checks fail` : "";
+    const failed = wrong > 0 ? `; ${wrong} of the checks in the settings fail` : "";
     return {
       ...stands,
       outcome: { result: "restored", reason: `${reachText(request, restoreNode, ports.twin)}${failed}` },
@@ -83,7 +83,7 @@ export async function runRestore(ports: RestorePorts, request: RestoreRequest): 
   }
   const where = schema === undefined ? "" : ` as ${schema}.…`;
   const answer = await confirm(
-    `${wrong > 0 ? `${wrong} of the settings' checks fail. ` : ""}Bring ${request.tables.join(", ")} back to ${leader.name}${where}? (yes/no) `,
+    `${wrong > 0 ? `${wrong} of the checks in the settings fail. ` : ""}Bring ${request.tables.join(", ")} back to ${leader.name}${where}? (yes/no) `,
   );
   if (answer !== "yes") {
     const reason = `nothing was brought back. ${reachText(request, restoreNode, ports.twin)}`;
@@ -95,11 +95,11 @@ export async function runRestore(ports: RestorePorts, request: RestoreRequest): 
   return {
     ...stands,
     carried,
-    outcome: { result: "carried", reason: `brought back: ${what}; ${restoreNode} is ended` },
+    outcome: { result: "carried", reason: `brought back: ${what}; ${restoreNode} has ended` },
   };
 }
 
-/** Tables are looked for before they are dumped: a name that isn't there costs nothing yet. */
+/** Looks for the tables before the dump, so that a wrong name costs nothing. */
 async function bringBack(
   { contract, date, say }: RestorePorts,
   { region, database, tables }: RestoreRequest,
@@ -111,8 +111,8 @@ async function bringBack(
   if (missing.length > 0) {
     throw new UserError(
       `no ${missing.join(", ")} in the restored ${database}`,
-      "It was not there at that moment, or has another name.",
-      "restore to another moment: npx dr restore --end, then again",
+      "The table did not exist at that moment, or has another name.",
+      "restore to another moment: npx dr restore --end, then try again",
     );
   }
   say(`bringing ${tables.join(", ")} back, through the vault`);
@@ -121,7 +121,7 @@ async function bringBack(
   return carry(way, database, tables, { schema, address });
 }
 
-/** Who takes writes, in the region in which it is restored: machines of two regions share no vault that both may read. */
+/** The leader, in the region of the restore: no vault is readable by machines of both regions. */
 async function requireLeader(
   nodes: readonly Remote[],
   { region, tables }: RestoreRequest,
@@ -132,11 +132,11 @@ async function requireLeader(
   throw new UserError(
     `no node of ${region} takes writes`,
     `${tables.join(", ")} can be brought back in the active region only, through its own vault.`,
-    `npx dr status shows which one that is; leave out --from, or --table. Stack ${contract[region].stack} was asked`,
+    `npx dr status shows which one that is, this is stack ${contract[region].stack}; omit --from or --table`,
   );
 }
 
-/** Where one of them stands already, all of them come beside it. */
+/** A new schema for all of them if one of the tables exists already. */
 async function schemaFor(
   leader: Remote,
   { database, tables }: RestoreRequest,
@@ -149,13 +149,13 @@ async function schemaFor(
 /** dr-restore's exit code where the log ends before the moment. */
 const LOG_ENDS = 4;
 const NOT_ARCHIVED =
-  "What was written last is archived within minutes; at once by SELECT pg_switch_wal() on the leader";
+  "The newest log is archived within minutes, or at once after SELECT pg_switch_wal() on the leader";
 
 function refuse({ to, region }: RestoreRequest, { error, code }: PlanReport): never {
   throw new UserError(
     `no restore to ${to} from the vault of ${region}`,
     error ?? "dr-restore gave no reason.",
-    `${code === LOG_ENDS ? `${NOT_ARCHIVED}. Or ` : ""}another --to; after tampering --as-of; the other vault: --from`,
+    `${code === LOG_ENDS ? `${NOT_ARCHIVED}. Or ` : ""}try another --to; after tampering, --as-of; for the other vault, --from`,
   );
 }
 

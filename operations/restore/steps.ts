@@ -1,11 +1,12 @@
-/** The steps of a restore, each a few commands on a machine: the guided restore and the drills take the same. */
+/** The steps of a restore, each a few commands on a machine. The guided restore and the drills share them. */
 
 import { type PlanReport, planReport, type RestoreReport, restoreReport } from "../../nodes/bin/reports.js";
+
 import type { SharedSettings } from "../../settings/schema.js";
 import { begin, type Files, must, quote, type Remote } from "./machines.js";
 import type { RestoreRequest } from "./request.js";
 
-/** Where a cluster is restored by hand, apart from where a restore test works. */
+/** Paths of a restore by hand, separate from those of a restore test. */
 export const BY_HAND = {
   data: "/var/lib/dr/by-hand/data",
   sockets: "/var/lib/dr/by-hand/data.restore/socket",
@@ -19,17 +20,17 @@ export const BY_HAND = {
 const POLL_MILLIS = 1000;
 const PLAN_SECONDS = 600;
 const QUERY_SECONDS = 600;
-/** Dump and load of what is carried. */
+/** For dump and load of the tables. */
 const CARRY_SECONDS = 6 * 3600;
 const ENDED = "-- ended --";
-/** Tables above are known to be there, not counted: it would read them all. */
+/** Larger tables are listed but not counted: a count reads the whole table. */
 const COUNT_BYTES = 1024 ** 3;
 const MOST_TABLES = 20;
 
 export const target = ({ to, asOf }: Pick<RestoreRequest, "to" | "asOf">): string =>
   [`--to ${quote(to)}`, ...(asOf === undefined ? [] : [`--as-of ${quote(asOf)}`])].join(" ");
 
-/** What would be restored; nothing is. On any machine that has the vault's cipher. */
+/** The plan of a restore; restores nothing. Works on any machine that has the vault's cipher. */
 export async function choose(
   remote: Remote,
   wanted: Pick<RestoreRequest, "to" | "asOf">,
@@ -45,8 +46,8 @@ export async function choose(
 
 /**
  * Restores on that machine, beside everything, and leaves PostgreSQL running there.
- * @param say told what dr-restore says, line by line
- * @returns its report, also of one that failed
+ * @param say gets the output of dr-restore, line by line
+ * @returns its report, even if it failed
  */
 export async function restore(
   remote: Remote,
@@ -61,8 +62,8 @@ export async function restore(
 }
 
 /**
- * Begins a command that may take hours, and waits for its end.
- * @param say told what it says, line by line
+ * Starts a command that may take hours, and waits for its end.
+ * @param say gets its output, line by line
  */
 export async function follow(
   remote: Remote,
@@ -73,7 +74,7 @@ export async function follow(
 ): Promise<void> {
   await begin(remote, command, { log, done });
   for (let seen = 0; ; ) {
-    // Whether it has ended first: what it said until then is all there is.
+    // Check the end first: the output read afterwards is then complete.
     const text = await must(
       remote,
       `ended=; [[ ! -e ${done} ]] || ended=1; tail -n +${seen + 1} ${log} | head -n 200; [[ -z $ended ]] || echo ${quote(ENDED)}`,
@@ -93,7 +94,7 @@ export interface Where {
 }
 export const LIVE: Where = { sockets: "/var/run/postgresql", port: 5432 };
 
-/** @returns rows of columns. @throws Error with PostgreSQL's words. */
+/** @returns rows of columns. @throws Error with PostgreSQL's message. */
 export async function query(
   remote: Remote,
   database: string,
@@ -114,7 +115,7 @@ export async function query(
 export interface TableRows {
   readonly table: string;
   readonly bytes: number;
-  /** Undefined for one that is too large to be counted. */
+  /** Undefined for a table too large to count. */
   readonly rows: number | undefined;
 }
 
@@ -129,7 +130,7 @@ export interface Found {
   readonly checks: readonly CheckAnswer[];
 }
 
-/** What a person judges a restored cluster by: its largest tables, and the settings' own questions. */
+/** What a person needs to judge a restored cluster: its largest tables, and the answers to the settings' checks. */
 export async function inspect(
   remote: Remote,
   database: string,
@@ -159,13 +160,13 @@ export async function inspect(
   return { tables, checks: answers };
 }
 
-/** @param table its name, as SQL has it */
+/** @param table its name, quoted for SQL */
 export async function count(remote: Remote, database: string, table: string, where?: Where): Promise<number> {
   const [row] = await query(remote, database, `SELECT count(*) FROM ${table}`, where);
   return Number(row?.[0]);
 }
 
-/** Those of the tables that stand there. */
+/** The tables of the list that exist. */
 export async function existing(
   remote: Remote,
   database: string,
@@ -182,16 +183,16 @@ export async function existing(
 
 export interface Carried {
   readonly table: string;
-  /** Where it stands now. */
+  /** Its name now. */
   readonly as: string;
   readonly rows: number;
 }
 
 /**
- * Brings tables from the restored cluster into the one that serves, over nothing: all of them or none, in one transaction.
- * @param schema in which they are to stand; undefined for where they stood
- * @param address `s3://…` in the vault, where they wait in between, encrypted
- * @throws Error when the number of rows that arrived is another
+ * Brings tables from the restored cluster into the serving one: all of them or none, in one transaction. It overwrites nothing.
+ * @param schema their new schema; undefined for their old one
+ * @param address `s3://…` in the vault, for the encrypted dump in between
+ * @throws Error when the number of rows differs after the transfer
  */
 export async function carry(
   { from, to }: { readonly from: Remote; readonly to: Remote },
@@ -212,7 +213,8 @@ export async function carry(
   for (const [i, table] of tables.entries()) {
     const as = schema === undefined ? table : `${schema}.${table.split(".").at(-1)}`;
     const rows = await count(to, database, as);
-    if (rows !== before[i]) throw new Error(`${as} has ${rows} rows, and ${before[i]} were restored`);
+    if (rows !== before[i])
+      throw new Error(`${as} has ${rows} rows, but the restored table has ${before[i]}`);
     carried.push({ table, as, rows });
   }
   return carried;

@@ -1,4 +1,4 @@
-/** What a guided restore says. Pure. */
+/** What a guided restore prints. Pure. */
 
 import { duration } from "../../common/duration.js";
 import { wrapAt } from "../../common/wrap.js";
@@ -31,22 +31,22 @@ export function planText(
   const took =
     expected === undefined
       ? "unknown: no restore test of this vault has passed yet"
-      : `at most about ${duration(expected)}, by the restore test of ${lastTest?.begin}; beside it the machine's start`;
+      : `at most about ${duration(expected)}, by the restore test of ${lastTest?.begin}, plus the machine's start`;
   return [
-    `Restore to ${to} from the vault of ${region}, beside the cluster that serves`,
+    `Restore to ${to} from the vault of ${region}, beside the serving cluster`,
     "",
     ...rowsOf([
       ["backup", `${backup} of ${stanza}, ended ${backupEnd}, ${size(plan.bytes)}`],
       ["log", `at most ${size(log)}, along timelines ${chain(timelines)}`],
-      ["on", `${machine}, which is called for it; nobody else reaches what is restored`],
+      ["on", `${machine}, which starts for this; no client can reach the restored data`],
       ["takes", took],
       [
         "then",
         leader === undefined
           ? all
-            ? `you look at it; then it is restored once more on a replica, and all of ${region} can go back to it, with the service stopped meanwhile`
-            : "you look at it; nothing is brought back"
-          : `you look at it, and ${tables.join(", ")} of ${database} can be brought back to ${leader}${schema ? `, as ${schema}.…, for the name is taken there` : ""}`,
+            ? `you check it; then a replica restores the same, and all of ${region} can go back to it, with the service stopped meanwhile`
+            : "you check it; nothing is brought back"
+          : `you check it; then ${tables.join(", ")} of ${database} can be brought back to ${leader}${schema ? `, as ${schema}.…, because the name is taken there` : ""}`,
       ],
       ...notes.map((note): [string, string] => ["note", note]),
     ]),
@@ -78,9 +78,9 @@ export function foundText(
   ].join("\n");
 }
 
-/** How to go on by hand. */
+/** How to continue by hand. */
 export const reachText = ({ region }: RestoreRequest, machine: string, twin?: boolean): string =>
-  `the restored cluster runs on ${machine}; runbooks/point-in-time-restore.md says how to reach it and what to do with it; ${textsOf(region, twin).end} ends it`;
+  `the restored cluster runs on ${machine}; runbooks/point-in-time-restore.md explains how to reach and use it; ${textsOf(region, twin).end} ends it`;
 
 const chain = (timelines: Readonly<Record<string, string>>): string =>
   Object.entries(timelines)

@@ -1,4 +1,4 @@
-/** One bucket through S3's interface, as far as a repair needs it. What S3 refuses becomes an error that people can act on. */
+/** One bucket through S3's interface, as far as a repair needs it. S3's refusals become errors with a remedy. */
 import {
   CopyObjectCommand,
   DeleteObjectsCommand,
@@ -14,7 +14,7 @@ import {
 import { UserError } from "../../common/errors.js";
 import { type Entry, type History, historiesOf } from "./history.js";
 
-/** How a bucket keeps what is stored in it. */
+/** How a bucket protects its objects. */
 export interface Protection {
   /** `Enabled`, `Suspended` or `off`. */
   readonly versioning: string;
@@ -33,7 +33,7 @@ export class VaultBucket {
     readonly name: string,
   ) {}
 
-  /** Of all objects whose key begins so, hidden ones too. */
+  /** Of all objects below a prefix, hidden ones too. */
   async histories(prefix: string): Promise<History[]> {
     const entries: Entry[] = [];
     let at: { KeyMarker?: string; VersionIdMarker?: string } = {};
@@ -48,7 +48,7 @@ export class VaultBucket {
     }
   }
 
-  /** Names of what lies right below a prefix and has something below it, without their slash. */
+  /** Names of the folders right below a prefix, without their slash. */
   async folders(prefix: string): Promise<string[]> {
     const names: string[] = [];
     let token: string | undefined;
@@ -86,8 +86,8 @@ export class VaultBucket {
   }
 
   /**
-   * Removes delete markers for good. What it is given must be markers: an id names one entry for ever.
-   * @throws UserError naming the first that S3 refused; those before are gone.
+   * Removes delete markers for good. Every given entry must be a marker: removing a version would lose data.
+   * @throws UserError with the first marker that S3 refused to remove; those before are gone.
    */
   async removeMarkers(markers: readonly Entry[]): Promise<void> {
     for (let from = 0; from < markers.length; from += BATCH) {
@@ -107,15 +107,15 @@ export class VaultBucket {
       const [first] = errors;
       if (first) {
         throw new UserError(
-          `s3://${this.name}/${first.Key}: ${errors.length} of ${some.length} delete markers stay`,
+          `s3://${this.name}/${first.Key}: ${errors.length} of ${some.length} delete markers remain`,
           `S3 says ${first.Code}: ${first.Message}.`,
-          "use credentials with s3:DeleteObjectVersion there, and run it again",
+          "use credentials with s3:DeleteObjectVersion on this bucket, and run the command again",
         );
       }
     }
   }
 
-  /** Puts an older version in front, as a new one under the bucket's own key and lock. */
+  /** Makes an older version current again, as a new copy under the bucket's own key and lock. */
   async copyToFront({ key, versionId }: Entry): Promise<void> {
     const source = `${this.name}/${encodeURIComponent(key)}?versionId=${encodeURIComponent(versionId)}`;
     await this.ask(`copy version ${versionId} of s3://${this.name}/${key}`, () =>
@@ -125,10 +125,10 @@ export class VaultBucket {
 
   async protection(): Promise<Protection> {
     const Bucket = this.name;
-    const { Status: versioning } = await this.ask(`ask for versioning of ${Bucket}`, () =>
+    const { Status: versioning } = await this.ask(`read the versioning of ${Bucket}`, () =>
       this.s3.send(new GetBucketVersioningCommand({ Bucket })),
     );
-    const lock = await this.ask(`ask for the lock of ${Bucket}`, async () => {
+    const lock = await this.ask(`read the lock of ${Bucket}`, async () => {
       try {
         const answer = await this.s3.send(new GetObjectLockConfigurationCommand({ Bucket }));
         return answer.ObjectLockConfiguration?.Rule?.DefaultRetention;
@@ -179,8 +179,8 @@ export class VaultBucket {
         `can't ${what}`,
         `S3 says ${name}: ${message}`,
         name === "NoSuchBucket"
-          ? "see that the account and the stack are the right ones"
-          : "use credentials that may do this there: an administrator's, not a machine's",
+          ? "check that the account and the stack are right"
+          : "use credentials that may do this: an administrator's, not a machine's",
       );
     }
   }

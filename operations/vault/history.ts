@@ -1,12 +1,12 @@
-/** What a versioned bucket tells of its objects, and what follows from it: hidden, overwritten, current at a time. Pure. */
+/** The histories of a versioned bucket's objects, and what follows from them: hidden, overwritten, current at a time. Pure. */
 
-/** A version of an object, or a delete marker in front of some. */
+/** A version of an object, or a delete marker. */
 export interface Entry {
   readonly key: string;
   readonly versionId: string;
   readonly isMarker: boolean;
   readonly isLatest: boolean;
-  /** Milliseconds since 1970. S3 tells whole seconds, rounded down. */
+  /** Milliseconds since 1970. S3 reports whole seconds, rounded down. */
   readonly modified: number;
   /** Of a version. */
   readonly bytes?: number;
@@ -18,7 +18,7 @@ export type History = readonly [Entry, ...Entry[]];
 /** An object that a plain delete has hidden. */
 export interface Hidden {
   readonly key: string;
-  /** Those in front, all made since; without them the version below is current again. */
+  /** The markers in front, all made since; without them the version below is current again. */
   readonly markers: readonly Entry[];
   readonly below: Entry;
 }
@@ -32,8 +32,8 @@ export interface Overwritten {
 }
 
 /**
- * One history per key, sorted by key. S3 lists versions and markers apart, each newest first, so that only their
- * times tell which is in front; within a second a marker is taken for the newer one, unless S3 says which is current.
+ * One history per key, sorted by key. S3 lists versions and markers separately, each newest first, so only their times
+ * show which is in front. Within the same second a marker counts as newer, unless S3 says which is current.
  */
 export function historiesOf(entries: readonly Entry[]): History[] {
   const byKey = new Map<string, Entry[]>();
@@ -52,11 +52,11 @@ export function historiesOf(entries: readonly Entry[]): History[] {
   });
 }
 
-/** What was current at a time, a marker too; undefined before the first. */
+/** The version or marker that was current at a time; undefined before the first. */
 export const currentAt = (history: History, time: number): Entry | undefined =>
   history.find(({ modified }) => modified <= time);
 
-/** Objects that have been hidden since, and whose content is there. What was hidden before stays so. */
+/** Objects hidden since then whose content still exists. Objects hidden before stay hidden. */
 export const hiddenSince = (histories: readonly History[], since: number): Hidden[] =>
   histories.flatMap((history) => {
     const end = history.findIndex(({ isMarker, modified }) => !isMarker || modified < since);
@@ -65,7 +65,7 @@ export const hiddenSince = (histories: readonly History[], since: number): Hidde
     return [{ key: below.key, markers: history.slice(0, end), below }];
   });
 
-/** Objects that have another content than at that time. New ones, and those that are hidden, are none. */
+/** Objects whose content differs from then. New and hidden objects don't count. */
 export const overwrittenSince = (histories: readonly History[], since: number): Overwritten[] =>
   histories.flatMap((history) => {
     const [now] = history;

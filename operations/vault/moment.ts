@@ -8,7 +8,7 @@ export function moment(option: string, text: string, now = Date.now()): number {
   const millis = WITH_ZONE.test(text) ? Date.parse(text) : Number.NaN;
   const remedy = `write e.g. ${option} ${new Date(now - 3_600_000).toISOString().slice(0, 19)}Z`;
   if (Number.isNaN(millis))
-    throw new UserError(`${option} ${text}`, "It is no time with a time zone.", remedy);
+    throw new UserError(`${option} ${text}`, "It is not a time with a time zone.", remedy);
   if (millis > now) throw new UserError(`${option} ${text}`, "It is in the future.", remedy);
   return millis;
 }

@@ -1,4 +1,4 @@
-/** The newest complete backups in a region's vault, its own and the copy of the other's: no machine is asked. */
+/** The newest complete backups in a region's vault, its own and the copied ones. It needs no machine. */
 
 import { otherRegion } from "../../settings/contract.js";
 import { type RegionId, type RegionStackName, regionIdOf } from "../../settings/stacks.js";
@@ -7,23 +7,23 @@ import type { VaultBucket } from "./bucket.js";
 import type { OpenVault } from "./open.js";
 
 export interface Backup {
-  /** As pgBackRest has it. */
+  /** pgBackRest's label. */
   readonly label: string;
   readonly kind: "full" | "incremental";
   /** ISO 8601. */
   readonly endedAt: string;
 }
 
-/** A region that is gone must not keep the other one's line waiting. */
+/** A region that is down must not delay the answer about the other one. */
 const WAIT_MILLIS = 5_000;
 const LABEL = /^\d{8}-\d{6}F(_(\d{8}-\d{6})[ID])?$/;
-/** Those that are being made or were given up; more of them in a row are no backups worth looking for. */
+/** Skip at most this many backups that are in progress or abandoned. */
 const MOST_INCOMPLETE = 5;
 
-/** When it began, as labels tell: an incremental one's stands behind its full one's. */
+/** The start in a label: an incremental backup has its own start after that of its full backup. */
 const begin = (label: string): string => LABEL.exec(label)?.[2] ?? label.slice(0, 15);
 
-/** Complete is what has its manifest: pgBackRest writes that last. */
+/** A backup is complete if it has its manifest: pgBackRest writes that last. */
 export async function newestIn(
   bucket: Pick<VaultBucket, "folders" | "modifiedAt">,
   folder: string,
@@ -39,16 +39,16 @@ export async function newestIn(
   return null;
 }
 
-/** What one vault holds; null where there is none yet. */
+/** The newest backups in one vault; null: none yet. */
 export interface VaultBackups {
   readonly own: Known<Backup | null>;
-  /** Of the other region, as far as it has been copied here. */
+  /** Copied here from the other region. */
   readonly copied: Known<Backup | null>;
 }
 
 type Open = (stack: RegionStackName) => Promise<OpenVault>;
 
-/** Of both vaults. Never throws: a status without backups is better than none. */
+/** The newest backups in both vaults. Never throws: a status without backups is better than none. */
 export async function newestBackups(open: Open): Promise<Readonly<Record<RegionId, VaultBackups>>> {
   const [home, recovery] = await Promise.all([backupsIn("prod", open), backupsIn("dr", open)]);
   return { home, recovery };

@@ -10,11 +10,11 @@ import { VaultBucket } from "./bucket.js";
 
 export interface OpenVault {
   readonly bucket: VaultBucket;
-  /** Of the region's own repository; the vault holds a copy of the other region's beside it. */
+  /** Of the region's own repository; the vault also holds a copy of the other region's. */
   readonly prefix: string;
-  /** Folders of the backups in it: those that the region itself has made, and the copy of the other's. */
+  /** Folders of its backups: the region's own, and the copies from the other region. */
   readonly backups: Readonly<Record<RegionId, string>>;
-  /** For how long new objects are to be locked. */
+  /** How long the settings lock new objects. */
   readonly lockDays: number;
   close(): void;
 }
@@ -22,10 +22,10 @@ export interface OpenVault {
 const backupsOf = (region: RegionContract): string =>
   `${region.repositoryPath.slice(1)}/backup/${clusterName(region)}/`;
 
-/** A region that is gone takes no connections; whoever asks has others to look at. */
+/** A region that is down accepts no connections; the caller has other places to look at. */
 const REACHABLE = { requestHandler: { connectionTimeout: 3_000 } };
 
-/** @param account the buckets' names carry it */
+/** @param account part of the buckets' names */
 export function vaultOf(
   settings: SharedSettings,
   account: string,
@@ -43,7 +43,7 @@ export function vaultOf(
   };
 }
 
-/** @throws UserError when the account of the shell's credentials is unknown or not the settings' one. */
+/** @throws UserError when the account of the shell's credentials is unknown, or differs from the settings. */
 export async function awsVault(settings: SharedSettings, stack: RegionStackName): Promise<OpenVault> {
   const { region } = contractOf(settings, ANY_ACCOUNT)[regionIdOf(stack)];
   return vaultOf(settings, await accountOf(settings, region), stack, new S3Client({ region, ...REACHABLE }));
@@ -62,9 +62,9 @@ async function accountOf({ accountId }: SharedSettings, region: string): Promise
   } catch (error) {
     if (error instanceof UserError) throw error;
     throw new UserError(
-      "AWS doesn't say whose credentials these are",
+      "the account of the shell's credentials is unknown",
       `${(error as Error).name}: ${(error as Error).message}`,
-      "see that `aws sts get-caller-identity` works in this shell; --twin looks at the twin of this host",
+      "make `aws sts get-caller-identity` work in this shell; or pass --twin for the twin of this host",
     );
   } finally {
     sts.destroy();

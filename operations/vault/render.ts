@@ -1,10 +1,10 @@
-/** A vault's inspection and repairs as text within 80 columns; a key that is longer loses its middle, and JSON has all. */
+/** A vault's inspection and repairs as text within 80 columns; a longer key loses its middle; JSON shows all of it. */
 import { wrapAt } from "../../common/wrap.js";
 import type { Hidden, Overwritten } from "./history.js";
 import { type Inspection, isList } from "./repair.js";
 
 const WIDTH = 80;
-/** Keys that are listed; what is more is counted. */
+/** At most this many keys are listed; the rest is counted. */
 const SHOWN = 20;
 
 export function renderInspection({ protection, flaws, hidden, overwritten }: Inspection): string[] {
@@ -16,8 +16,8 @@ export function renderInspection({ protection, flaws, hidden, overwritten }: Ins
     ...flaws.flatMap((flaw) => wrapAt(`not as set   ${flaw}`, WIDTH, " ".repeat(13))),
     `hidden       ${count(hidden.length)}`,
     ...renderHidden(hidden),
-    // Each backup writes its lists anew; whoever wrote nothing else is not known from here.
-    `overwritten  ${count(overwritten.length)}${lists > 0 ? `, ${lists} of them lists, which each backup writes anew` : ""}`,
+    // Each backup rewrites its lists, so they say nothing about tampering.
+    `overwritten  ${count(overwritten.length)}${lists > 0 ? `, ${lists} of them lists, which each backup rewrites` : ""}`,
     ...renderOverwritten(overwritten),
   ];
 }
@@ -32,12 +32,14 @@ export const count = (objects: number): string => (objects === 1 ? "1 object" : 
 
 function shown<T>(all: readonly T[], line: (each: T) => string): string[] {
   const lines = all.slice(0, SHOWN).map((each) => `  ${shortened(line(each), WIDTH - 2)}`);
-  return all.length > SHOWN ? [...lines, `  … and ${count(all.length - SHOWN)} more; --json has all`] : lines;
+  return all.length > SHOWN
+    ? [...lines, `  … and ${count(all.length - SHOWN)} more; --json shows all`]
+    : lines;
 }
 
 export const time = (millis: number): string => `${new Date(millis).toISOString().slice(0, 19)}Z`;
 
-/** Both ends of a key tell more than its middle. */
+/** Both ends of a key matter more than its middle. */
 export function shortened(text: string, width: number): string {
   if (text.length <= width) return text;
   const end = Math.floor((width - 1) / 3);

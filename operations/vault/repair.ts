@@ -1,6 +1,6 @@
 /**
- * Looks at a vault after somebody may have been at it, and brings back what was there. Nothing here removes a version:
- * what it adds or takes away leaves all content in place, so that each repair can be done again, to another time.
+ * Inspects a vault after possible tampering, and brings its content back. Nothing here removes a version: every repair
+ * leaves all content in place, so it can be repeated with another time.
  */
 import { UserError } from "../../common/errors.js";
 import type { Protection, VaultBucket } from "./bucket.js";
@@ -8,22 +8,22 @@ import { currentAt, type Hidden, hiddenSince, type Overwritten, overwrittenSince
 
 export interface Inspection {
   readonly protection: Protection;
-  /** What keeps the bucket from protecting as settings say; empty when nothing does. */
+  /** Where the bucket's protection differs from the settings; empty if it doesn't. */
   readonly flaws: readonly string[];
   readonly hidden: readonly Hidden[];
   readonly overwritten: readonly Overwritten[];
 }
 
-/** What is to be done to the bucket, or was. */
+/** Options of every repair. */
 export interface RepairOptions {
-  /** Whether to do it; else it only says what it would do. */
+  /** Whether to do it. Default: only report what it would do. */
   readonly yes?: boolean;
 }
 
-/** pgBackRest's lists, below which nothing in a repository can be found. It keeps two of each. */
+/** pgBackRest's lists: without them it finds nothing in a repository. It keeps two of each. */
 export const isList = (key: string): boolean => /\/(backup|archive)\.info(\.copy)?$/.test(key);
 
-/** @param since milliseconds since 1970: what was hidden or overwritten later is told */
+/** @param since milliseconds since 1970: reports objects that were hidden or overwritten later */
 export async function inspect(
   bucket: VaultBucket,
   prefix: string,
@@ -40,7 +40,7 @@ export async function inspect(
   };
 }
 
-/** Takes the delete markers away that were made since, where the content is there below them. @returns what it brings back */
+/** Removes the delete markers made since then, if there is content below them. @returns the objects that it brings back */
 export async function unhide(
   bucket: VaultBucket,
   prefix: string,
@@ -53,10 +53,10 @@ export async function unhide(
 }
 
 /**
- * Puts in front again what was current at a time, as a copy.
+ * Makes the versions that were current at a time current again, as copies.
  * @param keys of the objects; left out: pgBackRest's lists that were overwritten since
- * @returns those that differ from then
- * @throws UserError for a key that wasn't there at that time; then nothing is done
+ * @returns the objects that differ from then
+ * @throws UserError for a key that didn't exist at that time; nothing is changed then
  */
 export async function rollBack(
   bucket: VaultBucket,
@@ -80,17 +80,17 @@ async function changed(bucket: VaultBucket, key: string, to: number): Promise<Ov
   if (!history || !before || before.isMarker) {
     throw new UserError(
       `s3://${bucket.name}/${key} at ${new Date(to).toISOString()}`,
-      !history ? "There never was such an object." : before ? "It was hidden then." : "It came later.",
-      "name another time, or look with `npx dr vault inspect`",
+      !history ? "The object never existed." : before ? "It was hidden then." : "It was created later.",
+      "name another time, or check with `npx dr vault inspect`",
     );
   }
   return history[0] === before ? [] : [{ key, before, now: history[0] }];
 }
 
 /**
- * Has new objects kept again as settings say. A lock that is longer than that stays: shortening one would be what it
- * protects from.
- * @returns what was, or is, wrong
+ * Restores the protection of new objects to the settings. It keeps a longer lock: shortening a lock is what the lock
+ * protects against.
+ * @returns the differences that it found
  */
 export async function protect(
   bucket: VaultBucket,
@@ -99,7 +99,7 @@ export async function protect(
 ): Promise<readonly string[]> {
   const found = await bucket.protection();
   if (yes) {
-    // First: S3 takes a lock on a versioned bucket only.
+    // Versioning first: S3 accepts a lock only on a versioned bucket.
     if (found.versioning !== "Enabled") await bucket.enableVersioning();
     if (!isLocked(found, lockDays)) await bucket.lockNewObjects(Math.max(lockDays, found.lockDays));
   }

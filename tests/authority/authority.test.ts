@@ -75,7 +75,7 @@ describe("a node's certificate", () => {
     expect(JSON.stringify(leaf)).not.toContain(authority.key.split("\n")[1]);
   });
 
-  test("has a serial number and a key of its own", async () => {
+  test("has its own serial number and key", async () => {
     const again = await issueLeaf(authority, NODE);
     expect(again.key).not.toBe(leaf.key);
     expect(new X509Certificate(again.certificate).serialNumber).not.toBe(
@@ -94,7 +94,7 @@ describe("a node's certificate", () => {
   });
 });
 
-describe("an authority that can't sign is told in one error", () => {
+describe("an authority that can't sign gets one clear error", () => {
   test("another one's key", async () => {
     const other = await createAuthority();
     await expect(issueLeaf({ ...authority, key: other.key }, NODE)).rejects.toThrow(
@@ -108,7 +108,7 @@ describe("an authority that can't sign is told in one error", () => {
 
   test("one that is running out", async () => {
     const ending = await createAuthority("ending", 1);
-    await expect(issueLeaf(ending, NODE)).rejects.toThrow(/ran out, or does within a day/);
+    await expect(issueLeaf(ending, NODE)).rejects.toThrow(/has expired or will within a day/);
   });
 
   test("text that is no certificate, or no key", async () => {

@@ -45,7 +45,7 @@ test("a new authority and a certificate per node, in files that only their owner
   const { certificate, authority } = leaf("drs-eu-west-1-read-1");
   expect(new X509Certificate(certificate).checkIssued(new X509Certificate(authority))).toBe(true);
   expect(new X509Certificate(certificate).checkIP("10.10.200.20")).toBe("10.10.200.20");
-  // Nobody calls the restore machine, and its address is anybody's.
+  // No machine connects to the restore machine, and its address is dynamic.
   const restore = new X509Certificate(leaf("drs-eu-west-1-restore").certificate);
   expect(restore.subjectAltName).toBe("DNS:drs-eu-west-1-restore, DNS:localhost, IP Address:127.0.0.1");
   expect(readFileSync(join(folder, "authority.crt"), "utf8")).toBe(authority);

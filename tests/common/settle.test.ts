@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { allEnded, inTurn } from "../../common/settle.js";
 
-test("all have ended before the first error is told", async () => {
+test("all have ended before it throws the first error", async () => {
   const ended: string[] = [];
   const work = async (name: string, millis: number, fails: boolean) => {
     await sleep(millis);
@@ -17,7 +17,7 @@ test("all have ended before the first error is told", async () => {
   expect(await allEnded([work("d", 5, false), work("e", 0, false)])).toEqual(["d", "e"]);
 });
 
-test("steps after one that failed are done all the same, and the first error is told", async () => {
+test("runs the steps after a failed one, and throws the first error", async () => {
   const done: number[] = [];
   const step = (number: number, error?: string) => async () => {
     done.push(number);

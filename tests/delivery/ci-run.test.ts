@@ -1,4 +1,4 @@
-/** `.ci/run` in a copy of its own, with an npm that does as it is told: what it counts and how it ends. */
+/** `.ci/run` in a separate copy, with a scripted npm: its counts and its exit. */
 import { chmod, cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -144,7 +144,7 @@ test.each([
   expect(code).toBe(1);
 });
 
-test("what failed stands at the end with its reason, in one line each", async () => {
+test("lists failures at the end, each with its reason in one line", async () => {
   const { lines } = await run({
     ...GOOD,
     unit: tests("passed", "failed"),

@@ -10,7 +10,7 @@ const CLAIMS: Readonly<Record<string, number>> = {
 };
 const status = { sequence: 7, opened: 3 };
 
-/** A replica that answers, and remembers what it was asked. */
+/** A replica that answers and records its requests. */
 class Answers implements Replica {
   readonly asked: (QueryCommand | GetItemCommand)[] = [];
   constructor(readonly region: string) {}
@@ -63,15 +63,15 @@ test("claims, status and overrides of both regions, strongly consistent", async 
   );
 });
 
-test("the other replica is asked when the first doesn't answer, and it is told why", async () => {
+test("reads the other replica when the first doesn't answer, and reports why", async () => {
   const reading = await readClaimTable(CONTRACT, [never, new Answers("eu-central-1")], 20);
   expect(reading).toMatchObject({ readIn: "eu-central-1", failures: ["eu-west-1: no answer within 0.02 s"] });
 });
 
-test("what neither replica answers is an error with both reasons, never an empty table", async () => {
+test("without an answer from either replica it throws both reasons, never returns an empty table", async () => {
   const denied = fails("eu-west-1", new Error("Could not load credentials from any providers"));
   const missing = fails("eu-central-1", Object.assign(new Error("x"), { name: "ResourceNotFoundException" }));
   await expect(readClaimTable(CONTRACT, [denied, missing])).rejects.toThrow(
-    /claim table 'drs-claims' can't be read\n {2}eu-west-1: Could not load.*\n {2}eu-central-1: there is no such table\n {2}→/,
+    /claim table 'drs-claims' can't be read\n {2}eu-west-1: Could not load.*\n {2}eu-central-1: the table doesn't exist\n {2}→/,
   );
 });

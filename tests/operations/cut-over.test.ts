@@ -51,7 +51,7 @@ class World {
   /** Refusals of etcd's that pass. */
   leaderKeyLasts = 0;
   answers: Answer[] = ["yes"];
-  /** Called when a person is asked: what others do meanwhile. */
+  /** Called during the question: what others do meanwhile. */
   meanwhile: () => Promise<unknown> = async () => {};
   restoreIsLost = false;
   prepared: object = { timeline: 4, lastCommit: VALIDATED.lastCommit, endLsn: VALIDATED.endLsn };
@@ -292,15 +292,15 @@ describe("is refused before anything is changed", () => {
     ["a voter is off", `${SECOND} of home does not run`, (world) => world.gone.add(SECOND)],
     ["a node does not answer", `${SECOND} does not answer`, (world) => world.fails.add(`${SECOND} status`)],
     [
-      "nobody leads",
+      "no node leads",
       "takes writes",
       (world) => {
         world.node(LEADER).patroni = false;
       },
     ],
     [
-      "a replica is not well",
-      "no healthy member",
+      "a replica is not healthy",
+      "not a healthy member",
       (world) => {
         world.memberState = "stopped";
       },
@@ -313,8 +313,8 @@ describe("is refused before anything is changed", () => {
       },
     ],
     [
-      "another one is under way",
-      "left-overs of a cut-over",
+      "another one is in progress",
+      "remains of a cut-over",
       (world) => {
         world.node(SECOND).mark = { stamp: STAMP, step: "close" };
       },
@@ -335,10 +335,10 @@ describe("leaves everything as it was", () => {
     asBefore(world);
   });
 
-  test("when the replica restores something else than was looked at", async () => {
+  test("when the replica restores a different state than the checked one", async () => {
     const world = new World();
     world.prepared = { ...world.prepared, endLsn: "0/6000000" };
-    await expect(world.run()).rejects.toThrow("something else");
+    await expect(world.run()).rejects.toThrow("a different state");
     asBefore(world);
   });
 
@@ -379,10 +379,10 @@ describe("leaves everything as it was", () => {
     asBefore(world);
   });
 
-  test("when another order puts it back while a person is asked", async () => {
+  test("when another command undoes it during the question", async () => {
     const world = new World();
     world.meanwhile = () => world.finish("undo");
-    await expect(world.run()).rejects.toThrow("another order removed it");
+    await expect(world.run()).rejects.toThrow("another command removed them");
     expect(world.cutOver).toBe(`undone ${STAMP}`);
     expect(world.steps.filter((each) => /close|aside|forget/.test(each))).toEqual([]);
     asBefore(world);
@@ -422,7 +422,7 @@ describe("leaves everything as it was", () => {
   });
 });
 
-describe("whoever leads it dies", () => {
+describe("the process that runs it dies", () => {
   async function dies(at: CutOverStep): Promise<World> {
     const world = new World();
     world.dieAt = at;
@@ -432,7 +432,7 @@ describe("whoever leads it dies", () => {
     return world;
   }
 
-  test.each<CutOverStep>(["close", "aside", "forget"])("before %s: it can be put back", async (at) => {
+  test.each<CutOverStep>(["close", "aside", "forget"])("before %s: it can be undone", async (at) => {
     const world = await dies(at);
     expect((await world.finish("undo")).result).toBe("undone");
     asBefore(world);
@@ -447,16 +447,16 @@ describe("whoever leads it dies", () => {
     },
   );
 
-  test.each<CutOverStep>(["aside", "forget", "lead"])("before %s: nobody serves meanwhile", async (at) => {
+  test.each<CutOverStep>(["aside", "forget", "lead"])("before %s: no node serves meanwhile", async (at) => {
     expect((await dies(at)).serves).toEqual([]);
   });
 
-  test.each<CutOverStep>(["lead", "join"])("before %s: it can't be put back any more", async (at) => {
+  test.each<CutOverStep>(["lead", "join"])("before %s: it can no longer be undone", async (at) => {
     const world = await dies(at);
-    await expect(world.finish("undo")).rejects.toThrow("can't be put back");
+    await expect(world.finish("undo")).rejects.toThrow("can't be undone");
   });
 
-  test("what was restored before a later promotion is not gone on with", async () => {
+  test("a restore from before a later promotion is refused", async () => {
     const world = await dies("close");
     world.node(LEADER).timeline = 4;
     await expect(world.finish("resume")).rejects.toThrow("too old");
@@ -477,7 +477,7 @@ describe("whoever leads it dies", () => {
   });
 });
 
-describe("etcd has forgotten, and nobody here has what was restored", () => {
+describe("etcd has forgotten the log, and no node here has the restored data", () => {
   async function lost(): Promise<World> {
     const world = new World();
     world.dieAt = "lead";
@@ -487,7 +487,7 @@ describe("etcd has forgotten, and nobody here has what was restored", () => {
     return world;
   }
 
-  test("its node is lost: the others are opened, to copy from whoever leads", async () => {
+  test("its node is lost: the others are opened, to copy from the leader", async () => {
     const world = await lost();
     world.gone.add(FIRST);
     const { result, reason } = await world.finish("resume");
@@ -524,14 +524,14 @@ describe("left-overs", () => {
     const world = new World();
     world.node(SECOND).mark = { stamp: STAMP, step: "close" };
     world.cutOver = "20260302T120000Z";
-    await expect(world.finish(how)).rejects.toThrow("is an old one");
+    await expect(world.finish(how)).rejects.toThrow("is outdated");
     expect(world.steps).toEqual([]);
   });
 
   test("without any stamp are removed by --undo", async () => {
     const world = new World();
     world.node(SECOND).restored = "restored";
-    await expect(world.finish("resume")).rejects.toThrow("no cut-over of home was begun");
+    await expect(world.finish("resume")).rejects.toThrow("no cut-over of home was started");
     expect((await world.finish("undo")).result).toBe("undone");
     asBefore(world);
   });
@@ -560,18 +560,18 @@ describe("left-overs", () => {
 });
 
 describe("checks that fail in what was restored", () => {
-  test("are a person's to judge: where nobody is asked it ends there", async () => {
+  test("need a person's judgement: without questions the restore ends there", async () => {
     const world = new World();
     await expect(runRestore(world.ports, { ...REQUEST, unasked: true })).rejects.toThrow("checks fail");
     expect(world.steps).toEqual([]);
     asBefore(world);
   });
 
-  test("are told, and gone on with where a person wants it", async () => {
+  test("are reported, and the restore continues if a person confirms", async () => {
     const world = new World();
     world.answers = ["yes", "yes"];
     expect((await runRestore(world.ports, REQUEST)).outcome.result).toBe("cut-over");
-    expect(world.said).toContain("1 of the settings' checks fail.");
+    expect(world.said).toContain("1 of the checks in the settings fail.");
   });
 
   test("and a no names the command without which it can't be tried again", async () => {
@@ -607,6 +607,6 @@ test("a node that does not start once it is forgotten: the command to go on name
   });
 });
 
-test("nothing begun is nothing to go on with", async () => {
-  await expect(new World().finish("resume")).rejects.toThrow("no cut-over of home was begun");
+test("without a started cut-over there is nothing to resume", async () => {
+  await expect(new World().finish("resume")).rejects.toThrow("no cut-over of home was started");
 });

@@ -74,7 +74,7 @@ test("home is active and recovery follows", () => {
   `);
 });
 
-test("one region is gone: it is told who could be read, and for how long the other has been silent", () => {
+test("one region is gone: shows which replica answered, and how long the region has been silent", () => {
   const seen = observation(activeHome(310), standbyRecovery(312), {
     readIn: "eu-central-1",
     failures: ["eu-west-1: no answer within 5 s"],
@@ -89,7 +89,7 @@ test("one region is gone: it is told who could be read, and for how long the oth
   expect(text(seen)).toMatchInlineSnapshot(`
     "2026-07-07 12:00:00 UTC, AWS, claims read in eu-central-1
     home is active in epoch 1 by its claim, but has been silent for 5 min: it takes
-    no writes, or can't be reached by anybody.
+    no writes, or is unreachable.
 
                  home: eu-west-1 (prod)           recovery: eu-central-1 (dr)
     role         active                           standby
@@ -118,12 +118,12 @@ describe("a promotion that waits", () => {
   test("for the release, as far as the table tells", () => {
     const seen = observation(activeHome(4, { demoted }), pending);
     expect(glance(seen).summary).toBe(
-      "recovery is to become active in epoch 2, and waits: home has demoted drs-eu-west-1-db-2, and has still to release for epoch 2.",
+      "recovery is to become active in epoch 2, but waits: home has demoted drs-eu-west-1-db-2, but has yet to release for epoch 2.",
     );
     expect(text(seen)).toMatchInlineSnapshot(`
       "2026-07-07 12:00:00 UTC, AWS, claims read in eu-west-1
-      recovery is to become active in epoch 2, and waits: home has demoted
-      drs-eu-west-1-db-2, and has still to release for epoch 2.
+      recovery is to become active in epoch 2, but waits: home has demoted
+      drs-eu-west-1-db-2, but has yet to release for epoch 2.
 
                    home: eu-west-1 (prod)           recovery: eu-central-1 (dr)
       role         standby: has demoted             pending
@@ -191,15 +191,15 @@ describe("a promotion that waits", () => {
 
 test("nothing is claimed", () => {
   const seen = observation(NOBODY, NOBODY);
-  expect(glance(seen).summary).toBe("No region has claimed an epoch: nobody may take writes.");
+  expect(glance(seen).summary).toBe("No region has claimed an epoch: no region may take writes.");
   expect(text(seen)).toMatchInlineSnapshot(`
     "2026-07-07 12:00:00 UTC, AWS, claims read in eu-west-1
-    No region has claimed an epoch: nobody may take writes.
+    No region has claimed an epoch: no region may take writes.
 
                  home: eu-west-1 (prod)           recovery: eu-central-1 (dr)
     role         standby                          standby
     epoch        none claimed                     none claimed
-    leader       nobody has published yet         nobody has published yet
+    leader       no guard has published yet       no guard has published yet
     published    -                                -
     lag          -                                -
     leases left  unknown (1)                      unknown (1)
@@ -252,7 +252,7 @@ test("an override of an earlier epoch is not in force", () => {
   expect(glance(seen).regions.recovery.overrides).toEqual(["acceptDataLoss"]);
 });
 
-test("every line stands within 80 columns", () => {
+test("every line fits within 80 columns", () => {
   const long = unknown(
     "a reason that is much longer than a cell of one of the two columns, and goes below them",
   );
@@ -270,4 +270,4 @@ test.each([
   [310, "5 min"],
   [10_000, "3 h"],
   [500_000, "6 d"],
-])("%d seconds are told as %s", (time, told) => expect(duration(time)).toBe(told));
+])("%d seconds are shown as %s", (time, shown) => expect(duration(time)).toBe(shown));

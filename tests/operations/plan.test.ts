@@ -59,11 +59,11 @@ describe("the epoch", () => {
 
   test("a region that is active is not promoted again", () => {
     expect(() => targetOf(seen, request({ region: "home" }), CONTRACT.home)).toThrow(
-      "home (stack prod) is active in epoch 1 already",
+      "home (stack prod) is already active in epoch 1",
     );
   });
 
-  test("a claim that is not open yet is gone on with, and an override can follow it", () => {
+  test("a claim that is not open yet is continued, and an override can follow it", () => {
     const pending = observation(activeHome(), standbyRecovery(2, { claimed: 2 }));
     expect(targetOf(pending, request(), CONTRACT.recovery)).toEqual({
       epoch: 2,
@@ -77,7 +77,7 @@ describe("the epoch", () => {
     });
   });
 
-  test("an override that stands in the table is not written again", () => {
+  test("an override that the table has already is not written again", () => {
     const overrides = { ...NO_OVERRIDES, fenced: 2 };
     const pending = observation(activeHome(), standbyRecovery(2, { claimed: 2, overrides }));
     expect(targetOf(pending, request({ fenced: true }), CONTRACT.recovery).overrides).toEqual([]);
@@ -98,14 +98,15 @@ describe("the plan", () => {
       "Promote recovery, eu-central-1 (stack dr), epoch 2
 
         now         epoch 2 is the next that recovery can claim
-        kind        planned, as far as can be told: home publishes. It demotes its
-                    leader and releases; recovery goes on from exactly there
+        kind        planned, by what is visible here: home publishes. It demotes its
+                    leader and releases; recovery continues from exactly that
+                    point
         closed for  about 8.5 s (the guards read the claim: 2 s; Patroni demotes the
-                    old leader: 1 s; it stops, and releases: 3 s; Patroni elects: 1
+                    old leader: 1 s; it stops and releases: 3 s; Patroni elects: 1
                     s; PostgreSQL is promoted: 1 s; HAProxy finds the new leader: 0.5
                     s); clients follow by the health checks
         lost        nothing
-        for good    epoch 2 is used then; the way back is epoch 3 in stack prod"
+        permanent   epoch 2 is used up; the way back is epoch 3 in stack prod"
     `);
   });
 
@@ -117,14 +118,14 @@ describe("the plan", () => {
       "Promote recovery, eu-central-1 (stack dr), epoch 2
 
         now         epoch 2 is the next that recovery can claim
-        kind        unplanned: home has published nothing meanwhile. recovery waits
-                    until its lease and the margin are over
-        closed for  about 25 s (the guards read the claim: 2 s; lease and margin of
-                    the other region run out: 20 s; Patroni elects: 1 s; PostgreSQL
-                    is promoted: 1 s; HAProxy finds the new leader: 0.5 s); clients
+        kind        unplanned: home has stopped publishing. recovery waits until the
+                    lease of home and the margin expire
+        closed for  about 25 s (the guards read the claim: 2 s; the other region's
+                    lease and margin expire: 20 s; Patroni elects: 1 s; PostgreSQL is
+                    promoted: 1 s; HAProxy finds the new leader: 0.5 s); clients
                     follow by the health checks
         lost        at most the last 31 s of writes
-        for good    epoch 2 is used then; the way back is epoch 3 in stack prod"
+        permanent   epoch 2 is used up; the way back is epoch 3 in stack prod"
     `);
   });
 
@@ -155,7 +156,7 @@ describe("the plan", () => {
     });
   });
 
-  test("a lag that nobody knows is said, not guessed", () => {
+  test("an unknown lag is reported, not guessed", () => {
     const status = { ...standbyRecovery().status, proof: undefined };
     const unproven = observation(activeHome(120), standbyRecovery(0, { status }));
     const plan = planPromotion(request(), unproven, unproven, CONTEXT);
@@ -163,7 +164,7 @@ describe("the plan", () => {
     expect(plan.warnings).toEqual([expect.stringContaining("refuse above 60 s")]);
   });
 
-  test("a region that demoted and fell silent is waited for: that is said", () => {
+  test("warns that only accepted data loss ends the wait for a region that demoted and fell silent", () => {
     const demoted = { of: 1, epoch: 2, node: "drs-eu-west-1-db-2", term: "7" };
     const stuck = observation(activeHome(60, { demoted }), standbyRecovery(61));
     expect(planPromotion(request(), stuck, stuck, CONTEXT).warnings).toEqual([
@@ -171,9 +172,9 @@ describe("the plan", () => {
     ]);
   });
 
-  test("nobody waits for a region that never claimed", () => {
-    const nobody = observation(NOBODY, NOBODY);
-    expect(planPromotion(request(), nobody, nobody, CONTEXT)).toMatchObject({
+  test("no wait for a region that never claimed", () => {
+    const unclaimed = observation(NOBODY, NOBODY);
+    expect(planPromotion(request(), unclaimed, unclaimed, CONTEXT)).toMatchObject({
       kind: "unopposed",
       lossSeconds: { value: 0 },
     });
@@ -184,7 +185,7 @@ describe("the plan", () => {
     expect(expected).toEqual({ unknown: expect.stringContaining("cold") });
   });
 
-  test("every line stands within 80 columns", () => {
+  test("every line fits within 80 columns", () => {
     const plan = planPromotion(request({ acceptDataLoss: true }), silent, silent, CONTEXT);
     expect(
       planText(plan, CONTRACT)
@@ -197,13 +198,13 @@ describe("the plan", () => {
 describe("a switchover", () => {
   const promotion = SETTINGS.promotion;
 
-  test("goes to whichever region stands by", () => expect(standbyOf(seen)).toBe("recovery"));
+  test("goes to the standby region", () => expect(standbyOf(seen)).toBe("recovery"));
 
-  test("goes on where both are well", () =>
+  test("is allowed when both regions are healthy", () =>
     expect(() => requireHealthy(seen, later, promotion)).not.toThrow());
 
   test.each([
-    ["the active region is silent", silent, silent, "has published nothing meanwhile"],
+    ["the active region is silent", silent, silent, "home has stopped publishing"],
     [
       "it doesn't answer its health check",
       seen,
@@ -214,19 +215,19 @@ describe("a switchover", () => {
       "the standby is behind",
       seen,
       observation(activeHome(1, { sequence: 43 }), standbyRecovery(30)),
-      "recovery is 30 s behind; at most 10 s are small",
+      "recovery is 30 s behind; a switchover allows at most 10 s",
     ],
     [
-      "nobody knows how far",
+      "the lag is unknown",
       seen,
       observation(activeHome(1, { sequence: 43 }), NOBODY),
-      "How far recovery is behind is unknown",
+      "The lag of recovery is unknown",
     ],
   ])("is refused when %s", (_, before, after, message) =>
     expect(() => requireHealthy(before, after, promotion)).toThrow(message),
   );
 
-  test("is not refused for a health check that can't be asked from here", () => {
+  test("is not refused when the health check is unreachable from here", () => {
     const blind = { ...later, healthy: { home: unknown("no way out"), recovery: unknown("no way out") } };
     expect(() => requireHealthy(seen, blind, promotion)).not.toThrow();
   });
@@ -234,7 +235,7 @@ describe("a switchover", () => {
   test("is refused while no region is active", () => {
     expect(() => standbyOf(observation(NOBODY, NOBODY))).toThrow("No region has claimed an epoch");
     expect(() => standbyOf(observation(activeHome(), standbyRecovery(2, { claimed: 2 })))).toThrow(
-      "recovery is to become active in epoch 2 and is not yet",
+      "recovery is to become active in epoch 2, but isn't yet",
     );
   });
 });

@@ -23,7 +23,7 @@ const create = (name: string, type = ITEM): Change => ({
   properties: [],
 });
 
-/** Time that passes only while everybody sleeps: then to whoever wakes first. */
+/** Time that passes only while every task sleeps: it jumps to the first one to wake. */
 class VirtualTime {
   now = 0;
   private readonly sleepers: { readonly at: number; wake(): void }[] = [];
@@ -161,14 +161,14 @@ test("a planned one: claimed, released, promoted, open, in a time line", async (
   `);
 });
 
-test("the promotion is followed while the up is still at it", async () => {
+test("the promotion is followed while the up still runs", async () => {
   world.upSeconds = 300;
   const { events } = await runPromotion(world, request());
   expect(events.find(({ milestone }) => milestone === "open")?.seconds).toBeLessThan(10);
 });
 
 describe("before the up", () => {
-  test("a no takes the settings back", async () => {
+  test("a no restores the settings", async () => {
     world.answer = "no";
     const { outcome, events } = await runPromotion(world, request());
     expect(outcome.result).toBe("declined");
@@ -177,10 +177,10 @@ describe("before the up", () => {
     expect(world.claimedAt).toBeUndefined();
   });
 
-  test("whatever the preview shows beside a promotion is refused, and the settings taken back", async () => {
+  test("refuses every other change in the preview, and restores the settings", async () => {
     world.changes = [create("claim-2"), create("vpc", "aws:ec2/vpc:Vpc")];
     await expect(runPromotion(world, request())).rejects.toThrow(
-      /something else than a promotion[\s\S]*create aws:ec2\/vpc:Vpc vpc/,
+      /more than a promotion[\s\S]*create aws:ec2\/vpc:Vpc vpc/,
     );
     expect(world.config).toEqual({ epoch: "0" });
     expect(world.claimedAt).toBeUndefined();
@@ -209,7 +209,7 @@ describe("before the up", () => {
   test("a switchover from a region that is silent is refused", async () => {
     world.homePublishes = false;
     await expect(runPromotion(world, request({ plannedOnly: true }))).rejects.toThrow(
-      "home has published nothing",
+      "home has stopped publishing",
     );
     expect(world.config).toEqual({ epoch: "0" });
   });
@@ -220,7 +220,7 @@ describe("not active in the end", () => {
     Object.assign(world, { releasedAfter: undefined, opensAfter: undefined });
     const { outcome, events } = await runPromotion(world, request());
     expect(outcome.result).toBe("timed-out");
-    expect(outcome.reason).toMatch(/not active in epoch 2 after 90\d s; it waits: home has not closed/);
+    expect(outcome.reason).toMatch(/not active in epoch 2 after 90\d s; it is waiting: home has not closed/);
     expect(isSuccess({ outcome, events })).toBe(false);
   });
 
@@ -249,7 +249,7 @@ describe("not active in the end", () => {
     });
   });
 
-  test("Ctrl-C ends the looking on, not the promotion", async () => {
+  test("Ctrl-C ends the command, not the promotion", async () => {
     Object.assign(world, { opensAfter: undefined, stopsLooking: true });
     const { outcome } = await runPromotion(world, request());
     expect(outcome.result).toBe("interrupted");
@@ -270,7 +270,7 @@ test("without machines it ends with the claim", async () => {
   expect(isSuccess({ outcome, events })).toBe(true);
 });
 
-test("open means that a guard serves writes, where guards can be asked", async () => {
+test("open means that a guard serves writes, if guards are reachable", async () => {
   const { follow, BEGUN } = await import("../../operations/promotion/follow.js");
   const status = { ...standbyRecovery().status, opened: 2 };
   const leader = "drs-eu-central-1-db-1";
@@ -308,7 +308,7 @@ describe("the question", () => {
   ])("%j is %s", async (answer, expected) => expect(await asking(answer, true)).toBe(expected));
 
   test("without a terminal it is refused, unless --yes was given", async () => {
-    await expect(asking("yes\n", false)).rejects.toThrow(/no terminal[\s\S]*--yes/);
+    await expect(asking("yes\n", false)).rejects.toThrow(/not a terminal[\s\S]*--yes/);
     expect(await asking("", false, true)).toBe("yes");
   });
 });

@@ -133,7 +133,7 @@ describe("a restore that brings a table back", () => {
     expect(world.asked[1]).toContain("as restored_20260301t120000");
   });
 
-  test("is not begun where nobody takes writes", async () => {
+  test("doesn't start without a node that takes writes", async () => {
     const world = new World();
     world.leads = false;
     await expect(world.run({ tables })).rejects.toThrow("no node of home takes writes");
@@ -143,7 +143,7 @@ describe("a restore that brings a table back", () => {
   test("fails when other rows arrive than were restored", async () => {
     const world = new World();
     world.liveRows = 41;
-    await expect(world.run({ tables })).rejects.toThrow("41 rows, and 42 were restored");
+    await expect(world.run({ tables })).rejects.toThrow("41 rows, but the restored table has 42");
     expect(world.ended).toEqual([]);
   });
 

@@ -76,8 +76,8 @@ test("a moment has a time zone and is past", () => {
   expect(moment("--since", "2026-03-01T12:30+01:00")).toBe(Date.UTC(2026, 2, 1, 11, 30));
   const now = Date.UTC(2026, 2, 1, 12);
   for (const [text, reason] of [
-    ["2026-03-01 12:30", "It is no time with a time zone."],
-    ["yesterday", "It is no time with a time zone."],
+    ["2026-03-01 12:30", "It is not a time with a time zone."],
+    ["yesterday", "It is not a time with a time zone."],
     ["2026-03-01T12:30:00Z", "It is in the future."],
   ] as const) {
     expect(() => moment("--since", text, now)).toThrow(

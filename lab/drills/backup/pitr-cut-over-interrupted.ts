@@ -43,7 +43,7 @@ export const pitrCutOverInterrupted: RegionDrill = {
         () => "it was",
         (error: Error) => error.message,
       );
-      scene.prove(`--undo is refused: ${refused.split("\n")[0]}`, refused.includes("can't be put back"));
+      scene.prove(`--undo is refused: ${refused.split("\n")[0]}`, refused.includes("can't be undone"));
     });
     await scene.step("Recover: npx dr restore --all --resume", () => finish(scene, moment, "resume"));
     await scene.running.endRestoreMachine(scene.id);

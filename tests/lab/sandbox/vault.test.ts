@@ -91,8 +91,8 @@ test("a key that wasn't there then is refused, and nothing is done", async () =>
   await put("home/new", "new");
   await put(INFO, "worse");
   const named = (key: string) => rollBack(bucket, "home/", since, [INFO, key], { yes: true });
-  await expect(named("home/new")).rejects.toThrow("It came later.");
-  await expect(named("home/never")).rejects.toThrow("There never was such an object.");
+  await expect(named("home/new")).rejects.toThrow("It was created later.");
+  await expect(named("home/never")).rejects.toThrow("The object never existed.");
   await expect(named("home/old")).rejects.toThrow("It was hidden then.");
   expect(await read(INFO)).toBe("worse");
 });
@@ -129,6 +129,6 @@ test("protection is restored, and a longer lock stays", async () => {
 test("a refusal by S3 names the attempt, S3's words and what to do", async () => {
   const missing = new VaultBucket(s3, "no-such-vault");
   await expect(inspect(missing, "home/", 0, LOCK_DAYS)).rejects.toThrow(
-    /^can't ask for versioning of no-such-vault\n {2}S3 says NoSuchBucket: .*\n {2}→ see that the account and the stack are the right ones$/,
+    /^can't read the versioning of no-such-vault\n {2}S3 says NoSuchBucket: .*\n {2}→ check that the account and the stack are right$/,
   );
 });

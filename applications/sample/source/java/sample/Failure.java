@@ -6,9 +6,9 @@ final class Failure extends Exception {
 
     /** What a client may conclude about its write. */
     enum Outcome {
-        /** Surely not written, or nothing was to be written. */
+        /** Certainly not written, or nothing to write. */
         NONE("none"),
-        /** Written or not: nobody can tell. Sending it again with the same id is safe. */
+        /** Written or not: unknown. Sending it again with the same id is safe. */
         UNKNOWN("unknown");
 
         final String word;

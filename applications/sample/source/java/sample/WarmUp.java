@@ -5,10 +5,10 @@ import jakarta.servlet.ServletContextListener;
 import java.sql.Statement;
 
 /**
- * Asks through both pools every few seconds, from the start on. A server of a standby region has had nothing to do
- * until its region takes over: its first logins would be slow, for nothing of the driver, of TLS and of SCRAM is loaded
- * or compiled yet, and fail by `loginTimeout` just when everybody comes. (Across the link it reaches the other region's
- * leader; where nobody answers, it has at least tried.)
+ * Sends a query through both pools every few seconds, from the start on. A server of a standby region is idle until its
+ * region takes over. Its first logins would then be slow, because the JVM hasn't loaded or compiled the driver, TLS and
+ * SCRAM yet, and would exceed `loginTimeout` when all clients connect at once. (Across the link the query reaches the
+ * other region's leader; without an answer, the attempt alone warms up most of it.)
  */
 public final class WarmUp implements ServletContextListener {
     private static final long PACE_MILLIS = 5_000;
@@ -46,7 +46,7 @@ public final class WarmUp implements ServletContextListener {
                 }
             });
         } catch (Failure failure) {
-            // Requests that fail are told to who sent them; this one only prepares for them.
+            // Only real requests report failures to their senders; this one just prepares for them.
         }
     }
 }
