@@ -22,9 +22,9 @@ export function addDrill(dr: Command): void {
     .action(run);
   drill
     .command("list")
-    .description("every drill and what it does, one line each")
+    .description("list every drill and what it does, one line each")
     .option("--json", "print them as JSON")
-    .action(async (json : json?: boolean ) => {
+    .action(async ({ json }: { json?: boolean }) => {
       const { ALL_DRILLS, isNightly } = await import("../../lab/drills/catalogue.js");
       const listed = ALL_DRILLS.map((one) => {
         const { name, title, runbook, hypothesis, kind = "node" } = one;
