@@ -247,7 +247,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
         at(26_200, "fence", RECOVERY),
       ]),
   },
-  "leaves the other's silence out of the lag": {
+  "leaves the other region's silence out of the lag": {
     mutation: () => believing((_, now) => ({ peerNotBefore: now })),
     scenario: (seed) => scenario(seed, isolated(4000, seed)),
   },
@@ -357,7 +357,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
         at(12_000, "kill-node", HOME, 45_000, (seed + 2) % 3),
       ]),
   },
-  "lets nobody but the demoted leader release": {
+  "lets only the demoted leader release": {
     mutation: () => believing((_, now) => ({ standbySince: now })),
     scenario: (seed) =>
       scenario(seed, [
@@ -452,7 +452,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
       ]),
     share: 1 / 4,
   },
-  "writes its status over whatever stands there": {
+  "overwrites a status that has changed": {
     mutation: () => ({ unconditional: true }),
     // Home's leader is held up while it opens its next epoch, and its successor demotes.
     scenario: (seed) =>

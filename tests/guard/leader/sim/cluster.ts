@@ -7,7 +7,7 @@ import { REGION } from "../../fakes/region.js";
 import { World } from "../../sim/world.js";
 import { GuardProcess, type Mutation } from "./guard-process.js";
 import { SimNode } from "./node.js";
-import { CONFIG, SimPatroni } from "./patroni.js";
+import { CONFIG, type PatroniScenario, SimPatroni } from "./patroni.js";
 
 export type FaultKind =
   | "freeze"
@@ -34,7 +34,7 @@ export interface Fault {
   readonly length: number;
 }
 
-export interface Scenario {
+export interface Scenario extends PatroniScenario {
   readonly seed: number;
   /** Share of messages that are slow. */
   readonly slowness: number;
@@ -44,14 +44,10 @@ export interface Scenario {
   readonly leaderLease?: boolean;
   /** Patroni's watch of etcd takes up to 2 s to notice that it is back. */
   readonly lateWatch?: boolean;
-  /** PostgreSQL answers Patroni's queries after seconds, now and then. */
-  readonly slowQueries?: boolean;
   /** Their helpers take up to a tenth of a second for an order. */
   readonly slowKernels?: boolean;
   /** False: the kernel lets Patroni speak with etcd at any time. */
   readonly patroniKept?: boolean;
-  /** Patroni's setting of that name. */
-  readonly checkTimeline?: boolean;
 }
 
 const NAMES = ["a", "b", "c"] as const;

@@ -4,8 +4,15 @@
  * changes the sync key by compare-and-set on the version it knows.
  */
 import type { Keys } from "../../../../nodes/guard/leader/leader-keys.js";
-import type { Scenario } from "./cluster.js";
 import type { SimNode } from "./node.js";
+
+/** What a scenario says about Patroni. */
+export interface PatroniScenario {
+  /** PostgreSQL answers Patroni's queries after seconds, now and then. */
+  readonly slowQueries?: boolean;
+  /** Patroni's setting of that name. */
+  readonly checkTimeline?: boolean;
+}
 
 export const TTL = 20_000;
 const LOOP_WAIT = 1_000;
@@ -56,7 +63,7 @@ export class SimPatroni {
     private readonly node: SimNode,
     private readonly keys: Keys,
     private readonly history: string,
-    private readonly scenario: Pick<Scenario, "checkTimeline" | "slowQueries">,
+    private readonly scenario: PatroniScenario,
   ) {}
 
   start(): void {
