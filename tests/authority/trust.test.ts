@@ -15,8 +15,10 @@ test("the first authority is trusted, and stays so", () => {
 });
 
 test("one that nodes don't trust yet may not sign", () => {
-  expect(() => trusted(fresh, old, {}, "eu-west-1")).toThrow(/nodes in eu-west-1 trust another authority/);
-  expect(() => trusted(fresh, old, { also: old }, "here")).toThrow(/trust another authority/);
+  expect(() => trusted(fresh, old, {}, "eu-west-1")).toThrow(
+    /nodes in eu-west-1 trust a different authority/,
+  );
+  expect(() => trusted(fresh, old, { also: old }, "here")).toThrow(/trust a different authority/);
 });
 
 test("a change of authority: both while certificates change, once each, then the new one alone", () => {

@@ -562,7 +562,9 @@ describe("left-overs", () => {
 describe("checks that fail in what was restored", () => {
   test("need a person's judgement: without questions the restore ends there", async () => {
     const world = new World();
-    await expect(runRestore(world.ports, { ...REQUEST, unasked: true })).rejects.toThrow("checks fail");
+    await expect(runRestore(world.ports, { ...REQUEST, unasked: true })).rejects.toThrow(
+      "1 of the checks in the settings fail in the data restored",
+    );
     expect(world.steps).toEqual([]);
     asBefore(world);
   });

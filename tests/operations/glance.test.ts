@@ -127,8 +127,8 @@ describe("a promotion that waits", () => {
 
                    home: eu-west-1 (prod)           recovery: eu-central-1 (dr)
       role         standby: has demoted             pending
-                   drs-eu-west-1-db-2, and has
-                   still to release for epoch 2
+                   drs-eu-west-1-db-2, but has yet
+                   to release for epoch 2
       epoch        1 claimed, 1 opened              2 claimed, none opened
       leader       drs-eu-west-1-db-2               drs-eu-central-1-db-1
       published    4 s ago                          -

@@ -27,12 +27,12 @@ const seen = observation(activeHome(), standbyRecovery());
 const later = observation(activeHome(1, { sequence: 43 }), standbyRecovery());
 const silent = observation(activeHome(120), standbyRecovery(121));
 
-test("a region that serves is not closed for one that is not there", () => {
+test("a region that serves is not closed for one that is not ready", () => {
   const absent = standbyRecovery(2, { status: { ...standbyRecovery().status, proof: undefined } });
   const from = observation(activeHome(), absent);
   const to = observation(activeHome(1, { sequence: 43 }), absent);
   expect(() => planPromotion(request(), from, to, CONTEXT)).toThrow(
-    /recovery is not there[\s\S]*home serves[\s\S]*site warm --stack dr/,
+    /recovery is not ready[\s\S]*home serves[\s\S]*site warm --stack dr/,
   );
   expect(planPromotion(request({ acceptDataLoss: true }), from, to, CONTEXT).kind).toBe("planned");
   const gone = observation(activeHome(120), standbyRecovery(121));
@@ -51,8 +51,8 @@ describe("the epoch", () => {
   });
 
   test.each([
-    [3, /Epochs of stack dr are even[\s\S]*give 2$/],
-    [0, /not above both regions' claims[\s\S]*give 2$/],
+    [3, /Epochs of stack dr are even[\s\S]*pass 2$/],
+    [0, /not above both regions' claims[\s\S]*pass 2$/],
   ])("%d is refused for recovery, with what would do", (epoch, message) => {
     expect(() => targetOf(seen, request({ epoch }), CONTRACT.recovery)).toThrow(message);
   });
@@ -99,11 +99,10 @@ describe("the plan", () => {
 
         now         epoch 2 is the next that recovery can claim
         kind        planned, by what is visible here: home publishes. It demotes its
-                    leader and releases; recovery continues from exactly that
-                    point
+                    leader and releases; recovery continues from exactly that point
         closed for  about 8.5 s (the guards read the claim: 2 s; Patroni demotes the
-                    old leader: 1 s; it stops and releases: 3 s; Patroni elects: 1
-                    s; PostgreSQL is promoted: 1 s; HAProxy finds the new leader: 0.5
+                    old leader: 1 s; it stops and releases: 3 s; Patroni elects: 1 s;
+                    PostgreSQL is promoted: 1 s; HAProxy finds the new leader: 0.5
                     s); clients follow by the health checks
         lost        nothing
         permanent   epoch 2 is used up; the way back is epoch 3 in stack prod"
@@ -161,7 +160,7 @@ describe("the plan", () => {
     const unproven = observation(activeHome(120), standbyRecovery(0, { status }));
     const plan = planPromotion(request(), unproven, unproven, CONTEXT);
     expect(plan.lossSeconds).toEqual({ unknown: "no proof in epoch 1 yet" });
-    expect(plan.warnings).toEqual([expect.stringContaining("refuse above 60 s")]);
+    expect(plan.warnings).toEqual([expect.stringContaining("refuse to open above 60 s")]);
   });
 
   test("warns that only accepted data loss ends the wait for a region that demoted and fell silent", () => {
