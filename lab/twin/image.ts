@@ -62,7 +62,7 @@ async function ensureRoot(progress: Progress): Promise<string> {
   if (await exists(target)) return root;
   const mirrors = await debianMirrors();
   await progress.during("build the machines' image (Debian 12, once, about 2 minutes)", async () => {
-    progress.note(`debootstrap from ${mirrors.main}, Patroni from PyPI, Node from npm; in ${target}`);
+    progress.note(`debootstrap from ${mirrors.main}, Patroni and Node from PyPI; in ${target}`);
     const log = `${target}.log`;
     const { exitCode, signal } = await execa(
       "unshare",
