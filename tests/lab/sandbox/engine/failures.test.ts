@@ -126,7 +126,7 @@ describe("the machine", () => {
       XDG_CACHE_HOME: emptyCache(),
     });
     expect(exitCode).toBe(1);
-    expect(stderr).toMatch(/neither pulumi nor go is on PATH[\s\S]*install Go 1\.26 or newer, or Pulumi/);
+    expect(stderr).toMatch(/neither pulumi nor go is on PATH[\s\S]*install Go 1\.26\.6 or newer, or Pulumi/);
     expect(stderr).not.toMatch(STACK_TRACE);
   });
 
