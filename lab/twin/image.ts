@@ -94,7 +94,7 @@ async function ensureRoot(progress: Progress): Promise<string> {
 }
 
 async function ensurePayload(): Promise<string> {
-  const files = await payloadFiles("twin");
+  const files = await payloadFiles("lab/twin/platform");
   const target = join(cacheDir(), `node-payload-${hashOf(files.map(describe))}`);
   if (await exists(target)) return target;
   const scratch = `${target}.${process.pid}`;

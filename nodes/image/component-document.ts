@@ -38,7 +38,7 @@ const WORK = "/var/tmp/dr-image";
 export async function buildFiles(): Promise<BuildFiles> {
   const scripts = (await readdir(SCRIPTS_FOLDER)).filter((name) => /\.(sh|txt)$/.test(name)).sort();
   const files = [
-    ...(await payloadFiles("aws")).map(({ path, content }) => ({ path: `payload/${path}`, content })),
+    ...(await payloadFiles()).map(({ path, content }) => ({ path: `payload/${path}`, content })),
     ...(await Promise.all(
       scripts.map(async (name) => ({
         path: `scripts/${name}`,

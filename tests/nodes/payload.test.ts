@@ -8,8 +8,9 @@ import { payloadFiles, writePayload } from "../../nodes/image/payload.js";
 /** In the bundle. */
 const VERBS = ["check-vault", "cut-over", "reconcile", "save-diverged"];
 
-const programs = async (platform: "aws" | "twin") =>
-  (await payloadFiles(platform)).filter(({ path }) => path.startsWith("usr/local/sbin/"));
+const HOOKS = { aws: "nodes/platform/aws", twin: "lab/twin/platform" };
+const programs = async (platform: keyof typeof HOOKS) =>
+  (await payloadFiles(HOOKS[platform])).filter(({ path }) => path.startsWith("usr/local/sbin/"));
 
 describe("the payload", () => {
   test("has the same programs on both platforms; only the hooks differ", async () => {
@@ -40,17 +41,17 @@ describe("the payload", () => {
   });
 
   test("is the same each time, or every deployment would build new images", async () => {
-    expect(await payloadFiles("aws")).toEqual(await payloadFiles("aws"));
+    expect(await payloadFiles()).toEqual(await payloadFiles());
   });
 
   test("is written with its modes: programs can be run", async () => {
     const folder = mkdtempSync(join(tmpdir(), "payload-"));
-    await writePayload(await payloadFiles("twin"), folder);
+    await writePayload(await payloadFiles("lab/twin/platform"), folder);
     expect(statSync(join(folder, "usr/local/sbin/dr-fetch-secrets")).mode & 0o777).toBe(0o755);
   });
 
   test("programs that only call the bundle name a verb that it knows", async () => {
-    const files = await payloadFiles("aws");
+    const files = await payloadFiles();
     const bundle = join(mkdtempSync(join(tmpdir(), "payload-")), "dr.cjs");
     writeFileSync(bundle, files.find(({ path }) => path === "usr/local/lib/dr/dr.cjs")?.content as string);
     const verbs = files.flatMap(({ path, content }) => {
