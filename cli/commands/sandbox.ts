@@ -110,7 +110,7 @@ export function addSandbox(dr: Command): void {
 
   sandbox
     .command("status")
-    .description("show whether the emulator runs, and where")
+    .description("whether the emulator runs, and where")
     .option("--json", "print it as JSON")
     .action(async ({ json }: { json?: boolean }) => {
       const emulator = await runningEmulator();
