@@ -2,7 +2,8 @@
 import * as acm from "@pulumi/aws/acm/index.js";
 import * as route53 from "@pulumi/aws/route53/index.js";
 import * as pulumi from "@pulumi/pulumi";
-import { ACTIVE_PATH, type Contract, FAILOVER_DNS } from "../settings/contract.js";
+import { ACTIVE_PATH, type Contract } from "../settings/contract.js";
+import { FAILOVER_DNS } from "../settings/failover-dns.js";
 import type { RegionId } from "../settings/stacks.js";
 
 export interface FailoverDnsArgs {

@@ -2,7 +2,8 @@
 import * as iam from "@pulumi/aws/iam/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import type { Contract } from "../settings/contract.js";
-import { claimTableArns, policyDocument, type Statement } from "./access/policy-document.js";
+import { claimsStay } from "./access/claim-policies.js";
+import { policyDocument, type Statement } from "./access/policy-document.js";
 
 export interface PermissionBoundaryArgs {
   readonly contract: Contract;
@@ -166,37 +167,6 @@ export function boundaryStatements(args: PermissionBoundaryArgs): Statement[] {
       Action: ["kms:DisableKey", "kms:ScheduleKeyDeletion"],
       Resource: `arn:aws:kms:*:${accountId}:key/*`,
     },
-    {
-      // A claim taken back would let a fenced region open again.
-      Sid: "ClaimsStay",
-      Effect: "Deny",
-      Action: ["dynamodb:DeleteItem", "dynamodb:DeleteTable", "dynamodb:PartiQLDelete"],
-      Resource: claimTableArns(contract),
-    },
-    {
-      // Only a stack claims, and says what an operator answers for. A node that could would promote its own region.
-      // By what it may write, so that another kind of item is denied as well.
-      Sid: "NodesDoNotClaim",
-      Effect: "Deny",
-      Action: [
-        "dynamodb:BatchWriteItem",
-        "dynamodb:PartiQLInsert",
-        "dynamodb:PartiQLUpdate",
-        "dynamodb:PutItem",
-        "dynamodb:UpdateItem",
-      ],
-      Resource: claimTableArns(contract),
-      Condition: {
-        ArnEquals: {
-          "aws:PrincipalArn": [contract.home, contract.recovery].flatMap(
-            ({ databaseRole, tomcatRole, restoreRole }) =>
-              [databaseRole, tomcatRole, restoreRole].map((role) => `arn:aws:iam::${accountId}:role/${role}`),
-          ),
-        },
-        "ForAnyValue:StringNotEquals": {
-          "dynamodb:LeadingKeys": [contract.home.statusKey, contract.recovery.statusKey],
-        },
-      },
-    },
+    ...claimsStay(contract),
   ];
 }

@@ -3,6 +3,17 @@ import type { Rule } from "./rule.js";
 import { resourcePoliciesNotPublic } from "./rules/access.js";
 import { cloudtrailComplete, logRetentionSet } from "./rules/audit.js";
 import { backupVaultsEncrypted, backupVaultsLocked } from "./rules/backup.js";
+import {
+  s3EncryptedWithKms,
+  s3Lifecycle,
+  s3ObjectLockCompliance,
+  s3OwnerEnforced,
+  s3PublicAccessBlocked,
+  s3ReplicationSafe,
+  s3TlsOnly,
+  s3VaultReplicated,
+  s3Versioned,
+} from "./rules/buckets.js";
 import { groupsSpanZones, imdsv2Required, noPublicAddresses } from "./rules/compute.js";
 import { dynamodbDeletionProtected, dynamodbRecoverable } from "./rules/database.js";
 import { failoverRecordsChecked } from "./rules/dns.js";
@@ -35,17 +46,6 @@ import {
   securityGroupsClosed,
 } from "./rules/network.js";
 import { dataProtected, explicitProvider } from "./rules/protection.js";
-import {
-  s3EncryptedWithKms,
-  s3Lifecycle,
-  s3ObjectLockCompliance,
-  s3OwnerEnforced,
-  s3PublicAccessBlocked,
-  s3ReplicationSafe,
-  s3TlsOnly,
-  s3VaultReplicated,
-  s3Versioned,
-} from "./rules/storage.js";
 
 /** In the order of the generated table. */
 export const RULES_BY_DOMAIN: Readonly<Record<string, readonly Rule[]>> = {

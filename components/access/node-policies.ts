@@ -1,10 +1,11 @@
 /** What a region's machines may do; restore-policies.ts has the restore machine's part. No Pulumi here. */
 import { posix } from "node:path";
-import { DIVERGED_PREFIX } from "../../nodes/render/boot.js";
+import { DIVERGED_PREFIX } from "../../nodes/render/node-env.js";
 import { type Contract, NODE_TAG, otherRegion, type RegionContract } from "../../settings/contract.js";
 import type { SharedSettings } from "../../settings/schema.js";
 import type { RegionId } from "../../settings/stacks.js";
-import { claimTableArns, type Statement } from "./policy-document.js";
+import { claimsAndStatus } from "./claim-policies.js";
+import type { Statement } from "./policy-document.js";
 
 /** ARNs of the keys that one region's machines touch. */
 export interface NodeKeys {
@@ -230,32 +231,6 @@ export function otherVault({ region, vaultBucket }: RegionContract, key: string)
       Action: "kms:Decrypt",
       Resource: key,
       Condition: { StringEquals: { "kms:ViaService": `s3.${region}.amazonaws.com` } },
-    },
-  ];
-}
-
-/**
- * Reads go to either replica (a regional outage of DynamoDB must not look like isolation), and so may the
- * status. Only the region's own status key can be written. `Null` because a `ForAllValues` condition also
- * holds for a request without keys.
- */
-function claimsAndStatus(contract: Contract, { statusKey }: RegionContract): Statement[] {
-  return [
-    {
-      Sid: "ReadClaimsAndStatus",
-      Effect: "Allow",
-      Action: ["dynamodb:BatchGetItem", "dynamodb:Query"],
-      Resource: claimTableArns(contract),
-    },
-    {
-      Sid: "WriteOwnStatus",
-      Effect: "Allow",
-      Action: ["dynamodb:PutItem", "dynamodb:UpdateItem"],
-      Resource: claimTableArns(contract),
-      Condition: {
-        "ForAllValues:StringEquals": { "dynamodb:LeadingKeys": [statusKey] },
-        Null: { "dynamodb:LeadingKeys": "false" },
-      },
     },
   ];
 }

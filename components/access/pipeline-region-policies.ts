@@ -9,6 +9,7 @@ import { posix } from "node:path";
 import type { Contract } from "../../settings/contract.js";
 import type { RegionId } from "../../settings/stacks.js";
 import { vaultRulesArn } from "../alarms/vault-events.js";
+import { claimForRegion } from "./claim-policies.js";
 import { everythingIn, type Statement } from "./policy-document.js";
 import { deployVolumeBackupStatements, volumeBackupRuleArn } from "./volume-backup-policies.js";
 
@@ -61,7 +62,7 @@ export function deployRegionStatements(
   id: RegionId,
   { zoneId, dataKeyArns, backupsKeyArns }: PipelineIds,
 ): Statement[] {
-  const { accountId, handoffParameter, claimTable } = contract;
+  const { accountId, handoffParameter } = contract;
   const own = contract[id];
   const { region } = own;
   const roleArns = (names: readonly string[]) =>
@@ -121,26 +122,7 @@ export function deployRegionStatements(
         },
       },
     },
-    {
-      // Claims and overrides. No UpdateItem and no DeleteItem: an item is written once.
-      Sid: "ClaimForThisRegion",
-      Effect: "Allow",
-      Action: ["dynamodb:GetItem", "dynamodb:PutItem"],
-      Resource: `arn:aws:dynamodb:${region}:${accountId}:table/${claimTable}`,
-      Condition: {
-        "ForAllValues:StringEquals": {
-          "dynamodb:LeadingKeys": [own.claimKey, own.fencedKey, own.acceptDataLossKey],
-        },
-        Null: { "dynamodb:LeadingKeys": "false" },
-      },
-    },
-    {
-      // The import of a claim that was made without Pulumi, or whose answer was lost, looks up the keys' names.
-      Sid: "ImportClaims",
-      Effect: "Allow",
-      Action: "dynamodb:DescribeTable",
-      Resource: `arn:aws:dynamodb:${region}:${accountId}:table/${claimTable}`,
-    },
+    ...claimForRegion(contract, own),
     {
       Sid: "OwnNameInDns",
       Effect: "Allow",

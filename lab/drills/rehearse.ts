@@ -1,7 +1,7 @@
 /** One drill on one twin: baseline, load, the steps, the end of the load, the count, the verdict. */
 import { cpus, release, totalmem } from "node:os";
 import type { Progress } from "../../common/progress.js";
-import { FAILOVER_DNS } from "../../settings/contract.js";
+import { FAILOVER_DNS } from "../../settings/failover-dns.js";
 import type { RegionTwin } from "../twin/open.js";
 import { now } from "../workload/clock.js";
 import { Ledger } from "../workload/ledger.js";

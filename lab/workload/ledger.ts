@@ -1,6 +1,6 @@
 /** What the workloads told, in memory: the one account of what clients were promised. */
 
-import type { WorkloadConfig } from "../workload/config.js";
+import type { WorkloadConfig } from "./config.js";
 import type {
   NameEvent,
   ProbeEvent,

@@ -1,7 +1,7 @@
 /** Units of the backups, and of the machine that tests restoring them. */
 
 import { IMAGE_PATHS } from "../layout.js";
-import { NODE_ENV_FILE, SECRETS_FILE } from "./boot.js";
+import { NODE_ENV_FILE, SECRETS_FILE } from "./node-env.js";
 import { AT_BOOT, oneshot, requires, type Section, unit } from "./unit.js";
 
 const { scripts } = IMAGE_PATHS;

@@ -1,7 +1,7 @@
 /** The syntax of systemd's units, and what several of ours begin with. */
 
 import { IMAGE_PATHS } from "../layout.js";
-import { NODE_ENV_FILE } from "./boot.js";
+import { NODE_ENV_FILE } from "./node-env.js";
 
 const { scripts } = IMAGE_PATHS;
 

@@ -5,9 +5,9 @@
 
 import { CUT_OVER_FILE, IMAGE_PATHS } from "../layout.js";
 import { BACKUP_UNITS } from "./backup-units.js";
-import { NODE_ENV_FILE, SECRETS_FILE } from "./boot.js";
 import { GUARD_CONFIG_FILE } from "./guard-config.js";
 import { NFTABLES_FILE } from "./nftables.js";
+import { NODE_ENV_FILE, SECRETS_FILE } from "./node-env.js";
 import { AT_BOOT, oneshot, requires, unit } from "./unit.js";
 
 const { scripts, config, patroniBin } = IMAGE_PATHS;

@@ -12,7 +12,6 @@ import type { SharedSettings } from "../../settings/schema.js";
 import type { RegionId } from "../../settings/stacks.js";
 import { IMAGE_PATHS, isReadReplica, type NodeFile, regionOfNode } from "../layout.js";
 import { BACKUP_CONFIG_FILE, renderBackupConfig } from "./backup-config.js";
-import { NODE_ENV_FILE, renderDatabaseEnv, renderRestoreEnv, renderTomcatEnv } from "./boot.js";
 import {
   CLOUDWATCH_FILE,
   renderDatabaseCloudwatch,
@@ -24,10 +23,11 @@ import { renderEtcd } from "./etcd.js";
 import { GUARD_CONFIG_FILE, renderGuardConfig } from "./guard-config.js";
 import { renderHaproxy } from "./haproxy.js";
 import { NFTABLES_FILE, renderNftables } from "./nftables.js";
+import { NODE_ENV_FILE, renderDatabaseEnv, renderRestoreEnv, renderTomcatEnv } from "./node-env.js";
 import { renderPatroni } from "./patroni.js";
 import { renderPgbackrest, renderRestoringPgbackrest } from "./pgbackrest.js";
 import { RESTORE_TEST_FILE, renderRestoreTest } from "./restore-test.js";
-import { renderTomcat } from "./tomcat.js";
+import { renderTomcat } from "./tomcat-env.js";
 
 /** EC2's limit, counted before base64. */
 export const USER_DATA_LIMIT_BYTES = 16_384;

@@ -6,7 +6,7 @@ import { otherRegion } from "../../../settings/contract.js";
 import type { RegionId } from "../../../settings/stacks.js";
 import type { Switch } from "../network/switch.js";
 import type { MachineSpec } from "../types.js";
-import { VaultStore, type VaultStoreOptions } from "./store.js";
+import { VaultStore, type VaultStoreOptions } from "./emulated-s3.js";
 import { tlsProxyHosts, VaultTlsProxy } from "./tls-proxy.js";
 
 /** S3 takes seconds, and is held to 15 minutes. */

@@ -12,8 +12,8 @@ import type { Known, RegionConfig } from "./known.js";
 import { lagMillis } from "./lag.js";
 import { lead } from "./lead.js";
 import { changed, learn } from "./learn.js";
-import { permit, refusal } from "./permit.js";
 import type { RegionAction, RegionEvent, RegionState } from "./region-facts.js";
+import { permit, refusal } from "./region-lease.js";
 import { isPending, ticketOf } from "./ticket.js";
 import { yieldTo } from "./yield.js";
 

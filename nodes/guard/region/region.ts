@@ -7,7 +7,6 @@ import type { Clock } from "../shared/clock.js";
 import type { Log } from "../shared/log.js";
 import { unsavedEpoch } from "./diverged.js";
 import type { RegionConfig } from "./known.js";
-import { patroniMayRun, replicaUntil } from "./permit.js";
 import { decideRegion, explain, HELD_UP_MILLIS, type RegionStep } from "./region-decision.js";
 import {
   initialRegionState,
@@ -20,6 +19,7 @@ import {
   type Status,
 } from "./region-facts.js";
 import { changeRole, forgetCluster, raiseEpoch, regionViewOf } from "./region-keys.js";
+import { patroniMayRun, replicaUntil } from "./region-lease.js";
 import { isPending } from "./ticket.js";
 
 /** The claim table, in either region. */

@@ -11,7 +11,6 @@ import {
   unsavedEpoch,
 } from "../../../nodes/guard/region/diverged.js";
 import type { RegionConfig } from "../../../nodes/guard/region/known.js";
-import { patroniMayRun } from "../../../nodes/guard/region/permit.js";
 import { decideRegion } from "../../../nodes/guard/region/region-decision.js";
 import {
   initialRegionState,
@@ -25,6 +24,7 @@ import {
   type Release,
   type Role,
 } from "../../../nodes/guard/region/region-facts.js";
+import { patroniMayRun } from "../../../nodes/guard/region/region-lease.js";
 
 const NOW = 100_000;
 const config: RegionConfig = {

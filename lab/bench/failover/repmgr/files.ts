@@ -5,8 +5,8 @@
 import { readFileSync } from "node:fs";
 import { stringify } from "yaml";
 import { clusterName, IMAGE_PATHS, type NodeFile, TLS_FILES } from "../../../../nodes/layout.js";
-import { NODE_ENV_FILE, renderDatabaseEnv, SECRETS_FILE } from "../../../../nodes/render/boot.js";
 import { hba } from "../../../../nodes/render/hba.js";
+import { NODE_ENV_FILE, renderDatabaseEnv, SECRETS_FILE } from "../../../../nodes/render/node-env.js";
 import { renderPgbackrest } from "../../../../nodes/render/pgbackrest.js";
 import { SECRETS_UNIT, VOLUME_UNIT } from "../../../../nodes/render/units.js";
 import { type Contract, type DatabaseNode, PORTS } from "../../../../settings/contract.js";

@@ -22,7 +22,7 @@ import {
   type S3Client,
 } from "@aws-sdk/client-s3";
 import { policyDocument } from "../../../../components/access/policy-document.js";
-import { DIVERGED_PREFIX } from "../../../../nodes/render/boot.js";
+import { DIVERGED_PREFIX } from "../../../../nodes/render/node-env.js";
 import type { Scene } from "../../scene.js";
 import { asNode, vaultOf } from "./attacker.js";
 

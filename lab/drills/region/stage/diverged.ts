@@ -1,7 +1,7 @@
 /** The rows that only an old region's node had, as it saved them to the vault. */
 import { gunzipSync } from "node:zlib";
 import type { SaveRecord } from "../../../../nodes/guard/region/region-facts.js";
-import { DIVERGED_PREFIX } from "../../../../nodes/render/boot.js";
+import { DIVERGED_PREFIX } from "../../../../nodes/render/node-env.js";
 import type { RegionId } from "../../../../settings/stacks.js";
 import type { Machine } from "../../../twin/types.js";
 import { TABLES } from "../../../workload/config.js";

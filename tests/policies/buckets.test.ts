@@ -1,4 +1,4 @@
-import * as storage from "../../policies/rules/storage.js";
+import * as storage from "../../policies/rules/buckets.js";
 import { describeRule, type Sample } from "../support/policy.js";
 
 const VAULT = "drs-vault-123456789012-eu-west-1";
