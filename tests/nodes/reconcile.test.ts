@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { changesOf, patchFor } from "../../nodes/bin/verbs/reconcile.js";
+import { type Change, changesOf, patchFor } from "../../nodes/bin/verbs/reconcile.js";
 import { scramVerifier } from "../../nodes/bin/verbs/scram.js";
 
 describe("what dr-reconcile changes", () => {
@@ -39,15 +39,35 @@ describe("databases and owners", () => {
   const asked: string[] = [];
   const changes = async (owners: Record<string, string>, roles = ["postgres"]) => {
     asked.length = 0;
-    return await changesOf({ owners, roles }, DATABASES, async (secret) => {
+    const made: Change[] = [];
+    const passwordOf = async (secret: string) => {
       asked.push(secret);
       return "secret";
-    });
+    };
+    for await (const change of changesOf({ owners, roles }, DATABASES, passwordOf)) made.push(change);
+    return made;
   };
   const DATABASES = [
     { name: "app", owner: "app", secret: "s/app" },
     { name: 'we"ird', owner: "app", secret: "s/app" },
   ];
+
+  test("a secret that is missing holds up only what needs it", async () => {
+    const made: string[] = [];
+    const run = async () => {
+      const databases = [
+        { name: "ready", owner: "postgres", secret: "s/none" },
+        { name: "app", owner: "app", secret: "s/app" },
+      ];
+      const none = async () => {
+        throw new Error("no secret");
+      };
+      for await (const { statement } of changesOf({ owners: {}, roles: ["postgres"] }, databases, none))
+        made.push(statement);
+    };
+    await expect(run()).rejects.toThrow("no secret");
+    expect(made).toEqual(['CREATE DATABASE "ready" OWNER "postgres"']);
+  });
 
   test("what is missing is made; a login once, with a verifier in the place of its password", async () => {
     const [login, ...others] = await changes({ postgres: "postgres" });

@@ -1,9 +1,18 @@
 /** Where two logs part, and what is saved of the changes after it. */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { controlOf } from "../../nodes/bin/verbs/control.js";
 import { type Change, writeChanges } from "../../nodes/bin/verbs/decode.js";
 import { parting as partingOf } from "../../nodes/bin/verbs/divergence.js";
 import { linesOf } from "../../nodes/bin/verbs/lines.js";
@@ -135,4 +144,42 @@ describe("the record", () => {
     writeFileSync(join(dir, "eu-west-1-epoch7-n1.json"), "{");
     expect(new Saved(config, 7, dir).isDone).toBe(false);
   });
+});
+
+describe("whether there are data that could be lost", () => {
+  const answers =
+    (code: number, stdout: string, stderr = "") =>
+    async () => ({ code, stdout, stderr });
+  const withData = () => {
+    mkdirSync(join(dir, "global"));
+    writeFileSync(join(dir, "global/pg_control"), "");
+  };
+
+  test("none, only where there is no control file", async () => {
+    expect(await controlOf(dir, answers(1, ""))).toBeUndefined();
+  });
+
+  test("they are there: what pg_controldata says", async () => {
+    withData();
+    expect(await controlOf(dir, answers(0, "pg_control version number: 1300"))).toContain("1300");
+  });
+
+  test.each([
+    ["it can't be run", answers(127, "", "setpriv: failed to execute pg_controldata")],
+    ["it can't read them", answers(1, "", "could not open file: Permission denied")],
+    ["it says nothing", answers(0, "")],
+  ])("they are there, and %s: an error, never 'no data'", async (_, look) => {
+    withData();
+    await expect(controlOf(dir, look)).rejects.toThrow(/pg_controldata can't read/);
+  });
+});
+
+test("a record that can't be read is an error; one that was cut short starts from the beginning", () => {
+  const config = { node: "a", region: { own: "eu-west-1" } } as GuardConfig;
+  const { path } = new Saved(config, 3, dir);
+  writeFileSync(path, '{"state":');
+  expect(new Saved(config, 3, dir).isDone).toBe(false);
+  rmSync(path);
+  mkdirSync(path);
+  expect(() => new Saved(config, 3, dir)).toThrow(/EISDIR/);
 });

@@ -381,7 +381,7 @@ export async function cutOver(args: readonly string[], place = HERE()): Promise<
     room: () => cutOver.room(),
     members,
   };
-  const look = looks[command];
+  const look = Object.hasOwn(looks, command) ? looks[command] : undefined;
   if (look && args.length === 1) {
     say(JSON.stringify(await look()));
     return 0;
@@ -391,7 +391,8 @@ export async function cutOver(args: readonly string[], place = HERE()): Promise<
     // Without the lock: it lasts, and `discard` ends it.
     return await cutOver.prepare(stamp, Number(epoch), report, options);
   const mustBePrepared = command === "aside" && others.length === 1 && others[0] === "restored";
-  const step = steps(cutOver, mustBePrepared)[command];
+  const all = steps(cutOver, mustBePrepared);
+  const step = Object.hasOwn(all, command) ? all[command] : undefined;
   if (!step || !STAMP.test(stamp) || (others.length > 0 && !mustBePrepared)) throw new Usage(USAGE, 2);
   const said = await locked(lock, () => step(stamp));
   if (typeof said === "number") say(`${said}`);

@@ -10,7 +10,7 @@ import {
   openSync,
   renameSync,
   rmSync,
-  writeSync,
+  writeFileSync,
 } from "node:fs";
 import { dirname } from "node:path";
 import { pipeline } from "node:stream/promises";
@@ -169,7 +169,8 @@ class Transaction {
     // Appended to: after a truncation it begins at its beginning.
     this.file ??= openSync(this.path, "a", 0o600);
     if (!this.isInFile) ftruncateSync(this.file);
-    writeSync(this.file, this.lines.join(""));
+    // Writes all of it or throws; `writeSync` may write a part on a full disk and only return how much.
+    writeFileSync(this.file, this.lines.join(""));
     this.lines = [];
     this.bytes = 0;
     this.isInFile = true;

@@ -18,7 +18,7 @@ const VERBS: Readonly<Record<string, Verb>> = {
 };
 
 async function main([name = "", ...args]: readonly string[]): Promise<number> {
-  const verb = VERBS[name];
+  const verb = Object.hasOwn(VERBS, name) ? VERBS[name] : undefined;
   if (!verb) {
     process.stderr.write(`unknown verb '${name}': ${Object.keys(VERBS).join(", ")}\n`);
     return 2;

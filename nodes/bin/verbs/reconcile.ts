@@ -58,39 +58,40 @@ export interface Change {
   readonly said: string;
 }
 
-/** What makes the databases and owners that the settings name. @param passwordOf asks for it where a login is missing */
-export async function changesOf(
+/**
+ * What makes the databases and owners that the settings name, one at a time: a secret that is missing holds up only what needs it.
+ * @param passwordOf asks for it where a login is missing
+ */
+export async function* changesOf(
   cluster: Cluster,
   databases: ClusterConfig["databases"],
   passwordOf: (secret: string) => Promise<string>,
-): Promise<Change[]> {
+): AsyncGenerator<Change> {
   const roles = new Set(cluster.roles);
   const owners = new Map(Object.entries(cluster.owners));
-  const changes: Change[] = [];
   for (const { name, owner, secret } of databases) {
     if (!roles.has(owner)) {
       const verifier = scramVerifier(await passwordOf(secret));
-      changes.push({
+      yield {
         statement: `CREATE ROLE ${identifier(owner)} LOGIN PASSWORD ${literal(verifier)}`,
         said: `created login ${owner}`,
-      });
+      };
       roles.add(owner);
     }
     const before = owners.get(name);
     if (before === undefined) {
-      changes.push({
+      yield {
         statement: `CREATE DATABASE ${identifier(name)} OWNER ${identifier(owner)}`,
         said: `created database ${name}, owned by ${owner}`,
-      });
+      };
     } else if (before !== owner) {
-      changes.push({
+      yield {
         statement: `ALTER DATABASE ${identifier(name)} OWNER TO ${identifier(owner)}`,
         said: `database ${name} is now owned by ${owner}, was by ${before}`,
-      });
+      };
     }
     owners.set(name, owner);
   }
-  return changes;
 }
 
 const CLUSTER = `SELECT json_build_object(
@@ -99,7 +100,7 @@ const CLUSTER = `SELECT json_build_object(
 
 async function createDatabases(connection: string, databases: ClusterConfig["databases"]): Promise<void> {
   const cluster = JSON.parse(await sql(connection, CLUSTER)) as Cluster;
-  for (const { statement, said } of await changesOf(cluster, databases, passwordOf)) {
+  for await (const { statement, said } of changesOf(cluster, databases, passwordOf)) {
     await sql(connection, statement);
     say(said);
   }

@@ -10,7 +10,7 @@ import type { SaveRecord } from "../../guard/region/region-facts.js";
 import type { GuardConfig } from "../../guard/shared/config.js";
 import { lsnOf, lsnText } from "../../guard/shared/lsn.js";
 import { output, run } from "./commands.js";
-import { controlData } from "./control.js";
+import { controlOf } from "./control.js";
 import { type Counts, changesOf, writeChanges } from "./decode.js";
 import { positionOfDivergence } from "./divergence.js";
 import { removeTree, syncFolder } from "./files.js";
@@ -45,8 +45,8 @@ async function save(config: GuardConfig, saved: Saved): Promise<void> {
   await stopPatroni();
   const { dataDirectory } = config;
   try {
-    const { stdout: control } = await controlData(dataDirectory);
-    if (!control) {
+    const control = await controlOf(dataDirectory);
+    if (control === undefined) {
       saved.write({ state: "nothing", uploaded: false, note: "there are no data" });
       return;
     }

@@ -26,8 +26,9 @@ export class Saved {
     this.path = join(folder, `${this.name}.json`);
     try {
       this.values = readJson(this.path) as SaveRecord;
-    } catch {
-      // Without one, or with one that can't be read, it begins from the start.
+    } catch (error) {
+      // Without one, or after a write that was cut short, it begins from the start. A record that can't be read may be final.
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT" && !(error instanceof SyntaxError)) throw error;
     }
   }
 
