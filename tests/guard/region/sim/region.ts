@@ -245,6 +245,14 @@ export class SimRegion {
     this.etcd.transact([], [{ delete: this.keys.leader }], []);
   }
 
+  /** Only the cluster's name is left: nobody leads, and nobody has any data. */
+  get isBare(): boolean {
+    const { initialize } = this.keys;
+    return (
+      !this.leader && this.etcd.get(initialize) !== undefined && this.nodes.every(({ hasData }) => !hasData)
+    );
+  }
+
   get etcdIsUp(): boolean {
     return this.nodes.filter(({ isUp }) => isUp).length >= 2;
   }

@@ -160,6 +160,7 @@ export class Regions {
     }
     await world.runUntil(last);
     this.healAll();
+    this.takeClaimBack();
     await this.settle(world.now + HEAL);
     this.judge();
     return world.violations;
@@ -471,6 +472,18 @@ export class Regions {
     node.guard.kill();
     node.guard.start();
     this.guards.find((guard) => guard.node === node)?.start();
+  }
+
+  /**
+   * A region that was claimed while nobody there had any data has nothing to open: its guards
+   * leave the cluster as it is (lost-data.test.ts), and a person gives the other region the claim back.
+   */
+  private takeClaimBack(): void {
+    const { claims } = this.table;
+    const active: Side = claims[0] > claims[1] ? 0 : 1;
+    if (!this.regions[active].isBare) return;
+    this.world.note("the claim is taken back");
+    this.table.claim(other(active), this.nextEpoch(other(active)));
   }
 
   private healAll(): void {
