@@ -300,6 +300,7 @@ export class SimRegion {
     const { world, etcd, keys } = this;
     const ready = this.nodes.filter((node) => node.runs && node.isAdmitted);
     for (const node of ready) this.keepSession(node);
+    if (!etcd.get(keys.leader)) this.copyVault(ready);
     if (!etcd.get(keys.leader)) this.elect(ready.filter(({ hasData }) => hasData));
     const node = this.leader;
     const key = etcd.get(keys.leader);
@@ -368,6 +369,17 @@ export class SimRegion {
       [],
     );
     world.note(`${best.name} is elected, lsn ${best.log.lsn}, timeline ${best.log.timeline}`);
+  }
+
+  /** The vault's create_replica_method has `no_leader`: Patroni begins with it where nobody leads (Ha.bootstrap). */
+  private copyVault(ready: readonly SimNode[]): void {
+    const { role } = this;
+    if (role?.kind !== "standby" || role.source.kind !== "vault") return;
+    for (const node of ready) {
+      if (node.hasData) continue;
+      node.log.follow(this.peer.archive, this.peer.archive.lsn);
+      node.hasData = true;
+    }
   }
 
   /** A cluster without a name: its nodes begin with a copy of the other region's data. */
