@@ -97,11 +97,14 @@ async function withMachines<T>(
   work: (place: Place, machines: RestoreMachines) => Promise<T>,
 ): Promise<T> {
   const place = await open();
-  const machines = await place.restoreMachines();
   try {
-    return await work(place, machines);
+    const machines = await place.restoreMachines();
+    try {
+      return await work(place, machines);
+    } finally {
+      machines.close();
+    }
   } finally {
-    machines.close();
     place.close();
   }
 }

@@ -22,7 +22,6 @@ export type FaultKind =
   | "kill-guard"
   | "pause-patroni"
   | "etcd-down"
-  | "lose-key"
   | "wall-step";
 
 export interface Fault {
@@ -44,8 +43,6 @@ export interface Scenario extends PatroniScenario {
   readonly leaderLease?: boolean;
   /** Patroni's watch of etcd takes up to 2 s to notice that it is back. */
   readonly lateWatch?: boolean;
-  /** Their helpers take up to a tenth of a second for an order. */
-  readonly slowKernels?: boolean;
   /** False: the kernel lets Patroni speak with etcd at any time. */
   readonly patroniKept?: boolean;
 }
@@ -84,7 +81,6 @@ export class Cluster {
       const patroni = new SimPatroni(node, keys, HISTORY, scenario);
       patroni.onPromote = () => this.checkOneWriter();
       node.onShutOut = () => patroni.breakWatch();
-      if (scenario.slowKernels) node.kernelTakes = 100;
       this.patronis.push(patroni);
       this.guards.push(new GuardProcess(node, config(node.name, scenario.leaderLease ?? true), mutation));
     }
@@ -266,10 +262,6 @@ export class Cluster {
         later(() => {
           world.etcdDown = false;
         });
-        break;
-      case "lose-key":
-        // As Patroni's own switchover, or an operator, removes it.
-        world.etcd.transact([], [{ delete: this.keys.leader }], []);
         break;
       case "wall-step":
         node.wallStep += length;

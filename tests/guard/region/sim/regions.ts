@@ -18,7 +18,6 @@ export type FaultKind =
   | "cut-link"
   | "flap-links"
   | "slow-replicas"
-  | "slow-kernels"
   | "cut-table"
   | "slow-table"
   | "slow-writes"
@@ -342,12 +341,6 @@ export class Regions {
           region.replicasFollow = true;
         });
         return;
-      case "slow-kernels":
-        region.kernelTakes = 150;
-        later(() => {
-          region.kernelTakes = 3;
-        });
-        return;
       case "cut-table":
         weather.cut = true;
         later(() => {
@@ -491,7 +484,6 @@ export class Regions {
       region.linked = true;
       Object.assign(this.weather[region.side], calm());
       region.replicasFollow = true;
-      region.kernelTakes = 3;
       region.pauseAtDecision = undefined;
       for (const node of region.nodes) {
         for (const why of PAUSES) this.thaw(node, why);
