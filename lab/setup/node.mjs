@@ -150,14 +150,16 @@ function writeLock(folder, name) {
 
 /** Runs a command with the terminal and the signals handed over, and ends as it ends. */
 export async function handOver(command, args) {
-  const child = spawn(command, args, { stdio: "inherit" });
+  let child;
   const forwarded = {
     // A terminal sends it to every process of the group, so to the child, too.
     SIGINT: () => process.stdin.isTTY || child.kill("SIGINT"),
     SIGTERM: () => child.kill("SIGTERM"),
     SIGHUP: () => child.kill("SIGHUP"),
   };
+  // Before the child exists: a signal in between would end this process alone. Handlers run only after the spawn.
   for (const [signal, forward] of Object.entries(forwarded)) process.on(signal, forward);
+  child = spawn(command, args, { stdio: "inherit" });
   const [code, signal] = await new Promise((done) => {
     child.once("exit", (...end) => done(end));
     child.once("error", (error) =>

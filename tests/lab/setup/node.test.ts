@@ -123,6 +123,33 @@ test("a signal reaches the command, and its end is the end of the whole", async 
   expect(await running).toMatchObject({ exitCode: 9, stdout: "started\nends" });
 });
 
+test("a signal that comes right after the start ends the command, too, and leaves none behind", async () => {
+  const busy = `import childProcess from "node:child_process"; import { syncBuiltinESMExports } from "node:module";
+    const { spawn } = childProcess;
+    childProcess.spawn = (...args) => {
+      const child = spawn(...args);
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1000);
+      return child;
+    };
+    syncBuiltinESMExports();`;
+  const running = execa(
+    process.execPath,
+    [
+      "--import",
+      `data:text/javascript,${encodeURIComponent(busy)}`,
+      join(SETUP, "with-node.mjs"),
+      "sh",
+      "-c",
+      // Ends by itself, so that the test fails by what it asserts, not by its time.
+      "trap 'echo ends; exit 9' TERM; echo started; for i in $(seq 50); do sleep 0.1; done; echo left behind",
+    ],
+    { reject: false },
+  );
+  await once(running.stdout as NodeJS.ReadableStream, "data");
+  running.kill("SIGTERM");
+  expect(await running).toMatchObject({ exitCode: 9, stdout: "started\nends" });
+});
+
 test("a command that a signal ended is reported as that", async () => {
   await npmBringing(await lockedVersion());
   expect(await run(["with-node.mjs", "sh", "-c", 'kill -KILL "$$"'])).toMatchObject({ signal: "SIGKILL" });
