@@ -1,0 +1,168 @@
+/** What the region allows bounds what the leader lease would: at each opening, and as soon as the region takes it back. */
+import { describe, expect, test } from "vitest";
+import { decide } from "../../../../nodes/guard/leader/leader-decision.js";
+import {
+  type Action,
+  type Event,
+  type Gate,
+  initialState,
+  type Local,
+  NO_REGION_KEYS,
+  OPEN_GATE,
+  type State,
+  type View,
+} from "../../../../nodes/guard/leader/leader-facts.js";
+
+const LEASE = 2_000;
+/** When the renewal or reading began that allows something, and now. */
+const START = 10_000;
+const NOW = START + 100;
+const END = START + LEASE;
+
+const config = (enabled = true) => ({
+  node: "a",
+  mayLead: true,
+  leaderLease: { enabled, leaseMillis: LEASE, renewMillis: 250, timeoutMillis: 300 },
+});
+
+const view = (leader: string, more: Partial<View> = {}): View => ({
+  startedAt: START,
+  endedAt: START + 50,
+  leader: { value: leader, create: "7", mod: "7", lease: "1" },
+  heartbeat: {
+    beat: { node: leader, state: "held", term: "7", timeline: 1, system: "s" },
+    mod: "9",
+  },
+  initialize: "s",
+  forgetMillis: 0,
+  members: {},
+  region: NO_REGION_KEYS,
+  ...more,
+});
+
+const local = (role: Local["role"]): Local => ({
+  startedAt: START,
+  role,
+  timeline: role === "primary" ? 1 : undefined,
+  ancestors: role === "primary" ? [] : undefined,
+  holdsLock: role !== "replica",
+});
+
+const state = (role: Local["role"], gate: Partial<Gate>, more: Partial<State> = {}): State => ({
+  ...initialState(0, false, { ...OPEN_GATE, ...gate }),
+  local: local(role),
+  ...more,
+});
+
+const portActions = (before: State, event: Event, enabled = true): Action[] =>
+  decide(config(enabled), before, event, NOW).actions.filter(
+    ({ kind }) => kind === "open" || kind === "close",
+  ) as Action[];
+
+const renewed: Event = { kind: "renewed", view: view("a"), opens: true };
+/** Region lease, and until when the port may be open: undefined is not at all. */
+const BOUNDS: readonly (readonly [string, number, number | undefined])[] = [
+  ["shorter than the leader lease", END - 700, END - 700],
+  ["as long as the leader lease", END, END],
+  ["longer than the leader lease", END + 700, END],
+  ["unlimited", Number.POSITIVE_INFINITY, END],
+  ["over in a moment", NOW + 1, NOW + 1],
+  ["over now", NOW, undefined],
+  ["in the past", NOW - 1, undefined],
+  ["never given", 0, undefined],
+];
+
+describe.each(BOUNDS)("a region lease that is %s", (_name, bound, until) => {
+  const opened = (as: "leader" | "replica") => (until === undefined ? [] : [{ kind: "open", until, as }]);
+
+  test("bounds a leader's port at each renewal", () => {
+    expect(portActions(state("primary", { writesUntil: bound }), renewed)).toEqual(opened("leader"));
+  });
+
+  test("bounds a leader's port without the leader lease", () => {
+    const event: Event = { kind: "view", view: view("a", { leaderTtlSeconds: 15 }) };
+    expect(portActions(state("primary", { writesUntil: bound }), event, false)).toEqual(opened("leader"));
+  });
+
+  test("bounds a replica's port", () => {
+    const before = state("replica", { replicaUntil: bound, writesUntil: 0 });
+    expect(portActions(before, { kind: "view", view: view("b") })).toEqual(opened("replica"));
+  });
+
+  test("does not bound a standby leader's port, which takes no writes", () => {
+    const before = state("standby_leader", { writesUntil: bound, standbyLeaderMayServe: true });
+    expect(portActions(before, renewed)).toEqual([{ kind: "open", until: END, as: "leader" }]);
+  });
+
+  test("opens no standby leader's port while its region is being promoted", () => {
+    const before = state("standby_leader", { writesUntil: bound, standbyLeaderMayServe: false });
+    expect(portActions(before, renewed)).toEqual([]);
+  });
+
+  describe("is told while the port is open", () => {
+    const gate = (more: Partial<Gate>): Event => ({
+      kind: "gate",
+      gate: { ...OPEN_GATE, ...more },
+      reason: "the region says so",
+    });
+    const closed = until === undefined ? [{ kind: "close", reason: "the region says so" }] : [];
+    const open = (role: Local["role"], as: "leader" | "replica") =>
+      state(role, {}, { openAs: as, openUntil: END });
+
+    test.each([
+      ["leader", "primary", "leader", { writesUntil: bound, replicaUntil: 0, standbyLeaderMayServe: false }],
+      ["replica", "replica", "replica", { writesUntil: 0, replicaUntil: bound }],
+      [
+        "standby leader of a region that is being promoted",
+        "standby_leader",
+        "leader",
+        { writesUntil: bound, replicaUntil: 0, standbyLeaderMayServe: false },
+      ],
+    ] as const)("closes the port of a %s once it is over", (_who, role, as, bounds) => {
+      const step = decide(config(), open(role, as), gate(bounds), NOW);
+      expect(step.actions).toEqual(closed);
+      expect(step.state.openUntil).toBe(until === undefined ? 0 : END);
+      expect(step.state.openAs).toBe(until === undefined ? undefined : as);
+    });
+
+    test("leaves a standby leader's port open, which takes no writes", () => {
+      const step = decide(config(), open("standby_leader", "leader"), gate({ writesUntil: bound }), NOW);
+      expect(step.actions).toEqual([]);
+      expect(step.state.openUntil).toBe(END);
+    });
+
+    test("closes nothing that has closed by itself", () => {
+      const before = { ...open("primary", "leader"), openUntil: NOW };
+      expect(decide(config(), before, gate({ writesUntil: bound }), NOW).actions).toEqual([]);
+    });
+  });
+});
+
+test("what the region says holds for all that comes after", () => {
+  const gate: Gate = { ...OPEN_GATE, writesUntil: NOW + 300 };
+  const step = decide(config(), state("primary", { writesUntil: 0 }), { kind: "gate", gate }, NOW);
+  expect(step.actions).toEqual([]);
+  expect(portActions(step.state, renewed)).toEqual([{ kind: "open", until: NOW + 300, as: "leader" }]);
+});
+
+test("says by itself that the region takes no writes where no other reason is given", () => {
+  const before = state("primary", {}, { openAs: "leader", openUntil: END });
+  const step = decide(config(), before, { kind: "gate", gate: { ...OPEN_GATE, writesUntil: 0 } }, NOW);
+  expect(step.actions).toEqual([{ kind: "close", reason: "the region of a takes no writes" }]);
+});
+
+test("an open port of a Patroni that is not to run is not prolonged, and Patroni is not let to etcd", () => {
+  const before = state("primary", { patroniMayRun: false, writesUntil: 0 });
+  expect(decide(config(), before, renewed, NOW).actions).toEqual([]);
+  const after = state("primary", { patroniMayRun: true, writesUntil: 0 });
+  expect(decide(config(), after, renewed, NOW).actions).toEqual([
+    { kind: "admit", until: START + LEASE * 0.75 },
+  ]);
+});
+
+test("a node that stands aside to save its data does not renew", () => {
+  const before = state("primary", { standsAside: true }, { view: view("a"), healthyAt: START });
+  const kinds = (one: State) => decide(config(), one, { kind: "tick" }, NOW).actions.map(({ kind }) => kind);
+  expect(kinds(before)).toEqual(["read"]);
+  expect(kinds({ ...before, gate: OPEN_GATE })).toEqual(["renew"]);
+});
