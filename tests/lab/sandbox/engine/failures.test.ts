@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { UserError } from "../../../../common/errors.js";
 import { REPO } from "../../../../common/paths.js";
 import { Progress } from "../../../../common/progress.js";
@@ -13,7 +13,7 @@ import { runningEmulator, stopEmulator } from "../../../../lab/sandbox/emulator/
 import { lockHolders } from "../../../../lab/sandbox/locks.js";
 import { setConfig, syncProject } from "../../../../lab/sandbox/project.js";
 import { Sandbox } from "../../../../lab/sandbox/sandbox.js";
-import { OperationFailed } from "../../../../operations/engine/events.js";
+import { type Change, OperationFailed } from "../../../../operations/engine/events.js";
 import { withTemporaryDir } from "../../support/temporary-dir.js";
 
 const temporary = withTemporaryDir();
@@ -25,15 +25,19 @@ const dr = (args: string[], env: Record<string, string> = {}) =>
     env: { DR_SANDBOX_DIR: dir, DR_SANDBOX_PORT: "0", NO_COLOR: "1", ...env },
   });
 
+function freshSandboxEach() {
+  beforeEach(async () => {
+    dir = await temporary.enter();
+  });
+  afterEach(() => temporary.leave());
+}
+
 const STACK_TRACE = /\n\s+at .*[:(]\d+/;
 const open = () => Sandbox.open(new Progress(process.stderr, true), 0);
 
-beforeEach(async () => {
-  dir = await temporary.enter();
-});
-afterEach(() => temporary.leave());
-
 describe("the command line", () => {
+  freshSandboxEach();
+
   test("an unknown stack", async () => {
     const { exitCode, stderr } = await dr(["sandbox", "up", "staging"]);
     expect(exitCode).toBe(1);
@@ -86,6 +90,7 @@ describe("the command line", () => {
 });
 
 describe("the machine", () => {
+  freshSandboxEach();
   let server: Server | undefined;
   afterEach(() => server?.close());
 
@@ -144,15 +149,88 @@ describe("the machine", () => {
   });
 });
 
+/**
+ * In the order of a life: each test goes on with the sandbox that the one before it left. Policies are off: what they
+ * refuse is in policies.test.ts.
+ */
 describe("bad luck", () => {
-  test("the emulator dies in the middle of an up; the next up restores everything", async () => {
+  const withoutPolicies = { policies: false };
+  beforeAll(async () => {
+    dir = await temporary.enter();
+  });
+  afterAll(() => temporary.leave());
+
+  /** `dr sandbox up global` in a process group of its own, once the engine announces resources and so holds the lock. */
+  async function upUnderWay() {
+    const child = execa(process.execPath, [join(REPO, "cli/dr.mjs"), "sandbox", "up", "global"], {
+      reject: false,
+      detached: true,
+      env: { DR_SANDBOX_DIR: dir, DR_SANDBOX_PORT: "0", NO_COLOR: "1" },
+    });
+    await new Promise<void>((resolve) =>
+      child.stderr?.on("data", (text) => /create .*Zone/.test(String(text)) && resolve()),
+    );
+    return { child, signal: (name: NodeJS.Signals) => process.kill(-(child.pid as number), name) };
+  }
+
+  /** Deploys what is missing, and proves that nothing is left to do. */
+  async function upTwice(sandbox: Sandbox): Promise<readonly Change[]> {
+    const { changes } = await sandbox.up("global", withoutPolicies);
+    expect((await sandbox.up("global", withoutPolicies)).changes).toEqual([]);
+    return changes;
+  }
+
+  test("two runs on one stack: the second names the holder of the lock", async () => {
+    const sandbox = await open();
+    let end = () => {};
+    const refused = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    const first = sandbox.up("link", { ...withoutPolicies, program: () => refused });
+    try {
+      await expect.poll(() => lockHolders("link"), { timeout: 30_000 }).toHaveLength(1);
+      const { exitCode, stderr } = await dr(["sandbox", "up", "link"]);
+      expect(exitCode).toBe(1);
+      expect(stderr).toMatch(/stack 'link' is being worked on by process \d+[\s\S]*wait for the other run/);
+    } finally {
+      end();
+    }
+    expect((await first).changes.map(({ type }) => type)).toEqual(["pulumi:pulumi:Stack"]);
+  });
+
+  test("Ctrl-C: the engine ends in good order, and the same command goes on", async () => {
+    const { child, signal } = await upUnderWay();
+    // A terminal sends it to the whole group.
+    signal("SIGINT");
+    const { exitCode, stderr } = await child;
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(/up of stack 'global' was interrupted[\s\S]*run the same command again/);
+    const before = await runningEmulator();
+    const sandbox = await open();
+    // What it held is still there: no lock, no new emulator.
+    expect(sandbox.emulator.bootId).toBe(before?.bootId);
+    await upTwice(sandbox);
+  });
+
+  test("a refused change leaves the state as it was", async () => {
+    const sandbox = await open();
+    const resources = async () => (await sandbox.state("global")).deployment.resources.length;
+    const before = await resources();
+    await setConfig("global", "domain", "not a domain");
+    await expect(sandbox.up("global", withoutPolicies)).rejects.toBeInstanceOf(OperationFailed);
+    expect(await resources()).toBe(before);
+    await setConfig("global", "domain", undefined);
+  });
+
+  test("the emulator was stopped between two runs, and dies in the middle of the next up: all that it held is made again", async () => {
+    await stopEmulator();
     const first = await open();
     let changes = 0;
     const error = await first
       .up("global", {
-        onChange: () => {
-          changes++;
-          if (changes === 40) process.kill(first.emulator.pid, "SIGKILL");
+        ...withoutPolicies,
+        onChange: ({ operation }) => {
+          if (operation === "create" && ++changes === 40) process.kill(first.emulator.pid, "SIGKILL");
         },
       })
       .catch((e: unknown) => e);
@@ -163,83 +241,20 @@ describe("bad luck", () => {
 
     const second = await open();
     expect(second.emulator.bootId).not.toBe(first.emulator.bootId);
-    await second.up("global");
-    expect((await second.up("global")).changes).toEqual([]);
+    const made = await upTwice(second);
+    expect(
+      made.some(({ operation, type }) => operation === "create" && type === "aws:s3/bucket:Bucket"),
+    ).toBe(true);
     const { deployment } = await second.state("global");
     expect(deployment.pending_operations ?? []).toEqual([]);
   });
 
-  test("the emulator was stopped between two runs: what it held is made again", async () => {
-    const first = await open();
-    await first.up("global", { policies: false });
-    await stopEmulator();
-    const second = await open();
-    const { changes } = await second.up("global", { policies: false });
-    expect(
-      changes.some(({ operation, type }) => operation === "create" && type === "aws:s3/bucket:Bucket"),
-    ).toBe(true);
-    expect((await second.up("global", { policies: false })).changes).toEqual([]);
-  });
-
   test("a run that was killed leaves no lock that stops the next", async () => {
-    const child = execa(process.execPath, [join(REPO, "cli/dr.mjs"), "sandbox", "up", "global"], {
-      reject: false,
-      detached: true,
-      env: { DR_SANDBOX_DIR: dir, DR_SANDBOX_PORT: "0" },
-    });
-    // Once the engine announces resources it holds the lock.
-    await new Promise<void>((resolve) =>
-      child.stderr?.on("data", (text) => /create .*Zone/.test(String(text)) && resolve()),
-    );
-    process.kill(-(child.pid as number), "SIGKILL");
+    await stopEmulator();
+    const { child, signal } = await upUnderWay();
+    signal("SIGKILL");
     await child;
     await sleep(500);
-    const sandbox = await open();
-    await sandbox.up("global");
-    expect((await sandbox.up("global")).changes).toEqual([]);
-  });
-
-  test("Ctrl-C: the engine ends in good order, and the same command goes on", async () => {
-    const child = execa(process.execPath, [join(REPO, "cli/dr.mjs"), "sandbox", "up", "global"], {
-      reject: false,
-      detached: true,
-      env: { DR_SANDBOX_DIR: dir, DR_SANDBOX_PORT: "0", NO_COLOR: "1" },
-    });
-    await new Promise<void>((resolve) =>
-      child.stderr?.on("data", (text) => /create .*Zone/.test(String(text)) && resolve()),
-    );
-    // A terminal sends it to the whole group.
-    process.kill(-(child.pid as number), "SIGINT");
-    const { exitCode, stderr } = await child;
-    expect(exitCode).toBe(1);
-    expect(stderr).toMatch(/up of stack 'global' was interrupted[\s\S]*run the same command again/);
-    const before = await runningEmulator();
-    const sandbox = await open();
-    // What it held is still there: no lock, no new emulator.
-    expect(sandbox.emulator.bootId).toBe(before?.bootId);
-    await sandbox.up("global");
-    expect((await sandbox.up("global")).changes).toEqual([]);
-  });
-
-  test("two runs on one stack: the second names the holder of the lock", async () => {
-    const sandbox = await open();
-    const first = sandbox.up("global");
-    await expect.poll(() => lockHolders("global"), { timeout: 30_000 }).toHaveLength(1);
-    const { exitCode, stderr } = await dr(["sandbox", "up", "global"]);
-    expect(exitCode).toBe(1);
-    expect(stderr).toMatch(/stack 'global' is being worked on by process \d+[\s\S]*wait for the other run/);
-    await first;
-    expect((await sandbox.up("global")).changes).toEqual([]);
-  });
-
-  test("a refused change leaves the state as it was", async () => {
-    const sandbox = await open();
-    await sandbox.up("global");
-    const before = await sandbox.state("global");
-    await setConfig("global", "domain", "not a domain");
-    await expect(sandbox.up("global")).rejects.toBeInstanceOf(OperationFailed);
-    expect((await sandbox.state("global")).deployment.resources.length).toBe(
-      before.deployment.resources.length,
-    );
+    await upTwice(await open());
   });
 });
