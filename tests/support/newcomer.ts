@@ -21,7 +21,7 @@ export const AMERICAN: Edit = {
   regions: { home: "us-east-1", recovery: "us-east-2", witness: "us-west-2" },
   contacts: [{ severity: "page", protocol: "sms", endpoint: "+12025550143" }],
   site: "warm",
-  voters: 3,
+  voters: 5,
 };
 
 export const EUROPEAN: Edit = {

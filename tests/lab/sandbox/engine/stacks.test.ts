@@ -78,6 +78,9 @@ describe("from nothing", () => {
 /** An exported secret is `{ <marker>, plaintext: "<JSON text>" }`. */
 const plaintextOf = (secret: unknown): string => JSON.parse((secret as { plaintext: string }).plaintext);
 
+/** The engine without the policies, which the first deployment and each promotion run. */
+const up = (stack: StackName) => sandbox.up(stack, { policies: false });
+
 describe("promotion by config", () => {
   const strays = (allowed: string) =>
     [...new Set(gateway.calls.map(({ region }) => region))].filter((region) => region !== allowed);
@@ -132,7 +135,7 @@ describe("promotion by config", () => {
 
   test("a region that yielded goes back to the size of its site, and nothing else", async () => {
     await setConfig("dr", "yieldedTo", "3");
-    const { changes } = await sandbox.up("dr");
+    const { changes } = await up("dr");
     expect(changes.map(({ operation, properties }) => [operation, properties])).toEqual([
       ["update", ["minSize"]],
     ]);
@@ -140,36 +143,35 @@ describe("promotion by config", () => {
 
   test("an epoch that was used can't be used again, and the message says so", async () => {
     await setConfig("dr", "epoch", "0");
-    const lowered = await sandbox.up("dr");
+    const lowered = await up("dr");
     expect(
       lowered.changes.filter(({ name }) => name === "claim-2").map(({ operation }) => operation),
     ).toEqual(["forget"]);
     await setConfig("dr", "epoch", "2");
-    const error = (await sandbox.up("dr").catch((e: unknown) => e)) as OperationFailed;
+    const error = (await up("dr").catch((e: unknown) => e)) as OperationFailed;
     expect(error).toBeInstanceOf(OperationFailed);
     expect(error.message).toMatch(/claim-2[\s\S]*conditional request failed[\s\S]*set epoch 4/);
     await setConfig("dr", "epoch", "4");
     assertPromotion(
-      (await sandbox.up("dr")).changes.filter(({ type }) => type.includes("tableItem")),
+      (await up("dr")).changes.filter(({ type }) => type.includes("tableItem")),
       "claim-4",
     );
   });
 
   test("an override can follow the claim, once; it stays in the table when the setting goes", async () => {
-    const items = async () =>
-      (await sandbox.up("dr")).changes.map(({ operation, name }) => `${operation} ${name}`);
+    const items = async () => (await up("dr")).changes.map(({ operation, name }) => `${operation} ${name}`);
     await setConfig("dr", "fenced", "4");
     expect(await items()).toEqual(["create fenced-4"]);
     await setConfig("dr", "fenced", "0");
     expect(await items()).toEqual(["forget fenced-4"]);
     await setConfig("dr", "fenced", "4");
-    const error = (await sandbox.up("dr").catch((e: unknown) => e)) as OperationFailed;
+    const error = (await up("dr").catch((e: unknown) => e)) as OperationFailed;
     expect(error.message).toMatch(/fenced-4[\s\S]*conditional request failed[\s\S]*config rm fenced/);
     await setConfig("dr", "fenced", "2");
   });
 
   test.each(["prod", "dr"] as const)("%s: up again changes nothing", async (stack) => {
-    expect((await sandbox.up(stack)).changes).toEqual([]);
+    expect((await up(stack)).changes).toEqual([]);
   });
 });
 
