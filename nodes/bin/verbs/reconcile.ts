@@ -55,7 +55,7 @@ export interface Cluster {
 
 export interface Change {
   readonly statement: string;
-  readonly said: string;
+  readonly message: string;
 }
 
 /**
@@ -74,7 +74,7 @@ export async function* changesOf(
       const verifier = scramVerifier(await passwordOf(secret));
       yield {
         statement: `CREATE ROLE ${identifier(owner)} LOGIN PASSWORD ${literal(verifier)}`,
-        said: `created login ${owner}`,
+        message: `created login ${owner}`,
       };
       roles.add(owner);
     }
@@ -82,12 +82,12 @@ export async function* changesOf(
     if (before === undefined) {
       yield {
         statement: `CREATE DATABASE ${identifier(name)} OWNER ${identifier(owner)}`,
-        said: `created database ${name}, owned by ${owner}`,
+        message: `created database ${name}, owned by ${owner}`,
       };
     } else if (before !== owner) {
       yield {
         statement: `ALTER DATABASE ${identifier(name)} OWNER TO ${identifier(owner)}`,
-        said: `changed the owner of database ${name} from ${before} to ${owner}`,
+        message: `changed the owner of database ${name} from ${before} to ${owner}`,
       };
     }
     owners.set(name, owner);
@@ -100,9 +100,9 @@ const CLUSTER = `SELECT json_build_object(
 
 async function createDatabases(connection: string, databases: ClusterConfig["databases"]): Promise<void> {
   const cluster = JSON.parse(await sql(connection, CLUSTER)) as Cluster;
-  for await (const { statement, said } of changesOf(cluster, databases, passwordOf)) {
+  for await (const { statement, message } of changesOf(cluster, databases, passwordOf)) {
     await sql(connection, statement);
-    say(said);
+    say(message);
   }
 }
 

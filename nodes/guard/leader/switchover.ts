@@ -37,14 +37,14 @@ interface Candidate {
 }
 
 /**
- * @param asked the node that should lead. Default: the standby that has flushed most.
+ * @param requested the node that should lead. Default: the standby that has flushed most.
  * @throws Error with the reason when the leader didn't change: the port opens again with the next renewal. If etcd
  * stopped answering in the middle, the switchover may still have succeeded; etcd then refuses that renewal.
  */
 export async function switchover(
   guard: Guard,
   patroni: Patroni,
-  asked?: string,
+  requested?: string,
   openPsql: () => Psql = () => new Psql(),
 ): Promise<Switchover> {
   const { config } = guard;
@@ -53,7 +53,7 @@ export async function switchover(
   const sql = openPsql();
   let closedAt: number | undefined;
   try {
-    const candidate = chooseCandidate(await guard.read(), await standbys(sql), asked);
+    const candidate = chooseCandidate(await guard.read(), await standbys(sql), requested);
     const address = config.members.find(({ name }) => name === candidate.name)?.address;
     if (!address || !(await patroni.isAlive(address, 500))) {
       throw new Error(`Patroni on ${candidate.name} does not answer`);
@@ -127,11 +127,11 @@ async function flushed(sql: Psql, name: string, position: number, deadline: numb
 }
 
 /** The synchronous standby that is nearest to the leader's position, streams and may lead. */
-export function chooseCandidate(view: View, replication: readonly Standby[], asked?: string): Candidate {
+export function chooseCandidate(view: View, replication: readonly Standby[], requested?: string): Candidate {
   const sync = voters(view.sync);
   const reasons: string[] = [];
   const fit = replication
-    .filter(({ name }) => asked === undefined || name === asked)
+    .filter(({ name }) => requested === undefined || name === requested)
     .filter(({ name, state, flushed: position }) => {
       const reason = unfit(name, state, -position, sync, view.members[name]);
       if (reason) reasons.push(`${name} ${reason}`);
@@ -143,7 +143,7 @@ export function chooseCandidate(view: View, replication: readonly Standby[], ask
   if (!best || !member) {
     if (reasons.length === 0)
       reasons.push(
-        asked ? `${asked} does not replicate from this node` : "no standby replicates from this node",
+        requested ? `${requested} does not replicate from this node` : "no standby replicates from this node",
       );
     throw new Error(`no standby can take over: ${reasons.join("; ")}`);
   }

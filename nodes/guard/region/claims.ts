@@ -95,8 +95,8 @@ export class Claims implements ClaimTable {
       this.greatest(replica, claimPartitions(peer).claimKey),
     ]);
     // Only a region that is to become active needs the overrides, and only those for its own epoch.
-    const asked = claimed > theirs ? claimed : undefined;
-    const { statuses, overrides } = await this.items(replica, asked);
+    const overriddenEpoch = claimed > theirs ? claimed : undefined;
+    const { statuses, overrides } = await this.items(replica, overriddenEpoch);
     return {
       own: claimed,
       peer: theirs,

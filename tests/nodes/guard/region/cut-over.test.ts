@@ -46,7 +46,7 @@ describe("the log is forgotten", () => {
     expect(value(keys.cutOver)).toBe(STAMP);
   });
 
-  test("once: whoever lost the answer is told so, and what has come since stays", async () => {
+  test("once: a repeated order gets the same answer, and newer keys stay", async () => {
     await carryOut(FORGET);
     put(keys.sync, { leader: "b" });
     expect((await carryOut(FORGET)).result).toBe("forgotten");
@@ -63,8 +63,8 @@ describe("the log is forgotten", () => {
       () => put(keys.config, { standby_cluster: { host: "a,b", port: 1 } }),
     ],
     ["there was a later one", "a later cut-over", () => put(keys.cutOver, LATER)],
-    ["a later one was put back", "a later cut-over", () => put(keys.cutOver, `undone ${LATER}`)],
-    ["it was put back", "was put back", () => put(keys.cutOver, `undone ${STAMP}`)],
+    ["a later one was undone", "a later cut-over", () => put(keys.cutOver, `undone ${LATER}`)],
+    ["it was undone", "was undone", () => put(keys.cutOver, `undone ${STAMP}`)],
   ])("not where %s", async (_, reason, change) => {
     change();
     expect(await carryOut(FORGET)).toMatchObject({
@@ -94,7 +94,7 @@ test("what is put back is never forgotten", async () => {
   expect(value(keys.status)).toBeDefined();
 });
 
-test.each([EARLIER, `undone ${EARLIER}`])("an earlier one, %s, is in nobody's way", async (known) => {
+test.each([EARLIER, `undone ${EARLIER}`])("an earlier one, %s, prevents nothing", async (known) => {
   put(keys.cutOver, known);
   expect((await carryOut({ kind: "keep", stamp: STAMP })).result).toBe("kept");
   put(keys.cutOver, known);
