@@ -238,7 +238,7 @@ describe("refused", () => {
     expect(not?.said).toContain("has no prepared data");
     prepared();
     rmSync(`${dir}/data.restored`, { recursive: true });
-    expect((await last(run(ASIDE))).said).toContain("is gone");
+    expect((await last(run(ASIDE))).said).toContain("are gone: there is no");
     expect((await last(run(BACK))).stands).toEqual(["old", null, null, false]);
   });
 
@@ -339,7 +339,7 @@ describe("what makes a restored cluster one to lead with", () => {
 
   test("a log of a later epoch than the region has opened is refused", async () => {
     const { ask } = asking((_, words) => (words.includes("max(epoch)") ? "6" : "t"));
-    await expect(markLog(ask, SERVER, 5, 4)).rejects.toThrow("is of epoch 6");
+    await expect(markLog(ask, SERVER, 5, 4)).rejects.toThrow("is from epoch 6");
   });
 
   test("logins that both have keep the passwords that they have now; others don't come along", async () => {
