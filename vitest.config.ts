@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 import { FIXTURES } from "./tests/support/fixtures.js";
 
-/** Tests, and what they start, use settings of their own, never the user's stack files. */
+/** Tests, and the programs that they start, use their own settings, never the user's stack files. */
 const env = { DR_SETTINGS_DIR: FIXTURES };
 
 /** Tests that build the program under Pulumi's mocks. */
@@ -51,7 +51,7 @@ export default defineConfig({
           testTimeout: 600_000,
           expect: { poll: { timeout: 60_000 } },
           hookTimeout: 600_000,
-          // Each file has a sandbox of its own; more at a time than this only wait for each other on two cores.
+          // Each file has a separate sandbox; with more files at a time they only wait for each other on two cores.
           fileParallelism: true,
           maxWorkers: 2,
         },

@@ -1,4 +1,4 @@
-/** Where things are on a machine, and what they are called. The machine images are built to match. */
+/** Paths and names on a machine. The machine images are built to match. */
 
 import type { Contract, DatabaseNode, RegionContract } from "../settings/contract.js";
 import type { SharedSettings } from "../settings/schema.js";
@@ -14,12 +14,12 @@ export interface NodeFile {
 /** PostgreSQL's major version in the images (Debian 12). */
 export const POSTGRES_MAJOR = 15;
 
-/** Folders and programs of a machine. The local twin gives each machine its own file system, so that they are the same there. */
+/** Folders and programs of a machine. The local twin gives each machine its own file system, with the same paths. */
 export const IMAGE_PATHS = {
   /** Mount point of the data volume. */
   data: "/var/lib/dr",
   config: "/etc/dr",
-  /** Lives in memory: secrets are written here, nowhere else. */
+  /** In memory: the only place for secrets. */
   run: "/run/dr",
   postgresBin: `/usr/lib/postgresql/${POSTGRES_MAJOR}/bin`,
   patroniBin: "/opt/patroni/bin",
@@ -28,17 +28,17 @@ export const IMAGE_PATHS = {
 } as const;
 
 /**
- * On the data volume, beside the data: there from the close of a cut-over to restored data until this node may start
+ * On the data volume, beside the data: exists from the `close` of a cut-over to restored data until this node may start
  * again. nodes/bin/verbs/cut-over.ts writes it.
  */
 export const CUT_OVER_FILE = `${IMAGE_PATHS.data}/postgres/cut-over.json`;
 
-/** Where the agent of a database node takes StatsD's lines (UDP, this machine only), e.g. `RegionActive:1|g`. */
+/** Where the agent of a database node receives StatsD lines (UDP, this machine only), e.g. `RegionActive:1|g`. */
 export const STATSD = { address: "127.0.0.1", port: 8125 } as const;
 
 /**
- * A node's certificate (for both sides of a connection), its key and the authority's certificate: written at
- * boot by `dr-fetch-certificates`. Tomcat servers have the authority's only.
+ * A node's certificate (for both sides of a connection), its key and the authority's certificate: `dr-fetch-certificates`
+ * writes them at boot. Tomcat servers have only the authority's.
  */
 export const TLS_FILES = {
   authority: `${IMAGE_PATHS.run}/tls/authority.crt`,

@@ -1,4 +1,4 @@
-/** The machines of a region as plain data: what the launch templates start, for programs that start them elsewhere. */
+/** The machines of a region as plain data: those that the launch templates start, for programs that start them elsewhere. */
 
 import { addressAt } from "../settings/cidr.js";
 import type { Contract } from "../settings/contract.js";
@@ -17,13 +17,13 @@ export interface MachinePlan {
 
 /** AWS keeps the first four addresses of a subnet; these leave room for a load balancer's. */
 const FIRST_SERVER = 10;
-/** Apart from the database nodes, whose addresses begin at 10 and 20. EC2 gives any that is free. */
+/** Different from the database nodes' addresses, which begin at 10 and 20. EC2 assigns any free address. */
 const RESTORE_HOST = 30;
 
 /**
- * The database nodes, voters first, then the Tomcat servers. On EC2 servers come and go with any name and
- * address; here they are `<name>-<aws region>-web-1` and so on, spread over the zones.
- * @param tomcats how many servers; none when left out.
+ * The database nodes, voters first, then the Tomcat servers. On EC2 servers come and go with any name and address; here
+ * they are `<name>-<aws region>-web-1` and so on, spread over the zones.
+ * @param tomcats how many servers. Default: none.
  */
 export function machinesOf(
   settings: SharedSettings,
@@ -52,7 +52,7 @@ export function machinesOf(
   return [...nodes, ...fleet];
 }
 
-/** The machine that comes to test a restore, or to restore, and goes again. */
+/** The temporary machine for a restore or a restore test. */
 export function restoreMachine(settings: SharedSettings, contract: Contract, region: RegionId): MachinePlan {
   const { restoreNode, dataCidrs } = contract[region];
   return {

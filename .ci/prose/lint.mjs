@@ -1,6 +1,6 @@
-// Checks the words of this repository's prose: `npm run lint:prose`. By default all Markdown. `--sources` adds the comments
-// and strings of TypeScript, and scripts and YAML as a whole. With paths it checks only these. `--count` prints the number
-// of hits per folder.
+// Checks the words of this repository's prose: `npm run lint:prose`, which passes `--sources`. By default all Markdown.
+// `--sources` adds the comments and strings of TypeScript, and scripts and YAML as a whole. With paths it checks only these.
+// `--count` prints the number of hits per folder.
 import { existsSync, readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";

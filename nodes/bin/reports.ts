@@ -1,7 +1,6 @@
 /**
- * What the programs of this folder write as JSON for others to read: one declaration, for the programs that write it and
- * for operations and drills that read it. dr-restore is Python and has its own code for it; `restoreReport` is what
- * others may rely on. Pure.
+ * The JSON output of this folder's programs, declared once: for the programs that write it, and for operations and drills
+ * that read it. dr-restore, in Python, has its own code; readers may rely on `restoreReport`. Pure.
  */
 import { z } from "zod";
 
@@ -20,11 +19,11 @@ export const planReport = z.object({
   backupEnd: z.string().optional(),
   timelines: z.record(z.string(), z.string()).optional(),
   bytes: z.number().optional(),
-  /** Names of segments: where its log begins, and the last one that is archived. */
+  /** Names of segments: the first one that the backup needs, and the last archived one. */
   firstSegment: z.string().optional(),
   lastSegment: z.string().optional(),
   notes: z.array(z.string()).optional(),
-  /** The newest restore test of the vault that passed. */
+  /** The vault's newest restore test that passed. */
   lastTest: rates.extend({ begin: z.string() }).nullish(),
 });
 export type PlanReport = z.infer<typeof planReport>;
@@ -39,7 +38,7 @@ export const restoreReport = planReport.extend({
 });
 export type RestoreReport = z.infer<typeof restoreReport>;
 
-/** `dr-check-vault --json`: gauges by their names in CloudWatch, why they are as they are, and what could not look. */
+/** `dr-check-vault --json`: gauges by their names in CloudWatch, the reasons for their values, and the parts that failed. */
 export interface VaultLook {
   readonly values: Readonly<Record<string, number | null>>;
   readonly reasons: readonly string[];
@@ -48,18 +47,18 @@ export interface VaultLook {
 
 /** `dr-cut-over status` */
 export const cutOverStatus = z.object({
-  /** What systemd says of its unit. */
+  /** The state of Patroni's unit, from systemd. */
   patroni: z.string(),
   data: z.boolean(),
   restored: z.boolean(),
-  /** Stamps of the data that were set aside. */
+  /** Stamps of the data directories that were set aside. */
   before: z.array(z.string()),
   mark: z.object({ stamp: z.string(), step: z.string() }).nullable(),
   prepared: z
     .object({
       stamp: z.string(),
       state: z.enum(["restoring", "ready"]),
-      /** Of a dr-restore that is at it. */
+      /** The process id of a running dr-restore. */
       process: z.number().optional(),
       epoch: z.number().optional(),
       backup: z.string().nullish(),
@@ -75,7 +74,7 @@ export type CutOverStatus = z.infer<typeof cutOverStatus>;
 export const cutOverRoom = z.object({ dataBytes: z.number(), freeBytes: z.number() });
 export type CutOverRoom = z.infer<typeof cutOverRoom>;
 
-/** `dr-cut-over members`: as Patroni has them. */
+/** `dr-cut-over members`: the members as Patroni reports them. */
 export const patroniMember = z.object({
   name: z.string(),
   role: z.string(),

@@ -1,4 +1,4 @@
-/** The guard's HTTPS port: health for load balancers, status for people, and the order to switch over. */
+/** The guard's HTTPS port: health for load balancers, status for people, and the switchover request. */
 import { readFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
@@ -18,7 +18,7 @@ export function serve(guard: Guard, patroni: Patroni, region: Region): Server {
       ca: readFileSync(authority),
       cert: readFileSync(certificate),
       key: readFileSync(key),
-      // Load balancers have no certificate; whoever wants to change something needs one.
+      // Load balancers have no certificate; only a request that changes something needs one.
       requestCert: true,
       rejectUnauthorized: false,
     },
@@ -30,14 +30,16 @@ export function serve(guard: Guard, patroni: Patroni, region: Region): Server {
         answer(response, 200, guardStatus(guard, region));
       } else if (route === "POST /switchover") {
         if (!mayChange(request)) {
-          answer(response, 403, { error: "a client certificate of the cluster's authority is required" });
+          answer(response, 403, {
+            error: "this request needs a client certificate signed by the cluster's authority",
+          });
         } else if (moving) {
-          answer(response, 409, { error: "a switchover is under way" });
+          answer(response, 409, { error: "a switchover is already in progress" });
         } else {
           candidateOf(request)
             .then(async (candidate) => {
-              // Only now: an order that never ends must not keep others away.
-              if (moving) throw new Error("a switchover is under way");
+              // Only now: a request whose body never ends must not block others.
+              if (moving) throw new Error("a switchover is already in progress");
               moving = true;
               return await switchover(guard, patroni, candidate).finally(() => {
                 moving = false;
@@ -49,7 +51,7 @@ export function serve(guard: Guard, patroni: Patroni, region: Region): Server {
             );
         }
       } else {
-        answer(response, 404, { error: `no ${route}` });
+        answer(response, 404, { error: `unknown request: ${route}` });
       }
     },
   );
@@ -58,7 +60,7 @@ export function serve(guard: Guard, patroni: Patroni, region: Region): Server {
   return server;
 }
 
-/** Somebody on the node itself, or with a certificate that the authority signed. */
+/** From the node itself, or with a certificate that the authority signed. */
 function mayChange({ socket }: IncomingMessage): boolean {
   const { remoteAddress = "" } = socket;
   return (socket as TLSSocket).authorized || ["127.0.0.1", "::1", "::ffff:127.0.0.1"].includes(remoteAddress);
@@ -68,7 +70,7 @@ async function candidateOf(request: IncomingMessage): Promise<string | undefined
   let body = "";
   for await (const chunk of request) {
     body += chunk;
-    if (body.length > 4096) throw new Error("the order is too long");
+    if (body.length > 4096) throw new Error("the request body is too long");
   }
   const { candidate } = JSON.parse(body || "{}") as { candidate?: unknown };
   if (candidate !== undefined && typeof candidate !== "string")

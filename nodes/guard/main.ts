@@ -29,7 +29,7 @@ const CONFIG_FILE = "/etc/dr/guard.json";
 const SWITCHOVER_MILLIS = 150_000;
 
 const CRASH_MILLIS = 1000;
-/** In memory: gone when the machine starts anew, as whatever Patroni has read. */
+/** In memory: a reboot clears it, together with everything that Patroni has read. */
 const ADMITTED_FILE = `${IMAGE_PATHS.run}/patroni-admitted`;
 
 const readConfig = (file: string) => JSON.parse(readFileSync(file, "utf8")) as GuardConfig;
@@ -56,7 +56,7 @@ async function main([command, ...args]: string[]): Promise<void> {
     }
     default:
       throw new Error(
-        `unknown command '${command ?? ""}': run, status, switchover, log-state, forget-log or keep-log`,
+        `unknown command: '${command ?? ""}'. Use run, status, switchover, log-state, forget-log or keep-log`,
       );
   }
 }
@@ -73,7 +73,7 @@ async function run(config: GuardConfig): Promise<void> {
   const guard = new Guard(
     config,
     { clock, etcd, patroni, kernel, log },
-    // It starts beside the first guard of a machine: then the kernel has never let it read anything.
+    // Patroni starts together with a machine's first guard: the kernel hasn't let it read anything by then.
     { patroniIsOlder: patroniRuns() && existsSync(ADMITTED_FILE), gate: SHUT_GATE },
   );
   const region = new Region(guard, {
@@ -88,7 +88,7 @@ async function run(config: GuardConfig): Promise<void> {
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.once(signal, () => void guard.stop().finally(() => process.exit(0)));
   }
-  // What this process doesn't know about itself, the kernel's timeout covers. Unhandled rejections come here too.
+  // After a crash the kernel's timeout closes the port in any case. Unhandled rejections come here too.
   const crash = (error: unknown) => {
     log("crashed", { error: error instanceof Error ? error.stack : String(error) });
     void guard.stop().finally(() => process.exit(1));
@@ -96,11 +96,11 @@ async function run(config: GuardConfig): Promise<void> {
     setTimeout(() => process.exit(1), CRASH_MILLIS);
   };
   process.on("uncaughtException", crash);
-  // The HTTPS port alone would keep a guard alive that guards nothing.
+  // Otherwise the HTTPS port alone would keep the process alive without its loops.
   await Promise.race([guard.run(), region.run(), keeper.run()]).catch(crash);
 }
 
-/** Asks the guard that runs on this node, and prints its answer. */
+/** Sends a request to the guard that runs on this node, and prints its answer. */
 function ask(config: GuardConfig, method: string, path: string, body?: unknown): Promise<void> {
   return new Promise((resolve, reject) => {
     const outgoing = request(

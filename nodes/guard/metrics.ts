@@ -1,6 +1,6 @@
 /**
- * What alarms and dashboards are told, as StatsD lines to the agent on this machine. Where there is none nobody
- * listens, and that is all right: a gauge that isn't sent has no value, and the alarms take silence as they should.
+ * Metrics for alarms and dashboards, as StatsD lines to the agent on this machine. Without an agent they are lost, which
+ * is harmless: a gauge that isn't sent has no value, and each alarm defines what a missing value means.
  */
 import { createSocket } from "node:dgram";
 import { STATSD } from "../layout.js";
@@ -11,7 +11,7 @@ import { monotonic } from "./shared/clock.js";
 /** As often as the agent collects. */
 const EVERY_MILLIS = 10_000;
 
-/** Gauges by their names in CloudWatch; what isn't known is left out. */
+/** Gauges by their names in CloudWatch, without unknown ones. */
 export function gauges(guard: Pick<Guard, "state" | "isActive">, region: Pick<Region, "state" | "waitsFor">) {
   const now = monotonic();
   const { view } = guard.state;
@@ -24,29 +24,29 @@ export function gauges(guard: Pick<Guard, "state" | "isActive">, region: Pick<Re
     values.RegionActive = guard.isActive ? 1 : 0;
     if (role.role?.kind === "primary") values.RegionLeaseSecondsLeft = Math.max(0, permitUntil - now) / 1000;
     const { lagMillis } = region.waitsFor;
-    // Of the region that could take over. Unknown is no lag of 0: it isn't sent.
+    // Only in the region that could take over. An unknown lag isn't 0: it isn't sent.
     if (role.role?.kind === "standby" && lagMillis !== undefined)
       values.CrossRegionLagSeconds = lagMillis / 1000;
   }
   return values;
 }
 
-/** `failures` since the last call, as a counter. */
+/** @param failures failed reads of the claims since the last call, sent as a counter */
 export const lines = (values: Readonly<Record<string, number>>, failures: number): string =>
   [
     ...Object.entries(values).map(([name, value]) => `${name}:${value.toFixed(3)}|g`),
     `ClaimReadFailures:${failures}|c`,
   ].join("\n");
 
-/** Sends them every ten seconds, for as long as the process lives. */
+/** Sends the metrics every ten seconds for as long as the process lives. */
 export function publishMetrics(guard: Guard, region: Region): void {
   const socket = createSocket("udp4");
   socket.on("error", () => {});
-  let told = 0;
+  let reported = 0;
   setInterval(() => {
     const { readFailures } = region;
-    socket.send(lines(gauges(guard, region), readFailures - told), STATSD.port, STATSD.address, () => {});
-    told = readFailures;
+    socket.send(lines(gauges(guard, region), readFailures - reported), STATSD.port, STATSD.address, () => {});
+    reported = readFailures;
   }, EVERY_MILLIS).unref();
   socket.unref();
 }

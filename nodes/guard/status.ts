@@ -1,4 +1,4 @@
-/** What a guard answers to `GET /status`: declared here only, whoever reads it imports the type. */
+/** A guard's answer to `GET /status`. Declared only here: its readers import the type. */
 import type { Guard } from "./leader/guard.js";
 import { leaderStatus } from "./leader/leader-status.js";
 import type { Region } from "./region/region.js";

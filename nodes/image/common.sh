@@ -1,9 +1,9 @@
 # shellcheck shell=bash
-# What the install scripts of all images share. Sourced, as root, on Debian 12; also inside a chroot.
+# Functions of the install scripts of all images. Sourced, as root, on Debian 12; also inside a chroot.
 
 export DEBIAN_FRONTEND=noninteractive
 
-# Nothing may run before cloud-init has written its configuration: packages must not start what they bring.
+# No service may run before cloud-init has written its configuration: packages must not start their services.
 POLICY=/usr/sbin/policy-rc.d
 
 forbid_starts() {
@@ -21,12 +21,12 @@ install_packages() {
   apt-get clean
 }
 
-# disable_services UNIT...: user data enables them when their files are there.
+# disable_services UNIT...: user data enables them after it has written their files.
 disable_services() {
   if command -v systemctl > /dev/null; then
     systemctl disable --quiet "$@"
   else
-    # A chroot need not have systemd; what enables a unit is a link.
+    # A chroot may have no systemd. A link enables a unit.
     local unit
     for unit in "$@"; do rm -f /etc/systemd/system/*.wants/"$unit"; done
   fi

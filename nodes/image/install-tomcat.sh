@@ -1,5 +1,5 @@
 #!/bin/bash
-# Makes a Tomcat server of a Debian 12: Tomcat, the HAProxy beside it, the JDBC driver, all at rest.
+# Turns a Debian 12 into a Tomcat server: Tomcat, the HAProxy beside it, the JDBC driver, all stopped.
 # Run as root, any number of times.
 #
 #   install-tomcat.sh [PAYLOAD]   PAYLOAD: folder with the project's own programs (nodes/image/payload.ts)
@@ -14,7 +14,7 @@ install_packages \
 disable_services haproxy.service tomcat10.service
 
 join_ssl_cert haproxy
-# For Tomcat itself, so that its own pool can use it, too.
+# For Tomcat itself, so that its own pool can use the driver too.
 ln -sfn ../../java/postgresql.jar /usr/share/tomcat10/lib/postgresql.jar
 # Removes Debian's "It works!" page; our application is ROOT.war.
 if [[ -e /var/lib/tomcat10/webapps/ROOT/META-INF/context.xml && ! -e /var/lib/tomcat10/webapps/ROOT.war ]]; then

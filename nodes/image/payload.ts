@@ -1,7 +1,7 @@
 /**
- * The project's own programs on a machine: the `dr-*` scripts and what they call, the platform's hooks, the guard, and the units
- * that run them. They change more often than the packages of an image, so they are a separate layer: files
- * whose paths mirror the file system.
+ * The project's own programs on a machine: the `dr-*` scripts and their modules, the platform's hooks, the guard, and the
+ * units that run them. They change more often than an image's packages, so they are a separate layer: files whose paths
+ * mirror the file system.
  */
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -24,8 +24,8 @@ const LIBRARIES = "usr/local/lib/dr";
 const NODE_TARGET = "node24";
 
 /**
- * In the order of their paths, so that two computations of the same sources are alike.
- * @param hooks folder of the repository with the platform's answers: `dr-get-secret` and the like
+ * Sorted by path, so that the same sources always give the same list.
+ * @param hooks folder of the repository with the platform's hooks: `dr-get-secret` and the like
  */
 export async function payloadFiles(hooks = "nodes/platform/aws"): Promise<PayloadFile[]> {
   const files = [
@@ -65,7 +65,7 @@ const units = (): PayloadFile[] =>
     content,
   }));
 
-/** What the scripts share: they import it from there. */
+/** The modules that the scripts share. */
 async function library(folder: string): Promise<PayloadFile[]> {
   const names = (await readdir(join(REPO, folder))).filter((name) => name.endsWith(".py"));
   return Promise.all(
@@ -96,7 +96,7 @@ async function bundles(): Promise<PayloadFile[]> {
 /** @param entry relative to the repository */
 export async function bundle(entry: string): Promise<string> {
   const { outputFiles } = await build({
-    // esbuild writes the sources' paths into comments. Relative, or each checkout would give another file.
+    // esbuild writes the sources' paths into comments: they must be relative, so that each checkout gives the same file.
     absWorkingDir: REPO,
     entryPoints: [entry],
     bundle: true,

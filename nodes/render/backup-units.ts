@@ -6,13 +6,13 @@ import { AT_BOOT, oneshot, requires, type Section, unit } from "./unit.js";
 
 const { scripts } = IMAGE_PATHS;
 
-/** What works for the backups leaves processor and disk to queries. */
+/** Work for the backups leaves processor and disk to queries. */
 const BESIDE_THE_DATABASE: Section = [
   ["Nice", "10"],
   ["IOSchedulingClass", "idle"],
 ];
 
-/** Asked by the voter that makes a backup: it tells the leader's begin and end, and hands out the leader's own files. */
+/** Serves the voter that makes a backup: reports the backup's begin and end on the leader, and sends the leader's own files. */
 const BACKUP_SERVER_UNIT = unit({
   Unit: [
     ["Description", "pgBackRest's server for backups that another node makes"],
@@ -46,7 +46,7 @@ const BACKUP_UNIT = unit({
   ],
 });
 
-/** With jitter, or all voters would ask the vault at one moment, and all regions of all installations S3. */
+/** With jitter: otherwise all voters would query the vault at the same moment, and all installations S3. */
 const BACKUP_TIMER = unit({
   Unit: [["Description", "Ask every minute what backup is due"]],
   Timer: [
@@ -59,8 +59,8 @@ const BACKUP_TIMER = unit({
 });
 
 /**
- * Looks again and again: how often is a setting, which no unit of the image could hold. As urgent as the database, of which
- * it takes little: what should wake somebody must not starve beside it.
+ * Repeats the check: how often is a setting, which no unit of the image could contain. Runs with the database's priority,
+ * because an alarm must not starve beside it, and needs little.
  */
 const CHECK_VAULT_UNIT = unit({
   Unit: [
@@ -81,7 +81,7 @@ const CHECK_VAULT_UNIT = unit({
 
 const SCRATCH_UNIT = oneshot("Empty volume to restore into", ["dr-attach-scratch"]);
 
-/** As long as a restore takes; the settings' limit is the test's own. */
+/** Without a time limit: the test itself checks the limit in the settings. */
 const RESTORE_TEST_UNIT = unit({
   Unit: [
     ["Description", "Restore the newest backup, check it, report"],
@@ -97,7 +97,7 @@ const RESTORE_TEST_UNIT = unit({
   Install: AT_BOOT,
 });
 
-/** After the test, however that went, even if it could not begin. Somebody who works on the machine makes that file. */
+/** Runs after the test, whatever its result, even if it could not begin. An operator who works on the machine creates that file. */
 const RESTORE_DONE_UNIT = unit({
   Unit: [
     ["Description", "End this machine"],

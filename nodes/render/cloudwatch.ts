@@ -1,6 +1,6 @@
 /**
- * Configuration of the CloudWatch agent: what a machine can tell of itself, and on a database node what its guard
- * tells the agent by StatsD, the other metrics of `components/alarms/metrics.ts`.
+ * Configuration of the CloudWatch agent: a machine's own metrics, and on a database node those that its guard sends to the
+ * agent by StatsD, the other metrics of `components/alarms/metrics.ts`.
  */
 
 import type { Contract, DatabaseNode } from "../../settings/contract.js";
@@ -9,7 +9,7 @@ import { IMAGE_PATHS, regionOfNode, STATSD } from "../layout.js";
 
 export const CLOUDWATCH_FILE = `${IMAGE_PATHS.config}/cloudwatch.json`;
 
-/** Names that the alarms read; a test holds them to `components/alarms/metrics.ts`, which knows Pulumi's neighbours. */
+/** Names that the alarms read. A test compares them with `components/alarms/metrics.ts`, which this file can't import. */
 const DATA_VOLUME_METRIC = {
   name: "used_percent",
   rename: "DataVolumeUsedPercent",
@@ -18,18 +18,18 @@ const DATA_VOLUME_METRIC = {
 
 const INTERVAL_SECONDS = 60;
 
-/** A gauge's last line in each of these counts; after one without, there is no value, so silence stays silence. */
+/** A gauge's last line in each interval counts. An interval without a line has no value, so a silent sender stays visible. */
 const STATSD_SECONDS = 10;
 
 /** Log group of a kind of machine. The region's stack declares it, with its retention and key; nodes can't. */
 export const nodeLogGroup = (contract: Contract, region: RegionId, kind: "database" | "tomcat"): string =>
   `${contract[region].flowLogGroup.replace(/\/[^/]+$/, "")}/${kind}`;
 
-/** Of a database node: its metrics carry the node's name, which outlives the machine. */
+/** For a database node: its metrics carry the node's name, which outlives the machine. */
 export const renderDatabaseCloudwatch = (contract: Contract, node: DatabaseNode): string =>
   renderNodeCloudwatch(contract, regionOfNode(contract, node).id, node.name);
 
-/** Of the restore machine, which tells how its test went. */
+/** For the restore machine, which publishes the result of its test. */
 export const renderRestoreCloudwatch = (contract: Contract, region: RegionId): string =>
   renderNodeCloudwatch(contract, region, contract[region].restoreNode);
 
@@ -53,13 +53,13 @@ function renderNodeCloudwatch(contract: Contract, region: RegionId, name: string
         metrics_aggregation_interval: INTERVAL_SECONDS,
       },
     },
-    // The agent puts a dimension `metric_type` on whatever comes by StatsD. A region's metrics have none, so the
-    // alarms read the series without.
+    // The agent adds a dimension `metric_type` to StatsD metrics. A region's metrics have no dimension, so the alarms
+    // read the series without it.
     aggregate: [["Node"], []],
   });
 }
 
-/** Of a Tomcat server. */
+/** For a Tomcat server. */
 export const renderTomcatCloudwatch = (contract: Contract, region: RegionId): string =>
   render({
     contract,
@@ -80,7 +80,7 @@ interface Agent {
   readonly stream: string;
   readonly metrics: Readonly<Record<string, object>>;
   readonly append?: Readonly<Record<string, string>>;
-  /** Sets of dimensions by which metrics are published once more, without the file system's own. */
+  /** Sets of dimensions for additional series, without the file system's own dimensions. */
   readonly aggregate: readonly (readonly string[])[];
 }
 
@@ -95,7 +95,7 @@ function render({ contract, group, stream, metrics, append, aggregate }: Agent):
     },
     logs: {
       logs_collected: {
-        // The journal, by way of rsyslog: the agent can't read the journal itself.
+        // The journal, through rsyslog: the agent can't read the journal itself.
         files: {
           collect_list: [{ file_path: "/var/log/syslog", log_group_name: group, log_stream_name: stream }],
         },

@@ -1,6 +1,6 @@
 /**
- * The value of the SSM parameter `contract.<region>.clusterParameter`: what running database nodes take over
- * without being replaced. `dr-reconcile` on each region's leader applies it.
+ * The value of the SSM parameter `contract.<region>.clusterParameter`: settings that running database nodes apply without
+ * a replacement. `dr-reconcile` on each region's leader applies them.
  */
 
 import type { Contract } from "../../settings/contract.js";

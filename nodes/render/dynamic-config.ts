@@ -1,8 +1,8 @@
 /**
- * Patroni's dynamic configuration: what a region's cluster has in etcd, the same for all its members. A new
- * cluster starts with it (patroni.yml), a running one takes it over from the cluster parameter.
+ * Patroni's dynamic configuration: the settings in etcd that all members of a region's cluster share. A new cluster starts
+ * with it (patroni.yml), a running cluster gets it from the cluster parameter.
  *
- * Which region is active is no part of it: the guards decide that from the claims, in `standby_cluster`.
+ * It doesn't say which region is active: the guards decide that from the claims, in `standby_cluster`.
  */
 
 import type { Contract, RegionContract } from "../../settings/contract.js";
@@ -37,7 +37,7 @@ export interface DynamicConfig {
 /** A replica further behind than this never becomes leader, unless it is a synchronous one. */
 const MAXIMUM_LAG_BYTES = 1_048_576;
 
-/** @param databases those that clients may reach; all when left out. */
+/** @param databases those that clients may reach. Default: all. */
 export function dynamicConfig(
   settings: SharedSettings,
   contract: Contract,
@@ -54,14 +54,14 @@ export function dynamicConfig(
     synchronous_mode: "quorum",
     // As many copies as nodes may fail: one of three, two of five.
     synchronous_node_count: (database.voters - 1) / 2,
-    // Without it a former leader that comes back with more bytes, all of an older timeline, can win an election
-    // while the newer leader is silent, and what that one acknowledged is lost.
+    // Without it a former leader that returns with more bytes, all on an older timeline, can win an election while
+    // the newer leader is silent, and the newer leader's acknowledged writes are lost.
     check_timeline: true,
-    // With it, a region that has lost its etcd would go on writing.
+    // With it, a region that has lost its etcd would continue to accept writes.
     failsafe_mode: false,
     // Permanent, but bounded by max_slot_wal_keep_size.
     slots: { [standbySlot(otherOf(contract, region))]: { type: "physical" } },
-    // The guard's. Patroni drops what it doesn't know.
+    // The guard's slots. Patroni drops slots that it doesn't know.
     ignore_slots: [{ type: "logical", plugin: SLOT_PLUGIN }],
     postgresql: {
       use_pg_rewind: true,

@@ -1,8 +1,8 @@
 /**
  * Environment of etcd on a voter. One etcd cluster per region; it never spans regions.
  *
- * Clients and peers must show a certificate. etcd 3.4's own JSON gateway is such a client and shows the
- * server's certificate, which therefore is one for clients too.
+ * Clients and peers must present a certificate. etcd 3.4's own JSON gateway is such a client and presents the server's
+ * certificate, which must therefore be valid for clients too.
  */
 
 import { type Contract, type DatabaseNode, PORTS } from "../../settings/contract.js";
@@ -29,15 +29,15 @@ export function renderEtcd(settings: SharedSettings, contract: Contract, node: D
     ADVERTISE_CLIENT_URLS: client(node.address),
     INITIAL_CLUSTER: region.databaseNodes.map(({ name, address }) => `${name}=${peer(address)}`).join(","),
     INITIAL_CLUSTER_TOKEN: clusterName(region),
-    // Ignored once the data folder has a member in it.
+    // etcd ignores it once the data folder contains a member.
     INITIAL_CLUSTER_STATE: "new",
     ...tls(""),
     ...tls("PEER_"),
     // Milliseconds. The zones of a region are about a millisecond apart.
     HEARTBEAT_INTERVAL: `${settings.failover.etcdHeartbeatMillis}`,
     ELECTION_TIMEOUT: `${settings.failover.etcdElectionMillis}`,
-    // Without it, a member that was cut off returns with a term that it raised alone, and there is no leader until
-    // it has lost some elections: 3 s in one case, longer than Patroni tries.
+    // Without it, a member that was cut off returns with a term that it raised alone, and the cluster has no leader until
+    // that member has lost some elections: 3 s in one case, longer than Patroni tries.
     PRE_VOTE: "true",
     AUTO_COMPACTION_MODE: "periodic",
     AUTO_COMPACTION_RETENTION: "1h",

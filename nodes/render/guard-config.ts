@@ -20,7 +20,7 @@ export const GUARD_CONFIG_FILE = `${IMAGE_PATHS.config}/guard.json`;
 export function guardConfig(settings: SharedSettings, contract: Contract, node: DatabaseNode): GuardConfig {
   const { name, failover } = settings;
   const region = regionOfNode(contract, node);
-  // The own one first: it is nearest. On a read replica there is none.
+  // The node's own etcd comes first, because it is nearest. A read replica has none.
   const voters = region.databaseNodes.toSorted(
     (a, b) => Number(b.name === node.name) - Number(a.name === node.name),
   );
@@ -51,7 +51,7 @@ function regionSection(
   own: RegionContract,
 ): GuardConfig["region"] {
   const peer = otherOf(contract, own);
-  // Without a NAT gateway nothing leads to the other region's replica. Named, it would only be waited for.
+  // Without a NAT gateway there is no route to the other region's replica: the guard would only wait for it.
   const reachable = network.egress === "nat" ? [own, peer] : [own];
   return {
     own: own.region,
@@ -72,7 +72,7 @@ const regionRules = (promotion: SharedSettings["promotion"]): RegionRules => ({
   lagBudgetMillis: promotion.lagBudgetSeconds * 1000,
 });
 
-/** Where a region gets its log from while it is standby: whichever node of the other leads. */
+/** Where a standby region gets its log from: the node that leads the other region. */
 export const standbySource = (contract: Contract, standby: RegionContract): StandbySource => ({
   addresses: otherOf(contract, standby).databaseNodes.map(({ address }) => address),
   port: PORTS.postgres,
@@ -84,7 +84,7 @@ export const standbySource = (contract: Contract, standby: RegionContract): Stan
   },
 });
 
-/** Patroni's name for making a node's data from the copy of the other region's vault. */
+/** The name in Patroni for restoring a node's data from the copy of the other region's vault. */
 export const VAULT_METHOD = "vault";
 
 export const renderGuardConfig = (settings: SharedSettings, contract: Contract, node: DatabaseNode): string =>

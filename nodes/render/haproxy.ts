@@ -1,6 +1,6 @@
 /**
- * haproxy.cfg beside each Tomcat: finds the leader by asking each node's guard several times a second. A load
- * balancer of AWS between application and database would need ten seconds for the same.
+ * haproxy.cfg beside each Tomcat: it finds the leader by checking each node's guard several times a second. An AWS load
+ * balancer between application and database would need ten seconds for that.
  */
 
 import {
@@ -16,10 +16,10 @@ import type { SharedSettings } from "../../settings/schema.js";
 import type { RegionId } from "../../settings/stacks.js";
 import { membersOf, TLS_FILES } from "../layout.js";
 
-/** Local ports that Tomcat connects to. */
+/** Local ports to which Tomcat connects. */
 export const DATABASE_FRONTS = { write: 5432, read: 5433 } as const;
 
-/** Between checks of the other region: its nodes only count when the own region has none. */
+/** Interval between checks of the other region, whose nodes count only when no node of the own region leads. */
 const FAR_CHECK_MILLIS = 1000;
 
 const TLS = `verify required ca-file ${TLS_FILES.authority}`;
@@ -28,12 +28,12 @@ export function renderHaproxy({ failover }: SharedSettings, contract: Contract, 
   const own = contract[region];
   const other = contract[otherRegion(region)];
   const { checkIntervalMillis: inter, fastCheckIntervalMillis: fast, checkFall: fall } = failover;
-  // All but one node are "down" here, for good: at the fast pace each Tomcat would cost every guard ten handshakes a second.
+  // All nodes except the leader are always "down" here: at the fast pace each Tomcat would cost every guard ten handshakes a second.
   const pace = `inter ${inter}ms fastinter ${fast}ms downinter ${inter}ms fall ${fall} rise 1`;
   const farPace = `inter ${FAR_CHECK_MILLIS}ms fastinter ${FAR_CHECK_MILLIS}ms downinter ${FAR_CHECK_MILLIS}ms`;
-  // A connection that fails is a hint: the next check decides, and comes at once.
+  // A failed connection is a hint: it triggers the next check at once, and that check decides.
   const observed = "observe layer4 error-limit 1 on-error sudden-death";
-  const asked = (port: number) =>
+  const checked = (port: number) =>
     `check port ${port} check-ssl ${TLS} ${pace} on-marked-down shutdown-sessions ${observed}`;
   const server = ({ name, address }: DatabaseNode, port: number, ...options: string[]) =>
     [`  server ${name} ${address}:${port}`, ...options].join(" ");
@@ -48,7 +48,7 @@ export function renderHaproxy({ failover }: SharedSettings, contract: Contract, 
     "",
     "defaults",
     "  log global",
-    // Nothing is sent twice: only the application knows whether a statement may be repeated.
+    // HAProxy sends nothing twice: only the application knows whether a statement may be repeated.
     "  retries 0",
     "  no option redispatch",
     "  timeout connect 1s",
@@ -89,7 +89,7 @@ export function renderHaproxy({ failover }: SharedSettings, contract: Contract, 
     `  bind 127.0.0.1:${DATABASE_FRONTS.write}`,
     `  option httpchk GET ${ACTIVE_PATH}`,
     "  http-check expect status 200",
-    `  default-server ${asked(PORTS.guard)}`,
+    `  default-server ${checked(PORTS.guard)}`,
     ...own.databaseNodes.map((node) => server(node, PORTS.postgres)),
     ...other.databaseNodes.map((node) => server(node, PORTS.postgres, farPace, "backup")),
     "",
@@ -105,14 +105,14 @@ export function renderHaproxy({ failover }: SharedSettings, contract: Contract, 
     "  balance leastconn",
     "  option httpchk OPTIONS /replica",
     "  http-check expect status 200",
-    `  default-server ${asked(PORTS.patroni)}`,
+    `  default-server ${checked(PORTS.patroni)}`,
     ...membersOf(own).map((node) => server(node, PORTS.postgres)),
     "",
   ];
   return lines.join("\n");
 }
 
-/** Keep-alive on both sides, so that a peer that is gone without a word is noticed. */
+/** Keep-alive on both sides, to detect a peer that vanished silently. */
 const TCP = {
   listen: ["  mode tcp", "  option tcplog", "  option clitcpka", "  option srvtcpka"],
   frontend: ["  mode tcp", "  option tcplog", "  option clitcpka"],

@@ -1,14 +1,14 @@
 /**
- * pg_hba: who may connect from where. It is in Patroni's dynamic configuration and nowhere else, because a
- * local `pg_hba` in patroni.yml would win, and a new database would then need new machines.
+ * pg_hba: which logins may connect from where. It is only in Patroni's dynamic configuration: a local `pg_hba` in
+ * patroni.yml would take precedence, and a new database would then need new machines.
  */
 
 import { type Contract, DATABASE_LOGINS } from "../../settings/contract.js";
 import type { SharedSettings } from "../../settings/schema.js";
 
 /**
- * Everything over TLS except what stays on the machine. Both regions: servers follow the leader across.
- * @param databases those that clients may reach.
+ * TLS for all connections except those within the machine. Covers both regions: servers follow the leader across.
+ * @param databases those that clients may reach
  */
 export function hba(contract: Contract, databases: SharedSettings["databases"]): string[] {
   const { superuser, replication, rewind } = DATABASE_LOGINS;
@@ -25,7 +25,7 @@ export function hba(contract: Contract, databases: SharedSettings["databases"]):
     ...remote("replication", replication, nodes),
     ...remote("postgres", replication, nodes),
     ...remote("postgres", rewind, nodes),
-    // One line per owner, not per database: the whole must fit into an SSM parameter.
+    // One line per owner, not per database: everything must fit into an SSM parameter.
     ...owners.flatMap((owner) => {
       const own = databases.filter((database) => database.owner === owner);
       return remote(own.map(({ name }) => name).join(","), owner, servers);

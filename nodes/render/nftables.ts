@@ -1,7 +1,6 @@
 /**
- * The rules by which the kernel lets clients reach PostgreSQL on a database node, and Patroni reach etcd: only
- * while the guard keeps an element with a timeout alive (`nodes/guard`). The guard's unit loads this file before
- * each start.
+ * The kernel's rules on a database node: clients reach PostgreSQL, and Patroni reaches etcd, only while the guard keeps an
+ * element with a timeout alive (`nodes/guard`). The guard's unit loads this file before each start.
  */
 
 import { type Contract, PORTS } from "../../settings/contract.js";
@@ -10,7 +9,7 @@ import { IMAGE_PATHS } from "../layout.js";
 
 export const NFTABLES_FILE = `${IMAGE_PATHS.config}/guard.nft`;
 
-/** The table and its sets, as the guard knows them. */
+/** Names of the table and its sets; the guard uses the same. */
 export const NFTABLES = {
   family: "inet",
   table: "dr",
@@ -22,11 +21,11 @@ export const NFTABLES = {
   etcdUntil: "etcd_until",
 } as const;
 
-/** The guard itself runs as root and may ask. */
+/** The guard itself runs as root and may always reach etcd. */
 const PATRONI_USER = "postgres";
 
 export function renderNftables({ failover }: Pick<SharedSettings, "failover">, contract: Contract): string {
-  // Their subnets, which hold nothing else: so a further read replica is known at once to those that run.
+  // The nodes' subnets, which contain nothing else: so running nodes accept a new read replica at once.
   const nodes = [contract.home.dataCidr, contract.recovery.dataCidr];
   const { family, table, open, until, members, mute, etcd, etcdUntil } = NFTABLES;
   const name = `${family} ${table}`;

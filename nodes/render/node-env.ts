@@ -1,6 +1,6 @@
 /**
- * `node.env`: the values by which the image's scripts (`dr-…`) differ from machine to machine. Names of secrets
- * and parameters, never a secret.
+ * `node.env`: the values for the image's scripts (`dr-…`) that differ between machines. It contains names of secrets and
+ * parameters, never a secret.
  */
 
 import type { Contract, DatabaseNode } from "../../settings/contract.js";
@@ -15,10 +15,10 @@ export const SECRETS_FILE = `${run}/secrets.env`;
 
 export const NODE_ENV_FILE = `${config}/node.env`;
 
-/** Where a node puts what only it has, in its region's vault; components/access/node-policies.ts lets it. */
+/** Where a node saves writes that only it has, in its region's vault; components/access/node-policies.ts allows it. */
 export const DIVERGED_PREFIX = "diverged";
 
-/** Values of a database node. */
+/** Values for a database node. */
 export function renderDatabaseEnv(contract: Contract, node: DatabaseNode): string {
   const { superuser, replication, rewind, backupCipher } = contract.secrets;
   const region = regionOfNode(contract, node);
@@ -41,7 +41,7 @@ export function renderDatabaseEnv(contract: Contract, node: DatabaseNode): strin
   });
 }
 
-/** Values of the restore machine. */
+/** Values for the restore machine. */
 export function renderRestoreEnv(contract: Contract, id: RegionId): string {
   const { region, restoreNode } = contract[id];
   return renderEnv({
@@ -53,7 +53,7 @@ export function renderRestoreEnv(contract: Contract, id: RegionId): string {
   });
 }
 
-/** Values of a Tomcat server. */
+/** Values for a Tomcat server. */
 export function renderTomcatEnv(settings: SharedSettings, contract: Contract, region: RegionId): string {
   const [first] = settings.databases;
   if (!first) throw new Error("settings name no database");
@@ -79,7 +79,7 @@ export const applicationWar = (
     ? application.war
     : `s3://${contract[region].artifactBucket}/${APPLICATION_KEY}`;
 
-/** A login's secret is JSON; `#` names the field. The others are the value itself. */
+/** A login's secret is JSON; `#` names the field. Other secrets are plain values. */
 const password = (secret: string): string => `${secret}#password`;
 
 /** Names of variables and of the secrets that fill them; never a secret itself. */
@@ -88,7 +88,7 @@ const secretList = (secrets: Readonly<Record<string, string>>): string =>
     .map(([variable, secret]) => `${variable}=${secret}`)
     .join(" ");
 
-/** In the syntax that systemd and a shell both read. */
+/** In a syntax that both systemd and a shell can read. */
 const renderEnv = (variables: Readonly<Record<string, string>>): string =>
   `${Object.entries(variables)
     .map(([name, value]) => `${name}="${value}"`)

@@ -18,7 +18,7 @@ import { standbySource, VAULT_METHOD } from "./guard-config.js";
 const { data, run, postgresBin, scripts } = IMAGE_PATHS;
 const { authority, certificate, key } = TLS_FILES;
 
-/** Of the connections that nodes make to each other. Nodes are known by address, so the name is not checked. */
+/** For connections between nodes. They use addresses, so the name in the certificate is not checked. */
 const VERIFIED = { sslmode: "verify-ca", sslrootcert: authority } as const;
 
 export function renderPatroni(settings: SharedSettings, contract: Contract, node: DatabaseNode): string {
@@ -38,7 +38,7 @@ export function renderPatroni(settings: SharedSettings, contract: Contract, node
       allowlist: ["127.0.0.1"],
       allowlist_include_members: true,
     },
-    // For patronictl, and for what members ask each other.
+    // For patronictl, and for requests between members.
     ctl: { cacert: authority, certfile: certificate, keyfile: key },
     etcd3: {
       hosts: region.databaseNodes.map(({ address }) => `${address}:${PORTS.etcdClient}`),
@@ -48,8 +48,8 @@ export function renderPatroni(settings: SharedSettings, contract: Contract, node
       key,
     },
     bootstrap: {
-      // What a cluster that has never existed starts with; later changes go to etcd, not here. Of the databases
-      // only the application's: the others follow with the cluster parameter, and one more changes no machine.
+      // A new cluster starts with this; later changes go to etcd, not here. It contains only the application's
+      // database: the others follow with the cluster parameter, so that another database changes no machine.
       dcs: {
         ...dynamicConfig(settings, contract, region, settings.databases.slice(0, 1)),
         ...(region.id === "recovery" && {
@@ -62,13 +62,13 @@ export function renderPatroni(settings: SharedSettings, contract: Contract, node
     postgresql: {
       listen: `127.0.0.1,${node.address}:${PORTS.postgres}`,
       connect_address: `${node.address}:${PORTS.postgres}`,
-      // The superuser is known by its Unix login and nowhere else.
+      // The superuser connects only over the Unix socket, by its Unix login.
       use_unix_socket: true,
       data_dir: `${data}/postgres/data`,
       bin_dir: postgresBin,
       // Not spread over minutes: a replica waits for this checkpoint.
       basebackup: [{ checkpoint: "fast" }],
-      // Only while the region begins: `standby_cluster` says when.
+      // Only for a region without data: `standby_cluster` says when.
       [VAULT_METHOD]: {
         command: `${scripts}/dr-restore-from-vault`,
         no_leader: true,
@@ -81,7 +81,7 @@ export function renderPatroni(settings: SharedSettings, contract: Contract, node
         replication: { username: DATABASE_LOGINS.replication, ...VERIFIED },
         rewind: { username: DATABASE_LOGINS.rewind, ...VERIFIED },
       },
-      // No pg_hba here: it would win over the one in etcd, which running nodes take over.
+      // No pg_hba here: it would take precedence over the one in etcd, which running nodes use.
       parameters: {
         unix_socket_directories: "/var/run/postgresql",
         ssl: true,
@@ -90,7 +90,7 @@ export function renderPatroni(settings: SharedSettings, contract: Contract, node
         ssl_ca_file: authority,
       },
     },
-    // Where there is no such device, Patroni goes on without; on EC2 it is the kernel's own (softdog).
+    // Without such a device Patroni continues without a watchdog; on EC2 it is the kernel's own (softdog).
     watchdog: { mode: "automatic", device: "/dev/watchdog", safety_margin: 5 },
     tags: isReadReplica(region, node) ? { nofailover: true, nosync: true } : { failover_priority: 1 },
   };

@@ -11,7 +11,7 @@ const { data, run } = IMAGE_PATHS;
 export function renderPgbackrest(settings: SharedSettings, contract: Contract, node: DatabaseNode): string {
   const region = regionOfNode(contract, node);
   const other = otherOf(contract, region);
-  // A read replica runs neither: it never leads, and never makes a backup.
+  // A read replica needs neither: it never leads, and never makes a backup.
   const voter = !isReadReplica(region, node);
   return [
     section("global", {
@@ -20,12 +20,12 @@ export function renderPgbackrest(settings: SharedSettings, contract: Contract, n
       ...ARCHIVING,
     }),
     section(clusterName(region), { ...cluster(1), ...(voter && peers(region, node)) }),
-    // To read only, and the node's role allows no more: what the other region's vault has replicated into this one.
+    // Read-only, as the node's role allows: the copy of the other region's vault in this region's bucket.
     section(clusterName(other), { "repo1-path": other.repositoryPath, ...cluster(1) }),
   ].join("\n");
 }
 
-/** Of a machine that only restores: both stanzas, and where in its region's vault they stand. */
+/** For a machine that only restores: both stanzas, and their paths in its region's vault. */
 export const renderRestoringPgbackrest = (
   settings: SharedSettings,
   contract: Contract,
@@ -59,7 +59,7 @@ const COMMON: Options = {
   delta: "y",
   "process-max": "2",
   "lock-path": `${run}/pgbackrest`,
-  // A node that loses power says nothing: the leader would hold the backup's lock for it for half an hour. Seconds.
+  // Seconds. A node that loses power closes no connection: the leader would keep the backup's lock for half an hour.
   "tcp-keep-alive-idle": "5",
   "tcp-keep-alive-interval": "5",
   "tcp-keep-alive-count": "3",
@@ -71,19 +71,19 @@ const COMMON: Options = {
 const ARCHIVING: Options = {
   ...COMMON,
   "archive-async": "y",
-  // Seconds. The archiver tries again anyway; but a node that has crashed offers all its WAL, one file after
-  // the other, before it rejoins, and the default of a minute for each would keep it away while S3 is.
+  // Seconds. The archiver tries again anyway. But a crashed node archives all its WAL, one file after the other, before it
+  // rejoins, and the default of a minute for each would delay that while S3 is unavailable.
   "archive-timeout": "10",
   "spool-path": `${data}/pgbackrest/spool`,
 };
 
 const BACKUPS: Options = {
-  // Seconds. Also for a voter that is dead: a backup asks all of them who leads, and the default of a minute for each try
-  // held one up for two minutes beside the dead.
+  // Seconds. A backup queries all voters to find the leader: with the default of a minute for each attempt, one dead voter
+  // delayed a backup by two minutes.
   "io-timeout": "15",
 };
 
-/** What the other voters ask, when one of them makes a backup. */
+/** The server for the other voters, when one of them makes a backup. */
 const server = (region: RegionContract, node: DatabaseNode): Options => ({
   "tls-server-address": node.address,
   "tls-server-cert-file": TLS_FILES.certificate,
@@ -115,7 +115,7 @@ const peers = (region: RegionContract, node: DatabaseNode): Options =>
 const othersOf = (region: RegionContract, node: DatabaseNode): readonly DatabaseNode[] =>
   region.databaseNodes.filter(({ name }) => name !== node.name);
 
-/** Port, socket and login are pgBackRest's defaults, and those of its server's port too: user data has little room. */
+/** Port, socket and login are pgBackRest's defaults, and so is its server's port: user data has little room. */
 const cluster = (index: number): Options => ({ [`pg${index}-path`]: `${data}/postgres/data` });
 
 const section = (name: string, options: Options): string =>

@@ -1,4 +1,4 @@
-/** /etc/dr/restore-test.json: what dr-restore-test checks, and where its report goes. That script keeps the shape in step. */
+/** /etc/dr/restore-test.json: the checks of dr-restore-test, and where its report goes. That script reads this shape. */
 
 import { type Contract, REPOSITORY_FOLDERS } from "../../settings/contract.js";
 import type { SharedSettings } from "../../settings/schema.js";

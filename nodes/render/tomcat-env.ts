@@ -1,4 +1,4 @@
-/** Environment of Tomcat: how its JVM runs and where it finds the database. */
+/** Environment of Tomcat: the JVM's options, and where the database is. */
 
 import type { Contract } from "../../settings/contract.js";
 import type { SharedSettings } from "../../settings/schema.js";
@@ -6,11 +6,11 @@ import type { RegionId } from "../../settings/stacks.js";
 import { membersOf, TLS_FILES } from "../layout.js";
 import { DATABASE_FRONTS } from "./haproxy.js";
 
-/** How long the JVM may keep an address that it looked up. Its own default can be for ever. */
+/** How long the JVM may cache a resolved address. Its own default can be for ever. */
 const DNS_TTL_SECONDS = 5;
 
 export function renderTomcat(settings: SharedSettings, contract: Contract, region: RegionId): string {
-  // The first is the application's.
+  // The first database is the application's.
   const [database] = settings.databases;
   if (!database) throw new Error("settings name no database");
   // TLS goes through HAProxy untouched, to the node itself.
@@ -21,7 +21,7 @@ export function renderTomcat(settings: SharedSettings, contract: Contract, regio
     // ${DR_DATABASE_WRITE_URL}: without it Tomcat knows only system properties there.
     CATALINA_OPTS: `-Dorg.apache.tomcat.util.digester.PROPERTY_SOURCE=org.apache.tomcat.util.digester.EnvironmentPropertySource -Djava.awt.headless=true -XX:MaxRAMPercentage=60 -Dsun.net.inetaddr.ttl=${DNS_TTL_SECONDS} -Dsun.net.inetaddr.negative.ttl=1`,
     DR_SERVICE_HOSTNAME: contract.serviceHostname,
-    // For people who ask where they are: of both regions, as writes may go across.
+    // For the page that shows where a request was served: nodes of both regions, because writes may go across.
     DR_REGION: contract[region].region,
     DR_DATABASE_NODES: [contract.home, contract.recovery]
       .flatMap(membersOf)

@@ -1,4 +1,4 @@
-/** The syntax of systemd's units, and what several of ours begin with. */
+/** The syntax of systemd's units, and sections that several of our units share. */
 
 import { IMAGE_PATHS } from "../layout.js";
 import { NODE_ENV_FILE } from "./node-env.js";
@@ -7,7 +7,7 @@ const { scripts } = IMAGE_PATHS;
 
 export type Section = readonly (readonly [key: string, value: string])[];
 
-/** The unit in systemd's syntax. A key may stand more than once. */
+/** Renders a unit in systemd's syntax. A key may occur more than once. */
 export function unit(sections: Readonly<Record<string, Section>>): string {
   return Object.entries(sections)
     .map(([name, lines]) => `[${name}]\n${lines.map(([key, value]) => `${key}=${value}`).join("\n")}\n`)
@@ -16,7 +16,7 @@ export function unit(sections: Readonly<Record<string, Section>>): string {
 
 export const AT_BOOT: Section = [["WantedBy", "multi-user.target"]];
 
-/** Runs once at each start. Its scripts try until they succeed, so that what needs it may simply require it. */
+/** Runs once at each boot. Its scripts retry until they succeed, so that other units can simply require it. */
 export const oneshot = (description: string, commands: readonly string[]): string =>
   unit({
     Unit: [
@@ -34,7 +34,7 @@ export const oneshot = (description: string, commands: readonly string[]): strin
     Install: AT_BOOT,
   });
 
-/** Needs others to be there first, and stops when they are stopped. */
+/** Starts after these units, and stops with them. */
 export const requires = (...units: readonly string[]): Section => {
   const names = units.map((name) => `${name}.service`).join(" ");
   return [

@@ -1,6 +1,6 @@
 /**
- * systemd units of the machines: the same for all settings, so they are part of the images, and user data says
- * which of them a machine runs. The packages bring those of etcd, HAProxy and Tomcat; here they get drop-ins.
+ * systemd units of the machines: the same for all settings, so they are part of the images, and user data selects those
+ * that a machine runs. The packages contain the units of etcd, HAProxy and Tomcat; this file adds drop-ins.
  */
 
 import { CUT_OVER_FILE, IMAGE_PATHS } from "../layout.js";
@@ -22,8 +22,8 @@ export const SECRETS_UNIT = oneshot("Secrets and certificates, in memory", [
 const APPLICATION_UNIT = oneshot("The application's WAR", ["dr-fetch-application"]);
 
 /**
- * Comes back within 0.2 s, always: while it is away the kernel's lease runs on, and out after a while.
- * Loading the rules again neither opens nor closes anything.
+ * Always restarts within 0.2 s: while the guard is down the kernel's lease continues, and then expires. Loading the rules
+ * again neither opens nor closes anything.
  */
 const GUARD_UNIT = unit({
   Unit: [
@@ -56,11 +56,11 @@ const ETCD_DROP_IN = unit({
 });
 
 /**
- * Runs with a guard only: is started after it and stopped with it.
+ * Runs only with a guard: systemd starts it after the guard and stops it with the guard.
  *
- * Not `BindsTo`, which in systemd 252 (Debian 12) would stop PostgreSQL at each crash of the guard, although
- * that is back in 0.2 s. A guard that stays away needs no more than the kernel: without it the lease runs out,
- * clients are cut off, and the guard of another node takes over.
+ * Not `BindsTo`, which in systemd 252 (Debian 12) would stop PostgreSQL at each crash of the guard, although the guard is
+ * back within 0.2 s. If the guard stays down, the kernel is enough: the lease expires, clients are cut off, and the guard
+ * of another node takes over.
  */
 const PATRONI_UNIT = unit({
   Unit: [
@@ -68,7 +68,7 @@ const PATRONI_UNIT = unit({
     ["Requires", "dr-volume.service dr-secrets.service dr-guard.service"],
     ["After", "dr-volume.service dr-secrets.service dr-guard.service etcd.service"],
     ["StartLimitIntervalSec", "0"],
-    // While the cluster's data are being exchanged for restored ones: a node that boots in between must not lead.
+    // During a cut-over to restored data: a node that boots in between must not lead.
     ["ConditionPathExists", `!${CUT_OVER_FILE}`],
   ],
   Service: [
@@ -77,8 +77,8 @@ const PATRONI_UNIT = unit({
     ["Group", "postgres"],
     ["EnvironmentFile", NODE_ENV_FILE],
     ["EnvironmentFile", SECRETS_FILE],
-    // Seconds for each address of the other region, of `pg_basebackup` above all: without it a region that is gone
-    // holds up for minutes what could begin from the vault.
+    // Seconds for each address of the other region, above all in `pg_basebackup`: without it a lost region would delay a
+    // start from the vault by minutes.
     ["Environment", "PGCONNECT_TIMEOUT=3"],
     ["ExecStart", `${patroniBin}/patroni ${config}/patroni.yml`],
     ["ExecReload", "/bin/kill -HUP $MAINPID"],
@@ -93,7 +93,7 @@ const PATRONI_UNIT = unit({
   Install: AT_BOOT,
 });
 
-/** Takes over databases, owners and parameters from the cluster parameter; does nothing where there is no leader. */
+/** Applies databases, owners and parameters from the cluster parameter; does nothing on a node that doesn't lead. */
 const RECONCILE_UNIT = unit({
   Unit: [["Description", "Take over the cluster's settings"], ...requires("dr-secrets")],
   Service: [
@@ -116,8 +116,8 @@ const RECONCILE_TIMER = unit({
 });
 
 /**
- * Started by the guard, with the epoch in a file: saves what only this node has, with Patroni stopped. A separate
- * unit, so that it outlives a restart of the guard. May take as long as recovery and decoding do.
+ * The guard starts it, with the epoch in a file: it saves writes that only this node has, with Patroni stopped. A separate
+ * unit, so that it survives a restart of the guard. It may take as long as recovery and decoding.
  */
 const SAVE_DIVERGED_UNIT = unit({
   Unit: [["Description", "Save what no other region has"], ...requires("dr-volume", "dr-secrets")],
@@ -142,7 +142,7 @@ const TOMCAT_DROP_IN = unit({
   Service: [
     ["EnvironmentFile", SECRETS_FILE],
     ["EnvironmentFile", `${config}/tomcat.env`],
-    // The package's unit starts it again after some crashes only.
+    // The package's unit restarts it only after some kinds of crashes.
     ["Restart", "always"],
     ["RestartSec", "1"],
   ],

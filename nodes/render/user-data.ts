@@ -1,9 +1,9 @@
 /**
- * User data of an EC2 instance: cloud-init that writes the node's files and starts its services.
+ * User data of an EC2 instance: a cloud-init configuration that writes the node's files and starts its services.
  *
- * It depends on nothing that a promotion changes (no epoch): a new launch template version would replace
- * machines in the middle of one. Nor is it compressed, although cloud-init could: the bytes that zlib makes
- * depend on its build, and an `up` from another machine would see a change where there is none.
+ * It depends on nothing that a promotion changes (no epoch): a new launch template version would replace machines during
+ * the promotion. Nor is it compressed, although cloud-init accepts that: zlib's output depends on its build, and an `up`
+ * from another machine would see a change although nothing changed.
  */
 import { stringify } from "yaml";
 import { UserError } from "../../common/errors.js";
@@ -72,7 +72,7 @@ export function tomcatFiles(settings: SharedSettings, contract: Contract, region
   ];
 }
 
-/** Every file of a machine that restores: it belongs to no cluster, and no machine connects to it. */
+/** Every file of a restore machine: it belongs to no cluster, and no machine connects to it. */
 export function restoreFiles(settings: SharedSettings, contract: Contract, region: RegionId): NodeFile[] {
   return [
     file(NODE_ENV_FILE, renderRestoreEnv(contract, region)),
@@ -130,10 +130,10 @@ export const renderRestoreUserData = (
         "dr-restore-done.service",
       ),
     },
-    { grows: "restoreTest.checks", remedy: "ask shorter questions, or fewer: views can hold the long ones" },
+    { grows: "restoreTest.checks", remedy: "use shorter queries, or fewer: views can contain the long ones" },
   );
 
-/** The image has these services, disabled: they must not run before their files are there. */
+/** The image contains these services, disabled: they must not run before their files exist. */
 const start = (...units: readonly string[]) => [
   ["systemctl", "daemon-reload"],
   ["systemctl", "enable", "--now", "--no-block", ...units],
@@ -142,17 +142,17 @@ const start = (...units: readonly string[]) => [
 
 const PARAMETERS_GROW = {
   grows: "database.parameters",
-  remedy: "set fewer of them here, and the others with ALTER DATABASE … SET",
+  remedy: "set fewer parameters here, and the others with ALTER DATABASE … SET",
 };
 
-/** @throws UserError when EC2 would refuse it. */
+/** @throws UserError when it is too large for EC2. */
 function cloudConfig(config: CloudConfig, { grows, remedy } = PARAMETERS_GROW): string {
   const text = `#cloud-config\n${stringify(config, { version: "1.1", lineWidth: 0 })}`;
   const bytes = Buffer.byteLength(text);
   if (bytes <= USER_DATA_LIMIT_BYTES) return text;
   throw new UserError(
     `user data of ${config.hostname ?? "a Tomcat server"} would have ${bytes} bytes`,
-    `EC2 takes ${USER_DATA_LIMIT_BYTES}; what grows with the settings is ${grows}.`,
+    `EC2 accepts at most ${USER_DATA_LIMIT_BYTES}. The setting that makes it grow is ${grows}.`,
     remedy,
   );
 }

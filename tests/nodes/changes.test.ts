@@ -238,7 +238,7 @@ describe("a change of", () => {
       expect(line.includes("inter 500ms") && line.includes("fall 3")).toBe(line.includes(": + "));
   });
 
-  test("the number of voters: whoever names them, and how many copies a commit waits for", () => {
+  test("the number of voters: the files that name them, and how many copies a commit waits for", () => {
     const changed = changesOf({ database: { voters: 5 } });
     expect(new Set(changed.map((line) => line.slice(0, line.indexOf(":"))))).toEqual(
       new Set([

@@ -56,7 +56,7 @@ describe("the age of what the vault lacks", () => {
   });
 });
 
-test("after one timeout the vault is not asked again, and what is told without it is told", async () => {
+test("after one timeout the check doesn't query the vault again, and still publishes the gauges that don't need it", async () => {
   const look = new Look();
   const asked: string[] = [];
   await look.vault("refused", async () => {
@@ -70,19 +70,19 @@ test("after one timeout the vault is not asked again, and what is told without i
   await look.part("etcd", () => asked.push("etcd"));
   expect(asked).toEqual(["hang", "etcd"]);
   expect(look.failed).toEqual([
-    "refused: pgbackrest info ended with 50: refused",
+    "refused: pgbackrest info failed with exit code 50: refused",
     expect.stringMatching(/^hung: .*timed out after 20 seconds/),
   ]);
 });
 
-test("pgBackRest's errors are told in one line, over its line breaks", () => {
+test("pgBackRest's errors become one line, without its line breaks", () => {
   const words =
     "P00   INFO: begin\nP00  ERROR: [103]: unable to find a valid repository:\n            repo1: hidden\nP00   INFO: end\n";
   expect(new RepositoryFailed("info", 103, words).message).toBe(
-    "pgbackrest info ended with 103: unable to find a valid repository: repo1: hidden",
+    "pgbackrest info failed with exit code 103: unable to find a valid repository: repo1: hidden",
   );
   expect(new RepositoryFailed("info", 1, "a\nlast words\n").message).toBe(
-    "pgbackrest info ended with 1: last words",
+    "pgbackrest info failed with exit code 1: last words",
   );
 });
 
@@ -107,7 +107,7 @@ test("gauges as StatsD takes them: none below 0, and none that isn't known", () 
     "BackupAgeHours:1.235|g\nDumpAgeHours:0.000|g",
   ));
 
-test("holes are noticed once; those that a later full backup made up for are told apart", async () => {
+test("a hole keeps the time at which it was first noticed; those that a later full backup made up for are listed separately", async () => {
   const written: unknown[] = [];
   const store = {
     get: async () => ({ "000000010000000000000003": 500 }),

@@ -55,7 +55,7 @@ async function run(...orders: readonly (readonly string[])[]): Promise<Said[]> {
     control: async (_, name) => CONTROL(state)[name] as string,
     async ask(_, statements) {
       called.push(`${statements} ${isClosed() ? "closed" : "open"}`);
-      if (checkpoint === "fails") throw new Error("psql ended with 2");
+      if (checkpoint === "fails") throw new Error("psql failed with exit code 2");
       if (checkpoint === "lasts") clock += 10_000;
       return "";
     },
@@ -139,7 +139,7 @@ describe("step by step", () => {
       expect(each).toMatchObject({ said: "3", stands: ["old", "restored", null, true] });
     expect(close?.called).toContain("stop patroni.service");
     for (const each of [aside, more]) expect(each?.stands).toEqual(["restored", null, "old", true]);
-    expect(early?.said).toContain("not forgotten yet");
+    expect(early?.said).toContain("has not forgotten the log");
     for (const each of [open, twice]) {
       expect(each?.called).toContain("start patroni.service");
       expect(each?.stands).toEqual(["restored", null, "old", false]);
@@ -235,22 +235,22 @@ describe("refused", () => {
 
   test("to set aside where nothing restored is, though it was to be", async () => {
     const [not] = (await run(CLOSE, ["aside", STAMP, "restored"])).slice(-1);
-    expect(not?.said).toContain("nothing is prepared");
+    expect(not?.said).toContain("has no prepared data");
     prepared();
     rmSync(`${dir}/data.restored`, { recursive: true });
-    expect((await last(run(ASIDE))).said).toContain("is gone");
+    expect((await last(run(ASIDE))).said).toContain("are gone: there is no");
     expect((await last(run(BACK))).stands).toEqual(["old", null, null, false]);
   });
 
   test("a PostgreSQL that did not end cleanly: nothing is moved, and nothing starts", async () => {
     state = "in production";
     for (const { said, stands } of await run(CLOSE, ASIDE)) {
-      expect(said).toContain("did not end cleanly");
+      expect(said).toContain("did not stop cleanly");
       expect(stands).toEqual(["old", null, null, true]);
     }
   });
 
-  test("what was not closed is not set aside, and another's is nobody else's", async () => {
+  test("a node that was not closed is not set aside, nor one that another cut-over closed", async () => {
     const [aside, , other, discard] = await run(
       ASIDE,
       CLOSE,
@@ -339,7 +339,7 @@ describe("what makes a restored cluster one to lead with", () => {
 
   test("a log of a later epoch than the region has opened is refused", async () => {
     const { ask } = asking((_, words) => (words.includes("max(epoch)") ? "6" : "t"));
-    await expect(markLog(ask, SERVER, 5, 4)).rejects.toThrow("is of epoch 6");
+    await expect(markLog(ask, SERVER, 5, 4)).rejects.toThrow("is from epoch 6");
   });
 
   test("logins that both have keep the passwords that they have now; others don't come along", async () => {

@@ -28,7 +28,7 @@ test("a dump is whole when its last file is there", () => {
   ]);
 });
 
-test("each region's dumps stand beside its repository, by what pgbackrest.conf says", () => {
+test("each region's dumps are beside its repository, as pgbackrest.conf names it", () => {
   const settings = parseSharedSettings("global", BASE_SETTINGS);
   const contract = contractOf(settings, "123456789012");
   const text = renderPgbackrest(settings, contract, contract.home.databaseNodes[0] as DatabaseNode);
@@ -43,7 +43,7 @@ test("each region's dumps stand beside its repository, by what pgbackrest.conf s
   expect(call("place_in", config, "drs-eu-central-1")).toBe(`${bucket}/eu-central-1/dump`);
 });
 
-test("a database of any name has a file and a connection of its own", () => {
+test("a database of any name gets its own file and connection string", () => {
   expect(call("file_of", "app")).toBe("app.dump.enc");
   expect(call("file_of", "we ird/db%")).toBe("we%20ird%2fdb%25.dump.enc");
   expect(call("connection", "host=/run user=postgres", "it's \\")).toBe(
@@ -61,6 +61,6 @@ test("what is not as it was dumped", () => {
   const found = { "public.orders": 3, "public.huge": null, "public.short": 6 };
   expect(call("counts_differ", recorded, found)).toEqual([
     "public.gone is missing",
-    "public.short has 6 rows, and had 7",
+    "public.short has 6 rows; the dump counted 7",
   ]);
 });

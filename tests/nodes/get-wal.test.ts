@@ -11,7 +11,7 @@ const program = (name: string, text: string) => {
   writeFileSync(join(folder, name), text);
   chmodSync(join(folder, name), 0o755);
 };
-// Answers with its own arguments; whoever it has nothing for hears 1, and from a vault that is away 103.
+// Answers with its own arguments; exits with 1 for a missing file, and with 103 when the vault doesn't answer.
 program(
   "pgbackrest",
   '#!/bin/bash\nfor last; do :; done\ncase "$*" in *MISSING*) exit 1;; *000000AA*) exit 103;; esac\necho "$*" > "$last"\n',

@@ -83,7 +83,7 @@ describe("databases and owners", () => {
     expect(await changes({ app: "postgres", 'we"ird': "app" }, ["app", "postgres"])).toEqual([
       {
         statement: 'ALTER DATABASE "app" OWNER TO "app"',
-        said: "database app is now owned by app, was by postgres",
+        message: "changed the owner of database app from postgres to app",
       },
     ]);
     expect(asked).toEqual([]);

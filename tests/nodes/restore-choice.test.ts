@@ -77,11 +77,11 @@ describe("which stanza holds a timeline", () => {
   test("refused when only another one of that number is archived", () => {
     const diverged = { ...A13, histories: { 2: "1\t0/5100000\tmine\n", 3: A3_HISTORY } };
     expect(ask({ map: 3, own: "A", archives: { A: diverged, B: {} } }).error).toMatch(
-      /timeline 2 in the archive of A is another one: it parted elsewhere/,
+      /timeline 2 in the archive of A is another one: it began elsewhere/,
     );
   });
 
-  test("some of it may stand in the other, too, when that was copied and promoted", () => {
+  test("part of it may be in the other stanza too, after that region was copied and promoted", () => {
     const both = { ...B2, segments: { ...B2.segments, 1: segments(4, 4, 560) } };
     expect(ask({ map: 2, own: "B", archives: { A: A1, B: both } })).toEqual({ 1: "A", 2: "B" });
   });
@@ -91,7 +91,7 @@ describe("which stanza holds a timeline", () => {
       /no history file of timeline 4/,
     );
     expect(ask({ map: 2, own: "B", archives: { A: {}, B: B2 } }).error).toMatch(
-      /of which no stanza has anything/,
+      /of which no stanza contains anything/,
     );
   });
 });
@@ -136,14 +136,14 @@ describe("what is restored", () => {
     });
   });
 
-  test("a backup of a branch that nobody follows is none", () => {
+  test("a backup of an abandoned branch doesn't count", () => {
     const beyond = backup("A-beyond", 520, 1, 6);
     expect(choose({ time: 560 }, { backups: { A: [EARLY, beyond], B: [] } }).backup).toBe("A-early");
   });
 
   test("nothing of another database, although its timelines have the same numbers", () => {
     const archives = { A: { ...A1, system: 1 }, B: { ...B2, system: 2 } };
-    expect(choose({ time: 560 }, { archives }).error).toMatch(/timeline 2 of B goes back to timeline 1/);
+    expect(choose({ time: 560 }, { archives }).error).toMatch(/timeline 2 of B descends from timeline 1/);
     expect(choose({ time: 560, stanza: "A" }, { archives })).toMatchObject({
       timeline: 1,
       map: { newest: 1 },
@@ -163,7 +163,7 @@ describe("what is restored", () => {
     expect(chosen).toMatchObject({ timeline: 2, timelineStanza: "B", notes: [] });
   });
 
-  test("while nobody can tell, the later one, and a note says so", () => {
+  test("while nothing decides, the later one, and a note says so", () => {
     const cutOff = {
       histories: { 2: "1\t0/5100000\tmine\n" },
       began: { 2: 640 },
@@ -171,7 +171,7 @@ describe("what is restored", () => {
     };
     const archives = { A: cutOff, B: { ...B2, segments: { 2: segments(5, 6, 560) } } };
     expect(choose({ time: 700 }, { archives }).notes).toEqual([
-      expect.stringMatching(/timeline 2 of B may be the real one, too.*--stanza B/),
+      expect.stringMatching(/timeline 2 of B may be the real one too.*--stanza B/),
     ]);
     expect(choose({ time: 700, stanza: "B" }, { archives })).toMatchObject({
       timelineStanza: "B",
@@ -207,7 +207,7 @@ describe("what is restored", () => {
       timeline: 1,
       target: { recovery_target_lsn: "0/5000100", recovery_target_inclusive: "off" },
       left: "0000000000000005",
-      notes: [expect.stringMatching(/of timeline 2, begun at 0\/5000100, nothing is archived yet/)],
+      notes: [expect.stringMatching(/nothing of timeline 2, begun at 0\/5000100, is archived yet/)],
     });
     expect(choose({ time: 510 }, { archives }).error).toMatch(/lies beyond what is archived/);
   });
@@ -228,7 +228,7 @@ describe("what is restored", () => {
 
   test("refused: before the first backup, with the earliest time that is possible", () => {
     expect(choose({ time: 90 }).error).toMatch(
-      /1970-01-01T00:01:30Z is before the end of the first backup: the earliest that can be restored is 1970-01-01T00:01:40Z, position 0\/2000100/,
+      /1970-01-01T00:01:30Z is before the end of the first backup: the earliest possible time is 1970-01-01T00:01:40Z, position 0\/2000100/,
     );
     expect(choose({}, { backups: { A: [], B: [] } }).error).toMatch(/no backup in A or B/);
   });
@@ -247,7 +247,7 @@ describe("what is restored", () => {
     expect(choose({ lsn: 0x7000000 }, { archives, backups: early }).error).toMatch(/lies beyond/);
     expect(choose({ lsn: 0x6ffffff }, { archives, backups: early }).backup).toBe("A-early");
     expect(choose({ time: 590 }, { archives, backups: early }).notes).toEqual([
-      expect.stringMatching(/A restore to a time beyond ends there and fails/),
+      expect.stringMatching(/A restore to a later time ends there and fails/),
     ]);
   });
 
@@ -258,7 +258,7 @@ describe("what is restored", () => {
       lastSegment: "00000003000000000000000A",
       notes: [expect.stringMatching(/00000003000000000000000B is not archived yet/)],
     });
-    expect(choose({}, { archives, now: 9999 }).error).toMatch(/is missing in the archive/);
+    expect(choose({}, { archives, now: 9999 }).error).toMatch(/is missing from the archive/);
   });
 
   test("a backup with damaged pages only where that is accepted", () => {

@@ -44,7 +44,7 @@ describe("two logs part", () => {
     expect(parting(UP_TO_3, 3, `${UP_TO_3}3\t1/B374D848\tbefore\n`, 4)).toBe("1/B374D848");
   });
 
-  test("where this one had a failover of its own meanwhile, to a timeline of the same number", () => {
+  test("where this region had its own failover meanwhile, to a timeline of the same number", () => {
     expect(parting("1\t0/3000100\tmine\n", 2, "1\t0/3000060\ttheirs\n", 2)).toBe("0/3000060");
     expect(parting("1\t0/3000060\tmine\n", 2, "1\t0/3000100\ttheirs\n", 2)).toBe("0/3000060");
   });

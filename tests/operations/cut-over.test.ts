@@ -186,7 +186,7 @@ class World {
         Object.assign(node, { prepared: undefined, restored: undefined });
         return on("");
       case "close":
-        if ((this.cutOver ?? "").slice(-16) >= stamp) return no("was put back, or has gone on");
+        if ((this.cutOver ?? "").slice(-16) >= stamp) return no("was undone, or can't be undone any more");
         node.mark ??= { stamp, step: "close" };
         node.patroni = false;
         return on(`${node.timeline}\n`);
@@ -199,7 +199,8 @@ class World {
         node.mark.step = "aside";
         return on("");
       case "back":
-        if (this.cutOver === stamp || (this.cutOver ?? "").slice(-16) > stamp) return no("has gone on since");
+        if (this.cutOver === stamp || (this.cutOver ?? "").slice(-16) > stamp)
+          return no("can't be undone any more");
         this.cutOver = `undone ${stamp}`;
         if (!node.mark) {
           node.patroni = true;

@@ -146,7 +146,7 @@ describe("a promotion that waits", () => {
   });
 
   test("for what its leader's guard says", () => {
-    const waitsFor = "the other region may still be serving";
+    const waitsFor = "the other region may still be accepting writes";
     const leader = "drs-eu-central-1-db-1";
     const guards = known([
       guard("recovery", 1, { leader, region: { waitsFor, lagMillis: 2400 } }),

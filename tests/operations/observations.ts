@@ -26,7 +26,7 @@ export const activeHome = (agoSeconds = 1, status: Partial<Status> = {}): Region
   status: {
     sequence: 40,
     opened: 1,
-    opening: { epoch: 1, reason: "no claim of the other region's is in the way" },
+    opening: { epoch: 1, reason: "no claim of the other region prevents it" },
     position: { wallMillis: NOW - agoSeconds * 1000, node: "drs-eu-west-1-db-2", mark: MARK, lsn: 1000 },
     ...status,
   },

@@ -1,8 +1,8 @@
-"""Which backup, along which timeline, out of which stanzas: the choice behind a restore. Pure, as dr_timelines is.
+"""Chooses a restore's backup, timeline and stanzas. Pure, as dr_timelines is.
 
-A *branch* is a timeline as one stanza has it. The *line* that ends on it, its history, is what PostgreSQL replays. The
-branch that was active at the wanted time decides everything else: the newest backup on its line that had ended by then,
-and for each timeline of the line the stanza that holds it.
+A *branch* is a timeline in one stanza. The *line* that ends on it, its history, is what PostgreSQL replays. The branch that
+was active at the wanted time decides everything else: the newest backup on its line that had ended by then, and for each
+timeline of the line the stanza that contains it.
 """
 import time as clock
 
@@ -20,23 +20,23 @@ from dr_timelines import (
     timeline_of_segment,
 )
 
-# A region that was fenced may archive what it still had for about this long. Who has archived later than the other by
-# more is the one that went on.
+# A fenced region may continue to archive its last WAL for about this long. A region that archives for longer than that after
+# the other one is the one that continued.
 CLEARLY_SECONDS = 300
 LATEST = "latest"
-# Segments are archived several at a time, and S3 copies a vault in no order, for up to 15 minutes: what is missing before
-# younger ones only is on its way.
+# PostgreSQL archives several segments at a time, and S3 copies a vault in any order, for up to 15 minutes: a segment that is
+# missing before recent ones may still arrive.
 ON_ITS_WAY_SECONDS = 1200
 
 
 class Wanted:
     """
-    What is asked for: a time (seconds since 1970), an LSN, a restore point, or the latest there is.
+    The requested target: a time (seconds since 1970), an LSN, a restore point, or the latest.
 
-    @param stanza only branches of this stanza count; None: those of all
-    @param timeline only this one; None: the one that was active
-    @param label this backup and no other
-    @param damaged whether a backup may be taken in which pgBackRest found damaged pages
+    @param stanza only branches of this stanza count; None: branches of all stanzas
+    @param timeline only this timeline; None: the one that was active
+    @param label only this backup
+    @param damaged whether to accept a backup in which pgBackRest found damaged pages
     """
 
     def __init__(self, time=None, lsn=None, name=None, stanza=None, timeline=None, label=None, damaged=False):
@@ -59,12 +59,12 @@ def choose(wanted, backups, archives, now):
     """
     @param backups stanza → `info`'s list of backups
     @param archives stanza → dr_timelines.Archive
-    @returns stanza, backup, timeline, timelineStanza, chain, holders, map, target (what PostgreSQL is told), left (the
-        segment in which a younger timeline goes on of which nothing is archived yet), lastSegment, notes
+    @returns stanza, backup, timeline, timelineStanza, chain, holders, map, target (PostgreSQL's settings), left (the segment
+        in which a younger timeline begins that is not archived yet), lastSegment, notes
     @raises Unrestorable
     """
     if wanted.time is not None and wanted.time > now:
-        raise Unrestorable(f"{utc(wanted.time)} is in the future; it is {utc(now)}. For all there is: --to latest")
+        raise Unrestorable(f"{utc(wanted.time)} is in the future; it is {utc(now)}. To restore everything: --to latest")
     notes = []
     own, timeline = active(wanted, archives, notes)
     archives = {name: each for name, each in archives.items() if each.system == archives[own].system}
@@ -72,7 +72,7 @@ def choose(wanted, backups, archives, now):
     begun = timeline
     own, timeline, stop, left = usable(own, timeline, archives, notes)
     if timeline != begun and (wanted.time is not None or (wanted.lsn is not None and stop is not None and wanted.lsn > stop)):
-        raise Unrestorable(f"{wanted.words()} lies beyond what is archived: {notes[-1]}. For all there is: --to latest")
+        raise Unrestorable(f"{wanted.words()} lies beyond what is archived: {notes[-1]}. To restore everything: --to latest")
     history = archives[own].history(timeline)
     chain = chain_of(timeline, history)
     holders = stanzas_of(timeline, archives, own)
@@ -81,18 +81,18 @@ def choose(wanted, backups, archives, now):
     last = last_segment(chain, holders, archives, stop)
     hole = first_hole(chain, holders, archives, start, last)
     if hole:
-        reason = f"{hole} is missing in the archive, although later segments are there"
+        reason = f"{hole} is missing from the archive, although later segments are archived"
         if oldest_beyond(hole, chain, holders, archives, last) > now - ON_ITS_WAY_SECONDS:
-            reason = f"{hole} is not archived yet, although a later segment is: the end is before it for now"
+            reason = f"{hole} is not archived yet, although a later segment is: for now the log ends before it"
             last = segment_number(hole) - 1
         elif wanted.time is None and wanted.lsn is None:
             raise Unrestorable(
-                f"{reason}: a restore ends before it. Everything up to there: --lsn {text(segment_number(hole) << 24)}"
+                f"{reason}: a restore ends before it. To restore up to there: --lsn {text(segment_number(hole) << 24)}"
             )
         if wanted.lsn is not None and segment_of(wanted.lsn) >= segment_number(hole):
             raise Unrestorable(f"{reason}: a restore ends before it, and {text(wanted.lsn)} lies beyond")
-        # Only the log tells which time it had reached there.
-        notes.append(f"{reason}. A restore to a time beyond ends there and fails")
+        # Only the log itself shows which time it had reached there.
+        notes.append(f"{reason}. A restore to a later time ends there and fails")
     return {
         "stanza": stanza,
         "backup": backup,
@@ -109,7 +109,7 @@ def choose(wanted, backups, archives, now):
 
 
 def oldest_beyond(hole, chain, holders, archives, last):
-    """When the oldest segment behind a missing one was archived."""
+    """When the oldest segment after a missing one was archived."""
     times = []
     for segment in range(segment_number(hole) + 1, last + 1):
         timeline = timeline_of_segment(chain, segment)
@@ -118,11 +118,11 @@ def oldest_beyond(hole, chain, holders, archives, last):
 
 
 def target_of(wanted, stop):
-    """PostgreSQL's recovery_target_…; empty to replay whatever there is."""
+    """PostgreSQL's recovery_target_…; empty to replay everything."""
     if wanted.time is not None:
         return {"recovery_target_time": clock.strftime("%Y-%m-%d %H:%M:%S", clock.gmtime(wanted.time)) + fraction(wanted.time)}
     if wanted.lsn is not None:
-        # Up to a position: what begins there is not part of it.
+        # Up to a position: records that begin there are left out.
         return {"recovery_target_lsn": text(wanted.lsn), "recovery_target_inclusive": "off"}
     if wanted.name is not None:
         return {"recovery_target_name": wanted.name}
@@ -138,9 +138,9 @@ def active(wanted, archives, notes):
     """
     The branch that was active at the wanted time; without one, the one that is active now.
 
-    Of what had begun by then, a branch that another continues is over. Where two ends are left, one belongs to a region
-    that was cut off and made itself a timeline: the real one is the one that was archived into for longer, itself or by
-    what continues it. As long as that can't tell, the greater number is the later promotion.
+    Of the branches that had begun by then, one that another branch continues has ended. If two remain, one of them belongs to
+    a cut-off region that began a timeline by itself: the real branch is the one that was archived into for longer, directly or
+    through its continuations. If that doesn't decide, the higher number is the later promotion.
     """
     branches = [
         (name, timeline)
@@ -154,11 +154,11 @@ def active(wanted, archives, notes):
     if not asked:
         what = "an archive" if wanted.timeline is None else f"timeline {wanted.timeline}"
         raise Unrestorable(
-            f"there is no sign of {what} in {wanted.stanza or ' or '.join(archives)}. If it is only hidden: --as-of a time before that"
+            f"{wanted.stanza or ' or '.join(archives)} does not contain {what}. If it is only hidden: --as-of a time before that"
         )
     if wanted.time is not None:
         begin = lambda branch: archives[branch[0]].begin(branch[1])  # noqa: E731
-        # Before all of them: the choice of the backup says what the earliest time is.
+        # If the time is before all branches, the choice of the backup reports the earliest possible time.
         asked = [branch for branch in asked if begin(branch) <= wanted.time] or [min(asked, key=begin)]
     leaves = [branch for branch in asked if not continued(branch, asked, archives)]
     life = {branch: last_life(branch, branches, archives) for branch in leaves}
@@ -167,8 +167,8 @@ def active(wanted, archives, notes):
     for name, timeline in living:
         if (name, timeline) != chosen:
             notes.append(
-                f"timeline {timeline} of {name} may be the real one, too; timeline {chosen[1]} of {chosen[0]} is the later"
-                f" promotion. To decide otherwise: --stanza {name}"
+                f"timeline {timeline} of {name} may be the real one too; timeline {chosen[1]} of {chosen[0]} is the later"
+                f" promotion. To choose the former: --stanza {name}"
             )
     return chosen
 
@@ -179,7 +179,7 @@ def later(branch, archives):
 
 
 def continued(branch, branches, archives):
-    """Whether another of them goes on from this very branch."""
+    """Whether another branch continues this one."""
     name, timeline = branch
     own = archives[name].history(timeline)
     for other, child in branches:
@@ -193,7 +193,7 @@ def continued(branch, branches, archives):
 
 
 def last_life(branch, branches, archives):
-    """When anything was last archived on it or on what continues it."""
+    """When a segment was last archived on this branch or its continuations."""
     name, timeline = branch
     times = [archives[name].begin(timeline), archives[name].newest(timeline)]
     for other, child in branches:
@@ -204,17 +204,17 @@ def last_life(branch, branches, archives):
 
 def usable(own, timeline, archives, notes):
     """
-    The branch, or the one before it as long as the segment in which it begins is not archived: PostgreSQL would go on
-    with the older timeline's, beyond the point where they parted.
+    The branch, or its parent while the segment in which the branch begins is not archived: PostgreSQL would continue with the
+    older timeline's segment, beyond the point where they diverged.
 
-    @returns stanza, timeline, and for an older one the position at which to stop, None where there is nothing beyond, and
-        where it was left
+    @returns stanza and timeline; for an older timeline also the position at which to stop (None if nothing follows), and where
+        the younger one began
     """
     stop = end = None
     while timeline != 1 and archives[own].history(timeline) and not archives[own].has_beginning(timeline):
         holders = stanzas_of(timeline, archives, own)
         parent, end = archives[own].history(timeline)[-1]
-        notes.append(f"of timeline {timeline}, begun at {text(end)}, nothing is archived yet, so a restore ends there")
+        notes.append(f"nothing of timeline {timeline}, begun at {text(end)}, is archived yet, so a restore ends there")
         own, timeline = holders[parent], parent
         stop = end if segment_of(end) in archives[own].segments.get(parent, {}) else None
     return own, timeline, stop, end
@@ -230,7 +230,7 @@ def last_segment(chain, holders, archives, stop):
 
 
 def backup_for(wanted, backups, chain, holders, stop):
-    """The newest one on the line that had ended by the wanted time."""
+    """The newest backup on the line that had ended by the wanted time."""
     ends = dict(chain)
     all_of_them = [(stanza, backup) for stanza, listed in backups.items() for backup in listed]
     if not all_of_them:
@@ -249,9 +249,9 @@ def backup_for(wanted, backups, chain, holders, stop):
         if damaged:
             names = ", ".join(backup["label"] for _, backup, _ in damaged)
             raise Unrestorable(
-                f"all backups on timeline {chain[-1][0]} have damaged pages ({names}); to take one all the same: --accept-damage"
+                f"all backups on timeline {chain[-1][0]} have damaged pages ({names}). To use one nevertheless: --accept-damage"
             )
-        raise Unrestorable(f"no backup stands on the line of timeline {chain[-1][0]}; there are {labels(all_of_them)}")
+        raise Unrestorable(f"no backup is on the line of timeline {chain[-1][0]}; the backups are {labels(all_of_them)}")
     if wanted.label is not None:
         chosen = [each for each in fitting if each[1]["label"] == wanted.label]
         if not chosen:
@@ -270,7 +270,7 @@ def newest_before(wanted, fitting):
     if not before:
         first = min(fitting, key=stopped)
         raise Unrestorable(
-            f"{wanted.words()} is before the end of the first backup: the earliest that can be restored is"
+            f"{wanted.words()} is before the end of the first backup: the earliest possible time is"
             f" {utc(stopped(first))}, position {text(first[2])} (backup {first[1]['label']} of {first[0]})"
         )
     stanza, backup, _ = max(before, key=stopped)

@@ -1,4 +1,4 @@
-"""Logical dumps in a region's vault: where they stand, how they are encrypted, which of them are whole."""
+"""Logical dumps in a region's vault: their place, their encryption, and which of them are complete."""
 import configparser
 import hashlib
 import os
@@ -9,14 +9,14 @@ import dr_repository
 
 FOLDER = "dump"
 DONE = "done.json"
-# The repository's own passphrase. In the environment only: an argument would stand in the list of processes.
+# The repository's own passphrase. In the environment only: an argument would show in the process list.
 PASSPHRASE = "PGBACKREST_REPO1_CIPHER_PASS"
 CIPHER = ["openssl", "enc", "-aes-256-cbc", "-pbkdf2", "-iter", "600000", "-pass", f"env:{PASSPHRASE}"]
 BLOCK = 1 << 20
 
 
 def place(stanza):
-    """`s3://bucket/region/dump` of a stanza, as pgbackrest.conf has it."""
+    """`s3://bucket/region/dump` of a stanza, from pgbackrest.conf."""
     config = configparser.ConfigParser(strict=False, interpolation=None)
     config.read(dr_repository.CONFIG, encoding="utf8")
     return place_in({name: dict(config[name]) for name in config.sections()}, stanza)
@@ -29,13 +29,13 @@ def place_in(config, stanza):
 
 
 def whole(listing):
-    """Names of the dumps that were finished, oldest first."""
+    """Names of complete dumps, oldest first."""
     found = (re.fullmatch(rf"(\d{{8}}T\d{{6}}Z)/{re.escape(DONE)}", name) for name in listing)
     return sorted(match[1] for match in found if match)
 
 
 def file_of(database):
-    """A name that any file system and S3 take; databases differ in it, too."""
+    """A file name that is valid on any file system and in S3, and unique for each database."""
     return f"{re.sub(r'[^A-Za-z0-9_-]', lambda match: f'%{ord(match[0]):02x}', database)}.dump.enc"
 
 
@@ -52,38 +52,38 @@ def checksum(path):
     return digest.hexdigest()
 
 
-def through(producer, consumer, target=None, **options):
+def pipe(producer, consumer, target=None, **options):
     """
-    `producer | consumer > target`; both must end well.
+    `producer | consumer > target`; both must succeed.
 
-    @raises subprocess.CalledProcessError of the first of the two that did not
+    @raises subprocess.CalledProcessError of the consumer if it failed, otherwise of the producer
     """
     with subprocess.Popen(producer, stdout=subprocess.PIPE, **options) as first:
         try:
             second = subprocess.run(consumer, stdin=first.stdout, stdout=target, check=False, **options)
         finally:
-            # It ends then, also where nobody reads any more.
+            # Ends the producer even if the consumer stopped reading.
             first.stdout.close()
             first.wait()
-    # The second first: where it ends early, the first one fails for that reason.
+    # The consumer first: if it ends early, the producer fails because of that.
     for done, argv in ((second, consumer), (first, producer)):
         if done.returncode != 0:
             raise subprocess.CalledProcessError(done.returncode, argv[:1])
 
 
 def connection(base, database):
-    """A connection string with a database of any name."""
+    """A connection string for a database; its name may contain any character."""
     quoted = database.replace("\\", "\\\\").replace("'", "\\'")
     return f"{base} dbname='{quoted}'"
 
 
 def counts_differ(recorded, found):
-    """What is not as it was: lines for people. Tables that were not counted must be there."""
+    """Differences, as lines for people. Tables that were not counted must exist."""
     wrong = []
     for table in recorded:
         name = f"{table['schema']}.{table['name']}"
         if name not in found:
             wrong.append(f"{name} is missing")
         elif table["rows"] is not None and found[name] != table["rows"]:
-            wrong.append(f"{name} has {found[name]} rows, and had {table['rows']}")
+            wrong.append(f"{name} has {found[name]} rows; the dump counted {table['rows']}")
     return wrong

@@ -1,4 +1,4 @@
-"""etcd of this region through its JSON gateway: a value, and a lock that ends with its holder."""
+"""This region's etcd through its JSON gateway: values, and a lock that ends with its holder."""
 import base64
 import json
 import threading
@@ -14,7 +14,7 @@ def _encode(text):
 
 
 class Etcd:
-    """Keys stand beside Patroni's, below the cluster's name."""
+    """Its keys are beside Patroni's, below the cluster's name."""
 
     def __init__(self):
         with open(GUARD_CONFIG, encoding="utf8") as file:
@@ -24,7 +24,7 @@ class Etcd:
         self.tls = tls_context()
 
     def _call(self, path, body):
-        """Asks one member after the other. @raises OSError when none answers."""
+        """Tries one member after the other. @raises OSError when none answers."""
         failure = OSError("no etcd endpoint")
         for endpoint in self.endpoints:
             request = urllib.request.Request(
@@ -38,7 +38,7 @@ class Etcd:
         raise failure
 
     def get(self, name):
-        """The value, parsed; None when there is no such key."""
+        """The parsed value; None when there is no such key."""
         found = self._call("kv/range", {"key": _encode(f"{self.base}/{name}")}).get("kvs")
         return json.loads(base64.b64decode(found[0]["value"])) if found else None
 
@@ -46,7 +46,7 @@ class Etcd:
         self._call("kv/put", {"key": _encode(f"{self.base}/{name}"), "value": _encode(json.dumps(value))})
 
     def lock(self, name, holder, seconds):
-        """A Lock that is held, or None while somebody else holds it."""
+        """@returns the Lock, or None while another node holds it."""
         lease = self._call("lease/grant", {"TTL": seconds})["ID"]
         key = _encode(f"{self.base}/{name}")
         taken = self._call(
@@ -63,7 +63,7 @@ class Etcd:
 
 
 class Lock:
-    """Kept alive by a thread until it is released, or its holder dies: then it runs out after its seconds."""
+    """A thread keeps it alive until its release. If its holder dies, it expires after its seconds."""
 
     def __init__(self, etcd, lease, seconds):
         self.etcd, self.lease, self.seconds = etcd, lease, seconds
@@ -76,7 +76,7 @@ class Lock:
             try:
                 self.etcd._call("lease/keepalive", {"ID": self.lease})
             except OSError:
-                # The next one may come through; if none does for so long, somebody else may begin.
+                # The next one may succeed. If none does until the lease ends, another node may begin.
                 pass
 
     def release(self):

@@ -1,6 +1,6 @@
 """Gauges for CloudWatch, as StatsD lines to the agent on this machine; their meaning: components/alarms/metrics.ts.
 
-Where there is no agent nobody listens, and that is all right: a gauge that isn't sent has no value.
+Without an agent they are lost, which is harmless: a gauge that isn't sent has no value.
 """
 import socket
 
@@ -8,7 +8,7 @@ AGENT = ("127.0.0.1", 8125)
 
 
 def publish(**values):
-    """`publish(BackupFailed=0)`. A gauge can't be below 0, for a sign would mean "more" or "less"."""
+    """`publish(BackupFailed=0)`. A gauge can't be below 0: a sign would mean "more" or "less"."""
     lines = "\n".join(f"{name}:{max(0, value):.3f}|g" for name, value in values.items() if value is not None)
     if not lines:
         return

@@ -8,7 +8,7 @@ TLS = "/run/dr/tls"
 
 
 def tls_context():
-    """Shows this node's certificate, and takes those of the authority only."""
+    """Presents this node's certificate, and accepts only certificates from the authority."""
     context = ssl.create_default_context(cafile=f"{TLS}/authority.crt")
     context.load_cert_chain(f"{TLS}/node.crt", f"{TLS}/node.key")
     return context
@@ -27,12 +27,12 @@ class Patroni:
         self.tls = tls_context()
 
     def call(self, method, path, body=None):
-        """@raises OSError: it doesn't answer; HTTPError, which is one too: it refuses."""
+        """@raises OSError when Patroni doesn't answer; HTTPError, a subclass, when it refuses."""
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"{self.base}{path}", data, {"Content-Type": "application/json"}, method=method)
         with urllib.request.urlopen(request, timeout=10, context=self.tls) as response:
             return json.load(response)
 
     def members(self):
-        """As the leader's last look at etcd has them: name, role, state, timeline, lag."""
+        """Members as the leader last read them from etcd: name, role, state, timeline, lag."""
         return self.call("GET", "/cluster").get("members", [])

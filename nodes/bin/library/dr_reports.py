@@ -1,4 +1,4 @@
-"""What the restore tests of this region's vault measured: what a restore may be expected to take."""
+"""Measurements of this region's restore tests: they predict how long a restore takes."""
 import json
 import re
 import subprocess
@@ -7,14 +7,14 @@ import tempfile
 import dr_repository
 
 FOLDER = "restore-tests"
-# Of those, how many are looked at for one that passed.
+# How many of the newest reports to search for one that passed.
 MOST = 5
 
 
 def newest():
     """
-    Rates of the newest test that passed: `begin`, `restoreBytesPerSecond`, `walBytesPerSecond`. None without one, or where the
-    vault doesn't say: an estimate is no reason to fail. Its signature is dr-check-vault's business.
+    Rates of the newest test that passed: `begin`, `restoreBytesPerSecond`, `walBytesPerSecond`. None without one, or if the
+    vault doesn't answer: a missing estimate is no reason to fail. dr-check-vault checks the signature.
     """
     try:
         with open(dr_repository.CONFIG, encoding="utf8") as file:

@@ -1,4 +1,4 @@
-"""pgBackRest as the scripts use it: its commands, and what its repositories hold.
+"""pgBackRest for the scripts: its commands, and the contents of its repositories.
 
 Everything runs as user postgres: pgBackRest's files belong to it. The cipher's passphrase and, off EC2, the keys of S3
 come from the environment, never from the command line.
@@ -15,25 +15,25 @@ END_SECONDS = 5
 
 
 class Failed(Exception):
-    """pgBackRest's own words, in one line."""
+    """pgBackRest's own message, in one line."""
 
     def __init__(self, command, code, words):
         self.code = code
         errors = re.findall(r"ERROR: \[\d+\]: (.*(?:\n {10,}.*)*)", words)
         said = " ".join(" ".join(errors or words.strip().splitlines()[-1:]).split())
-        super().__init__(f"pgbackrest {command} ended with {code}: {said or 'it said nothing'}")
+        super().__init__(f"pgbackrest {command} failed with exit code {code}: {said or 'no message'}")
 
 
 def command(*arguments, timeout=None, cwd="/"):
-    """Runs it and returns what it prints. @raises Failed; subprocess.TimeoutExpired after `timeout` seconds, when it has ended."""
+    """Runs pgBackRest and returns its output. @raises Failed; subprocess.TimeoutExpired after `timeout` seconds, once it has ended."""
     return output(*arguments, timeout=timeout, cwd=cwd).decode()
 
 
 def output(*arguments, timeout=None, cwd="/"):
-    """As `command`, for what isn't text."""
+    """Like `command`, for binary output."""
     argv = [*(AS_POSTGRES if os.geteuid() == 0 else ()), "pgbackrest", *arguments]
-    # Not subprocess's own `user`: the group by which postgres may read the node's key would be missing. Where runuser
-    # waits for what it has started, to kill it alone would leave that: a group of its own ends as one.
+    # Not subprocess's own `user`: postgres would lack the group that may read the node's key. runuser waits for its child, and
+    # killing it alone would leave the child running: a separate process group ends as a whole.
     with subprocess.Popen(
         argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=cwd, start_new_session=True
     ) as running:
@@ -49,7 +49,7 @@ def output(*arguments, timeout=None, cwd="/"):
 
 
 def _end(running):
-    """pgBackRest gives up its locks and ends in order, if it is let."""
+    """Gives pgBackRest time to release its locks and end in order."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         try:
             os.killpg(running.pid, number)
@@ -62,14 +62,14 @@ def _end(running):
 
 
 def stanzas():
-    """The stanzas that this machine's configuration knows: the own region's first."""
+    """The stanzas in this machine's configuration, the own region's first."""
     with open(CONFIG, encoding="utf8") as file:
         names = re.findall(r"^\[([^\]:]+)\]$", file.read(), re.MULTILINE)
     return [name for name in names if name != "global"]
 
 
 def info(stanza, *options, timeout=60):
-    """What `info` knows of one stanza; None when the repository has none of that name."""
+    """What `info` reports about one stanza; None when the repository has no stanza of that name."""
     listed = json.loads(command(f"--stanza={stanza}", "--output=json", "--log-level-console=off", *options, "info", timeout=timeout))
     found = next((each for each in listed if each.get("name") == stanza), None)
     # 1: no such path, 2: no backup yet.
@@ -77,7 +77,7 @@ def info(stanza, *options, timeout=60):
 
 
 def backups(stanza, *options, timeout=60):
-    """Complete backups, oldest first, as `info` has them: `label`, `type`, `error`, `timestamp`, `archive`, `info`."""
+    """Complete backups, oldest first, as `info` lists them: `label`, `type`, `error`, `timestamp`, `archive`, `info`."""
     found = info(stanza, *options, timeout=timeout)
     return [] if found is None else sorted(found["backup"], key=lambda each: each["timestamp"]["stop"])
 

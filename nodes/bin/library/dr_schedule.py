@@ -1,7 +1,7 @@
-"""What backup is due, and who makes it. Pure: everything it goes by stands in its arguments.
+"""Which backup is due, and which node makes it. Pure: everything follows from the arguments.
 
-Nothing depends on a machine having been awake at a certain hour: what is due follows from what the repository holds, so
-that a run that was missed is made up for by the next, on whichever node that is.
+No machine needs to be running at a certain hour: what is due follows from the contents of the repository, so the next run,
+on any node, makes up for a missed one.
 """
 import re
 from datetime import datetime, timedelta, timezone
@@ -11,8 +11,8 @@ MINUTE, DAY = 60, 86_400
 
 def actor(members):
     """
-    The member that makes backups: the first replica by name that streams and may lead, or the leader when there is
-    none. None without a leader that takes writes: a standby region has nothing of its own to back up.
+    The member that makes backups: the first replica by name that streams and may lead; without one the leader. None without
+    a leader that accepts writes: a standby region makes no backups.
     """
     leader = next((each["name"] for each in members if each["role"] == "leader"), None)
     if leader is None:
@@ -35,14 +35,14 @@ def full_boundary(now, hour):
 
 
 def timeline_of(segment):
-    """The timeline of a segment's name, or of a history file's."""
+    """The timeline in the name of a segment or a history file."""
     return int(segment[:8], 16)
 
 
 def leads_elsewhere(newest, timeline, histories):
     """
-    Whether the way from the newest backup to the present leaves this repository: a timeline in between was another
-    region's, for its history file was archived there. Until there is a new backup, a restore needs both repositories.
+    Whether the log between the newest backup and now is partly in another repository: a timeline in between belonged to
+    another region, which archived its history file. Until the next backup a restore needs both repositories.
     """
     return any(
         each not in histories for each in range(timeline_of(newest["archive"]["start"]) + 1, timeline + 1)
@@ -53,9 +53,9 @@ def due(backups, now, timeline, histories, full_hour, incremental_minutes):
     """
     `full`, `incr`, or None, and why.
 
-    backups: complete ones of the own stanza, as `pgbackrest info` has them.
-    timeline: that of the cluster now.
-    histories: timelines whose history files stand in the own archive.
+    backups: complete backups of the own stanza, as `pgbackrest info` lists them.
+    timeline: the cluster's present timeline.
+    histories: timelines whose history files are in the own archive.
     """
     good = [each for each in backups if not each.get("error")]
     fulls = [each for each in good if each["type"] == "full"]
@@ -63,21 +63,21 @@ def due(backups, now, timeline, histories, full_hour, incremental_minutes):
         return "full", "there is none yet"
     newest = max(good, key=lambda each: each["timestamp"]["start"])
     if leads_elsewhere(newest, timeline, histories):
-        return "incr", "the region has changed its role since the newest"
+        return "incr", "the region has changed its role since the newest backup"
     if max(each["timestamp"]["start"] for each in fulls) < full_boundary(now, full_hour):
-        return "full", f"the newest full one is from before {full_hour}:00 UTC"
+        return "full", f"the newest full backup is from before {full_hour}:00 UTC"
     age = now - newest["timestamp"]["start"]
     if age >= incremental_minutes * MINUTE:
-        return "incr", f"the newest is {age / MINUTE:.0f} minutes old"
-    return None, f"the newest is {age / MINUTE:.0f} minutes old"
+        return "incr", f"the newest backup is {age / MINUTE:.0f} minutes old"
+    return None, f"the newest backup is {age / MINUTE:.0f} minutes old"
 
 
 def elapsed(last, now, days):
-    """Whether something that is done every so many days is due; 0 days: never."""
+    """Whether a task with an interval in days is due; 0 days: never."""
     return days > 0 and (last is None or now - last >= days * DAY)
 
 
 def histories_in(names):
-    """Timelines whose history files are among an archive's names."""
+    """Timelines with a history file among an archive's names."""
     found = (re.fullmatch(r"([0-9A-F]{8})\.history", name) for name in names)
     return {int(match.group(1), 16) for match in found if match}

@@ -1,4 +1,4 @@
-"""A restored cluster where nobody but this machine reaches it: its settings, its recovery, its end."""
+"""A restored cluster that only this machine can reach: its settings, recovery and removal."""
 import os
 import re
 import shlex
@@ -9,13 +9,13 @@ import time
 BIN = "/usr/lib/postgresql/15/bin"
 POLL_SECONDS = 0.2
 TELL_SECONDS = 5
-# Of the log, for what is asked again and again: it has a line for each segment.
+# How much of the log the polling reads: it has a line for each segment.
 TAIL_BYTES = 1 << 16
 STOP_SECONDS = 3600
-# pg_ctl returns before there is a sign of life.
+# pg_ctl returns before PostgreSQL shows any sign of life.
 BEGIN_SECONDS = 10
 MEMORY_SHARE = 0.4
-# What a hot standby must have at least as much of as the primary had. Larger ones do no harm.
+# A hot standby needs at least the primary's values. Larger ones do no harm.
 STANDBY_FLOORS = {
     "max_connections": 500,
     "max_worker_processes": 64,
@@ -34,7 +34,7 @@ class NotReached(Exception):
 
 
 class Failed(Exception):
-    """PostgreSQL's own words, in one line."""
+    """PostgreSQL's own message, in one line."""
 
 
 def run_as_postgres(argv, **options):
@@ -51,8 +51,8 @@ def control(directory):
 
 class Scratch:
     """
-    @param directory the data
-    @param folder beside it: log, rules of access
+    @param directory the data directory
+    @param folder beside it, for the log and the access rules
     @param sockets folder of the socket
     """
 
@@ -63,18 +63,18 @@ class Scratch:
 
     def recover(self, restore_command, target, timeline, action):
         """
-        Says what PostgreSQL does at its next start: on the command line, so that nothing of it stays in the data for
-        whatever becomes of them. A server that is started without it, in the middle of its recovery, refuses.
+        Sets the recovery options of the next start: on the command line, so that none of them stays in the data directory. In
+        the middle of its recovery a server refuses to start without them.
         """
         self.recovery = {
             "restore_command": restore_command,
             "recovery_target_timeline": str(timeline),
             "recovery_target_inclusive": "on",
-            # Whatever the backup had of these. Empty ones first: one that follows the target counts as a second target.
+            # Overrides the backup's settings. Empty ones first: PostgreSQL counts one after the target as a second target.
             **{name: "" for name in TARGETS if name not in target},
             **target,
             "recovery_target_action": action,
-            # It follows nobody.
+            # It follows no other server.
             "primary_conninfo": "",
             "primary_slot_name": "",
         }
@@ -85,9 +85,9 @@ class Scratch:
 
     def start(self, watch):
         """
-        Starts it, for this machine's user postgres alone, and returns at once.
+        Starts PostgreSQL for this machine's user postgres alone, and returns at once.
 
-        @param watch whether it must answer while it recovers, as for a pause at the target
+        @param watch whether it must answer queries during recovery, as for a pause at the target
         """
         os.makedirs(self.sockets, mode=0o700, exist_ok=True)
         with open(f"{self.folder}/hba.conf", "w", encoding="utf8") as file:
@@ -106,30 +106,30 @@ class Scratch:
             "log_destination": "stderr",
             "log_line_prefix": "%m [%p] ",
             "lc_messages": "C",
-            # What is read from the log, in one time zone.
+            # The code below reads times from the log, so it needs one time zone.
             "log_timezone": "UTC",
             "timezone": "UTC",
             "log_startup_progress_interval": "2s",
-            # Restored log makes room again soon.
+            # Frees the room of replayed WAL soon.
             "max_wal_size": "1GB",
             "hot_standby": "on" if watch else "off",
             **(self._standby_settings() if watch else {}),
             **self._memory(),
         }
-        # pg_ctl gives them to a shell.
+        # pg_ctl passes them to a shell.
         options = shlex.join(word for name, value in {**settings, **self.recovery}.items() for word in ("-c", f"{name}={value}"))
         done = run_as_postgres(
             [f"{BIN}/pg_ctl", "-s", "-W", "-D", self.directory, "-l", self.log, "-o", options, "start"], check=False
         )
         if done.returncode != 0:
-            raise Failed(f"pg_ctl start ended with {done.returncode}: {self.last_words()}")
+            raise Failed(f"pg_ctl start failed with exit code {done.returncode}: {self.last_words()}")
 
     def _standby_settings(self):
         known = control(self.directory)
         return {name: str(max(floor, int(known[CONTROL_NAMES[name]]))) for name, floor in STANDBY_FLOORS.items()}
 
     def _memory(self):
-        """As it was, unless this machine is a smaller one."""
+        """Keeps the original setting unless this machine has too little memory for it."""
         asked = [f"{BIN}/postgres", "-D", self.directory, "-C", "shared_buffers"]
         pages = run_as_postgres(asked, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False).stdout.strip()
         total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
@@ -141,13 +141,13 @@ class Scratch:
         """
         Waits for the end of recovery: promoted, or paused at the target.
 
-        @param tell called with a line about progress every few seconds
+        @param tell receives a line about the progress every few seconds
         @raises NotReached, Failed
         """
-        told, begun = 0.0, time.monotonic()
+        reported, begun = 0.0, time.monotonic()
         while True:
             state = self.state()
-            # `ready` to be asked, which a hot standby is early.
+            # `ready` for queries, which a hot standby is early.
             if state == "ready" and (not paused or self._at_target()):
                 return
             if state is None and (self.read_log(TAIL_BYTES) or time.monotonic() - begun > BEGIN_SECONDS):
@@ -155,8 +155,8 @@ class Scratch:
                 time.sleep(POLL_SECONDS)
                 if self.state() is None:
                     self._ended()
-            if time.monotonic() - told > TELL_SECONDS:
-                told = time.monotonic()
+            if time.monotonic() - reported > TELL_SECONDS:
+                reported = time.monotonic()
                 progress = re.findall(r'(?:current LSN: |restored log file ")([^"\s]+)', self.read_log(TAIL_BYTES))
                 tell(f"replaying: {progress[-1]}" if progress else "replaying")
             time.sleep(POLL_SECONDS)
@@ -164,20 +164,20 @@ class Scratch:
     def _at_target(self):
         log = self.read_log(TAIL_BYTES)
         if "insufficient parameter settings" in log:
-            # The primary's were raised after the backup, beyond our floors.
+            # The primary's settings were raised after the backup, beyond our floors.
             raise Failed(f"a hot standby needs larger settings: {re.findall(r'DETAIL:  (.*)', log)[-1]} Use --action promote")
         return "pausing at the end of recovery" in log or self.sql("SELECT pg_is_in_recovery()") == "f"
 
     def state(self):
-        """What the postmaster says of itself: `starting`, `standby`, `ready`, `stopping`; None when there is none."""
+        """The postmaster's state: `starting`, `standby`, `ready`, `stopping`; None when it doesn't run."""
         try:
             with open(f"{self.directory}/postmaster.pid", encoding="utf8") as file:
                 lines = file.read().splitlines()
-            # Of before a boot it may name a process of anybody's: PostgreSQL works in its data directory.
+            # After a boot the file may name any other process. PostgreSQL's working directory is its data directory.
             if not os.path.samefile(f"/proc/{abs(int(lines[0]))}/cwd", self.directory):
                 return None
         except PermissionError:
-            # Whoever may not look takes it for what it says.
+            # Without the right to check, trusts the file.
             pass
         except (FileNotFoundError, IndexError, ProcessLookupError):
             return None
@@ -191,11 +191,11 @@ class Scratch:
 
     def last_words(self):
         found = FATAL.findall(self.read_log())
-        # dr-get-wal's way to say so.
+        # dr-get-wal reports it by its exit code.
         if away := re.search(r'could not restore file "(\w+).*command not executable', " ".join(found)):
-            return f"the vault did not answer for a minute when asked for {away[1]}; what was restored is removed"
+            return f"the vault did not answer requests for {away[1]} for a minute; the incomplete restore is removed"
         return next(
-            (words for words in found if "database system is" not in words), "PostgreSQL ended without a reason in its log"
+            (words for words in found if "database system is" not in words), "PostgreSQL ended, and its log gives no reason"
         )
 
     def read_log(self, tail=None):
@@ -209,10 +209,10 @@ class Scratch:
 
     def last_commit_words(self, log):
         found = re.findall(r"last completed transaction was at log time (.+)", log)
-        return f"the last commit in the archive is of {found[-1]}" if found else "the archive holds no commit after the backup"
+        return f"the last commit in the archive is from {found[-1]}" if found else "the archive contains no commit after the backup"
 
     def recovered(self):
-        """What the log says of the recovery that has ended."""
+        """The facts of the finished recovery, from the log."""
         log = self.read_log()
         last = lambda pattern: next(reversed(re.findall(pattern, log)), None)  # noqa: E731
         return {
@@ -249,14 +249,14 @@ class Scratch:
             raise Failed(f"PostgreSQL of {self.directory} does not stop")
 
     def remove(self):
-        """Ends it at once, and leaves nothing."""
+        """Ends PostgreSQL at once, and removes everything."""
         self.stop("immediate")
         for folder in (self.directory, self.folder):
             shutil.rmtree(folder, ignore_errors=True)
 
 
 def iso(words):
-    """A time as PostgreSQL logs it in UTC."""
+    """Converts a time that PostgreSQL logged in UTC."""
     found = re.match(r"(\S+) (\S+?)\+00", words or "")
     return f"{found[1]}T{found[2]}Z" if found else None
 

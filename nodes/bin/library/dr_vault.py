@@ -1,4 +1,4 @@
-"""What the choice of a restore is made of, as the vault has it: backups, segments, histories, and when timelines began."""
+"""Reads from the vault what the choice of a restore needs: backups, segments, histories, and when timelines began."""
 import datetime
 import re
 import subprocess
@@ -18,13 +18,13 @@ GET_SECONDS = 120
 
 def read(stanzas, *options, at=None):
     """
-    @param at the wanted time, seconds since 1970; None where it is no matter of time
-    @returns stanza → `info`'s backups, stanza → Archive. A stanza that isn't there holds nothing
+    @param at the wanted time, seconds since 1970; None for another target
+    @returns stanza → `info`'s backups, stanza → Archive. A missing stanza counts as empty
     """
     backups, archives = {}, {}
     for stanza in stanzas:
         found = dr_repository.info(stanza, *options)
-        # A stanza outlives a database: those of one before it, or of another major version, have another log.
+        # A stanza outlives a database: backups of an earlier database, or of another major version, belong to another log.
         current = found["db"][-1]["id"] if found and found["db"] else None
         backups[stanza] = [each for each in found["backup"] if each["database"]["id"] == current] if found else []
         archives[stanza] = Archive(stanza) if found is None else archive_of(stanza, found, options, at)
@@ -44,7 +44,7 @@ def archive_of(stanza, found, options, at):
         for timeline, name in files.items()
     }
     began = {timeline: listed[name]["time"] for timeline, name in files.items()}
-    # Those that were archived only after the wanted time may have begun before it.
+    # A timeline whose history was archived after the wanted time may have begun before it.
     for timeline in sorted(histories):
         first = names.get((timeline, segment_of(switches(histories[timeline])[-1][1])))
         if at is None or began[timeline] <= at or first is None:
@@ -57,10 +57,10 @@ def archive_of(stanza, found, options, at):
 
 def contents(listed):
     """
-    What an archive's objects are.
+    Classifies an archive's objects.
 
     @returns timeline → name of its history file; timeline → {segment's number: when it was archived}; (timeline, number) →
-    name. What only begins a segment (`.partial`) is none
+    name. A partial segment (`.partial`) doesn't count
     """
     histories, segments, names = {}, {}, {}
     for name, each in listed.items():
@@ -75,8 +75,8 @@ def contents(listed):
 
 def promoted(stanza, timeline, history, path, options):
     """
-    When a timeline began, by its own log: a promotion writes that first. Its history file may reach the vault much later: a
-    region's first one waits for the stanza. None where the log doesn't tell, as after a restore to a point in time.
+    When a timeline began, from its own log: a promotion writes that first. The history file may reach the vault much later: a
+    region's first one waits for the stanza. None if the log doesn't contain it, as after a point-in-time restore.
     """
     start = switches(history)[-1][1]
     suffix = SEGMENT.search(path)[3] or ""
@@ -106,7 +106,7 @@ def end_of_recovery(said, timeline):
 
 
 def pad(time):
-    """PostgreSQL leaves out zeros at the end, and Python 3.11's oldest relatives don't take that."""
+    """PostgreSQL omits trailing zeros, which Python before 3.11 doesn't accept."""
     head, _, fraction = time.partition(".")
     return f"{head}.{fraction:0<6}"
 

@@ -1,8 +1,8 @@
-/** Which segments of the log a region's own archive should hold, and lacks. Pure. */
+/** Finds the WAL segments that a region's own archive should contain, and lacks. Pure. */
 import type { Switch } from "../../guard/leader/timelines.js";
 import type { Backup, Listing } from "./repository.js";
 
-/** PostgreSQL's default, which every cluster of this project has. */
+/** PostgreSQL's default, which every cluster of this project uses. */
 const SEGMENT_BYTES = 16 * 1024 ** 2;
 const SEGMENTS_PER_LOG = 2 ** 32 / SEGMENT_BYTES;
 
@@ -11,20 +11,20 @@ const hex = (number: number): string => number.toString(16).toUpperCase().padSta
 export const segmentName = (timeline: number, segment: number): string =>
   hex(timeline) + hex(Math.floor(segment / SEGMENTS_PER_LOG)) + hex(segment % SEGMENTS_PER_LOG);
 
-/** Of the last 16 digits. */
+/** From the last 16 digits of the name. */
 export const segmentNumber = (name: string): number =>
   Number.parseInt(name.slice(-16, -8), 16) * SEGMENTS_PER_LOG + Number.parseInt(name.slice(-8), 16);
 
 const timelineOf = (name: string): number => Number.parseInt(name.slice(0, 8), 16);
 
 export interface Contents {
-  /** Timelines whose history file is there. */
+  /** Timelines whose history file is archived. */
   readonly histories: ReadonlySet<number>;
   /** Timeline → numbers of its segments. */
   readonly segments: ReadonlyMap<number, ReadonlySet<number>>;
 }
 
-/** What an archive's objects are. What only begins a segment (`.partial`) is none. */
+/** Classifies an archive's objects. A partial segment (`.partial`) doesn't count. */
 export function contents(listed: Listing | readonly string[]): Contents {
   const histories = new Set<number>();
   const segments = new Map<number, Set<number>>();
@@ -45,23 +45,23 @@ export interface Until {
 }
 
 /**
- * Up to which segment everything was archived, by pg_stat_archiver's `last_archived_wal`: the archiver goes by name.
- * Undefined where it tells of none: what a new leader archives first is its timeline's history.
+ * The segment up to which everything is archived, from pg_stat_archiver's `last_archived_wal`: the archiver works in the
+ * order of names. Undefined when that isn't a segment: a new leader first archives its timeline's history.
  */
 export function archivedUntil(last: string): Until | undefined {
   const [, name, partial] = /^([0-9A-F]{24})(?:(\.partial)|\.[0-9A-F]{8}\.backup)?$/.exec(last) ?? [];
   if (name === undefined) return undefined;
-  // What only begins a segment is of no use; the timeline that goes on from there has all of it.
+  // A partial segment doesn't count: the timeline that continues there has all of it.
   return { timeline: timelineOf(name), segment: segmentNumber(name) - (partial ? 1 : 0) };
 }
 
 /**
- * Names of the segments that are not there, in their order.
+ * Names of the missing segments, in their order.
  *
- * A region may have been active more than once, and its archive then begins and ends in the middle of the line. A
- * timeline is its own when its history file is there; what lies in the other region's archive is told there.
- * @param start the segment with which the oldest backup begins, by name
- * @param history of the last timeline
+ * A region may have been active more than once; its archive then begins and ends in the middle of the line. A timeline
+ * belongs to the region if its history file is archived here; the other region reports holes in its own archive.
+ * @param start name of the first segment that the oldest backup needs
+ * @param history the last timeline's history
  */
 export function missing(
   start: string,
@@ -72,7 +72,7 @@ export function missing(
   const own = new Set([timelineOf(start), until.timeline, ...archive.histories]);
   const absent: string[] = [];
   for (let segment = segmentNumber(start); segment <= until.segment; segment++) {
-    // Of the segment in which a timeline begins there are two: the younger one's has the older one's log, too.
+    // The segment in which a timeline begins exists on both timelines: the younger one's contains the older one's log too.
     const older = history.find(({ end }) => segment < Math.floor(end / SEGMENT_BYTES));
     const timeline = older?.timeline ?? until.timeline;
     if (own.has(timeline) && !archive.segments.get(timeline)?.has(segment))
@@ -82,8 +82,8 @@ export function missing(
 }
 
 /**
- * Whether a later backup made up for a hole, so that only moments before that one can't be restored: a full one, which
- * was begun when the hole had been noticed.
+ * Whether a later backup made up for a hole, so that only times before that backup can't be restored: a full backup that
+ * began after the hole was noticed.
  * @param noticed seconds since 1970
  */
 export const leftBehind = (

@@ -1,4 +1,4 @@
-/** How old the oldest write is that the vault doesn't hold. */
+/** The age of the oldest write that isn't in the vault yet. */
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { connectionTo, LIVE, sql } from "./sql.js";
@@ -18,7 +18,7 @@ export interface Archived {
   readonly ageSeconds: number;
 }
 
-/** Local, so that it is told while the vault doesn't answer. @param now seconds since 1970 */
+/** Works locally, so that it reports while the vault doesn't answer. @param now seconds since 1970 */
 export async function archived(
   dataDirectory: string,
   archiveTimeoutSeconds: number,
@@ -34,11 +34,11 @@ export async function archived(
 }
 
 /**
- * The oldest write that the vault doesn't hold came after the newest archived segment was complete, which is when that
+ * The oldest write that isn't in the vault came after the newest archived segment was complete: the time when that
  * segment's file was last written.
  *
- * `isWaiting`: complete segments wait for the archiver. Otherwise what is not archived is in the segment that is being
- * written, and nothing that matters is older there than the archive timeout.
+ * `isWaiting`: complete segments wait for the archiver. Otherwise only the segment under writing is not archived, and its
+ * relevant writes are no older than the archive timeout.
  */
 export function unarchivedSeconds(
   dataDirectory: string,
@@ -52,8 +52,8 @@ export function unarchivedSeconds(
 ): number {
   if (!isBehind) return 0;
   const most = isWaiting ? now : archiveTimeoutSeconds;
-  // One that is recycled is gone: much has been written since, and what is archived is old. Before anything was archived
-  // `last` is empty, and the folder of the log counts.
+  // If the segment was recycled, PG_VERSION counts: much has been written since, and the archive is far behind. Before
+  // anything is archived `last` is empty, and the time of pg_wal counts.
   for (const file of [join("pg_wal", last), "PG_VERSION"]) {
     const found = statSync(join(dataDirectory, file), { throwIfNoEntry: false });
     if (found) return Math.min(now - found.mtimeMs / 1000, most);

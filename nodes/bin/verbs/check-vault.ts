@@ -1,4 +1,4 @@
-/** Looks at this region's vault as a restore would, and tells the alarms what it sees (components/alarms/metrics.ts). */
+/** Checks this region's vault as a restore would, and publishes the results for the alarms (components/alarms/metrics.ts). */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -21,21 +21,21 @@ import { type Backup, Repository } from "./repository.js";
 import { Store } from "./store.js";
 import { Usage } from "./verb.js";
 
-const USAGE = `dr-check-vault           on the region's leader; elsewhere it does nothing
-dr-check-vault --watch   again and again, twice within an archive timeout and twice a minute at the least: its unit
-dr-check-vault --json    prints what it found, and why
+const USAGE = `dr-check-vault           checks the vault once, on the region's leader; on other nodes it does nothing
+dr-check-vault --watch   repeats the check, twice per archive timeout and at least twice a minute; its unit runs this
+dr-check-vault --json    prints the results and their reasons
 
-Where the region takes writes: how old what isn't archived yet is, whether WAL is missing between the oldest full backup
-and the newest segment, how the last backup, verify and dump went. In both regions: how old the newest backup is that can
-be read here, how the last restore test went, and whether the vault is still as it was declared.
+In the active region: the age of the oldest unarchived write, WAL missing between the oldest full backup and the newest
+segment, the results of the last backup, verify and dump. In both regions: the age of the newest backup that is readable
+here, the result of the last restore test, and whether the vault is still as declared.
 `;
 
 const HOUR = 3600;
-/** What is told without the vault must be told each minute: if the first answer takes longer, no more is asked in this run. */
+/** Gauges that don't need the vault must be sent each minute: if the first answer takes longer, this run sends no more requests. */
 const ANSWER_MILLIS = 20_000;
-/** CloudWatch's agent forgets a gauge that isn't told within so long. */
+/** After this time without a value CloudWatch's agent drops a gauge. */
 const GAUGE_SECONDS = 60;
-/** Of reasons of one kind. */
+/** Most reasons of one kind. */
 const MOST_REASONS = 5;
 const LEADERS = ["leader", "standby_leader"];
 
@@ -49,7 +49,7 @@ interface Place {
   readonly now: number;
 }
 
-/** @returns the backups, undefined where they could not be listed */
+/** @returns the backups; undefined when listing them failed */
 async function lookActive(look: Look, place: Place): Promise<readonly Backup[] | undefined> {
   const { config, settings, stanza, repository, store, now } = place;
   const { values, reasons } = look;
@@ -67,7 +67,7 @@ async function lookActive(look: Look, place: Place): Promise<readonly Backup[] |
   if (verify?.error) reasons.push(`verify: ${verify.error}`);
   if (settings.dumpDays === 0) values.DumpAgeHours = 0;
   else if (dump && !dump.error) values.DumpAgeHours = (now - dump.endedAt) / HOUR;
-  // So far nothing needed the vault.
+  // Nothing so far needed the vault.
   await publish(values);
   const backups = await look.vault("the list of backups", () =>
     repository.backups(stanza, { timeoutMillis: ANSWER_MILLIS }),
@@ -89,13 +89,15 @@ async function lookActive(look: Look, place: Place): Promise<readonly Backup[] |
     const some = (names: readonly string[]) => names.slice(0, MOST_REASONS);
     reasons.push(
       ...some(open).map((name) => `missing from the archive: ${name}`),
-      ...some(behind).map((name) => `missing from the archive, made up for by a later full backup: ${name}`),
+      ...some(behind).map(
+        (name) => `missing from the archive, but a later full backup makes up for it: ${name}`,
+      ),
     );
   }
   return backups;
 }
 
-/** The active region's newest backup, as far as it has been copied here. */
+/** The active region's newest backup that has been copied to this region. */
 async function lookStandby(look: Look, { repository, now }: Place): Promise<void> {
   const stops: number[] = [];
   for (const stanza of repository.stanzas()) {
@@ -137,7 +139,7 @@ async function lookBoth(look: Look, place: Place, backups: readonly Backup[] | u
 
 const backupConfig = () => readJson(BACKUP_CONFIG_FILE) as BackupConfig;
 
-/** Each look is a process of its own: what it can't cope with ends that one only. */
+/** Each check is a separate process, so that a crash ends only one check. */
 async function watch(): Promise<never> {
   const { archiveTimeoutSeconds } = backupConfig();
   const { dataDirectory } = guardConfig();
@@ -150,10 +152,10 @@ async function watch(): Promise<never> {
   }
 }
 
-/** What `tellAge` asks, and whom it tells. */
+/** What `tellAge` uses on a real machine. */
 const MACHINE = { ask: askLive, archived, publish };
 
-/** While a look waits for the vault, which may be why nothing is archived. */
+/** Publishes the archiver's age while a check waits for the vault, which may be the reason why nothing is archived. */
 export async function tellAge(
   dataDirectory: string,
   archiveTimeoutSeconds: number,
@@ -203,7 +205,7 @@ export async function checkVault(args: readonly string[]): Promise<number> {
     const lines =
       option === "--json"
         ? [JSON.stringify({ values, reasons, failed })]
-        : [...reasons, ...failed.map((each) => `could not look: ${each}`)];
+        : [...reasons, ...failed.map((each) => `could not check: ${each}`)];
     process.stdout.write(lines.map((line) => `${line}\n`).join(""));
     return 0;
   } catch (error) {

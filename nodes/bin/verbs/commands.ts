@@ -1,19 +1,19 @@
-/** Other programs, as the verbs run them. */
+/** Runs other programs for the verbs. */
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
 
-/** After SIGTERM, and again after SIGKILL: then it is given up. */
+/** How long to wait after SIGTERM, and again after SIGKILL, before giving up. */
 const END_MILLIS = 5000;
 
 export interface RunOptions {
   readonly input?: string;
-  /** Beside this process's own variables. */
+  /** In addition to this process's own variables. */
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** Default: no limit. After it the program is ended, with all that it has started. */
+  /** After this time the program and its children are ended. Default: no limit. */
   readonly timeoutMillis?: number;
   /** Default: `pipe`. */
   readonly stdout?: "pipe" | "inherit" | "ignore";
-  /** Default: `inherit`, so that a program says itself why it failed. */
+  /** Default: `inherit`, so that the program's own messages show why it failed. */
   readonly stderr?: "pipe" | "inherit" | "ignore";
 }
 
@@ -35,7 +35,7 @@ export class CommandFailed extends Error {
   }
 }
 
-/** @throws TimedOut, when the program has ended; Error when it can't be started. */
+/** @throws TimedOut after the program has been ended; Error when it can't be started. */
 export function run(argv: readonly string[], options: RunOptions = {}): Promise<Done> {
   const { input, env, timeoutMillis, stdout = "pipe", stderr = "inherit" } = options;
   const [program = "", ...args] = argv;
@@ -44,7 +44,7 @@ export function run(argv: readonly string[], options: RunOptions = {}): Promise<
       cwd: "/",
       env: { ...process.env, ...env },
       stdio: [input === undefined ? "ignore" : "pipe", stdout, stderr],
-      // A group of its own, which ends as one: a program that waits for a child would leave it behind.
+      // A separate process group, which ends as a whole: a program that waits for a child would leave it running.
       detached: timeoutMillis !== undefined,
     });
     const texts = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
@@ -73,13 +73,13 @@ export function run(argv: readonly string[], options: RunOptions = {}): Promise<
         stderr: Buffer.concat(texts.stderr).toString(),
       });
     });
-    // One that ends without reading all says so by its exit code.
+    // If the program ends without reading all input, its exit code shows why.
     child.stdin?.on("error", () => {});
     child.stdin?.end(input);
   });
 }
 
-/** What it prints. @throws CommandFailed when it doesn't end with 0, and as `run` does. */
+/** @returns the program's output. @throws CommandFailed when it doesn't exit with 0, and as `run` does. */
 export async function output(argv: readonly string[], options: RunOptions = {}): Promise<string> {
   const { code, stdout } = await run(argv, options);
   if (code !== 0) throw new CommandFailed(argv, code);
@@ -90,13 +90,13 @@ function killGroup(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(-pid, signal);
   } catch {
-    // It has just ended.
+    // The group has just ended.
   }
 }
 
 /**
- * With all of postgres's groups: by one of them it may read the node's key. `setpriv` becomes the program, so a signal
- * reaches that.
+ * Runs a program as postgres, with all its groups, one of which may read the node's key. `setpriv` becomes the program, so
+ * signals reach it.
  */
 export const asPostgres = (argv: readonly string[]): string[] =>
   process.geteuid?.() === 0

@@ -1,4 +1,4 @@
-/** What dr-cut-over needs of the node that it runs on. */
+/** The functions of a node that dr-cut-over uses. */
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -13,7 +13,7 @@ import { guardConfig } from "./node-config.js";
 import { connectionTo, type Server, SqlFailed, sql } from "./sql.js";
 import { PATRONI_UNIT, systemctl } from "./systemd.js";
 
-/** Limits of units until the next boot. */
+/** Drop-ins for units, valid until the next boot. */
 const UNIT_LIMITS = "/run/systemd/system";
 
 export interface Restoring {
@@ -26,7 +26,7 @@ export interface CutOverNode {
   readonly systemctl: (...words: string[]) => Promise<{ code: number; stdout: string; stderr: string }>;
   /** One of pg_controldata's values. */
   readonly control: (directory: string, name: string) => Promise<string>;
-  /** Of the live server, or of the restored one. */
+  /** Queries the live or the restored server. */
   readonly ask: (server: Server, statements: string, timeoutMillis?: number) => Promise<string>;
   readonly order: (order: LogOrder) => Promise<LogAnswer>;
   readonly restore: (argv: readonly string[]) => Restoring;
@@ -42,16 +42,16 @@ export const THIS_NODE: CutOverNode = {
     const { code, stdout } = await controlData(directory);
     const value = code === 0 ? controlValue(stdout, name) : undefined;
     if (value === undefined)
-      throw new Error(`pg_controldata of ${directory} ended with ${code}, without ${name}`);
+      throw new Error(`pg_controldata of ${directory}: exit code ${code}, and no '${name}' in its output`);
     return value;
   },
   async ask(server, statements, timeoutMillis) {
     try {
       return await sql(connectionTo(server), statements, timeoutMillis);
     } catch (error) {
-      // PostgreSQL's own words could show the statement.
+      // PostgreSQL's own message could contain the statement.
       throw error instanceof SqlFailed
-        ? new Error(`psql in ${server.sockets} ended with ${error.code}`)
+        ? new Error(`psql in ${server.sockets} failed with exit code ${error.code}`)
         : error;
     }
   },
@@ -79,7 +79,7 @@ export async function startPatroni({ systemctl }: Pick<CutOverNode, "systemctl">
   if (code !== 0) throw new Error(`${PATRONI_UNIT} does not start: ${stderr.trim()}`);
 }
 
-/** Its unit gives it half a minute, and kills PostgreSQL then: for this stop it has longer. */
+/** Stops Patroni with a longer limit than its unit's half minute, after which systemd would kill PostgreSQL. */
 export async function stopPatroni(
   { systemctl, unitLimits }: Pick<CutOverNode, "systemctl" | "unitLimits">,
   seconds: number,

@@ -1,4 +1,4 @@
-/** Exchanges this node's data for restored ones, step by step. */
+/** Replaces this node's data with restored data, step by step. */
 import {
   existsSync,
   lstatSync,
@@ -26,38 +26,38 @@ import { LIVE } from "./sql.js";
 import { PATRONI_UNIT } from "./systemd.js";
 import { Usage } from "./verb.js";
 
-const USAGE = `Exchanges this node's data for restored ones, step by step; \`npx dr restore --all\` leads all nodes of a region through it.
+const USAGE = `Replaces this node's data with restored data, step by step; \`npx dr restore --all\` runs the steps on all nodes of a region.
 
-  dr-cut-over status                what is here, as JSON
-  dr-cut-over room                  bytes of the data and bytes that are free on their volume, as JSON
-  dr-cut-over members               the cluster as Patroni here sees it, as JSON
+  dr-cut-over status                prints this node's state as JSON
+  dr-cut-over room                  prints the size of the data and the free space on their volume, in bytes, as JSON
+  dr-cut-over members               prints the members of the cluster as this node's Patroni reports them, as JSON
   dr-cut-over prepare STAMP EPOCH REPORT [dr-restore's options]
-                                    restores beside the data, while they serve, and marks the result as the epoch's
-  dr-cut-over discard STAMP         removes what \`prepare\` made, as long as it is not in use
-  dr-cut-over close STAMP           stops Patroni and keeps it stopped across reboots; PostgreSQL must end cleanly.
-                                    Prints the timeline that the data are on; refused once it was put back
+                                    restores beside the data, while they serve, and marks the result for the epoch
+  dr-cut-over discard STAMP         removes the result of \`prepare\`, unless it is in use
+  dr-cut-over close STAMP           stops Patroni and keeps it stopped across reboots; PostgreSQL must stop cleanly.
+                                    Prints the timeline of the data; refuses after the cut-over was undone
   dr-cut-over aside STAMP [restored]
-                                    data → data.before-STAMP; where it was prepared, data.restored → data. \`restored\`: it must
-                                    have been prepared here
-  dr-cut-over back STAMP            notes in etcd that it is put back, undoes close and aside, and starts Patroni; refused once
-                                    the log is forgotten
-  dr-cut-over open STAMP            starts Patroni on what is here now; refused until the log is forgotten
+                                    data → data.before-STAMP; if it was prepared, data.restored → data. With \`restored\` it
+                                    fails unless it was prepared on this node
+  dr-cut-over back STAMP            notes in etcd that the cut-over is undone, reverts close and aside, and starts Patroni;
+                                    refuses after etcd has forgotten the old log
+  dr-cut-over open STAMP            starts Patroni on the present data; refuses until etcd has forgotten the old log
 
-Nothing is written over and no data that served are deleted. Each may be killed and run again: it does what is left, and
-refuses where the step before it has not been done.
+No step overwrites anything or deletes data that served. You may kill any step and run it again: it does the rest, and refuses
+when the previous step is missing.
 `;
 
-/** In memory: two orders at once, as after a connection that broke, wait for each other. */
+/** In memory: two simultaneous orders, for example after a broken connection, wait for each other. */
 const LOCK = `${IMAGE_PATHS.run}/cut-over.lock`;
-/** Of the restored cluster. */
+/** The restored cluster's port. */
 const PORT = 5499;
 const CLEAN = ["shut down", "shut down in recovery"];
 const END_SECONDS = 60;
 const CHECKPOINT_MILLIS = 900_000;
 const SHORT_MILLIS = 5000;
 /**
- * For the stop of a close: PostgreSQL's last checkpoint is waited for. With the two checkpoints before it within the
- * close's limit, which operations/restore/cut-over-node.ts sets.
+ * For the stop in `close`, which includes PostgreSQL's last checkpoint. Together with the two checkpoints before it, it must
+ * stay within the limit of `close` in operations/restore/cut-over-node.ts.
  */
 const STOP_SECONDS = 1200;
 
@@ -67,9 +67,9 @@ type Mark = NonNullable<CutOverStatus["mark"]>;
 export class CutOver {
   private readonly data: string;
   private readonly restored: string;
-  /** Beside the restored data: log and socket of their server. */
+  /** Beside the restored data, for the log and the socket of their server. */
   private readonly restoring: string;
-  /** While it is there Patroni does not start: nodes/render/units.ts. */
+  /** While this file exists Patroni does not start: nodes/render/units.ts. */
   private readonly markFile: string;
   private readonly preparedFile: string;
 
@@ -102,15 +102,15 @@ export class CutOver {
     return { dataBytes: Number.parseInt(stdout, 10) || 0, freeBytes: bavail * bsize };
   }
 
-  /** @param options of dr-restore @returns the process's exit code */
+  /** @param options further options for dr-restore @returns the process's exit code */
   async prepare(stamp: string, epoch: number, report: string, options: readonly string[]): Promise<number> {
     if (this.readMark() || this.readPrepared() || isThere(this.restored))
-      throw new Error("something of another cut-over is here: dr-cut-over status");
+      throw new Error("this node has files of another cut-over: see dr-cut-over status");
     const where = ["--into", this.restored, "--keep-running", "--port", `${PORT}`, "--report", report];
     const restoring = this.node.restore(["dr-restore", ...where, ...options]);
     await this.write(this.preparedFile, { stamp, state: "restoring", process: restoring.process });
     if ((await restoring.ended) !== 0) {
-      // It leaves nothing, and its report says why; but for one that was killed. What `discard` has ended is gone already.
+      // dr-restore leaves nothing, unless it was killed, and its report gives the reason. `discard` may already have removed the rest.
       if (this.readPrepared()?.stamp === stamp) await this.forgetPrepared();
       return 1;
     }
@@ -134,7 +134,7 @@ export class CutOver {
   }
 
   private async makeReady(epoch: number, timeline: number | undefined): Promise<void> {
-    if (!timeline) throw new Error("the restored cluster has no timeline of its own");
+    if (!timeline) throw new Error("dr-restore's report names no timeline");
     const server = { sockets: join(this.restoring, "socket"), port: PORT };
     await markLog(this.node.ask, server, epoch, timeline);
     await carryPasswords(this.node.ask, server);
@@ -145,17 +145,18 @@ export class CutOver {
   }
 
   async handToArchiver(timeline: number): Promise<void> {
-    // The leader's own timeline begins that one again.
+    // The leader's next timeline begins with this segment again.
     const last = await this.node.control(this.restored, "Latest checkpoint's REDO WAL file");
     const made = handToArchiver(join(this.restored, "pg_wal"), timeline, last);
     if (made.length > 0) await this.node.own(...made);
   }
 
   async discard(stamp: string): Promise<void> {
-    if (this.readMark()) throw new Error("a cut-over is under way here: dr-cut-over back");
+    if (this.readMark())
+      throw new Error("a cut-over is under way on this node; to undo it: dr-cut-over back");
     const prepared = this.readPrepared();
     if (prepared && prepared.stamp !== stamp)
-      throw new Error(`what is prepared here is of ${prepared.stamp}`);
+      throw new Error(`the prepared data on this node belong to cut-over ${prepared.stamp}`);
     if (prepared?.process !== undefined) await end(prepared.process);
     await this.forgetPrepared();
   }
@@ -166,17 +167,17 @@ export class CutOver {
   }
 
   /**
-   * The mark first: a Patroni that is started from now on, by a boot too, starts nothing.
-   * @returns the timeline of the data: the restored log's number must not have come up in the meantime
+   * Writes the mark first: from then on Patroni can't start, not even at a boot.
+   * @returns the timeline of the data: it must be lower than the restored log's
    */
   async close(stamp: string): Promise<number> {
     const mark = this.readMark();
-    if (mark && mark.stamp !== stamp) throw new Error(`cut-over ${mark.stamp} is under way here`);
+    if (mark && mark.stamp !== stamp) throw new Error(`cut-over ${mark.stamp} is under way on this node`);
     await this.requireWanted(stamp);
     if (!mark) {
-      if (!isFolder(this.data)) throw new Error(`there is no ${this.data}`);
+      if (!isFolder(this.data)) throw new Error(`${this.data} does not exist`);
       await this.checkpoint();
-      // It may have been put back while that lasted.
+      // The cut-over may have been undone during the checkpoint.
       await this.requireWanted(stamp);
       await this.write(this.markFile, { stamp, step: "close" });
     }
@@ -187,18 +188,20 @@ export class CutOver {
     return Number(await this.node.control(directory, "Latest checkpoint's TimeLineID"));
   }
 
-  /** An order may come late, after its caller has given up. */
+  /** An order may arrive late, after its caller has given up. */
   private async requireWanted(stamp: string): Promise<void> {
     const { cutOver } = await this.node.order({ kind: "look" });
-    if (cutOver === undone(stamp)) throw new Error(`cut-over ${stamp} was put back`);
+    if (cutOver === undone(stamp)) throw new Error(`cut-over ${stamp} was undone`);
     if (cutOver === stamp)
-      throw new Error(`the log of before ${stamp} is forgotten: this node goes on with the restored one`);
+      throw new Error(
+        `etcd has forgotten the log from before ${stamp}: this node continues with the restored log`,
+      );
     if (isLater(cutOver, stamp)) throw new Error(`there was a later cut-over: ${cutOver}`);
   }
 
   /**
-   * Patroni stops PostgreSQL without one before it, and what a large cache holds takes longer than its unit gives it.
-   * Once more where it lasted, for what was written meanwhile. Without it the stop takes longer, and no more.
+   * Patroni stops PostgreSQL without a checkpoint first, and writing a large cache takes longer than its unit allows. A
+   * long checkpoint is followed by a second one, for the writes made meanwhile. If it fails, the stop only takes longer.
    */
   private async checkpoint(): Promise<void> {
     for (let i = 0; i < 2; i++) {
@@ -206,7 +209,7 @@ export class CutOver {
       try {
         await this.node.ask(LIVE, "CHECKPOINT", CHECKPOINT_MILLIS);
       } catch (error) {
-        process.stderr.write(`dr-cut-over: no checkpoint: ${(error as Error).message}\n`);
+        process.stderr.write(`dr-cut-over: checkpoint failed: ${(error as Error).message}\n`);
         return;
       }
       if (this.node.now() - begun < SHORT_MILLIS) return;
@@ -216,8 +219,9 @@ export class CutOver {
   async aside(stamp: string, mustBePrepared = false): Promise<void> {
     await this.requireMark(stamp);
     const isPrepared = this.isPrepared(stamp);
-    const gone = `what was prepared for cut-over ${stamp} is gone: there is no`;
-    if (mustBePrepared && !isPrepared) throw new Error(`nothing is prepared here for cut-over ${stamp}`);
+    const gone = `the data prepared for cut-over ${stamp} are gone: there is no`;
+    if (mustBePrepared && !isPrepared)
+      throw new Error(`this node has no prepared data for cut-over ${stamp}`);
     if (!isFolder(this.before(stamp))) {
       if (isPrepared && !isFolder(this.restored)) throw new Error(`${gone} ${this.restored}`);
       await this.requireClean(this.data);
@@ -231,12 +235,12 @@ export class CutOver {
     await this.write(this.markFile, { stamp, step: "aside" });
   }
 
-  /** Where nothing was closed too: a close, or an order that etcd forget the log, may still come, and finds the note. */
+  /** Also on a node that wasn't closed: a late `close`, or a late order to forget the log, then finds the note in etcd. */
   async back(stamp: string): Promise<void> {
     const mark = this.readMark();
     if (mark) await this.requireMark(stamp);
     const { result, reason } = await this.node.order({ kind: "keep", stamp });
-    if (result !== "kept") throw new Error(`${reason}: the old data can't lead any more`);
+    if (result !== "kept") throw new Error(`the old data can't lead any more: ${reason}`);
     if (mark) {
       if (isFolder(this.before(stamp))) {
         if (isFolder(this.data)) this.rename(this.data, this.restored);
@@ -244,7 +248,7 @@ export class CutOver {
       }
       this.remove(this.markFile);
     }
-    // Without a mark too: it may have been killed here.
+    // Also without a mark: an earlier run may have been killed at this point.
     await startPatroni(this.node);
   }
 
@@ -252,8 +256,8 @@ export class CutOver {
     if (this.readMark()) {
       await this.requireMark(stamp);
       const { cutOver } = await this.node.order({ kind: "look" });
-      if (cutOver !== stamp) throw new Error(`the log of before ${stamp} is not forgotten yet`);
-      // A read replica that was away.
+      if (cutOver !== stamp) throw new Error(`etcd has not forgotten the log from before ${stamp} yet`);
+      // For a read replica that was down.
       if (!isFolder(this.before(stamp))) await this.aside(stamp);
       this.remove(this.markFile);
     }
@@ -263,12 +267,12 @@ export class CutOver {
 
   private async requireDown(): Promise<void> {
     if ((await this.isActive()) === "active" || serverState(this.data) !== undefined)
-      throw new Error("Patroni or PostgreSQL still runs");
+      throw new Error("Patroni or PostgreSQL is still running");
   }
 
   private async requireClean(directory: string): Promise<void> {
     const state = await this.node.control(directory, "Database cluster state");
-    if (!CLEAN.includes(state)) throw new Error(`PostgreSQL did not end cleanly: ${state}`);
+    if (!CLEAN.includes(state)) throw new Error(`PostgreSQL did not stop cleanly: ${state}`);
   }
 
   private async requireMark(stamp: string): Promise<void> {
@@ -309,7 +313,7 @@ export class CutOver {
   }
 
   private rename(old: string, name: string): void {
-    if (isThere(name)) throw new Error(`${name} is there already; nothing is written over it`);
+    if (isThere(name)) throw new Error(`${name} already exists and is not overwritten`);
     renameSync(old, name);
     syncFolder(this.folder);
   }
@@ -327,7 +331,7 @@ function read(file: string): unknown {
   }
 }
 
-/** dr-restore may still be at it, although its caller is gone. */
+/** dr-restore may still be running, although its caller has ended. */
 async function end(pid: number): Promise<void> {
   for (let attempt = 0; attempt < END_SECONDS; attempt++) {
     try {
@@ -339,12 +343,12 @@ async function end(pid: number): Promise<void> {
     }
     await sleep(1000);
   }
-  throw new Error(`dr-restore, process ${pid}, does not end`);
+  throw new Error(`dr-restore (process ${pid}) does not end`);
 }
 
 const STAMP = /^\d{8}T\d{6}Z$/;
 
-/** The steps that take a stamp and, but for `aside`, no more. */
+/** The steps that take only a stamp; `aside` takes one more argument. */
 const steps = (
   cutOver: CutOver,
   mustBePrepared: boolean,
@@ -388,7 +392,7 @@ export async function cutOver(args: readonly string[], place = HERE()): Promise<
   }
   const [epoch = "", report, ...options] = others;
   if (command === "prepare" && STAMP.test(stamp) && /^\d+$/.test(epoch) && report !== undefined)
-    // Without the lock: it lasts, and `discard` ends it.
+    // Without the lock: it takes long, and `discard` may end it.
     return await cutOver.prepare(stamp, Number(epoch), report, options);
   const mustBePrepared = command === "aside" && others.length === 1 && others[0] === "restored";
   const all = steps(cutOver, mustBePrepared);

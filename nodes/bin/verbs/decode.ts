@@ -1,4 +1,4 @@
-/** One database's changes as JSON lines, gzipped, a header first: those of transactions that the other region lacks. */
+/** Writes one database's changes, from transactions that the other region lacks, as gzipped JSON lines after a header. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import {
@@ -20,12 +20,12 @@ import { syncFolder } from "./files.js";
 import { linesOf } from "./lines.js";
 import { connectionTo, literal, PSQL_ENV, psqlArguments, type Server, SqlFailed } from "./sql.js";
 
-/** Rows that psql asks for at a time. */
+/** Rows that psql fetches at a time. */
 const FETCH_COUNT = 2000;
-/** Of a transaction, what is kept in memory. */
+/** How much of a transaction stays in memory. */
 const MEMORY_BYTES = 16 * 1024 ** 2;
 
-/** A change as `test_decoding` has it, e.g. `BEGIN 731`, `table public.t: INSERT: …`, `COMMIT 731 (at …)`. */
+/** A change in the form of `test_decoding`, e.g. `BEGIN 731`, `table public.t: INSERT: …`, `COMMIT 731 (at …)`. */
 export interface Change {
   readonly lsn: string;
   readonly xid: number;
@@ -37,7 +37,7 @@ export interface Counts {
   readonly transactions: number;
 }
 
-/** The changes of a slot, which keeps them. @throws SqlFailed */
+/** Reads the changes of a slot without consuming them. @throws SqlFailed */
 export async function* changesOf(server: Server, database: string, slot: string): AsyncGenerator<Change> {
   const query = `SELECT json_build_object('lsn', lsn, 'xid', xid::text::bigint, 'data', data)
     FROM pg_logical_slot_peek_changes(${literal(slot)}, NULL, NULL,
@@ -70,10 +70,10 @@ export async function* changesOf(server: Server, database: string, slot: string)
 }
 
 /**
- * Writes the file whole or not at all. A transaction is one that the other region lacks when its commit's record ends
- * after the position at which the logs part.
- * @param diverged undefined: that isn't known, and all count
- * @param header the rest of it
+ * Writes the complete file or none. The other region lacks a transaction whose commit record ends after the position at
+ * which the logs diverge.
+ * @param diverged that position; undefined when it isn't known: then all transactions count
+ * @param header further fields of the header
  */
 export async function writeChanges(
   path: string,
@@ -85,7 +85,7 @@ export async function writeChanges(
   const counts = { rows: 0, transactions: 0 };
   const body = createGzip();
   const written = pipeline(body, createWriteStream(`${path}.body`));
-  // A full disk ends the pipeline: then nothing drains any more.
+  // A full disk ends the pipeline; `drain` then never comes.
   const write = async (part: Buffer | string) => {
     if (!body.write(part)) await Promise.race([once(body, "drain"), written]);
   };
@@ -117,7 +117,7 @@ export async function writeChanges(
   return counts;
 }
 
-/** Two members of one archive read as one. */
+/** Joins header and body: two gzip members read as one. */
 async function joined(path: string, head: Buffer): Promise<void> {
   const target = createWriteStream(`${path}.new`);
   target.write(head);
@@ -130,7 +130,7 @@ async function joined(path: string, head: Buffer): Promise<void> {
   syncFolder(dirname(path));
 }
 
-/** Lines of a transaction that has not ended; a large one is in a file. */
+/** Lines of an unfinished transaction; those of a large one go to a file. */
 class Transaction {
   private lines: string[] = [];
   private bytes = 0;
@@ -166,10 +166,10 @@ class Transaction {
   }
 
   private spill(): void {
-    // Appended to: after a truncation it begins at its beginning.
+    // In append mode, so that writes after a truncation begin at the start.
     this.file ??= openSync(this.path, "a", 0o600);
     if (!this.isInFile) ftruncateSync(this.file);
-    // Writes all of it or throws; `writeSync` may write a part on a full disk and only return how much.
+    // Writes everything or throws; on a full disk `writeSync` may write only a part and return its length.
     writeFileSync(this.file, this.lines.join(""));
     this.lines = [];
     this.bytes = 0;

@@ -1,4 +1,4 @@
-/** Where this node's log and that of the other region's leader part. */
+/** Where this node's log and the log of the other region's leader diverge. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { historyName, type Switch, switchesOf } from "../../guard/leader/timelines.js";
@@ -9,13 +9,13 @@ import { SqlFailed } from "./sql.js";
 
 const CONNECT_SECONDS = 3;
 
-/** A log: the timelines that it went through, and the one that it is on. */
+/** A log's earlier timelines and its present one. */
 interface Line {
   readonly history: readonly Switch[];
   readonly timeline: number;
 }
 
-/** @returns undefined where nothing tells them apart */
+/** @returns undefined if the logs don't differ */
 export function parting(own: Line, theirs: Line): number | undefined {
   const stretches = ({ history, timeline }: Line) => [...history, { timeline, end: undefined }];
   const other = stretches(theirs);
@@ -31,7 +31,7 @@ export function parting(own: Line, theirs: Line): number | undefined {
   return undefined;
 }
 
-/** All that ends before is in both logs. @returns undefined when the other region's leader doesn't answer */
+/** Records that end before this position are in both logs. @returns undefined when the other region's leader doesn't answer */
 export async function positionOfDivergence(
   { region, dataDirectory }: Pick<GuardConfig, "region" | "dataDirectory">,
   timeline: number,
@@ -41,7 +41,9 @@ export async function positionOfDivergence(
     return parting({ history: ownHistory(dataDirectory, timeline), timeline }, theirs);
   } catch (error) {
     if (!(error instanceof SqlFailed)) throw error;
-    process.stdout.write(`the other region's leader does not say where it parted: ${error.message}\n`);
+    process.stdout.write(
+      `the other region's leader does not report where the logs diverge: ${error.message}\n`,
+    );
     return undefined;
   }
 }
@@ -51,7 +53,7 @@ async function lineOfLeader(source: GuardConfig["region"]["source"]): Promise<Li
   if (!timeline) throw new SqlFailed(0, "IDENTIFY_SYSTEM names no timeline");
   if (timeline === 1) return { history: [], timeline };
   const said = await askLeader(source, `TIMELINE_HISTORY ${timeline}`);
-  // The file's name comes first.
+  // The answer begins with the file's name.
   return { history: switchesOf(said.slice(said.indexOf("\t") + 1)), timeline };
 }
 

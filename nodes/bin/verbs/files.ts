@@ -1,9 +1,9 @@
-/** Files that must outlast a crash. */
+/** Files that must survive a crash. */
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { output } from "./commands.js";
 
-/** The file whole or not at all, and on the disk. */
+/** Replaces a file completely or not at all, and syncs it to the disk. */
 export function replaceFile(path: string, text: string): void {
   const file = openSync(`${path}.new`, "w", 0o644);
   try {
@@ -16,7 +16,7 @@ export function replaceFile(path: string, text: string): void {
   syncFolder(dirname(path));
 }
 
-/** A name that changed is on the disk only then. */
+/** Syncs a changed file name to the disk. */
 export function syncFolder(folder: string): void {
   const opened = openSync(folder, "r");
   try {
@@ -28,7 +28,7 @@ export function syncFolder(folder: string): void {
 
 export const removeTree = (path: string): void => rmSync(path, { recursive: true, force: true });
 
-/** They belong to PostgreSQL's user from then on. */
+/** Gives files to PostgreSQL's user. */
 export async function own(...paths: readonly string[]): Promise<void> {
   if (process.geteuid?.() === 0) await output(["chown", "postgres:postgres", ...paths]);
 }

@@ -1,4 +1,4 @@
-/** What is wrong with a vault: gone, unreadable, or no longer as it was declared. */
+/** Flaws of a vault: missing or unreadable objects, and settings that differ from the declared ones. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,10 +7,10 @@ import { readJson } from "./node-config.js";
 import type { Backup, Repository } from "./repository.js";
 import type { Store } from "./store.js";
 
-/** Each question to a vault that has answered before. */
+/** Timeout of each request after the vault's first answer. */
 export const REST_MILLIS = 60_000;
 
-/** What dr-backup leaves in etcd of the last attempt of each kind. */
+/** dr-backup's record in etcd of the last attempt of each kind. */
 export interface BackupResult {
   readonly error?: string | null;
   /** Seconds since 1970. */
@@ -26,9 +26,9 @@ export async function flawsOfLists(repository: Repository, store: Store, stanza:
   for (const kind of ["backup", "archive"]) {
     const entries = await repository.listing(stanza, `${kind}/${stanza}`);
     for (const name of [`${kind}.info`, `${kind}.info.copy`]) {
-      // A repository without any backup yet has no list of them.
+      // A repository without backups has no list of them.
       const isDue = kind === "archive" || Object.keys(entries).length > 0 || Object.keys(known).length > 0;
-      if (!(name in entries) && isDue) found.push(`${kind}/${stanza}/${name} is not there`);
+      if (!(name in entries) && isDue) found.push(`${kind}/${stanza}/${name} is missing`);
     }
     if (kind !== "backup") continue;
     for (const [name, [size, time]] of Object.entries(known)) {
@@ -41,16 +41,14 @@ export async function flawsOfLists(repository: Repository, store: Store, stanza:
   return found;
 }
 
-/** Backups that the list names and that are not there: hidden by a delete. */
+/** Backups in the list that are missing: a delete has hidden them. */
 export async function flawsOfBackups(
   repository: Repository,
   stanza: string,
   backups: readonly Backup[],
 ): Promise<string[]> {
   const entries = await repository.listing(stanza, `backup/${stanza}`);
-  return backups
-    .filter(({ label }) => !(label in entries))
-    .map(({ label }) => `backup ${label} is not there`);
+  return backups.filter(({ label }) => !(label in entries)).map(({ label }) => `backup ${label} is missing`);
 }
 
 interface Protection {
@@ -71,7 +69,7 @@ export async function flawsOfBucket(bucket: string, lockDays: number): Promise<s
   return found;
 }
 
-/** What dr-restore-test reports, as far as it is told here. */
+/** The fields of dr-restore-test's report that the gauges need. */
 export interface RestoreTest {
   readonly passed: boolean;
   /** Seconds since 1970. */
@@ -80,7 +78,7 @@ export interface RestoreTest {
   readonly rpoSeconds?: number | null;
 }
 
-/** The newest report whose signature the authority vouches for; undefined without one. */
+/** The newest report with a valid signature; undefined without one. */
 export async function newestRestoreTest(
   repository: Repository,
   stanza: string,

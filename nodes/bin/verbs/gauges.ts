@@ -1,6 +1,6 @@
 /**
- * Gauges for CloudWatch, as StatsD lines to the agent on this machine; their meaning: components/alarms/metrics.ts. Where there
- * is no agent no program listens, and a gauge that isn't sent has no value.
+ * Gauges for CloudWatch, as StatsD lines to the agent on this machine; their meaning: components/alarms/metrics.ts. Without an
+ * agent they are lost, which is harmless: a gauge that isn't sent has no value.
  */
 import { createSocket } from "node:dgram";
 import { STATSD } from "../../layout.js";
@@ -13,7 +13,7 @@ export const linesOf = (values: Gauges): string =>
     .flatMap(([name, value]) => (value === null ? [] : [`${name}:${Math.max(0, value).toFixed(3)}|g`]))
     .join("\n");
 
-/** `publish({ BackupFailed: 0 })`: what is null is left out. */
+/** `publish({ BackupFailed: 0 })`: leaves out null values. */
 export async function publish(values: Gauges): Promise<void> {
   const lines = linesOf(values);
   if (!lines) return;

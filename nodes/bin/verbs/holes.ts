@@ -1,4 +1,4 @@
-/** Segments of the log that a restore would ask the region's archive for in vain. */
+/** WAL segments that a restore would not find in the region's archive. */
 import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,13 +13,13 @@ import { readJson } from "./node-config.js";
 import type { Backup, Repository } from "./repository.js";
 import type { Store } from "./store.js";
 
-/** In memory: how long the last look at the whole archive took, and when it was, by the machine's own clock. */
+/** In memory: the duration of the last listing of the whole archive, and its time by the machine's monotonic clock. */
 const STATE = `${IMAGE_PATHS.run}/check-vault.json`;
-/** The whole archive at each run, as long as that takes no more than this share of all time; at the least once an hour. */
+/** Lists the whole archive at each run while listing takes at most this share of the time; at least once an hour. */
 const LISTING_SHARE = 0.25;
 const LISTING_SECONDS = 3600;
 const LISTING_MILLIS = 600_000;
-/** In etcd: segments that are missing, each with the time at which that was noticed. */
+/** In etcd: the missing segments, each with the time at which a check first noticed it. */
 const HOLES = "backup/holes";
 const MOST_HOLES = 1000;
 
@@ -30,12 +30,12 @@ interface State {
 
 export interface Holes {
   readonly absent: readonly string[];
-  /** Those that begin before the holes, too. */
+  /** All backups of the current database. */
   readonly backups: readonly Backup[];
 }
 
 /**
- * Undefined when it isn't time for a whole look yet, or nothing tells up to where all should be there.
+ * Undefined when a listing isn't due yet, or when it is unknown up to where the archive should be complete.
  * @param last `last_archived_wal`
  */
 export async function missingSegments(
@@ -50,10 +50,10 @@ export async function missingSegments(
     return undefined;
   const until = archivedUntil(last);
   const found = await repository.info(stanza, { timeoutMillis: REST_MILLIS });
-  // Without a database: its lists can't be read, which is for the rest of the look to tell.
+  // No database means that the lists can't be read: another part of the check reports that.
   const current = found?.db.at(-1)?.id;
   if (!found || !until || current === undefined) return undefined;
-  // Of the cluster that there is now, and of this repository's own stretch.
+  // Only backups of the present cluster that have WAL in this repository.
   const backups = found.backup.filter(({ database, archive }) => database.id === current && archive.start);
   const [oldest] = [...backups].sort((a, b) => a.timestamp.stop - b.timestamp.stop);
   if (!oldest) return { absent: [], backups: [] };
@@ -69,7 +69,7 @@ export async function missingSegments(
   return { absent, backups };
 }
 
-/** From the own archive; a timeline that another region began is known by its own cluster only. */
+/** From pg_wal, otherwise from the own archive. If another region began the timeline, only the cluster itself has its history. */
 async function historyOf(
   repository: Repository,
   stanza: string,
@@ -91,7 +91,7 @@ async function historyOf(
   }
 }
 
-/** Those that no later backup has made up for, and the others. @param now seconds since 1970 */
+/** Splits the holes: `open` ones, and those that a later backup has left `behind`. @param now seconds since 1970 */
 export async function openHoles(
   { absent, backups }: Holes,
   store: Pick<Store, "get" | "put">,

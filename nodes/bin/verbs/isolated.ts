@@ -1,4 +1,4 @@
-/** PostgreSQL on this node's data, as the primary that it was, which takes no connection from outside and makes none. */
+/** Runs PostgreSQL on this node's data as the primary that it was, without any connection to or from other machines. */
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { IMAGE_PATHS } from "../../layout.js";
@@ -6,9 +6,9 @@ import { asPostgres, output, run } from "./commands.js";
 import { own, removeTree } from "./files.js";
 import { PSQL_ENV, type Server } from "./sql.js";
 
-/** In memory: its socket, its log and its own rules of who may connect. */
+/** In memory, for its socket, its log and its own access rules. */
 const PRIVATE = `${IMAGE_PATHS.run}/diverged`;
-/** Recovery may have much to replay, and a stop much to write. */
+/** Recovery may have to replay much, and a stop to write much. */
 const POSTGRES_SECONDS = 6 * 3600;
 const LAST_WORDS = 4000;
 
@@ -26,14 +26,14 @@ const settingsIn = (folder: string): Readonly<Record<string, string>> => ({
   restore_command: "",
   autovacuum: "off",
   logging_collector: "off",
-  // Its checkpoints must remove nothing: a rewind looks for log from before the slots begin.
+  // Checkpoints must remove no WAL: a rewind needs WAL from before the slots begin.
   wal_keep_size: "1TB",
   max_slot_wal_keep_size: "-1",
   statement_timeout: "0",
   default_transaction_read_only: "off",
 });
 
-/** @throws NotStarted when it does not come up; what `work` throws, when it has been stopped */
+/** @throws NotStarted when PostgreSQL doesn't start; errors of `work`, after PostgreSQL has stopped */
 export async function isolated<T>(
   directory: string,
   work: (server: Server) => Promise<T>,
@@ -44,7 +44,7 @@ export async function isolated<T>(
   chmodSync(folder, 0o700);
   writeFileSync(join(folder, "hba.conf"), "local all postgres peer\n");
   await own(folder, join(folder, "hba.conf"));
-  // Without them it replays what it has and goes on where it stopped, on its own timeline.
+  // Without these files PostgreSQL replays its own WAL and continues on its own timeline.
   for (const name of ["standby.signal", "recovery.signal"]) rmSync(join(directory, name), { force: true });
   const settings = Object.entries(settingsIn(folder)).map(([name, value]) => `-c ${name}='${value}'`);
   const log = join(folder, "log");

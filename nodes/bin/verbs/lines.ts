@@ -1,6 +1,6 @@
 /**
- * Lines of a stream, split at line feeds only: Node's `readline` also splits at U+2028, which JSON leaves as it is. The
- * stream waits while a line is worked on.
+ * Lines of a stream, split at line feeds only: Node's `readline` also splits at U+2028, which JSON doesn't escape. The
+ * stream waits while the caller handles a line.
  */
 export async function* linesOf(stream: AsyncIterable<Buffer>): AsyncGenerator<string> {
   let parts: Buffer[] = [];

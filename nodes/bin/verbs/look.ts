@@ -1,15 +1,15 @@
-/** What a look at the vault has found. */
+/** The results of a check of the vault. */
 import type { VaultLook } from "../reports.js";
 import { TimedOut } from "./commands.js";
 
-/** Which part could not look is noted: the rest goes on, and silence is an alarm's business. */
+/** Notes parts that failed and continues with the others: an alarm covers missing values. */
 export class Look implements VaultLook {
   readonly values: Record<string, number | null> = {};
   readonly reasons: string[] = [];
   readonly failed: string[] = [];
   private isSilent = false;
 
-  /** @returns undefined where it could not look */
+  /** @returns undefined when the part failed */
   async part<T>(what: string, work: () => T | Promise<T>): Promise<T | undefined> {
     try {
       return await work();
@@ -19,7 +19,7 @@ export class Look implements VaultLook {
     }
   }
 
-  /** A part that asks the vault: after one timeout the vault is not asked again. */
+  /** A part that queries the vault: after one timeout the check doesn't query the vault again. */
   async vault<T>(what: string, work: () => Promise<T>): Promise<T | undefined> {
     if (this.isSilent) return undefined;
     return await this.part(what, () =>

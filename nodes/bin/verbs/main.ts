@@ -20,7 +20,7 @@ const VERBS: Readonly<Record<string, Verb>> = {
 async function main([name = "", ...args]: readonly string[]): Promise<number> {
   const verb = Object.hasOwn(VERBS, name) ? VERBS[name] : undefined;
   if (!verb) {
-    process.stderr.write(`unknown verb '${name}': ${Object.keys(VERBS).join(", ")}\n`);
+    process.stderr.write(`unknown verb '${name}'; the verbs are ${Object.keys(VERBS).join(", ")}\n`);
     return 2;
   }
   try {
@@ -30,7 +30,7 @@ async function main([name = "", ...args]: readonly string[]): Promise<number> {
       process.stderr.write(`${error.message}\n`);
       return error.code;
     }
-    // Of a bug it matters where it is.
+    // A bug needs its stack trace.
     const isBug = error instanceof TypeError || error instanceof RangeError;
     const { message, stack } = error as Error;
     process.stderr.write(`dr-${name}: ${isBug ? stack : message}\n`);
@@ -38,5 +38,5 @@ async function main([name = "", ...args]: readonly string[]): Promise<number> {
   }
 }
 
-// Not left to an empty event loop: a socket that is kept open would hold it up.
+// Exits explicitly: an open keep-alive socket would delay the exit.
 void main(process.argv.slice(2)).then((code) => process.exit(code));

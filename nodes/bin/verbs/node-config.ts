@@ -5,10 +5,10 @@ import { IMAGE_PATHS } from "../../layout.js";
 
 export const readJson = (file: string): unknown => JSON.parse(readFileSync(file, "utf8"));
 
-/** @throws Error when there is none */
+/** @throws Error when the file is missing */
 export const guardConfig = (): GuardConfig => readJson(`${IMAGE_PATHS.config}/guard.json`) as GuardConfig;
 
-/** A variable of node.env. @throws Error when it isn't set, as on a machine that has no use for it */
+/** A variable of node.env. @throws Error when it isn't set, as on a machine that doesn't need it */
 export function variable(name: string): string {
   const value = process.env[name];
   if (value === undefined) throw new Error(`${name} is not set: load /etc/dr/node.env, as the units do`);

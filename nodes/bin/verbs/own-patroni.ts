@@ -6,7 +6,7 @@ import type { PatroniMember } from "../reports.js";
 
 const ANSWER_MILLIS = 10_000;
 
-/** It doesn't answer, or it refuses. */
+/** Patroni doesn't answer, or refuses a request. */
 export class PatroniError extends Error {}
 
 export class PatroniRefused extends PatroniError {
@@ -43,7 +43,7 @@ export class OwnPatroni {
     return JSON.parse(body);
   }
 
-  /** As the leader's last look at etcd has them. */
+  /** Members as the leader last read them from etcd. */
   async members(): Promise<readonly PatroniMember[]> {
     return ((await this.call("GET", "/cluster")) as { members?: PatroniMember[] }).members ?? [];
   }

@@ -1,4 +1,4 @@
-/** A PostgreSQL server by its data directory, whoever started it. */
+/** Controls a PostgreSQL server by its data directory, no matter which program started it. */
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { IMAGE_PATHS } from "../../layout.js";
@@ -7,12 +7,12 @@ import { removeTree } from "./files.js";
 
 const STOP_SECONDS = 3600;
 
-/** What it says of itself: `starting`, `standby`, `ready`, `stopping`; undefined when there is none. */
+/** The postmaster's state: `starting`, `standby`, `ready`, `stopping`; undefined when it doesn't run. */
 export function serverState(directory: string): string | undefined {
   try {
     const lines = readFileSync(join(directory, "postmaster.pid"), "utf8").split("\n");
     const pid = Math.abs(Number.parseInt(lines[0] ?? "", 10));
-    // After a boot the number may be another program's: PostgreSQL works in its data directory.
+    // After a boot the process id may belong to another program. PostgreSQL's working directory is its data directory.
     if (Number.isNaN(pid) || !worksIn(pid, directory)) return undefined;
     return lines[7]?.trim() || "starting";
   } catch (error) {
@@ -26,7 +26,7 @@ function worksIn(pid: number, directory: string): boolean {
     const [its, own] = [statSync(`/proc/${pid}/cwd`), statSync(directory)];
     return its.dev === own.dev && its.ino === own.ino;
   } catch (error) {
-    // Where looking is not allowed the file counts.
+    // Without the right to check, trusts the file.
     if (["EACCES", "EPERM"].includes((error as NodeJS.ErrnoException).code ?? "")) return true;
     throw error;
   }
@@ -35,7 +35,7 @@ function worksIn(pid: number, directory: string): boolean {
 export const isGone = (error: unknown): boolean =>
   ["ENOENT", "ESRCH"].includes((error as NodeJS.ErrnoException).code ?? "");
 
-/** Ends a server at once, and leaves nothing of its data, nor of the folder beside them. */
+/** Ends a server at once, and removes its data and the folder beside them. */
 export async function removeCluster(directory: string, folder: string): Promise<void> {
   if (serverState(directory) !== undefined) await stopServer(directory, "immediate");
   for (const each of [directory, folder]) removeTree(each);

@@ -1,4 +1,4 @@
-/** Takes over what the settings say of this region's cluster: Patroni's dynamic configuration, databases, owners. */
+/** Applies the settings to this region's cluster: Patroni's dynamic configuration, databases, owners. */
 import { existsSync, writeFileSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
 import { sleep } from "../../guard/shared/clock.js";
@@ -11,20 +11,20 @@ import { scramVerifier } from "./scram.js";
 import { connectionTo, identifier, LIVE, literal, sql } from "./sql.js";
 import { Usage } from "./verb.js";
 
-const USAGE = `dr-reconcile                         on the leader; elsewhere it does nothing. A timer runs it.
-dr-reconcile --databases CONNECTION  databases and owners only, over that connection, trying until it is done
+const USAGE = `dr-reconcile                         applies the settings on the leader; on other nodes it does nothing. A timer runs it.
+dr-reconcile --databases CONNECTION  only databases and owners, over that connection; retries until it succeeds
 
-The SSM parameter DR_CLUSTER_PARAMETER has it as JSON (nodes/render/cluster-config.ts). What the parameter doesn't name is
-left alone: nothing is dropped, and \`standby_cluster\` is the guard's. Only \`postgresql.parameters\` is taken whole,
-so that a parameter taken out of the settings goes back to its default. Patroni shows what waits for a restart as
-\`pending_restart\`.
+The SSM parameter DR_CLUSTER_PARAMETER contains the settings as JSON (nodes/render/cluster-config.ts). Anything that it
+doesn't name stays: nothing is dropped, and \`standby_cluster\` belongs to the guard. Only \`postgresql.parameters\` is replaced
+as a whole, so that a parameter removed from the settings returns to its default. Patroni shows a change that needs a restart
+as \`pending_restart\`.
 `;
 
-/** In memory: it is checked again after each start of the machine. */
+/** In memory: each boot of the machine checks the stanza again. */
 const STANZA_MARK = `${IMAGE_PATHS.run}/stanza`;
 const STANZA_SECONDS = 30;
 const LEADERS = ["primary", "standby_leader"];
-/** Dotted paths at which a key that isn't wanted is removed. */
+/** Dotted paths at which unwanted keys are removed. */
 const TAKEN_WHOLE = ["postgresql.parameters"];
 const AGAIN_MILLIS = 2000;
 
@@ -32,7 +32,7 @@ type Json = { readonly [key: string]: unknown };
 const isObject = (value: unknown): value is Json =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** The smallest PATCH that makes `current` hold `wanted`; empty when it does. Patroni removes what is null. */
+/** The smallest PATCH after which `current` contains `wanted`; empty if it already does. Patroni removes keys that are null. */
 export function patchFor(current: Json, wanted: Json, path: readonly string[] = []): Json {
   const patch: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(wanted)) {
@@ -55,12 +55,12 @@ export interface Cluster {
 
 export interface Change {
   readonly statement: string;
-  readonly said: string;
+  readonly message: string;
 }
 
 /**
- * What makes the databases and owners that the settings name, one at a time: a secret that is missing holds up only what needs it.
- * @param passwordOf asks for it where a login is missing
+ * Statements that create the settings' databases and owners, one at a time: a missing secret delays only those that need it.
+ * @param passwordOf fetches the password of a missing login
  */
 export async function* changesOf(
   cluster: Cluster,
@@ -74,7 +74,7 @@ export async function* changesOf(
       const verifier = scramVerifier(await passwordOf(secret));
       yield {
         statement: `CREATE ROLE ${identifier(owner)} LOGIN PASSWORD ${literal(verifier)}`,
-        said: `created login ${owner}`,
+        message: `created login ${owner}`,
       };
       roles.add(owner);
     }
@@ -82,12 +82,12 @@ export async function* changesOf(
     if (before === undefined) {
       yield {
         statement: `CREATE DATABASE ${identifier(name)} OWNER ${identifier(owner)}`,
-        said: `created database ${name}, owned by ${owner}`,
+        message: `created database ${name}, owned by ${owner}`,
       };
     } else if (before !== owner) {
       yield {
         statement: `ALTER DATABASE ${identifier(name)} OWNER TO ${identifier(owner)}`,
-        said: `database ${name} is now owned by ${owner}, was by ${before}`,
+        message: `changed the owner of database ${name} from ${before} to ${owner}`,
       };
     }
     owners.set(name, owner);
@@ -100,13 +100,13 @@ const CLUSTER = `SELECT json_build_object(
 
 async function createDatabases(connection: string, databases: ClusterConfig["databases"]): Promise<void> {
   const cluster = JSON.parse(await sql(connection, CLUSTER)) as Cluster;
-  for await (const { statement, said } of changesOf(cluster, databases, passwordOf)) {
+  for await (const { statement, message } of changesOf(cluster, databases, passwordOf)) {
     await sql(connection, statement);
-    say(said);
+    say(message);
   }
 }
 
-/** A hook of the platform says itself why it failed. */
+/** The platform's hook prints the reason of a failure itself. */
 const passwordOf = async (secret: string): Promise<string> =>
   (JSON.parse(await output(["dr-get-secret", secret])) as { password: string }).password;
 
@@ -114,18 +114,18 @@ const wantedConfig = async (): Promise<ClusterConfig> =>
   JSON.parse(await output(["dr-get-parameter", variable("DR_CLUSTER_PARAMETER")])) as ClusterConfig;
 
 /**
- * The place of this cluster's backups, without which nothing can be archived. Does nothing when it is there. A vault
- * that doesn't answer is no reason to fail: archiving waits for it, and its alarm tells.
+ * Creates the place of this cluster's backups, if it is missing: without it PostgreSQL can archive nothing. A vault that
+ * doesn't answer is no failure: archiving waits for it, and has an alarm.
  */
 async function createStanza(): Promise<void> {
   const stanza = variable("DR_STANZA");
   if (existsSync(STANZA_MARK)) return;
-  // On one of several nodes at a time: another node that is at it holds the lock.
+  // One node at a time: another node that creates it holds pgBackRest's lock.
   const argv = ["pgbackrest", `--stanza=${stanza}`, "--log-level-console=warn", "stanza-create"];
   try {
     const { code } = await run(asPostgres(argv), { stdout: "inherit", timeoutMillis: STANZA_SECONDS * 1000 });
     if (code === 0) writeFileSync(STANZA_MARK, "");
-    else say(`pgbackrest stanza-create ended with ${code}; the next run tries again`);
+    else say(`pgbackrest stanza-create failed with exit code ${code}; the next run tries again`);
   } catch (error) {
     if (!(error instanceof TimedOut)) throw error;
     say(`the vault did not answer within ${STANZA_SECONDS} s; the next run tries again`);
@@ -138,7 +138,7 @@ async function onLeader(patroni: OwnPatroni): Promise<void> {
     role = ((await patroni.call("GET", "/patroni")) as { role?: string }).role;
   } catch (error) {
     if (!(error instanceof PatroniError)) throw error;
-    // While it starts or stops. Its own unit tells when it stays away.
+    // Patroni is starting or stopping. If it stays down, its own unit reports that.
     say(`Patroni doesn't answer: ${error.message}`);
     return;
   }
@@ -157,7 +157,7 @@ async function onLeader(patroni: OwnPatroni): Promise<void> {
   }
 }
 
-/** A new cluster that fails here is thrown away by Patroni; a platform that doesn't answer is no reason. */
+/** If this fails, Patroni discards the new cluster; so it waits while the platform doesn't answer. */
 async function bootstrap(connection: string): Promise<void> {
   const { databases } = await untilItAnswers(wantedConfig);
   await untilItAnswers(() => createDatabases(connection, databases));
@@ -187,7 +187,7 @@ export async function reconcile(args: readonly string[]): Promise<number> {
     else throw new Usage(USAGE);
     return 0;
   } catch (error) {
-    // A 409 of Patroni's: the configuration was changed in between, e.g. by a guard.
+    // A 409 from Patroni: another writer, for example a guard, changed the configuration in between.
     const isPassing = error instanceof CommandFailed || error instanceof PatroniRefused;
     throw isPassing ? new Error(`${error.message}; the next run tries again`) : error;
   }

@@ -1,6 +1,6 @@
 /**
- * pgBackRest as the verbs use it: its commands, and what its repositories hold. It runs as user postgres, to whom its
- * files belong. The cipher's passphrase comes from the environment, never from the command line.
+ * pgBackRest for the verbs: its commands, and the contents of its repositories. It runs as user postgres, who owns its files.
+ * The cipher's passphrase comes from the environment, never from the command line.
  */
 import { readFileSync } from "node:fs";
 import { asPostgres, run } from "./commands.js";
@@ -9,7 +9,7 @@ const CONFIG = "/etc/pgbackrest.conf";
 const INFO_MILLIS = 60_000;
 const LISTING_MILLIS = 120_000;
 
-/** A backup as `info` has it. Times are seconds since 1970. */
+/** A backup as `info` lists it. Times are seconds since 1970. */
 export interface Backup {
   readonly label: string;
   readonly type: "full" | "diff" | "incr";
@@ -25,7 +25,7 @@ export interface Backup {
 export interface StanzaInfo {
   readonly name: string;
   readonly status: { readonly code: number };
-  /** A stanza outlives a database: the newest comes last. */
+  /** A stanza outlives a database; the newest database comes last. */
   readonly db: readonly { readonly id: number }[];
   readonly backup: readonly Backup[];
   readonly archive: readonly { readonly id: string; readonly database: { readonly id: number } }[];
@@ -37,10 +37,10 @@ export interface Entry {
   readonly time: number;
 }
 
-/** By name. */
+/** Entries by name. */
 export type Listing = Readonly<Record<string, Entry>>;
 
-/** pgBackRest's own words, in one line. */
+/** pgBackRest's own message, in one line. */
 export class RepositoryFailed extends Error {
   constructor(
     command: string,
@@ -50,7 +50,7 @@ export class RepositoryFailed extends Error {
     const errors = [...words.matchAll(/ERROR: \[\d+\]: (.*(?:\n {10,}.*)*)/g)].map(([, text]) => text);
     const said = (errors.length > 0 ? errors : words.trim().split("\n").slice(-1)).join(" ");
     super(
-      `pgbackrest ${command} ended with ${code}: ${said.trim().split(/\s+/).join(" ") || "it said nothing"}`,
+      `pgbackrest ${command} failed with exit code ${code}: ${said.trim().split(/\s+/).join(" ") || "no message"}`,
     );
   }
 }
@@ -65,7 +65,7 @@ export class Repository {
     private readonly config = CONFIG,
   ) {}
 
-  /** What it prints. @throws RepositoryFailed; TimedOut, when it has ended. */
+  /** @returns pgBackRest's output. @throws RepositoryFailed; TimedOut after it has been ended. */
   async command(args: readonly string[], { timeoutMillis }: Limit = {}): Promise<string> {
     const { code, stdout, stderr } = await run(this.as(["pgbackrest", ...args]), {
       timeoutMillis,
@@ -75,13 +75,13 @@ export class Repository {
     throw new RepositoryFailed(args.find((each) => !each.startsWith("-")) ?? "", code, stderr + stdout);
   }
 
-  /** The stanzas that this machine's configuration knows: the own region's first. */
+  /** The stanzas in this machine's configuration, the own region's first. */
   stanzas(): string[] {
     const names = [...this.text().matchAll(/^\[([^\]:]+)\]$/gm)].map(([, name]) => name as string);
     return names.filter((name) => name !== "global");
   }
 
-  /** Where this region's own repository is: the path with its slash in front. */
+  /** The place of this region's own repository; the path begins with a slash. */
   place(): { readonly bucket: string; readonly path: string } {
     const value = (name: string) => {
       const [, found] = new RegExp(`^${name}=(.*)$`, "m").exec(this.text()) ?? [];
@@ -91,7 +91,7 @@ export class Repository {
     return { bucket: value("repo1-s3-bucket"), path: value("repo1-path") };
   }
 
-  /** Undefined when the repository has no stanza of that name. */
+  /** @returns undefined when the repository has no stanza of that name */
   async info(stanza: string, { timeoutMillis = INFO_MILLIS }: Limit = {}): Promise<StanzaInfo | undefined> {
     const args = [`--stanza=${stanza}`, "--output=json", "--log-level-console=off", "info"];
     const listed = JSON.parse(await this.command(args, { timeoutMillis })) as StanzaInfo[];
@@ -106,7 +106,7 @@ export class Repository {
     return [...(found?.backup ?? [])].sort((a, b) => a.timestamp.stop - b.timestamp.stop);
   }
 
-  /** What lies below a path of the stanza's repository; empty when there is no such path. */
+  /** The objects below a path of the stanza's repository; empty when there is no such path. */
   async listing(
     stanza: string,
     path: string,

@@ -1,22 +1,22 @@
-/** What makes a restored cluster one that this region's nodes may lead with. */
+/** Prepares a restored cluster so that this region's nodes may lead with it. */
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { historyName } from "../../guard/leader/timelines.js";
 import { markStatements } from "../../guard/region/log-end.js";
 import { LIVE, type Server } from "./sql.js";
 
-/** As `sql`; another server than the live one is the restored one. */
+/** Like `sql`. Any server other than the live one is the restored one. */
 export type Ask = (server: Server, statements: string) => Promise<string>;
 
 /**
- * An operator's assertion: this log counts as the one of the epoch that the region has opened. A guard serves none whose
- * newest mark is of an earlier epoch, as is that of a moment before the last promotion: the region would never open. The
- * leader adds its own mark, for the timeline that it begins.
+ * Records the operator's decision that this log belongs to the epoch that the region has opened. A guard serves no log
+ * whose newest mark is from an earlier epoch, as it is in a log restored to a time before the last promotion: the region
+ * would never open. The leader adds its own mark for the timeline that it begins.
  */
 export async function markLog(ask: Ask, server: Server, epoch: number, timeline: number): Promise<void> {
   if ((await ask(server, "SELECT to_regclass('dr.mark') IS NOT NULL")) === "t") {
     const newest = await ask(server, "SELECT max(epoch) FROM dr.mark");
     if (Number(newest) > epoch)
-      throw new Error(`the restored log is of epoch ${newest}, and the region has opened ${epoch}`);
+      throw new Error(`the restored log is from epoch ${newest}, but the region has opened epoch ${epoch}`);
   }
   const statements = ["SET client_min_messages TO warning", ...markStatements({ epoch, timeline })];
   const written = await ask(server, `${statements.join(";\n")};`);
@@ -28,12 +28,12 @@ const LOGINS = `SELECT format('ALTER ROLE %I PASSWORD %L;', rolname, rolpassword
   WHERE rolcanlogin AND rolpassword IS NOT NULL`;
 const KNOWN = "SELECT format('ALTER ROLE %I PASSWORD ', rolname) FROM pg_roles";
 
-/** Logins keep the passwords that they have now: the nodes and the applications know no others. Verifiers only. */
+/** Copies the present passwords, as verifiers, to the restored logins: the nodes and the applications use these. */
 export async function carryPasswords(ask: Ask, server: Server): Promise<void> {
   const lines = async (asked: Server, query: string) => (await ask(asked, query)).split("\n").filter(Boolean);
   const restored = new Set(await lines(server, LOGINS));
   const known = await lines(server, KNOWN);
-  // A login that is younger than the moment comes with its database: dr-reconcile.
+  // dr-reconcile creates a login that is younger than the restored data, together with its database.
   const changed = (await lines(LIVE, LOGINS)).filter(
     (line) => !restored.has(line) && known.some((each) => line.startsWith(each)),
   );
@@ -41,10 +41,10 @@ export async function carryPasswords(ask: Ask, server: Server): Promise<void> {
 }
 
 /**
- * The restored cluster archived nothing. What a later restore needs of its timeline, its history above all, the leader
- * archives as soon as it may: it looks for these files.
+ * The restored cluster archived nothing. With these files the leader archives what a later restore needs of its timeline,
+ * above all its history, as soon as it may.
  * @param last file in which the leader's own timeline begins
- * @returns them
+ * @returns the created files
  */
 export function handToArchiver(wal: string, timeline: number, last: string): string[] {
   const isBefore = (name: string) =>

@@ -1,4 +1,4 @@
-/** Saves what this node acknowledged and the other region lacks, before anything rewinds it. */
+/** Saves writes that this node acknowledged and the other region lacks, before a rewind. */
 import { existsSync, mkdirSync, readFileSync, renameSync, statfsSync } from "node:fs";
 import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -21,18 +21,18 @@ import { connectionTo, type Server, sql } from "./sql.js";
 import { PATRONI_UNIT, systemctl } from "./systemd.js";
 import { Usage } from "./verb.js";
 
-const USAGE = `dr-save-diverged                 for the epoch that the guard has written down; dr-save-diverged.service runs it
-dr-save-diverged --give-up EPOCH what is left of that epoch doesn't matter: the node may be rewound
+const USAGE = `dr-save-diverged                 saves the writes of the epoch that the guard requests; dr-save-diverged.service runs it
+dr-save-diverged --give-up EPOCH gives up that epoch's unsaved writes: Patroni may rewind the node
 
 Stops Patroni, starts PostgreSQL without any network, as the primary that it was, and decodes its slots into one file for
-each database below ${DIVERGED_FOLDER}: JSON lines, gzipped, a header first. Where a slot is missing or begins too late
-the data directory is kept as a copy. May be killed at any point and run again. The guard reads the record beside the
-files, and keeps Patroni from etcd until that says that it is done.
+each database below ${DIVERGED_FOLDER}: gzipped JSON lines after a header. If a slot is missing or begins too late, it keeps
+a copy of the data directory. You may kill it at any point and run it again. The guard reads the record beside the files, and
+keeps Patroni from etcd until the record says that the save is done.
 `;
 
 const UPLOADS = 5;
 const UPLOAD_MILLIS = 10_000;
-/** What is left beside a copy must last until that has been fetched. */
+/** The room left beside a copy must last until someone has fetched the copy. */
 const ROOM_FOR_COPY = 1.25;
 
 type Decoded = Pick<
@@ -51,26 +51,26 @@ async function save(config: GuardConfig, saved: Saved): Promise<void> {
       return;
     }
     const decoded = await decodeAll(config, saved, control);
-    // Whatever could be decoded is there all the same.
+    // The decoded part is kept as well.
     if (decoded.note)
       saved.write({ state: "kept-copy", ...decoded, copy: await copyData(dataDirectory, saved) });
     else saved.write({ state: "saved", ...decoded });
   } catch (error) {
-    // Whatever it was: what is on this node must not be rewound.
-    const note = `${error}. This node stays out, its Patroni stopped, and tries again each minute. Take a snapshot of its volume, then: dr-save-diverged --give-up ${saved.epoch}`;
+    // After any error the data on this node must not be rewound.
+    const note = `${error}. Patroni stays stopped on this node; the guard tries again each minute. To give up, take a snapshot of the volume, then run dr-save-diverged --give-up ${saved.epoch}`;
     saved.write({ state: "failed", note });
     throw error;
   }
 }
 
 /**
- * At once, PostgreSQL with it. Told to stop it would hand over the lead first: another node of a region that is not
- * marked as standby yet would be promoted, to a timeline that must not begin. All that was acknowledged is flushed.
+ * Kills Patroni and PostgreSQL at once. A clean stop would hand over the leadership first: in a region that isn't marked as
+ * a standby yet, Patroni would promote another node, to a timeline that must not begin. Acknowledged writes are flushed.
  */
 async function stopPatroni(): Promise<void> {
   await systemctl("kill", "--signal=SIGKILL", PATRONI_UNIT);
   const { code } = await systemctl("stop", PATRONI_UNIT);
-  if (code !== 0) throw new Error("Patroni could not be stopped");
+  if (code !== 0) throw new Error("cannot stop Patroni");
 }
 
 export interface Slots {
@@ -83,7 +83,7 @@ export interface Slots {
   }[];
 }
 
-/** Of several slots the newest counts, the last here: an older one may be of a time before this node was a standby. */
+/** The newest of several slots counts, which comes last: an older one may date from before this node was a standby. */
 const slotsQuery = (epoch: number): string => `SELECT json_build_object(
   'databases', (SELECT coalesce(json_agg(json_build_object('oid', oid::bigint, 'name', datname) ORDER BY oid), '[]')
     FROM pg_database WHERE datallowconn AND NOT datistemplate AND datname <> 'postgres'),
@@ -92,7 +92,7 @@ const slotsQuery = (epoch: number): string => `SELECT json_build_object(
     FROM pg_replication_slots
     WHERE slot_type = 'logical' AND plugin = '${SLOT_PLUGIN}' AND slot_name ~ '^dr_diverged_e${epoch}_t'))`;
 
-/** `note` says what is missing. */
+/** `note` names what is missing. */
 async function decodeAll(config: GuardConfig, saved: Saved, control: string): Promise<Decoded> {
   const timeline = Number(controlValue(control, "Latest checkpoint's TimeLineID"));
   const diverged = await positionOfDivergence(config, timeline);
@@ -116,18 +116,18 @@ async function decodeAll(config: GuardConfig, saved: Saved, control: string): Pr
     });
   } catch (error) {
     if (!(error instanceof NotStarted)) throw error;
-    // It is kept as it is. What did not come up can't be decoded.
+    // Nothing can be decoded without PostgreSQL: the data directory is kept.
     missing.push(error.message);
   }
   const sum = (key: keyof Counts) => done.reduce((total, each) => total + each[key], 0);
   return {
     timeline,
-    // Null: all is there that the slots keep, some of it in both regions.
+    // Null: the files contain everything that the slots keep, and some of it is in both regions.
     divergedAt: diverged === undefined ? null : lsnText(diverged),
     rows: sum("rows"),
     transactions: sum("transactions"),
     files: done.map(({ file }) => file),
-    // The guard starts this again until it is.
+    // The guard starts this program again until the upload has succeeded.
     uploaded: false,
     note: missing.join("; "),
   };
@@ -154,7 +154,7 @@ async function decode(
   return { file, ...(await writeChanges(join(folder, file), changes, diverged, header)) };
 }
 
-/** Of the whole data directory, beside it: at no cost where the file system shares blocks. */
+/** Copies the whole data directory, at no cost if the file system shares blocks. */
 async function copyData(directory: string, { folder, name }: Saved): Promise<string> {
   const target = join(folder, `${name}-data`);
   if (existsSync(target)) return target;
@@ -168,7 +168,7 @@ async function copyData(directory: string, { folder, name }: Saved): Promise<str
     const free = bavail * bsize;
     const mebibytes = (bytes: number) => `${Math.floor(bytes / 1024 ** 2)} MiB`;
     if (free < used * ROOM_FOR_COPY)
-      throw new Error(`a copy of the data takes ${mebibytes(used)}, and ${mebibytes(free)} are free`);
+      throw new Error(`a copy of the data needs ${mebibytes(used)}, but only ${mebibytes(free)} are free`);
     await output(["cp", "-a", directory, unfinished]);
   }
   await output(["sync", "-f", unfinished]);
@@ -177,12 +177,12 @@ async function copyData(directory: string, { folder, name }: Saved): Promise<str
   return target;
 }
 
-/** @returns whether the vault has all. Until it does the files stay, and the guard asks again. */
+/** @returns whether the vault has all files. Until then they stay, and the guard starts this program again. */
 async function upload(saved: Saved): Promise<boolean> {
   const record = saved.values as SaveRecord;
   if (record.uploaded !== false) return true;
   const place = variable("DR_DIVERGED");
-  // The record last, as it is when all is there.
+  // The record comes last, and already says that everything is uploaded.
   const names = [...(record.files ?? []), basename(saved.path)];
   for (let attempt = 0; attempt < UPLOADS; attempt++) {
     if (attempt > 0) await sleep(UPLOAD_MILLIS);
@@ -215,10 +215,10 @@ export async function saveDiverged(args: readonly string[]): Promise<number> {
     return (await start()).code;
   }
   const request = readFileSync(REQUEST_FILE, "utf8").trim();
-  if (!/^\d+$/.test(request)) throw new Error(`${REQUEST_FILE} has '${request}', which is no epoch`);
+  if (!/^\d+$/.test(request)) throw new Error(`${REQUEST_FILE} contains '${request}', which is not an epoch`);
   const saved = new Saved(config, Number(request));
   if (!saved.isDone) await save(config, saved);
-  // A node that has nothing more to lose may come back while the vault is still away.
+  // A node without unsaved writes may rejoin while the vault is still unavailable.
   await start();
   return (await upload(saved)) ? 0 : 1;
 }

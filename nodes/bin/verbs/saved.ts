@@ -1,4 +1,4 @@
-/** The record of a save, for the guard and for people: one file, replaced whole. */
+/** The record of a save, for the guard and for people: one file, always replaced as a whole. */
 import { join } from "node:path";
 import { FINAL } from "../../guard/region/diverged.js";
 import { DIVERGED_FOLDER } from "../../guard/region/own-data.js";
@@ -10,7 +10,7 @@ import { readJson } from "./node-config.js";
 export class Saved {
   readonly region: string;
   readonly node: string;
-  /** How the names of its files begin. */
+  /** The beginning of its files' names. */
   readonly name: string;
   readonly path: string;
   values: Partial<SaveRecord> = {};
@@ -27,12 +27,12 @@ export class Saved {
     try {
       this.values = readJson(this.path) as SaveRecord;
     } catch (error) {
-      // Without one, or after a write that was cut short, it begins from the start. A record that can't be read may be final.
+      // Without a record, or after an incomplete write, the save starts from scratch. Any other unreadable record may be final.
       if ((error as NodeJS.ErrnoException).code !== "ENOENT" && !(error instanceof SyntaxError)) throw error;
     }
   }
 
-  /** Whether the node has nothing more to lose. */
+  /** Whether the node has no unsaved writes left. */
   get isDone(): boolean {
     return this.values.state !== undefined && FINAL.includes(this.values.state);
   }

@@ -1,10 +1,10 @@
-/** What PostgreSQL stores in the place of a password. */
+/** The verifier that PostgreSQL stores instead of a password. */
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from "node:crypto";
 
 const ITERATIONS = 4096;
 
 /**
- * Made here, so that the server's log and statistics never see the password. Source: RFC 5803, and PostgreSQL's
+ * Computed here, so that the server's log and statistics never contain the password. Source: RFC 5803, and PostgreSQL's
  * `scram_build_secret` (src/common/scram-common.c).
  */
 export function scramVerifier(password: string, salt: Buffer = randomBytes(16)): string {

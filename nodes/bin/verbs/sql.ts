@@ -1,4 +1,4 @@
-/** SQL through psql, as PostgreSQL's own user: the server asks the kernel who connects, so no password is needed. */
+/** SQL through psql, as PostgreSQL's own user: the kernel identifies the user to the server, so no password is needed. */
 import { IMAGE_PATHS } from "../../layout.js";
 import { asPostgres, run } from "./commands.js";
 
@@ -6,12 +6,12 @@ import { asPostgres, run } from "./commands.js";
 export const LIVE = { sockets: "/var/run/postgresql", port: 5432 } as const;
 
 export interface Server {
-  /** Folder of its socket. */
+  /** Folder of the server's socket. */
   readonly sockets: string;
   readonly port: number;
 }
 
-/** A connection string. A database's name may be anything. */
+/** A connection string. A database's name may contain any character. */
 export const connectionTo = ({ sockets, port }: Server, database = "postgres"): string =>
   `host=${sockets} port=${port} user=postgres dbname='${database.replaceAll(/['\\]/g, "\\$&")}'`;
 
@@ -21,21 +21,21 @@ export class SqlFailed extends Error {
     readonly code: number,
     words: string,
   ) {
-    super(words.trim().split(/\s+/).join(" ") || `psql ended with ${code}`);
+    super(words.trim().split(/\s+/).join(" ") || `psql failed with exit code ${code}`);
   }
 }
 
-/** `-w`: where a password is missing it fails, and asks no terminal. */
+/** `-w`: fails if a password is missing instead of prompting for it. */
 export const psqlArguments = (connection: string): string[] =>
   asPostgres([
     ...[`${IMAGE_PATHS.postgresBin}/psql`, "-XAtqw", "-F", "\t", "-v", "ON_ERROR_STOP=1", "-d", connection],
   ]);
 
-/** Not root's home, into which postgres may not look. */
+/** Not root's home, which postgres may not read. */
 export const PSQL_ENV = { HOME: "/var/lib/postgresql", PGCLIENTENCODING: "UTF8" } as const;
 
 /**
- * Each statement is a transaction of its own. They go through standard input, where no list of processes shows them.
+ * Each statement is a separate transaction. They go through standard input, so that no process list shows them.
  * @returns rows, their columns separated by tabs. @throws SqlFailed, TimedOut
  */
 export async function sql(connection: string, statements: string, timeoutMillis?: number): Promise<string> {
@@ -51,5 +51,5 @@ export async function sql(connection: string, statements: string, timeoutMillis?
 
 export const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 export const literal = (text: string): string =>
-  // Safe whatever `standard_conforming_strings` says.
+  // Safe with any value of `standard_conforming_strings`.
   `${text.includes("\\") ? " E" : ""}'${text.replaceAll("'", "''").replaceAll("\\", "\\\\")}'`;

@@ -1,10 +1,10 @@
-/** Values of the backups in this region's etcd, as JSON. */
+/** The backups' values in this region's etcd, as JSON. */
 
 import { keysOf } from "../../guard/leader/leader-keys.js";
 import type { GuardConfig } from "../../guard/shared/config.js";
 import { Etcd, type Operation } from "../../guard/shared/etcd.js";
 
-/** Of one member; then the next one is asked. */
+/** Timeout of one member, before the client tries the next one. */
 const ANSWER_MILLIS = 3000;
 
 export class Store {
@@ -15,11 +15,11 @@ export class Store {
   constructor(config: Pick<GuardConfig, "etcd" | "tls" | "namespace" | "scope">) {
     this.etcd = new Etcd({ endpoints: config.etcd, tls: config.tls, timeoutMillis: ANSWER_MILLIS });
     this.members = config.etcd.length;
-    // Beside Patroni's own.
+    // Beside Patroni's own keys.
     this.base = keysOf(config).patroni;
   }
 
-  /** Undefined when there is no such key. @param name e.g. `backup/result` @throws Error when etcd doesn't answer */
+  /** @param name e.g. `backup/result` @returns undefined when there is no such key @throws Error when etcd doesn't answer */
   async get(name: string): Promise<unknown> {
     const { ranges } = await this.ask({ range: `${this.base}${name}` });
     const [found] = ranges[0] ?? [];

@@ -1,6 +1,6 @@
 import { type Done, run } from "./commands.js";
 
-/** Whether it worked is in the exit code. What it complains of is passed on, too. */
+/** Passes on systemctl's errors. The exit code shows whether it succeeded. */
 export async function systemctl(...words: readonly string[]): Promise<Done> {
   const done = await run(["systemctl", ...words], { stderr: "pipe" });
   process.stderr.write(done.stderr);

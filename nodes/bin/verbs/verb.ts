@@ -1,4 +1,4 @@
-/** Wrong arguments: the message says what the verb takes. */
+/** Wrong arguments: the message is the verb's usage. */
 export class Usage extends Error {
   /** @param code of the process */
   constructor(

@@ -1,4 +1,4 @@
-/** The shell around `decide`: asks etcd and Patroni, carries out actions, tells the outcome. */
+/** The shell around `decide`: queries etcd and Patroni, carries out the actions, feeds the results back. */
 import { randomBytes } from "node:crypto";
 import type { Clock } from "../shared/clock.js";
 import type { GuardConfig } from "../shared/config.js";
@@ -29,7 +29,7 @@ import type { Patroni } from "./patroni.js";
 import { newer, type Picture, readAfter } from "./picture.js";
 import { markerOf } from "./succession.js";
 
-/** Should this guard die between marking and unmarking. etcd's shortest is about 1 s. */
+/** Ends the marker if this guard dies before it removes it. etcd's shortest lease is about 1 s. */
 const MARKER_LEASE_SECONDS = 2;
 const MUTE_SECONDS = 5;
 const PROBE_MILLIS = 300;
@@ -39,7 +39,7 @@ const OPEN = { leader: "open-as-leader", replica: "open-as-replica" } as const;
 
 type EtcdAction = Extract<Action, { kind: "read" | "renew" | "confess" | "take-over" | "unmark" | "revoke" }>;
 
-/** All that a guard reaches outside of its own process. */
+/** Everything that a guard uses outside its own process. */
 export interface GuardPorts {
   readonly clock: Clock;
   readonly etcd: Pick<Etcd, "transact" | "grant" | "timeToLive" | "revoke">;
@@ -49,16 +49,16 @@ export interface GuardPorts {
 }
 
 export interface GuardStart {
-  /** Whether Patroni ran already when this guard started. Default: false. */
+  /** Whether Patroni was already running when this guard started. Default: false. */
   readonly patroniIsOlder?: boolean;
-  /** What its region allows until it says otherwise. Default: everything. */
+  /** What the region allows until it reports otherwise. Default: everything. */
   readonly gate?: Gate;
 }
 
 export class Guard {
   private current: State;
   private readonly keys;
-  /** etcd's answers are facts in the order asked: one at a time. The newest of each kind waits, older ones are stale. */
+  /** One request to etcd at a time, so that answers arrive in order. Of each kind only the newest waits: older ones are stale. */
   private readonly queue = new Map<string, EtcdAction>();
   private draining: Promise<void> | undefined;
   private carrying: Promise<void> | undefined;
@@ -77,14 +77,14 @@ export class Guard {
     this.current = initialState(ports.clock.now(), patroniIsOlder, gate);
   }
 
-  /** Is told each view of etcd; one at a time. */
+  /** Receives each view of etcd. The region's half of the guard sets it. */
   onView: (view: View) => void = () => {};
 
   get state(): State {
     return this.current;
   }
 
-  /** Serves writes: leads, and its lease hasn't run out. */
+  /** This node serves writes: it leads, and its lease hasn't run out. */
   get isActive(): boolean {
     const { openAs, openUntil, local } = this.current;
     return (
@@ -104,7 +104,7 @@ export class Guard {
         this.askedAt = started;
         void this.askPatroni();
       }
-      // Without an answer from etcd yet there is nothing new to ask it.
+      // While a request to etcd is under way, a tick would only repeat it.
       if (!this.draining) this.feed({ kind: "tick" });
       const { current } = this;
       await this.ports.clock.sleep(
@@ -113,7 +113,7 @@ export class Guard {
     }
   }
 
-  /** Closes the port at once. Hands off nothing: the leader key is Patroni's, and the next guard may be us. */
+  /** Closes the port at once. Keeps the leader key: it is Patroni's, and the next guard may be on this node. */
   async stop(): Promise<void> {
     this.stopped = true;
     await this.ports.kernel
@@ -129,7 +129,7 @@ export class Guard {
       this.ports.log("patroni-kept-from-etcd", {
         forMillis: Math.round(state.forgetUntil - this.ports.clock.now()),
         leader: state.view?.leader?.value,
-        reason: "it may work on an old picture",
+        reason: "its view of the cluster may be out of date",
       });
     this.current = state;
     if (event.kind === "view" || event.kind === "renewed") this.onView(event.view);
@@ -159,7 +159,7 @@ export class Guard {
           void this.probe(action.node);
           break;
         case "confess": {
-          // Only once the kernel says that it is done.
+          // Only after the kernel has confirmed the close.
           const confess = action;
           void closing?.then(() => this.enqueue(confess)).catch(() => {});
           break;
@@ -174,18 +174,18 @@ export class Guard {
     return decide(this.config, this.current, event, this.ports.clock.now());
   }
 
-  /** Takes over what the region allows. */
+  /** Applies what the region allows. */
   allow(gate: Gate, reason?: string): void {
     this.feed({ kind: "gate", gate, reason });
   }
 
-  /** Shuts the port, whatever it was open for. Settles once the kernel has done it: then no answer leaves this node. */
+  /** Closes the port in either role. Settles after the kernel has done so: then no answer leaves this node. */
   async shut(reason: string): Promise<void> {
     this.note("closed", reason);
     await this.ports.kernel.close();
   }
 
-  /** No renewals from here on, none under way, and the port shut. Undone by `resume`. */
+  /** Stops renewals, waits for one that is under way, and closes the port. `resume` reverses it. */
   async suspend(): Promise<void> {
     this.feed({ kind: "handover", active: true });
     this.queue.delete("renew");
@@ -211,7 +211,7 @@ export class Guard {
     return this.picture ? viewOf(keys, this.picture.ranges, { startedAt, endedAt }) : this.read();
   }
 
-  /** A transaction whose failure answers with all keys. */
+  /** Carries out a transaction. One that fails returns all keys as a view. */
   async transact(
     transaction: Transaction,
   ): Promise<Outcome & { view?: View; startedAt: number; endedAt: number }> {
@@ -233,7 +233,7 @@ export class Guard {
 
   private enqueue(action: EtcdAction): void {
     const kind = action.kind === "revoke" ? `revoke ${action.session}` : action.kind;
-    // In the place of the one before, if that still waits: kinds that come often must not overtake others for ever.
+    // Replaces a waiting action of the same kind in its place: frequent kinds must not starve others.
     this.queue.set(kind, action);
     this.draining ??= this.drain().finally(() => {
       this.draining = undefined;
@@ -252,7 +252,7 @@ export class Guard {
         await this.carrying;
       } catch (error) {
         this.ports.log("etcd-failed", { action: action.kind, error: String(error) });
-        // It has cost the time that a renewal may take: the lease leaves none to wait for the next tick.
+        // This attempt used up the time of a renewal: the lease leaves no time to wait for the next tick.
         if (this.ports.clock.now() - started >= this.config.leaderLease.renewMillis)
           this.feed({ kind: "tick" });
       }
@@ -311,7 +311,9 @@ export class Guard {
       from: leader.value,
       waitedMillis: action.waitedMillis,
       marker: marker?.value,
-      reason: succeeded ? "its heartbeat stood still for longer than its lease" : "something has changed",
+      reason: succeeded
+        ? "its heartbeat has not changed for longer than its lease"
+        : "the keys changed first",
     });
     if (view) this.feed({ kind: "view", view });
     if (!succeeded) return;
@@ -339,7 +341,7 @@ export class Guard {
   private async probe(node: string): Promise<void> {
     const address = this.addressOf(node);
     const alive = address !== undefined && (await this.ports.patroni.isAlive(address, PROBE_MILLIS));
-    this.ports.log("probed", { node, alive, reason: "its heartbeat stands still" });
+    this.ports.log("probed", { node, alive, reason: "its heartbeat has stopped" });
     this.feed({ kind: "probed", node, alive });
   }
 
@@ -369,7 +371,7 @@ export class Guard {
     });
   }
 
-  /** Changes of the port only; it is set anew several times a second. */
+  /** Logs only changes of the port: renewals set it several times a second. */
   private note(port: string, reason?: string): void {
     if (port !== this.port) this.ports.log(port, { reason, leader: this.current.view?.leader?.value });
     this.port = port;

@@ -1,39 +1,39 @@
 /**
- * The guard's decision: from what is known and what has just been seen, to what is known now and what to do.
- * No input or output, no clock of its own. Level-triggered: every action follows from the state, so one that
- * got lost is decided again. The comments give the bad interleaving behind each rule.
+ * The guard's decision: a pure function from state and event to the next state and actions. It does no I/O and reads
+ * no clock. It is level-triggered: every action follows from the state, so a lost action is decided again. The
+ * comments give the bad interleaving behind each rule.
  *
- * What makes it safe is the heartbeat key alone: a port is open to a leader's clients only for one lease from
- * the start of a transaction that rewrote the heartbeat, and nobody writes over another's heartbeat unless it
- * says that its port is closed or it has stood still for longer than the lease.
+ * Safety rests on the heartbeat key alone: a port is open to a leader's clients only for one lease from the start of a
+ * transaction that rewrote the heartbeat, and no guard overwrites another node's heartbeat unless that reports a
+ * closed port or has not changed for longer than the lease.
  */
 import type { GuardConfig } from "../shared/config.js";
 import type { Action, Beat, Event, Local, State, View } from "./leader-facts.js";
 import { isMarker, suspectOf, takeOver, waitMillis } from "./succession.js";
 
-/** How long a marker keeps the leader key from a Patroni whose guard is dead; it demotes itself meanwhile. */
+/** How long a marker keeps the leader key from a Patroni whose guard is dead. That Patroni demotes itself in this time. */
 export const MARKER_MILLIS = 600;
-/** A leader whose PostgreSQL does not run stops renewing after this; Patroni itself should have acted by then. */
+/** A leader whose PostgreSQL isn't running stops renewing after this time. Patroni itself should have acted by then. */
 const SICK_MILLIS = 10_000;
-/** In a standby region it may be stopping, starting or copying: nobody else could do better there. */
+/** The same in a standby region, where PostgreSQL may be stopping, starting or copying: another node would need as long. */
 const SLOW_MILLIS = 300_000;
-/** A session that can't be revoked for this long has run out by itself (Patroni's ttl). */
+/** After this time a session that can't be revoked has expired by itself (Patroni's ttl). */
 const REVOKE_MILLIS = 60_000;
-/** An answer of Patroni's older than this says nothing about now. */
+/** An answer from Patroni that is older than this is stale. */
 const LOCAL_MILLIS = 1_000;
-/** Reads further apart than this: this node, or etcd, was away. */
+/** A longer gap between two reads means that this node or etcd was unavailable. */
 const BLIND_MILLIS = 1_000;
 /**
- * Patroni may speak with etcd for this share of the lease from a view on: so that a replica whose Patroni is certainly
- * silent can go on serving readers before its own lease from that view is over.
+ * After a view Patroni may use etcd for this share of the lease. So a replica can be certain that its Patroni is cut off,
+ * and continue to serve readers, before its own lease from that view is over.
  */
 const ADMIT_SHARE = 0.75;
 /**
- * How often one that does not lead looks at the heartbeat, as a share of the time between two of them: a reading that
- * comes late counts its age from there. And while it stands still.
+ * How often a guard that does not lead reads the heartbeat, as a share of the renewal interval: `usual`, and `often`
+ * while the heartbeat does not change. The heartbeat's age counts from the reading that showed it, so a late one adds to it.
  */
 const READ_SHARE = { usual: 0.8, often: 0.4 } as const;
-/** Until an idle watch that could not be cut off meets the kernel's rule: Patroni's keepalive before it is configured. */
+/** After this time even an idle watch that could not be cut off has run into the kernel's rule: Patroni's default keepalive. */
 const KEEPALIVE_MILLIS = 20_000;
 
 type Config = Pick<GuardConfig, "node" | "leaderLease" | "mayLead">;
@@ -67,7 +67,7 @@ function respond(config: Config, state: State, event: Event, now: number): Step 
   }
 }
 
-/** Milliseconds until the next tick, and until Patroni is asked again: short while a change of leader is under way. */
+/** Milliseconds until the next tick, and until the next query to Patroni: short during a change of leader. */
 export function pace(config: Config, state: State): { readonly tick: number; readonly local: number } {
   const { renewMillis } = config.leaderLease;
   const { view } = state;
@@ -76,12 +76,12 @@ export function pace(config: Config, state: State): { readonly tick: number; rea
   if (view?.leader?.value === config.node) {
     const settled = holdsTerm(config, view) && state.openAs === "leader";
     if (settled) return { tick: renewMillis, local: 2 * renewMillis };
-    // A region's change of role takes Patroni's cycles and PostgreSQL's stop: asked all the time, they take longer.
+    // A region's role change waits for Patroni's cycles and PostgreSQL's stop: frequent queries would slow them down.
     const { isStandby, standbyLeaderMayServe } = state.gate;
     const isRegional = isStandby || !standbyLeaderMayServe;
     return { tick: isRegional ? often : soon, local: often };
   }
-  // A cluster that is still being made has nobody to elect.
+  // A cluster that is still being created has no node to elect.
   const unled = Boolean(view?.initialize) && (!view?.leader || isMarker(view.leader));
   const usual = state.probe ? often : READ_SHARE.usual * renewMillis;
   return { tick: unled ? soon : usual, local: 2 * renewMillis };
@@ -92,14 +92,14 @@ function learn(config: Config, state: State, event: Event, now: number): State {
     case "view":
     case "renewed": {
       const { view } = event;
-      // By the answers: one that came while this process stood still is taken afterwards, and is old.
+      // By the answers' times: an answer that came while this process was paused is handled late, and is old.
       const gap = view.endedAt - (state.view?.endedAt ?? Number.NEGATIVE_INFINITY);
       const { heartbeat } = view;
       const taken = heartbeat?.beat.state === "taken" ? heartbeat.beat.session : undefined;
       const revoking = Object.fromEntries(
         Object.entries(state.revoking).filter(([, since]) => now - since < REVOKE_MILLIS),
       );
-      // Once per record: a session named again would be revoked for ever.
+      // Once per record: otherwise the session would be revoked again for ever.
       if (taken && isNews(state, view)) revoking[taken] = now;
       return {
         ...state,
@@ -107,8 +107,8 @@ function learn(config: Config, state: State, event: Event, now: number): State {
         revoking,
         blindUntil: gap > BLIND_MILLIS ? view.endedAt : state.blindUntil,
         forgetUntil: mustForget(config, state, view) ? view.endedAt + view.forgetMillis : state.forgetUntil,
-        heartbeatSeen: seen(state.heartbeatSeen, heartbeat?.mod ?? "0", view.endedAt),
-        leaderSeen: seen(
+        heartbeatSeen: unchangedSince(state.heartbeatSeen, heartbeat?.mod ?? "0", view.endedAt),
+        leaderSeen: unchangedSince(
           state.leaderSeen,
           view.leader ? `${view.leader.create} ${view.leader.value}` : "",
           view.endedAt,
@@ -139,31 +139,32 @@ function learn(config: Config, state: State, event: Event, now: number): State {
 }
 
 /**
- * Whether Patroni here may work on an old picture of the cluster that matters: the lead was taken from this node, or
- * keys have changed while nothing was heard of etcd. Its watch of etcd may take seconds to notice that it is back.
+ * Whether this node's Patroni may act on a dangerously old view of the cluster: another guard took the leadership from
+ * this node, or keys changed while etcd was unreachable. Patroni's watch may take seconds to notice that etcd is back.
  * Until then a former leader, with a new session, would put its key back in the middle of an election; and a replica
- * would stand for one by votes that don't count any more. Either promotes itself beside what others wrote.
+ * would run for leader on votes that no longer count. Either would promote itself although another node has accepted
+ * writes.
  */
 function mustForget({ node, leaderLease }: Config, state: State, view: View): boolean {
   const { leader, heartbeat, sync } = view;
   const before = state.view;
-  // Then Patroni's ttl decides, as it does for Patroni itself; and nothing keeps it from etcd.
+  // Without the leader lease Patroni's ttl decides, as it does for Patroni itself, and no rule keeps Patroni from etcd.
   if (!leaderLease.enabled) return false;
   if (!before) return state.patroniIsOlder && leader?.value !== node;
   if (isNews(state, view) && heartbeat?.beat.node === node && heartbeat.beat.state === "taken") return true;
   if (view.startedAt - before.startedAt < leaderLease.leaseMillis) return false;
   const stillLeads = leader?.value === node && (!before.leader || before.leader.create === leader.create);
   const isSame = before.leader?.create === leader?.create && before.sync?.mod === sync?.mod;
-  // Where nobody led and nobody leads, somebody may have in between; a takeover from him would show here.
+  // If no node led before and none leads now, one may have led in between; a takeover from it would show here.
   const isQuiet = leader !== undefined || before.heartbeat?.mod === heartbeat?.mod;
   return !stillLeads && !(isSame && isQuiet);
 }
 
-/** Whether the heartbeat has been rewritten since it was last seen. */
+/** Whether the heartbeat was rewritten since the last view. */
 const isNews = ({ heartbeatSeen }: State, { heartbeat }: View): boolean =>
   heartbeat !== undefined && heartbeat.mod !== heartbeatSeen?.what;
 
-const seen = (before: State["heartbeatSeen"], what: string, at: number) =>
+const unchangedSince = (before: State["heartbeatSeen"], what: string, at: number) =>
   before?.what === what ? before : { what, since: at };
 
 /** Whether the term that the leader key grants is one that this node has already begun. */
@@ -183,7 +184,7 @@ function onTick(config: Config, state: State, now: number): Step {
   if (state.marker && now >= state.marker.deleteAt)
     actions.push({ kind: "unmark", marker: state.marker.value });
   for (const session of Object.keys(state.revoking)) {
-    // The old leader has come back with that very session and won: taking its key now would help nobody.
+    // The old leader has returned with that very session and won: revoking it now would only cause another failover.
     if (view?.leader?.lease !== session) actions.push({ kind: "revoke", session });
   }
   const renewal = leads && !state.handover ? renew(config, state, now) : undefined;
@@ -191,7 +192,7 @@ function onTick(config: Config, state: State, now: number): Step {
   return { state, actions };
 }
 
-/** The renewal that this node may ask etcd for, if any. */
+/** The renewal that this node may send to etcd, if any. */
 function renew(config: Config, state: State, now: number): Action | undefined {
   const { view, local } = state;
   if (!view?.leader || !config.mayLead || state.gate.standsAside) return undefined;
@@ -207,7 +208,7 @@ function renew(config: Config, state: State, now: number): Action | undefined {
       return undefined;
     if (before && before.node !== config.node && !hasRunOut(config, state, before, now)) return undefined;
   } else if (now - state.healthyAt > (state.gate.isStandby ? SLOW_MILLIS : SICK_MILLIS)) return undefined;
-  // What clients may be served on is written down before they are.
+  // The heartbeat records the timeline before clients are served on it.
   const timeline = local?.role === "primary" ? Math.max(floor, local.timeline ?? 0) : floor;
   const serves = local?.role === "primary" ? local.timeline === timeline : local?.role === "standby_leader";
   if (!enabled && continues && before?.timeline === timeline && before.state === "off") return undefined;
@@ -220,20 +221,20 @@ function renew(config: Config, state: State, now: number): Action | undefined {
 }
 
 /**
- * Whether this primary has all that clients were acknowledged on the timeline `floor`. Its number alone tells
- * nothing: a former leader that healed, with a stale picture of etcd, puts its key back in the middle of an
- * election and promotes itself beside what others wrote, to a number that may be as high as any.
- * @param own whether it was this node that served on `floor`: it may go on there without a promotion.
+ * Whether this primary has every write acknowledged on the timeline `floor`. The timeline's number alone doesn't prove
+ * it: a former leader that returns with a stale view of etcd can put its key back in the middle of an election and
+ * promote itself to a number as high as any, without the writes that another node has accepted.
+ * @param own whether this node served on `floor`: it may continue there without a promotion.
  */
 function descendsFrom(floor: number, { timeline, ancestors }: Local, own: boolean): boolean {
   if (timeline === floor) return own;
   return timeline !== undefined && timeline > floor && (ancestors ?? []).includes(floor);
 }
 
-/** Whether the kernel of another node, by whom this record is, has certainly closed its port. */
+/** Whether the kernel of the node that wrote this record has certainly closed its port. */
 function hasRunOut(config: Config, state: State, beat: Beat, now: number): boolean {
   if (beat.state === "taken" || beat.state === "closed") return true;
-  // Between leaders without the lease Patroni's key decides, as it does for those.
+  // Between two leaders without the lease Patroni's key decides.
   if (beat.state === "off" && !config.leaderLease.enabled) return true;
   const since = beat.state === "off" ? state.leaderSeen?.since : state.heartbeatSeen?.since;
   return since !== undefined && now - since >= waitMillis(config);
@@ -242,14 +243,14 @@ function hasRunOut(config: Config, state: State, beat: Beat, now: number): boole
 function onRenewed(config: Config, state: State, view: View, opens: boolean, now: number): Step {
   const admitted = admit(config, state, view, now);
   if (!opens || state.handover) return admitted;
-  // From the *start* of the renewal: others count from when they see it.
+  // From the *start* of the renewal: the other guards count from the time at which they see it.
   const opened = openAsLeader(admitted.state, view.startedAt + config.leaderLease.leaseMillis, now);
   return { state: opened.state, actions: [...admitted.actions, ...opened.actions] };
 }
 
 /**
- * Lets Patroni speak with etcd for most of a lease from this view on: a takeover comes later than that, so that it
- * finds a Patroni that is silent or has a guard who is up to date.
+ * Lets Patroni use etcd for most of a lease after this view. A takeover comes later: by then this Patroni is cut off,
+ * or its guard has a newer view.
  */
 function admit({ leaderLease }: Config, state: State, { startedAt }: View, now: number): Step {
   const until = startedAt + leaderLease.leaseMillis * ADMIT_SHARE;
@@ -263,7 +264,7 @@ function open(state: State, until: number, as: "leader" | "replica", now: number
   return { state: { ...state, openUntil: until, openAs: as }, actions: [{ kind: "open", until, as }] };
 }
 
-/** Both leases must hold: the leader's, and for writes the region's. */
+/** Both leases must be valid: the leader lease, and for writes the region lease. */
 function openAsLeader(state: State, until: number, now: number): Step {
   const { gate, local } = state;
   const isStandby = local?.role === "standby_leader";
@@ -271,7 +272,7 @@ function openAsLeader(state: State, until: number, now: number): Step {
   return open(state, Math.min(until, bound), "leader", now);
 }
 
-/** What the region has taken back ends at once; what it has allowed comes with the next renewal. */
+/** What the region withdraws ends at once; what it allows begins with the next renewal. */
 function onGate(config: Config, state: State, reason: string | undefined, now: number): Step {
   const { gate, local, openAs, openUntil } = state;
   if (openUntil <= now) return { state, actions: [] };
@@ -283,7 +284,7 @@ function onGate(config: Config, state: State, reason: string | undefined, now: n
         ? openUntil
         : gate.writesUntil;
   if (allowed > now) return { state, actions: [] };
-  return close(state, reason ?? `the region of ${config.node} takes no writes`);
+  return close(state, reason ?? `the region of ${config.node} accepts no writes`);
 }
 
 function close(state: State, reason: string): Step {
@@ -303,22 +304,28 @@ function onView(config: Config, state: State, now: number): Step {
 
   if (next.marker && view.leader?.value !== next.marker.value) next = { ...next, marker: undefined };
 
-  // A leader only by its renewals: others may be about to take over from one that merely reads.
+  // A leader is admitted by its renewals only: another guard may be about to take over from one that merely reads.
   if (!holdsTerm(config, view) || next.handover) then(admit(config, next, view, now));
 
   if (!leads) {
     const ours = view.heartbeat?.beat.node === config.node && view.heartbeat.beat.state === "held";
     // Close before confessing: the next leader opens the moment it reads this.
     if (next.openAs === "leader" || ours)
-      then(close(next, `leader key names ${view.leader?.value ?? "nobody"}`));
+      then(
+        close(
+          next,
+          view.leader ? `the leader key names ${view.leader.value}` : "no node holds the leader key",
+        ),
+      );
     if (ours && view.heartbeat) {
       const { beat, mod } = view.heartbeat;
       actions.push({ kind: "confess", heartbeatMod: mod, beat: { ...beat, state: "closed" } });
     }
     then(openAsReplica(config, next, view.startedAt, now));
   } else {
-    // What a replica was allowed must not outlive its promotion.
-    if (next.openAs === "replica" && next.openUntil > now) then(close(next, "leader key names this node"));
+    // A replica's permission to serve must end before its promotion.
+    if (next.openAs === "replica" && next.openUntil > now)
+      then(close(next, "the leader key names this node"));
     if (!config.leaderLease.enabled) then(openByKey(config, next, view, now));
     else if (!holdsTerm(config, view)) {
       const renewal = next.handover ? undefined : renew(config, next, now);
@@ -330,7 +337,7 @@ function onView(config: Config, state: State, now: number): Step {
   return { state: next, actions };
 }
 
-/** A new answer of Patroni's: a promotion that has just ended needn't wait for the next tick. */
+/** A new answer from Patroni: a promotion that has just ended needn't wait for the next tick. */
 function onLocal(config: Config, state: State, now: number): Step {
   const { view, local } = state;
   if (!view || !local) return { state, actions: [] };
@@ -343,14 +350,14 @@ function onLocal(config: Config, state: State, now: number): Step {
 }
 
 /**
- * A replica's clients can only read; the lease is for the moment after it was promoted. It is counted from
- * before both answers: this node in recovery, and the leader key with another. While etcd is away the last
- * answer about the key stands, if Patroni doesn't think otherwise.
+ * A replica's clients can only read; its lease exists for the moment after a promotion. It counts from the earlier of
+ * two answers: this node is in recovery, and another node holds the leader key. While etcd is unavailable the last
+ * answer about the key remains valid, unless Patroni disagrees.
  */
 function openAsReplica(config: Config, state: State, readAt: number, now: number): Step {
   const { local } = state;
   if (!local || local.role === "primary" || local.holdsLock) return { state, actions: [] };
-  // Nobody can be elected here meanwhile only if Patroni is kept from etcd; without the leader lease it is not.
+  // This node can't be elected in the meantime only while Patroni is kept from etcd; without the leader lease it isn't.
   const cannotWin = !config.leaderLease.enabled || local.startedAt >= state.admittedUntil;
   const etcdIsAway = now - readAt > BLIND_MILLIS && cannotWin;
   const since = etcdIsAway ? local.startedAt : Math.min(readAt, local.startedAt);
@@ -362,7 +369,7 @@ function openAsReplica(config: Config, state: State, readAt: number, now: number
   );
 }
 
-/** Without the leader lease: while Patroni's key names this node, and not past the key's own time to live. */
+/** Without the leader lease: while Patroni's key names this node, and no longer than the key's time to live. */
 function openByKey(config: Config, state: State, view: View, now: number): Step {
   const { local } = state;
   const fresh = local && now - local.startedAt <= LOCAL_MILLIS && local.role !== "replica";

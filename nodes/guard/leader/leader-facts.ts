@@ -1,4 +1,4 @@
-/** What a guard sees and remembers. Times are milliseconds on this node's monotonic clock. */
+/** What a guard observes and remembers. Times are milliseconds of this node's monotonic clock. */
 import type { Extent, Opening } from "../region/region-facts.js";
 
 /** A key in etcd. Revisions and leases are decimal strings, compared for equality only. */
@@ -11,10 +11,10 @@ export interface Key {
 }
 
 /**
- * - `held`: the node below may be serving clients; nobody else may begin before that has certainly run out.
- * - `closed`: it has closed its port and said so.
- * - `taken`: another guard waited until its kernel had silenced it, and deleted its leader key.
- * - `off`: it leads by Patroni's key alone (`leaderLease.enabled` is false) and must not be robbed.
+ * - `held`: the node may be serving clients; no other node may begin before its lease has certainly run out.
+ * - `closed`: the node has closed its port and confessed it.
+ * - `taken`: another guard waited until the node's kernel had silenced it, and deleted its leader key.
+ * - `off`: the node leads by Patroni's key alone (`leaderLease.enabled` is false); no guard may take over from it.
  */
 export type BeatState = "held" | "closed" | "taken" | "off";
 
@@ -22,7 +22,7 @@ export type BeatState = "held" | "closed" | "taken" | "off";
 export interface Beat {
   readonly node: string;
   readonly state: BeatState;
-  /** Create revision of the leader key that it belongs to. */
+  /** Create revision of the leader key for which the node writes this heartbeat. */
   readonly term: string;
   /** Newest timeline on which clients may have been served; a term on an older one is refused. */
   readonly timeline: number;
@@ -32,27 +32,27 @@ export interface Beat {
   readonly session?: string;
 }
 
-/** One linearizable read of the cluster's keys, or what a transaction left there. */
+/** One linearizable read of the cluster's keys, or their state after a transaction. */
 export interface View {
   readonly startedAt: number;
   readonly endedAt: number;
   readonly leader?: Key;
-  /** Whole seconds that the leader key's lease still has; asked for when the leader lease is off. */
+  /** Whole seconds left on the leader key's etcd lease; read only when the guard's leader lease is off. */
   readonly leaderTtlSeconds?: number;
   readonly heartbeat?: { readonly beat: Beat; readonly mod: string };
   readonly sync?: Key;
-  /** The cluster's system identifier; empty while a first node makes it. */
+  /** The cluster's system identifier; empty while a first node creates the cluster. */
   readonly initialize?: string;
   readonly initializeMod?: string;
-  /** How long a Patroni must be kept from etcd so that it has forgotten what it read before. */
+  /** How long to keep a Patroni from etcd until it has dropped its old view. */
   readonly forgetMillis: number;
   /** Patroni's member keys: name → key. */
   readonly members: Readonly<Record<string, Key>>;
-  /** Keys by which the region's role is decided. */
+  /** Keys that decide the region's role. */
   readonly region: RegionKeys;
 }
 
-/** Values as they stand in etcd, and the revisions of those that are compared. "0": there is no such key. */
+/** Values from etcd, and the revisions of those that transactions compare. "0": there is no such key. */
 export interface RegionKeys {
   /** Patroni's dynamic configuration, JSON. */
   readonly config?: string;
@@ -63,33 +63,33 @@ export interface RegionKeys {
   readonly opening?: Opening;
 }
 
-/** What Patroni says about PostgreSQL on this node. */
+/** What Patroni reports about PostgreSQL on this node. */
 export interface Local {
   readonly startedAt: number;
   readonly role: "primary" | "standby_leader" | "replica";
   readonly timeline: number | undefined;
-  /** Timelines that it came through to this one; undefined while that isn't known. Of a primary only. */
+  /** The timelines before this one in its history; undefined while unknown. Only for a primary. */
   readonly ancestors: readonly number[] | undefined;
   /** Patroni believes that it holds the leader key. */
   readonly holdsLock: boolean;
 }
 
-/** What the region that this node is in allows: `nodes/guard/region` decides it. */
+/** What this node's region allows: `nodes/guard/region` decides it. */
 export interface Gate {
-  /** Until when writes may be served here, as far as the region is concerned. */
+  /** Until when the region allows writes on this node. */
   readonly writesUntil: number;
   /** Until when a replica's port may be open. */
   readonly replicaUntil: number;
-  /** A standby region's leader may be reached: not while the region is being promoted. */
+  /** Clients may reach a standby region's leader: not during the region's promotion. */
   readonly standbyLeaderMayServe: boolean;
   readonly patroniMayRun: boolean;
-  /** The region is standby or about to be: its leader may take long to stop and to start again. */
+  /** The region is a standby or becoming one: its leader may take long to stop and to start again. */
   readonly isStandby: boolean;
-  /** Patroni is stopped here to save what only this node has: another shall lead. */
+  /** This node stops Patroni to save writes that only it has: another node is to lead. */
   readonly standsAside: boolean;
 }
 
-/** There is no other region. */
+/** For a cluster without another region. */
 export const OPEN_GATE: Gate = {
   writesUntil: Number.POSITIVE_INFINITY,
   replicaUntil: Number.POSITIVE_INFINITY,
@@ -105,7 +105,7 @@ export type Event =
   | { readonly kind: "tick" }
   | { readonly kind: "gate"; readonly gate: Gate; readonly reason?: string }
   | { readonly kind: "view"; readonly view: View }
-  /** The renewal was accepted; the view holds the rewritten heartbeat. */
+  /** etcd accepted the renewal; the view contains the rewritten heartbeat. */
   | { readonly kind: "renewed"; readonly view: View; readonly opens: boolean }
   | { readonly kind: "local"; readonly local: Local }
   /** Whether a suspected leader's Patroni still answers on `/liveness`. */
@@ -113,7 +113,7 @@ export type Event =
   | { readonly kind: "revoked"; readonly session: string }
   /** The leader key now holds our marker. */
   | { readonly kind: "marked"; readonly marker: string; readonly startedAt: number }
-  /** What the kernel said to `shut-out`. */
+  /** The kernel refused `shut-out`. */
   | { readonly kind: "shut-out-failed" }
   /** A planned switchover has closed the port, or is over. */
   | { readonly kind: "handover"; readonly active: boolean };
@@ -127,14 +127,14 @@ export type Action =
       /** Whether clients may be served for one lease from the start of this renewal. */
       readonly opens: boolean;
     }
-  /** Serve clients until then; replaces what was allowed before. */
+  /** Serve clients until then; replaces any earlier permission. */
   | { readonly kind: "open"; readonly until: number; readonly as: "leader" | "replica" }
   | { readonly kind: "close"; readonly reason: string }
-  /** Let this node's Patroni speak with etcd until then. */
+  /** Let this node's Patroni use etcd until then. */
   | { readonly kind: "admit"; readonly until: number }
-  /** From now on it may not, and its connections to etcd, the watch above all, are cut off. */
+  /** Keep Patroni from etcd from now on, and end its connections there, above all its watch. */
   | { readonly kind: "shut-out" }
-  /** Only after the port is known to be closed. */
+  /** Only after the kernel has confirmed that the port is closed. */
   | { readonly kind: "confess"; readonly heartbeatMod: string; readonly beat: Beat }
   | {
       readonly kind: "take-over";
@@ -151,11 +151,11 @@ export type Action =
   | { readonly kind: "unmark"; readonly marker: string }
   | { readonly kind: "revoke"; readonly session: string }
   | { readonly kind: "probe"; readonly node: string }
-  /** The nodes whose Patroni this node's own Patroni must not wait for. */
+  /** Nodes whose Patroni this node's Patroni must not wait for. */
   | { readonly kind: "mute"; readonly nodes: readonly string[] };
 
-/** Something seen first at a time and unchanged since. */
-interface Seen {
+/** A value, and since when it has not changed. */
+interface UnchangedSince {
   readonly what: string;
   readonly since: number;
 }
@@ -164,19 +164,19 @@ export interface State {
   readonly gate: Gate;
   readonly view?: View;
   readonly local?: Local;
-  /** Since when the heartbeat, and the leader key, have been as they are. */
-  readonly heartbeatSeen?: Seen;
-  readonly leaderSeen?: Seen;
-  /** End of the last stretch of time without a read from etcd. */
+  /** Since when the heartbeat, and the leader key, have not changed. */
+  readonly heartbeatSeen?: UnchangedSince;
+  readonly leaderSeen?: UnchangedSince;
+  /** End of the last period without a read from etcd. */
   readonly blindUntil: number;
-  /** When PostgreSQL here was last known to run. */
+  /** When PostgreSQL was last known to run on this node. */
   readonly healthyAt: number;
   readonly openUntil: number;
   readonly openAs?: "leader" | "replica";
-  /** Until when Patroni may speak with etcd, and until when it must not, so that it forgets its old picture. */
+  /** Until when Patroni may use etcd, and until when it must not, so that it drops its old view. */
   readonly admittedUntil: number;
   readonly forgetUntil: number;
-  /** Patroni ran before this guard did: what it has read, nobody knows. */
+  /** Patroni was running before this guard started: what it has read is unknown. */
   readonly patroniIsOlder: boolean;
   readonly probe?: {
     readonly node: string;

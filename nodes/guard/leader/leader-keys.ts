@@ -1,4 +1,4 @@
-/** The keys that guards and Patroni share, and the transactions on them. Pure: what to send, how to read it. */
+/** The keys that guards and Patroni share, and the transactions on them. Pure: builds requests, reads answers. */
 
 import type { Extent, Opening } from "../region/region-facts.js";
 import type { GuardConfig } from "../shared/config.js";
@@ -11,14 +11,14 @@ export interface Transaction {
   readonly failure: readonly Operation[];
 }
 
-/** The guards' own keys stand outside Patroni's prefix: its watch needn't wake for them. */
+/** The guards' own keys are outside Patroni's prefix, so that they don't wake its watch. */
 export const keysOf = ({ namespace, scope }: Pick<GuardConfig, "namespace" | "scope">) => {
   const patroni = `${namespace}${scope}/`;
   return {
     patroni,
     leader: `${patroni}leader`,
     sync: `${patroni}sync`,
-    /** Where the log had come to, when a leader last said so; `optime` is what older versions of Patroni wrote. */
+    /** The log position that the leader last reported; older versions of Patroni write it to `optime`. */
     status: `${patroni}status`,
     optime: `${patroni}optime/leader`,
     failover: `${patroni}failover`,
@@ -28,15 +28,15 @@ export const keysOf = ({ namespace, scope }: Pick<GuardConfig, "namespace" | "sc
     member: (node: string) => `${patroni}members/${node}`,
     guard: `${namespace}guard/${scope}/`,
     heartbeat: `${namespace}guard/${scope}/heartbeat`,
-    /** The greatest epoch that a guard of this region has seen. */
+    /** The highest epoch that a guard of this region has seen. */
     epoch: `${namespace}guard/${scope}/epoch`,
     extent: `${namespace}guard/${scope}/extent`,
     opening: `${namespace}guard/${scope}/opening`,
-    /** The last cut-over to restored data that came so far, or was put back: region/cut-over.ts. */
+    /** The last cut-over to restored data that reached etcd, or was undone: region/cut-over.ts. */
     cutOver: `${namespace}guard/${scope}/cut-over`,
   };
 };
-/** What Patroni notes of a log: how far it has come, and who has it. Whoever takes over another log must not be judged by it. */
+/** Patroni's notes about a log: its position, and the nodes that have it. They must not apply to a node that takes over another log. */
 export const logKeys = ({ status, optime, sync }: Keys): readonly string[] => [status, optime, sync];
 
 export type Keys = ReturnType<typeof keysOf>;
@@ -47,7 +47,7 @@ export const readAll = (keys: Keys): Operation[] => [
   { range: keys.guard, prefix: true },
 ];
 
-/** What `readAll` found. Times are the caller's: before the request, after the answer. */
+/** What `readAll` found. The caller gives the times: before the request, after the answer. */
 export function viewOf(
   keys: Keys,
   [patroni = [], guards = []]: readonly (readonly KeyValue[])[],
@@ -68,7 +68,7 @@ type PatroniKeys = Pick<
   "leader" | "sync" | "initialize" | "initializeMod" | "forgetMillis" | "members"
 > & { readonly config: KeyValue | undefined };
 
-/** By what was read: several times a second it is the very same. */
+/** Parsed keys per answer: several times a second the answer is the same object. */
 const known = new WeakMap<readonly KeyValue[], PatroniKeys>();
 
 function patroniKeys(keys: Keys, range: readonly KeyValue[]): PatroniKeys {
@@ -113,19 +113,19 @@ function regionKeys(keys: Keys, config: KeyValue | undefined, guards: readonly K
 }
 
 /**
- * What a cycle of Patroni does between reading its picture and asking etcd: queries of PostgreSQL, each given up
- * after 2 s and tried twice, and questions to the other members. Source: Patroni, ha.py and postgresql/connection.py.
+ * How long a cycle of Patroni can take between reading the cluster and writing to etcd: it queries PostgreSQL, with a
+ * timeout of 2 s and two attempts each, and the other members. Source: Patroni, ha.py and postgresql/connection.py.
  */
 const CYCLE_MILLIS = 5_000;
-/** For the kernel's timers, and for what Patroni still does when its last request has failed. */
+/** For the kernel's timers, and for Patroni's work after its last request has failed. */
 const FORGET_ALLOWANCE_MILLIS = 500;
 /** Seconds. Source: Patroni, "Dynamic Configuration Settings". */
 const DEFAULT_RETRY_TIMEOUT = 10;
 
 /**
- * A cycle that began on an old picture ends after this: what it asks of etcd is given up after `retry_timeout`. The
- * next finds no picture, for its watch has been cut off.
- * @param config Patroni's dynamic configuration, as it is now
+ * After this time a cycle that began on an old view has ended: Patroni gives up its requests to etcd after
+ * `retry_timeout`. The next cycle finds no view, because its watch has been cut off.
+ * @param config Patroni's current dynamic configuration
  */
 function forgetMillisOf(config: string | undefined): number {
   return retryTimeoutOf(config) * 1000 + CYCLE_MILLIS + FORGET_ALLOWANCE_MILLIS;
@@ -136,7 +136,7 @@ function retryTimeoutOf(config: string | undefined): number {
     const seconds = Number((JSON.parse(config ?? "{}") as { retry_timeout?: unknown }).retry_timeout);
     return seconds > 0 ? seconds : DEFAULT_RETRY_TIMEOUT;
   } catch {
-    // Patroni passes over what it can't read, too.
+    // Patroni, too, ignores a configuration that it can't read.
     return DEFAULT_RETRY_TIMEOUT;
   }
 }
@@ -151,8 +151,8 @@ const keyOf = (kv: KeyValue): Key => ({
 type Of<K extends Action["kind"]> = Extract<Action, { kind: K }>;
 
 /**
- * Patroni rewrites its key's lease now and then: owner and creation are compared, not the last change. A leader reads
- * nothing else for as long as it renews, so what others may change of the region comes along.
+ * Compares the key's owner and creation, not its last change, because Patroni sometimes rewrites its lease. A leader
+ * reads nothing else while it renews, so the answer includes the keys that other guards may change.
  */
 export const renewal = (keys: Keys, { expect, beat }: Of<"renew">): Transaction => ({
   compare: [
@@ -168,7 +168,7 @@ export const renewal = (keys: Keys, { expect, beat }: Of<"renew">): Transaction 
   failure: readAll(keys),
 });
 
-/** What is known after a renewal that succeeded. */
+/** The view after a successful renewal. */
 export function renewedView(
   keys: Keys,
   before: View,
@@ -192,7 +192,7 @@ export const confession = (keys: Keys, { heartbeatMod, beat }: Of<"confess">): T
   failure: readAll(keys),
 });
 
-/** @param marker what to leave in the leader key, and the short lease that ends it should this guard die. */
+/** @param marker the leader key's new value, and the short lease that removes it if this guard dies. */
 export function takeover(
   keys: Keys,
   { expect, beat }: Of<"take-over">,
@@ -214,7 +214,7 @@ export function takeover(
   };
 }
 
-/** Not a marker of anybody else, nor the key that has been won since. */
+/** Removes only this marker: neither another guard's marker nor the key of a newly elected leader. */
 export const unmarking = (keys: Keys, marker: string): Transaction => ({
   compare: [{ key: keys.leader, value: marker }],
   success: [{ delete: keys.leader }],
@@ -222,8 +222,8 @@ export const unmarking = (keys: Keys, marker: string): Transaction => ({
 });
 
 /**
- * Gives the leader key to the candidate's own Patroni session. The member key's *lease* is compared: Patroni
- * rewrites the key itself at any time.
+ * Gives the leader key to the candidate's Patroni session. Compares the member key's *lease*, because Patroni may
+ * rewrite the key itself at any time.
  */
 export function handover(
   keys: Keys,
@@ -231,7 +231,7 @@ export function handover(
   candidate: { readonly name: string; readonly session: string },
 ): Transaction {
   const { leader, heartbeat, sync } = view;
-  if (!leader || !heartbeat) throw new Error("no leader key or no heartbeat to hand over");
+  if (!leader || !heartbeat) throw new Error("there is no leader key or no heartbeat to hand over");
   return {
     compare: [
       { key: keys.leader, value: leader.value },

@@ -1,4 +1,4 @@
-/** What a guard knows of its own region's leader, for people and for `dr status`. */
+/** What a guard knows about the leader of its region, for people and for `dr status`. */
 import { monotonic } from "../shared/clock.js";
 import type { Guard } from "./guard.js";
 

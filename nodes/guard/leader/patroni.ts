@@ -13,13 +13,13 @@ export class Patroni {
     this.agent = new Agent({ keepAlive: true, secureContext: secureContextOf(config.tls) });
   }
 
-  /** What it says about the PostgreSQL beside it; undefined while that doesn't answer. @throws Error without an answer. */
+  /** What Patroni reports about its PostgreSQL; undefined while PostgreSQL doesn't answer. @throws Error when Patroni doesn't. */
   async local(address: string, timeoutMillis: number): Promise<Local | undefined> {
     const startedAt = monotonic();
-    // The status code says who holds the lock, the body is the same as everywhere.
+    // The status code shows whether this node holds the lock; the body is the same for every path.
     const { status, body } = await this.get(address, "/leader", timeoutMillis);
     const answer = JSON.parse(body) as { role?: string; timeline?: number; xlog?: Record<string, unknown> };
-    // Only there when it comes from a query.
+    // Only an answer that comes from a query contains it.
     if (!answer.xlog) return undefined;
     const role =
       "location" in answer.xlog ? "primary" : answer.role === "standby_leader" ? "standby_leader" : "replica";
@@ -31,7 +31,7 @@ export class Patroni {
     return { startedAt, role, timeline, ancestors, holdsLock: status === 200 };
   }
 
-  /** Whether its loop runs. Silence is a no. */
+  /** Whether Patroni's loop runs. No answer counts as no. */
   async isAlive(address: string, timeoutMillis: number): Promise<boolean> {
     try {
       return (await this.get(address, "/liveness", timeoutMillis)).status === 200;
@@ -40,7 +40,7 @@ export class Patroni {
     }
   }
 
-  /** Any request. Patroni takes changes from those only who show a member's certificate, as this does. */
+  /** Sends any request. Patroni accepts changes only with a member's certificate, which this client uses. */
   request(
     address: string,
     { method, path, content }: { readonly method: string; readonly path: string; readonly content?: unknown },

@@ -1,9 +1,9 @@
 /**
- * All keys, kept up to date by what changes of them. A guard that does not lead reads several times a second, and the
- * keys are mostly the same: whole, all of them would be encoded, sent and parsed each time.
+ * All keys, kept up to date by reading only the changes. A guard that does not lead reads several times a second, and
+ * few keys change: a full read would encode, send and parse all of them each time.
  *
- * As exact as a whole reading: what is new or rewritten comes by its revision, and what has gone since shows by the
- * count. Then, and where it is another cluster's, a whole reading is due.
+ * It is as exact as a full read: new and rewritten keys are found by revision, and the count reveals deleted ones. After
+ * a deletion, or when the answer comes from another cluster, a full read follows.
  */
 import type { KeyValue, Operation, Outcome } from "../shared/etcd.js";
 import { type Keys, readAll } from "./leader-keys.js";
@@ -11,15 +11,15 @@ import { type Keys, readAll } from "./leader-keys.js";
 export interface Picture {
   readonly cluster: string;
   readonly revision: string;
-  /** Of each operation of `readAll`. */
+  /** One for each operation of `readAll`. */
   readonly ranges: readonly (readonly KeyValue[])[];
 }
 
-/** What makes a newer one of this, or a first one. */
+/** Reads what has changed since this picture; everything without one. */
 export const readAfter = (keys: Keys, picture?: Picture): Operation[] =>
   readAll(keys).map((operation) => (picture ? { ...operation, after: picture.revision } : operation));
 
-/** @param before what `answer` was asked after. @returns undefined where it must be asked without. */
+/** @param before the picture that `readAfter` started from. @returns undefined when a full read is needed. */
 export function newer(
   before: Picture | undefined,
   { cluster, revision, ranges, counts }: Omit<Outcome, "succeeded">,

@@ -5,27 +5,27 @@ import type { Action, Key, State } from "./leader-facts.js";
 type Config = Pick<GuardConfig, "node" | "leaderLease" | "mayLead">;
 
 /**
- * How long a heartbeat must have stood still. Its writer's lease began before it was written, so before it
- * was seen; 1 % for clocks that run apart, 200 ms for what the kernel's timers and queues may add.
+ * How long a heartbeat must stay unchanged before a takeover. Its writer's lease began before the write, and so before
+ * any guard saw it. Adds 1 % for clock drift, and 200 ms for the kernel's timers and queues.
  */
 export const waitMillis = ({ leaderLease }: Pick<Config, "leaderLease">): number =>
   leaderLease.leaseMillis * 1.01 + 200;
 
 const MARKER_PREFIX = "guard-marker:";
-/** The leader key's value while a guard keeps it from everybody. Never a node's name. */
+/** The leader key's value while a guard keeps it from every node. Never a node's name. */
 export const markerOf = (node: string, nonce: string): string => `${MARKER_PREFIX}${node}:${nonce}`;
 export const isMarker = ({ value }: Pick<Key, "value">): boolean => value.startsWith(MARKER_PREFIX);
 
-/** Shares of that wait after which a suspect is asked whether it lives, and kept from delaying the election. */
+/** Shares of that wait after which the guard probes a suspect, and stops it from delaying the election. */
 const PROBE_SHARE = 0.45;
 const MUTE_SHARE = 0.65;
 
 export interface Suspicion {
-  /** Node to ask whether its Patroni lives. */
+  /** Node whose Patroni the guard should probe. */
   readonly probe?: string;
   readonly mute: readonly string[];
   readonly due: boolean;
-  /** Nobody is suspected. */
+  /** No node is suspected. */
   readonly calm: boolean;
 }
 
@@ -38,18 +38,18 @@ export function suspectOf(config: Config, state: State, now: number): Suspicion 
   if (leader?.value === config.node) return CALM;
   const last = heartbeat?.beat;
   if (!leader || isMarker(leader)) {
-    // Nobody leads, or a marker does: until the election is over the old leader's Patroni is not worth
-    // waiting for, unless it has been heard of again, with a session of its own.
+    // No node leads, or a marker holds the key. Until the election is over the others needn't wait for the old
+    // leader's Patroni, unless it has returned with a new session.
     const member = last && view.members[last.node];
     const isGone =
       last?.state === "taken" && last.node !== config.node && (!member || member.lease === last.session);
     return isGone ? { mute: [last.node], due: false, calm: true } : CALM;
   }
-  // It follows Patroni's key alone and writes no heartbeat.
+  // This leader follows Patroni's key alone and writes no heartbeat.
   if (last?.state === "off" && last.node === leader.value) return CALM;
   const age = now - Math.max(heartbeatSeen.since, leaderSeen.since);
   const wait = waitMillis(config);
-  // After a time without reads the leader gets one to renew, before its silence means anything.
+  // After a period without reads the leader gets time to renew before its silence counts.
   const sinceBlind = now - state.blindUntil;
   const patience = 2 * config.leaderLease.renewMillis + config.leaderLease.timeoutMillis;
   return {
@@ -61,8 +61,8 @@ export function suspectOf(config: Config, state: State, now: number): Suspicion 
 }
 
 /**
- * One transaction that compares all that was seen. The sync key is put unchanged: an old leader that stalled
- * in the middle of "drop to asynchronous" then fails its compare, instead of acknowledging on itself alone.
+ * One transaction that compares everything the guard read. It rewrites the sync key unchanged: an old leader that
+ * stalled in the middle of "drop to asynchronous" then fails its compare, instead of acknowledging writes alone.
  */
 export function takeOver({ view, probe, heartbeatSeen, leaderSeen }: State, now: number): Action | undefined {
   if (!view?.leader || !heartbeatSeen || !leaderSeen) return undefined;

@@ -1,6 +1,6 @@
 /**
- * Planned switchover: the leader's guard closes the port, waits until the candidate has everything, and gives
- * the leader key to the candidate's Patroni. Clients see a fraction of a second. On any failure it reopens.
+ * Planned switchover: the leader's guard closes the port, waits until the candidate has every write, and gives the
+ * leader key to the candidate's Patroni. Clients wait for a fraction of a second. On any failure the port reopens.
  */
 import { monotonic, sleep } from "../shared/clock.js";
 import { log } from "../shared/log.js";
@@ -10,16 +10,16 @@ import type { Key, View } from "./leader-facts.js";
 import { handover, keysOf } from "./leader-keys.js";
 import type { Patroni } from "./patroni.js";
 
-/** The other guards count the silence; all must be over well before they take over. */
+/** The other guards count the silence: the switchover must end well before they would take over. */
 const FLUSH_MILLIS = 800;
 const CHECKPOINT_MILLIS = 120_000;
-/** Bytes that a candidate may lack before the port is closed: they are sent within the wait. */
+/** Bytes that a candidate may lack before the port closes: they arrive during the wait. */
 const MAX_LAG = 16 * 1024 * 1024;
 
 export interface Switchover {
   readonly from: string;
   readonly to: string;
-  /** From closing the port to handing over the key; the new leader's promotion comes on top. */
+  /** From closing the port to handing over the key, without the new leader's promotion. */
   readonly closedMillis: number;
 }
 
@@ -32,44 +32,44 @@ export interface Standby {
 
 interface Candidate {
   readonly name: string;
-  /** Its Patroni's session, an etcd lease. */
+  /** The session of its Patroni, an etcd lease. */
   readonly session: string;
 }
 
 /**
- * @param asked the node that should lead; the standby that has flushed most when left out
- * @throws Error with the reason when no move was made: the port opens again with the next renewal. If etcd
- * stopped answering in the middle, the move may have been made all the same; then that renewal is refused.
+ * @param requested the node that should lead. Default: the standby that has flushed most.
+ * @throws Error with the reason when the leader didn't change: the port opens again with the next renewal. If etcd
+ * stopped answering in the middle, the switchover may still have succeeded; etcd then refuses that renewal.
  */
 export async function switchover(
   guard: Guard,
   patroni: Patroni,
-  asked?: string,
+  requested?: string,
   openPsql: () => Psql = () => new Psql(),
 ): Promise<Switchover> {
   const { config } = guard;
-  if (!config.leaderLease.enabled) throw new Error("the leader lease is off: use Patroni's own switchover");
-  if (!guard.isActive) throw new Error(`${config.node} does not lead`);
+  if (!config.leaderLease.enabled) throw new Error("the leader lease is off. Use Patroni's own switchover");
+  if (!guard.isActive) throw new Error(`${config.node} is not the leader`);
   const sql = openPsql();
   let closedAt: number | undefined;
   try {
-    const candidate = chooseCandidate(await guard.read(), await standbys(sql), asked);
+    const candidate = chooseCandidate(await guard.read(), await standbys(sql), requested);
     const address = config.members.find(({ name }) => name === candidate.name)?.address;
     if (!address || !(await patroni.isAlive(address, 500))) {
       throw new Error(`Patroni on ${candidate.name} does not answer`);
     }
-    // What is left to write at the promotion should be little; writes go on meanwhile.
+    // So that the promotion has little left to write. Clients continue to write meanwhile.
     await sql.query("CHECKPOINT", CHECKPOINT_MILLIS);
-    if (!guard.isActive) throw new Error(`${config.node} has lost the lead during the checkpoint`);
+    if (!guard.isActive) throw new Error(`${config.node} lost the leadership during the checkpoint`);
 
     closedAt = monotonic();
     await guard.suspend();
-    // Before anything else: from here on this node's keys must stay as they are. Whoever has taken over since
-    // (our renewals may have failed for a while) must not have his key handed on.
+    // First of all: from here on this node's keys must not change. If another node has taken over (our renewals may
+    // have failed for a while), its key must not be handed on.
     const held = await guard.read();
-    if (!holds(held, config.node)) throw new Error(`${config.node} has lost the lead`);
-    // Everything acknowledged so far, at any setting of synchronous_commit, stands before this record. Read
-    // before the port was closed, the position would miss what was acknowledged in between.
+    if (!holds(held, config.node)) throw new Error(`${config.node} has lost the leadership`);
+    // Every write acknowledged so far, at any setting of synchronous_commit, precedes this record. A position read
+    // before the port was closed would miss writes acknowledged in between.
     const rows = await sql.query(
       "SET synchronous_commit TO local; SELECT pg_logical_emit_message(true, 'dr', 'switchover');" +
         " SELECT 'at', pg_wal_lsn_diff(pg_current_wal_flush_lsn(), '0/0')",
@@ -85,7 +85,7 @@ export async function switchover(
     log("switchover-failed", { error: String(error) });
     throw error;
   } finally {
-    // Reopens by a renewal, which etcd refuses if the key was handed over after all.
+    // Reopens with a renewal, which etcd refuses if the key was handed over after all.
     if (closedAt !== undefined) guard.resume();
     sql.close();
   }
@@ -99,7 +99,7 @@ async function handOver(guard: Guard, held: View, to: Candidate): Promise<void> 
   try {
     ({ succeeded } = await guard.transact(handover(keysOf(guard.config), held, to)));
   } catch (error) {
-    // Only the answer may have been lost.
+    // Perhaps only the answer was lost.
     const { leader } = await guard.read();
     succeeded = leader?.value === to.name && leader.lease === to.session;
     if (!succeeded) throw error;
@@ -119,19 +119,19 @@ async function flushed(sql: Psql, name: string, position: number, deadline: numb
   const question = `SELECT coalesce(max(pg_wal_lsn_diff(flush_lsn, '0/0')), 0) FROM pg_stat_replication WHERE application_name = '${quoted}' AND state = 'streaming'`;
   for (;;) {
     const left = deadline - monotonic();
-    if (left <= 0) throw new Error(`${name} has not flushed all in ${FLUSH_MILLIS} ms`);
+    if (left <= 0) throw new Error(`${name} has not flushed all writes within ${FLUSH_MILLIS} ms`);
     const [row] = await sql.query(question, left);
     if (Number(row?.[0]) >= position) return;
     await sleep(5);
   }
 }
 
-/** A synchronous standby that streams, may lead, and lacks little; the nearest to the leader's position. */
-export function chooseCandidate(view: View, replication: readonly Standby[], asked?: string): Candidate {
+/** The synchronous standby that is nearest to the leader's position, streams and may lead. */
+export function chooseCandidate(view: View, replication: readonly Standby[], requested?: string): Candidate {
   const sync = voters(view.sync);
   const reasons: string[] = [];
   const fit = replication
-    .filter(({ name }) => asked === undefined || name === asked)
+    .filter(({ name }) => requested === undefined || name === requested)
     .filter(({ name, state, flushed: position }) => {
       const reason = unfit(name, state, -position, sync, view.members[name]);
       if (reason) reasons.push(`${name} ${reason}`);
@@ -142,7 +142,9 @@ export function chooseCandidate(view: View, replication: readonly Standby[], ask
   const member = best && view.members[best.name];
   if (!best || !member) {
     if (reasons.length === 0)
-      reasons.push(asked ? `${asked} does not replicate from here` : "nothing replicates from here");
+      reasons.push(
+        requested ? `${requested} does not replicate from this node` : "no standby replicates from this node",
+      );
     throw new Error(`no standby can take over: ${reasons.join("; ")}`);
   }
   return { name: best.name, session: member.lease };
@@ -152,9 +154,9 @@ function unfit(name: string, state: string, lag: number, sync: readonly string[]
   if (state !== "streaming") return `is in state ${state}`;
   if (!member || member.lease === "0") return "is not a member of the cluster";
   const { tags } = JSON.parse(member.value) as { tags?: { nofailover?: boolean } };
-  if (tags?.nofailover) return "must never lead";
+  if (tags?.nofailover) return "is tagged nofailover";
   if (sync && !sync.includes(name)) return "is not synchronous";
-  if (lag > MAX_LAG) return `lacks ${lag} bytes`;
+  if (lag > MAX_LAG) return `is ${lag} bytes behind`;
   return undefined;
 }
 

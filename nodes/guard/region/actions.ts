@@ -1,15 +1,15 @@
-/** What a region guard may ask for: roles, and writes of its own status. Pure. */
+/** Actions of a region's guard: role changes, and writes to its status. Pure. */
 
 import type { Known } from "./known.js";
 import type { LogEnd, Position, RegionAction, Role, Status } from "./region-facts.js";
 
-/** Follows the other region, at the price of what it doesn't have: only once that has opened its epoch. */
+/** Follows the other region, and loses what that region doesn't have: only after it has opened its epoch. */
 export const FOLLOWING: Role = { kind: "standby", source: { kind: "region" } };
 
-/** What no node gives, from the copy of the other's vault. */
+/** Fetches from the copy of the other region's vault what no node sends. */
 export const FETCHING: Role = { kind: "standby", source: { kind: "vault" } };
 
-/** Keeps its log as it is. */
+/** Keeps its own log unchanged. */
 export const WAITING: Role = { kind: "standby", source: { kind: "nobody" } };
 
 type RoleChange = Extract<RegionAction, { kind: "change-role" }>;
@@ -38,14 +38,14 @@ export const write = ({ reading }: Known, status: Status, reason: string): Regio
   reason,
 });
 
-/** Tells the other region, and people, where this one stands; as often as claims are read. */
+/** Publishes this region's position for the other region and for people, as often as it reads the claims. */
 export function publish(known: Known, news: Partial<Status>): RegionAction[] {
   const { config, state, reading, now } = known;
   if (now - state.wroteAt < config.rules.readMillis) return [];
   return [write(known, { ...reading.mine, ...news }, "publishes")];
 }
 
-/** The wall clock is the shell's to fill in, when it writes. */
+/** The shell fills in the wall clock when it writes. */
 export const positionOf = ({ config }: Known, { mark, lsn }: LogEnd): Position => ({
   wallMillis: 0,
   node: config.node,

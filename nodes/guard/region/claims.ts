@@ -1,9 +1,9 @@
 /**
- * The claim table: epochs claimed by each region, what each region says of itself, what an operator has taken on
- * himself. Every read is strongly consistent.
+ * The claim table: the epochs that each region claims, each region's status, and the operator's overrides. Every read is
+ * strongly consistent.
  *
- * Asked is the region's own replica first, then the other's: a regional outage of DynamoDB must not look like
- * isolation. What can't be read is an error, never "no claim".
+ * The guard queries the region's own replica first, then the other region's: a regional outage of DynamoDB must not look
+ * like isolation. An unreadable item is an error, never "no claim".
  */
 import { claimPartitions, itemKey, PARTITION_KEY, SORT_KEY } from "../../../settings/claim-items.js";
 import { monotonic } from "../shared/clock.js";
@@ -13,9 +13,9 @@ import { type Attribute, Dynamo, DynamoError, type Item } from "./dynamodb.js";
 import type { ClaimTable } from "./region.js";
 import { NO_OVERRIDES, NO_STATUS, type Overrides, type Reading, type Status } from "./region-facts.js";
 
-/** Of one attempt at one replica. */
+/** Timeout of one attempt at one replica. */
 const ATTEMPT_MILLIS = 1000;
-/** So long a replica that failed is not the first to be asked. */
+/** For this time after a failure the guard queries the other replica first. */
 const AVOID_MILLIS = 30_000;
 
 type Config = Pick<GuardConfig["region"], "own" | "peer" | "table" | "endpoints">;
@@ -41,7 +41,7 @@ export class Claims implements ClaimTable {
   async read(): Promise<Reading> {
     let startedAt = 0;
     const answer = await this.withReplica((replica) => {
-      // Of the attempt that succeeds: the lease counts from it.
+      // The start of the successful attempt: the lease counts from it.
       startedAt = monotonic();
       return this.readFrom(replica);
     });
@@ -73,7 +73,7 @@ export class Claims implements ClaimTable {
       } catch (error) {
         if (error instanceof DynamoError && error.type === "ConditionalCheckFailedException") {
           if (!isRetry) return false;
-          // The attempt before may have been carried out, and only its answer been lost.
+          // The previous attempt may have succeeded, and only its answer been lost.
           const found = await this.status(replica, own);
           return JSON.stringify(found) === JSON.stringify(status);
         }
@@ -87,16 +87,16 @@ export class Claims implements ClaimTable {
     for (const replica of this.replicas) replica.close();
   }
 
-  /** Three requests, whatever there is to be known: every guard asks, and often while something changes. */
+  /** Always three requests: every guard reads, and often while something changes. */
   private async readFrom(replica: Dynamo): Promise<Omit<Reading, "startedAt" | "endedAt">> {
     const { own, peer } = this.config;
     const [claimed, theirs] = await Promise.all([
       this.greatest(replica, claimPartitions(own).claimKey),
       this.greatest(replica, claimPartitions(peer).claimKey),
     ]);
-    // Overrides matter to a region that is to become active, and only those for its very epoch.
-    const asked = claimed > theirs ? claimed : undefined;
-    const { statuses, overrides } = await this.items(replica, asked);
+    // Only a region that is to become active needs the overrides, and only those for its own epoch.
+    const overriddenEpoch = claimed > theirs ? claimed : undefined;
+    const { statuses, overrides } = await this.items(replica, overriddenEpoch);
     return {
       own: claimed,
       peer: theirs,
@@ -122,7 +122,7 @@ export class Claims implements ClaimTable {
       this.attemptMillis,
     );
     if (!Array.isArray(answer.Items))
-      throw new Error(`table ${table}, ${partition}: the answer has no items`);
+      throw new Error(`table ${table}, ${partition}: DynamoDB's answer contains no list of items`);
     const [item] = answer.Items;
     return item ? numberOf(item[SORT_KEY], `table ${table}, ${partition}, sk`) : 0;
   }
@@ -131,7 +131,7 @@ export class Claims implements ClaimTable {
     return (await this.items(replica)).statuses[region] as Status;
   }
 
-  /** What both regions say of themselves, and what an operator answers for in this epoch of the own: in one request. */
+  /** Both regions' status, and the operator's overrides for this region's epoch, in one request. */
   private async items(
     replica: Dynamo,
     epoch?: number,
@@ -154,7 +154,7 @@ export class Claims implements ClaimTable {
       },
       this.attemptMillis,
     );
-    // Throttled ones come back as not processed: those are not items that aren't there.
+    // DynamoDB returns throttled keys as unprocessed: these items may exist.
     const items = answer.Responses?.[table];
     if (!items || Object.keys(answer.UnprocessedKeys ?? {}).length > 0)
       throw new Error(`table ${table}: DynamoDB left items unread`);
@@ -198,7 +198,7 @@ const statusItem = (region: string, status: Status): Item => ({
   status: { S: JSON.stringify(status) },
 });
 
-/** @throws Error naming what is wrong: a status that can't be understood must not pass for none. */
+/** @throws Error that names the flaw: an unreadable status must not count as a missing one. */
 export function statusOf(item: Item, what: string): Status {
   const text = item.status && "S" in item.status ? item.status.S : undefined;
   const sequence = numberOf(item.sequence, `${what}, sequence`);
@@ -209,7 +209,7 @@ export function statusOf(item: Item, what: string): Status {
     throw new Error(`${what}: status is not JSON`);
   }
   if (status.sequence !== sequence)
-    throw new Error(`${what}: sequence ${sequence}, but ${status.sequence} inside`);
+    throw new Error(`${what}: the item's sequence is ${sequence}, its status' sequence ${status.sequence}`);
   if (!Number.isSafeInteger(status.opened) || status.opened < 0)
     throw new Error(`${what}: opened is ${String(status.opened)}, not an epoch`);
   return status;

@@ -1,4 +1,4 @@
-/** `pg_controldata`: what a data directory says of itself, whether PostgreSQL runs or not. */
+/** `pg_controldata`: the state of a data directory, whether PostgreSQL runs or not. */
 import { execFile } from "node:child_process";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
@@ -7,10 +7,10 @@ import { IMAGE_PATHS } from "../../layout.js";
 
 const PG_CONTROLDATA = `${IMAGE_PATHS.postgresBin}/pg_controldata`;
 
-/** A file's time of change is only so exact: what is younger may have been written once more within it. */
+/** The resolution of a file's change time: a younger file may have been written again without a visible change. */
 const SETTLED_MILLIS = 100;
 
-/** Asked twice a second, it would be a process each time; the file changes with a checkpoint. */
+/** Caches the output: the guard reads it twice a second, each time as a process, but the file changes only with a checkpoint. */
 export class ControlData {
   private last: { readonly file: string; readonly changed: bigint; readonly text: string } | undefined;
 
@@ -22,7 +22,7 @@ export class ControlData {
   /** @throws Error when there is nothing to read, or it takes longer than a second. */
   async read(dataDirectory: string): Promise<string> {
     const file = join(dataDirectory, "global", "pg_control");
-    // Before: what is written meanwhile shows the next time.
+    // Read before the content: a write in between shows at the next call.
     const { mtimeNs: changed } = await stat(file, { bigint: true });
     const { last } = this;
     if (last?.file === file && last.changed === changed) return last.text;
@@ -42,9 +42,9 @@ async function readControlData(dataDirectory: string): Promise<string> {
   return stdout;
 }
 
-/** One for whoever asks on this machine, so that a new file costs one process. */
+/** Shared by all readers on this machine, so that a new file costs one process. */
 export const ofThisMachine = new ControlData();
 
-/** One of its lines. */
+/** The value of one line of the output. */
 export const controlValue = (text: string, name: string): string | undefined =>
   new RegExp(`^${name}: +(.*)$`, "m").exec(text)?.[1];

@@ -1,4 +1,4 @@
-/** AWS credentials of this machine: from the environment, or its instance role (IMDSv2). */
+/** This machine's AWS credentials, from the environment or from its instance role (IMDSv2). */
 import { request } from "node:http";
 import { limitRequest } from "../shared/clock.js";
 
@@ -9,17 +9,17 @@ export interface Credentials {
 }
 
 const METADATA_MILLIS = 1000;
-/** AWS puts new ones there at least five minutes before the old ones end. */
+/** AWS provides new credentials at least five minutes before the old ones expire. */
 const REFRESH_BEFORE_MILLIS = 300_000;
 const RETRY_MILLIS = 10_000;
 const ROLE_PATH = "/latest/meta-data/iam/security-credentials/";
 
 interface Held extends Credentials {
-  /** By the wall clock, as AWS says it. */
+  /** Wall-clock time, as AWS reports it. */
   readonly expiresAt: number;
 }
 
-/** What one instance's role gives, fetched again before it ends; what is still valid is used while IMDS is away. */
+/** Credentials of the instance's role. Fetches new ones before they expire; keeps valid ones while IMDS is unavailable. */
 export class InstanceCredentials {
   private held: Held | undefined;
   private fetching: Promise<void> | undefined;
@@ -30,19 +30,19 @@ export class InstanceCredentials {
     private readonly port = 80,
   ) {}
 
-  /** @throws Error when there are none that are valid. */
+  /** @throws Error when there are no valid credentials. */
   async get(): Promise<Credentials> {
     const left = (this.held?.expiresAt ?? 0) - Date.now();
     if (left < REFRESH_BEFORE_MILLIS && performance.now() - this.triedAt > (left > 0 ? RETRY_MILLIS : 0)) {
       this.fetching ??= this.fetch().finally(() => {
         this.fetching = undefined;
       });
-      // Those at hand do for now: nobody waits.
+      // The present ones are still valid: the caller doesn't wait.
       if (left > 0) this.fetching.catch(() => {});
       else await this.fetching;
     }
     if (!this.held || this.held.expiresAt <= Date.now())
-      throw new Error("the instance role gave no credentials");
+      throw new Error("the instance role returned no valid credentials");
     return this.held;
   }
 
@@ -58,7 +58,7 @@ export class InstanceCredentials {
       string
     >;
     const { AccessKeyId: accessKeyId, SecretAccessKey: secretAccessKey, Token: sessionToken } = answer;
-    if (!accessKeyId || !secretAccessKey) throw new Error(`role '${role}' gave no credentials`);
+    if (!accessKeyId || !secretAccessKey) throw new Error(`role '${role}' returned no credentials`);
     this.held = {
       accessKeyId,
       secretAccessKey,
@@ -79,7 +79,7 @@ export class InstanceCredentials {
         incoming.on("error", reject);
         incoming.on("end", () => {
           if (incoming.statusCode === 200) resolve(body);
-          else reject(new Error(`instance metadata: ${incoming.statusCode} for ${path}`));
+          else reject(new Error(`instance metadata: status ${incoming.statusCode} for ${path}`));
         });
       });
       limitRequest(outgoing, METADATA_MILLIS);
@@ -89,7 +89,7 @@ export class InstanceCredentials {
   }
 }
 
-/** Those of the environment win: that is how a machine that is no instance gets them. */
+/** Prefers the environment, which is how a machine outside EC2 gets its credentials. */
 export function credentialsSource(env = process.env): { get(): Promise<Credentials> } {
   const {
     AWS_ACCESS_KEY_ID: accessKeyId,

@@ -1,7 +1,7 @@
 /**
- * A cut-over of the whole cluster to restored data, as far as etcd is concerned: what it remembers of the log that is
- * set aside would keep every node with the restored one from leading. `guard.cjs forget-log` and its like; they are
- * called on a node while no Patroni of the region runs. docs/decisions/0018-a-restore-never-writes-over-anything.md
+ * etcd's part in a cut-over of the whole cluster to restored data: what etcd remembers about the old log would keep every
+ * node with the restored log from leading. These are the commands `guard.cjs log-state`, `forget-log` and `keep-log`. They
+ * run on a node while no Patroni of the region runs. docs/decisions/0018-a-restore-never-writes-over-anything.md
  */
 
 import type { View } from "../leader/leader-facts.js";
@@ -9,12 +9,12 @@ import { type Keys, logKeys, readAll, type Transaction, viewOf } from "../leader
 import type { KeyValue } from "../shared/etcd.js";
 import { roleOf } from "./standby-cluster.js";
 
-/** What is read before anything is changed, and compared when it is. */
+/** What a command reads before it changes anything, and compares when it does. */
 export interface LogMemory {
   readonly leader: string | undefined;
   readonly epoch: number;
   readonly role: "primary" | "standby" | undefined;
-  /** Stamp of the last cut-over that came so far; `undone <stamp>` of one that was put back. */
+  /** Stamp of the last cut-over that reached etcd; `undone <stamp>` after it was undone. */
   readonly cutOver: string | undefined;
   readonly cutOverMod: string;
   readonly view: View;
@@ -35,29 +35,29 @@ export function memoryOf(keys: Keys, ranges: readonly (readonly KeyValue[])[]): 
 
 export const undone = (stamp: string): string => `undone ${stamp}`;
 
-/** Stamps are times of one width. @returns whether what stands there, put back or not, is of a later cut-over */
+/** Stamps are times of one width. @returns whether `known`, undone or not, belongs to a later cut-over */
 export const isLater = (known: string | undefined, stamp: string): boolean =>
   (known?.split(" ").at(-1) ?? "") > stamp;
 
-/** Why the log can't be forgotten now; undefined: it can. */
+/** Why etcd must not forget the log now; undefined when it may. */
 export function refusal(memory: LogMemory, stamp: string, epoch: number): string | undefined {
   if (isLater(memory.cutOver, stamp)) return later(memory);
-  if (memory.cutOver === undone(stamp)) return `cut-over ${stamp} was put back`;
+  if (memory.cutOver === undone(stamp)) return `cut-over ${stamp} was undone`;
   if (memory.role !== "primary") return "this region is not marked as active";
-  if (memory.epoch !== epoch) return `the greatest epoch is ${memory.epoch} by now, and was ${epoch}`;
-  if (memory.leader !== undefined) return `${memory.leader} has the leader key`;
+  if (memory.epoch !== epoch) return `the highest epoch is now ${memory.epoch}; it was ${epoch}`;
+  if (memory.leader !== undefined) return `${memory.leader} holds the leader key`;
   return undefined;
 }
 
 const later = ({ cutOver }: LogMemory): string => `there was a later cut-over: ${cutOver}`;
 
 /**
- * Forgets how far the log had come and who had it, in one transaction that notes so: from here on only the restored
- * data may lead, and nothing is put back any more. Compared are the configuration (so the role), the greatest epoch,
- * that nobody leads, the heartbeat, and that no other cut-over came in between.
+ * Deletes the old log's position and the list of nodes that have it, and notes the cut-over, in one transaction. After it
+ * only the restored data may lead, and the cut-over can't be undone. The transaction compares the configuration (and so
+ * the role), the highest epoch, the absence of a leader, the heartbeat, and the last cut-over.
  *
- * The heartbeat stays, for it says whose lease must have run out; but not its timeline, of which a log that parted
- * before it is no descendant: no guard would ever open.
+ * It keeps the heartbeat, which shows whose lease must have expired, but resets its timeline: a log that diverged before
+ * that timeline doesn't descend from it, and no guard would ever open.
  */
 export const forgetLog = (keys: Keys, { view, cutOverMod }: LogMemory, stamp: string): Transaction => ({
   compare: [
@@ -77,14 +77,14 @@ export const forgetLog = (keys: Keys, { view, cutOverMod }: LogMemory, stamp: st
   failure: [],
 });
 
-/** Notes that the old data stay: from here on `forgetLog` refuses this stamp. */
+/** Notes that the old data stay: after it `forgetLog` refuses this stamp. */
 export const keepLog = (keys: Keys, { cutOverMod }: LogMemory, stamp: string): Transaction => ({
   compare: [{ key: keys.cutOver, mod: cutOverMod }],
   success: [{ put: keys.cutOver, value: undone(stamp) }],
   failure: [],
 });
 
-/** What a command says: as JSON on standard output. */
+/** A command's answer, as JSON on standard output. */
 export interface LogAnswer {
   readonly result: "seen" | "forgotten" | "kept" | "refused";
   readonly reason?: string;
@@ -99,13 +99,13 @@ export type LogOrder =
   | { readonly kind: "forget"; readonly stamp: string; readonly epoch: number }
   | { readonly kind: "keep"; readonly stamp: string };
 
-/** @returns undefined for what is no such command. @throws Error for wrong arguments */
+/** @returns undefined for any other command. @throws Error for wrong arguments */
 export function logOrderOf(command: string | undefined, [stamp = "", epoch = ""]: readonly string[]) {
   if (!["log-state", "forget-log", "keep-log"].includes(command ?? "")) return undefined;
   if (command === "log-state") return { kind: "look" } satisfies LogOrder;
-  if (!/^\d{8}T\d{6}Z$/.test(stamp)) throw new Error(`${command}: '${stamp}' is no stamp of a cut-over`);
+  if (!/^\d{8}T\d{6}Z$/.test(stamp)) throw new Error(`${command}: '${stamp}' is not a cut-over's stamp`);
   if (command === "keep-log") return { kind: "keep", stamp } satisfies LogOrder;
-  if (!/^[1-9]\d{0,14}$/.test(epoch)) throw new Error(`forget-log: '${epoch}' is no epoch`);
+  if (!/^[1-9]\d{0,14}$/.test(epoch)) throw new Error(`forget-log: '${epoch}' is not an epoch`);
   return { kind: "forget", stamp, epoch: Number(epoch) } satisfies LogOrder;
 }
 
@@ -114,21 +114,21 @@ type Transact = (transaction: Transaction) => Promise<{
   readonly ranges: readonly (readonly KeyValue[])[];
 }>;
 
-/** Carries an order out, once; whoever is refused asks again. @throws Error when etcd does not answer */
+/** Carries out an order once; after a refusal the caller tries again. @throws Error when etcd does not answer */
 export async function carryOutLogOrder(keys: Keys, order: LogOrder, transact: Transact): Promise<LogAnswer> {
   const { ranges } = await transact({ compare: [], success: readAll(keys), failure: [] });
   const memory = memoryOf(keys, ranges);
   const { leader, epoch, role, cutOver } = memory;
   const seen = { leader, epoch, role, cutOver };
   if (order.kind === "look") return { result: "seen", ...seen };
-  // It may have been carried out when its answer got lost.
+  // An earlier attempt may have succeeded although its answer got lost.
   if (cutOver === order.stamp)
     return order.kind === "forget"
       ? { result: "forgotten", ...seen }
-      : { result: "refused", reason: `cut-over ${order.stamp} has gone on since`, ...seen };
+      : { result: "refused", reason: `cut-over ${order.stamp} can't be undone any more`, ...seen };
   if (order.kind === "keep") {
     if (cutOver === undone(order.stamp)) return { result: "kept", ...seen };
-    // What it forgot must stay known.
+    // The note of the later cut-over must stay.
     if (isLater(cutOver, order.stamp)) return { result: "refused", reason: later(memory), ...seen };
     const { succeeded } = await transact(keepLog(keys, memory, order.stamp));
     return succeeded ? { result: "kept", ...seen } : { result: "refused", reason: CHANGED, ...seen };
@@ -139,4 +139,4 @@ export async function carryOutLogOrder(keys: Keys, order: LogOrder, transact: Tr
   return succeeded ? { result: "forgotten", ...seen } : { result: "refused", reason: CHANGED, ...seen };
 }
 
-const CHANGED = "something has changed in etcd meanwhile";
+const CHANGED = "etcd's keys changed in the meantime";

@@ -1,13 +1,14 @@
 /**
- * What a node of a region that returns may have acknowledged and no other log has: whether it must be saved before
- * anything rewinds it, and which slots keep it decodable until then. Pure. docs/promotion.md has the protocol.
+ * Diverged writes: a node of a returning region may have acknowledged writes that no other log contains. Decides whether
+ * the node must save them before a rewind, and which slots keep them decodable until then. Pure. docs/promotion.md
+ * describes the protocol.
  */
 import type { OwnData, Reading, RegionState, SaveRecord } from "./region-facts.js";
 
-/** Patroni is told to leave slots of this kind alone, nodes/render/dynamic-config.ts. */
+/** Patroni's configuration (nodes/render/dynamic-config.ts) makes it ignore slots of this kind. */
 export const SLOT_PLUGIN = "test_decoding";
 
-/** A slot of a leader: it keeps what one database was told in that epoch, on that timeline. */
+/** A leader's slot: it keeps the changes of one database in one epoch, on one timeline. */
 export interface KeptSlot {
   readonly name: string;
   readonly epoch: number;
@@ -18,7 +19,7 @@ export interface KeptSlot {
 export const slotName = ({ epoch, timeline, database }: Omit<KeptSlot, "name">): string =>
   `dr_diverged_e${epoch}_t${timeline}_${database}`;
 
-/** @returns undefined for another's. */
+/** @returns undefined for any other slot. */
 export function slotOf(name: string): KeptSlot | undefined {
   const [, epoch, timeline, database] = /^dr_diverged_e(\d+)_t(\d+)_(\d+)$/.exec(name) ?? [];
   return database === undefined
@@ -27,28 +28,28 @@ export function slotOf(name: string): KeptSlot | undefined {
 }
 
 /**
- * The newest epoch that this node's slots keep changes of; 0 for none. A node that has followed a later leader of
- * its own region has nothing of its own any more.
+ * The newest epoch whose changes this node's slots keep; 0 for none. A node that has followed a later leader of its
+ * region has no diverged writes left.
  */
 function keptEpoch({ slots, isStandby, timeline = 0 }: OwnData): number {
   const own = slots.filter((slot) => !isStandby || slot.timeline >= timeline);
   return own.reduce((newest, { epoch }) => Math.max(newest, epoch), 0);
 }
 
-/** Whether all that was served here in that epoch stands in the other region's log. */
+/** Whether the other region's log contains every write that this region served in that epoch. */
 export const isHandedOver = ({ mine, theirs }: Reading, epoch: number): boolean =>
   mine.released?.opened === epoch && theirs.opening?.lagMillis === 0;
 
 /**
- * The own epoch of which this node must save what it served before it may be rewound; undefined: nothing, or nobody
- * knows yet.
+ * The epoch whose writes this node must save before a rewind; undefined: it has nothing to save, or that is not known
+ * yet.
  *
- * Without a slot a node that stopped as a primary counts as well: then its data are kept as they are.
+ * A node without a slot that stopped as a primary counts as well: the saver then keeps its whole data directory.
  */
 export function unsavedEpoch({ reading, log, data }: RegionState): number | undefined {
   if (!reading || !data) return undefined;
   const { own, peer, mine, theirs, overrides } = reading;
-  // What is left over on a node of the active region, or of one that is becoming it, is in the log that counts.
+  // In the active region, or one that is becoming active, the log that counts contains these writes.
   const isLacking = log !== undefined && log.mark.epoch < theirs.opened;
   if (own > peer && (mine.opened === own || overrides.acceptDataLoss === own || !isLacking)) return undefined;
   const wasPrimary = data.isStandby === false && own < peer && theirs.opened === peer;
@@ -57,34 +58,34 @@ export function unsavedEpoch({ reading, log, data }: RegionState): number | unde
   return isSaved(data, epoch) ? undefined : epoch;
 }
 
-/** States of a node that has nothing more to save. */
+/** States in which a node has nothing more to save. */
 export const FINAL: readonly SaveRecord["state"][] = ["saved", "kept-copy", "nothing", "given-up"];
 
 export const isSaved = ({ records }: OwnData, epoch: number): boolean =>
   records.some((record) => record.epoch === epoch && FINAL.includes(record.state));
 
-/** Whether Patroni may do with this node's data what it likes. */
+/** Whether Patroni may rewind or replace this node's data. */
 export function mayBeRewound(state: RegionState): boolean {
   const { reading, data } = state;
   if (!data) return false;
-  // What it once led may be all that is left of it: that takes a look at the claims.
+  // This node may have the only copy of the writes that it once served: only the claims can tell.
   if (!reading) return data.isStandby !== false && keptEpoch(data) === 0;
   return unsavedEpoch(state) === undefined;
 }
 
-/** Whether slots that are left here keep nothing any more. */
+/** Whether this node's remaining slots no longer keep anything. */
 export function slotsAreLeftOver(state: RegionState): boolean {
   const { reading, log, data } = state;
   if (!reading || !data || data.slots.length === 0 || !log || log.isPrimary) return false;
   const { own, peer, theirs } = reading;
-  // Demoted, and the other region hasn't opened: it may yet do so without what this one has.
+  // Demoted, and the other region hasn't opened: it may still open without this region's last writes.
   if (own < peer && theirs.opened < peer) return false;
   return unsavedEpoch(state) === undefined;
 }
 
-/** What PostgreSQL says of slots and databases, on the leader of an active region. Positions in bytes. */
+/** PostgreSQL's slots and databases on the leader of an active region. Positions in bytes. */
 export interface SlotFacts {
-  /** Of the other region's slot: what it has confirmed; undefined where the slot is missing or given up. */
+  /** The position that the other region's slot has confirmed; undefined when the slot is missing or lost. */
   readonly confirmed?: number;
   readonly slots: readonly {
     readonly name: string;
@@ -92,7 +93,7 @@ export interface SlotFacts {
     readonly isLost: boolean;
   }[];
   readonly databases: readonly { readonly oid: number; readonly name: string }[];
-  /** How many slots could still be made. */
+  /** How many more slots PostgreSQL can create. */
   readonly room: number;
 }
 
@@ -101,10 +102,10 @@ export type SlotStep =
   | { readonly kind: "advance"; readonly slot: string; readonly database: string; readonly to: number }
   | { readonly kind: "drop"; readonly slot: string };
 
-/** Slots that are left for replicas, the other region and base backups. */
+/** Slots reserved for replicas, the other region and base backups. */
 export const SPARE_SLOTS = 8;
 
-/** What makes the slots keep exactly what the other region has not confirmed, one for each database. */
+/** The steps after which one slot per database keeps exactly what the other region has not confirmed. */
 export function slotSteps(
   { confirmed, slots, databases, room }: SlotFacts,
   term: { readonly epoch: number; readonly timeline: number },
@@ -121,7 +122,7 @@ export function slotSteps(
       if (confirmed !== undefined && confirmed > found.confirmed)
         steps.push({ kind: "advance", slot, database, to: confirmed });
     } else if (confirmed === undefined || left <= 0) {
-      // Nothing moves it on while the other region has no slot here: it would only hold back log.
+      // Without the other region's slot nothing would advance this one: it would only retain WAL.
       uncovered.push(database);
     } else {
       left--;
@@ -131,10 +132,10 @@ export function slotSteps(
   return { steps, uncovered };
 }
 
-/** Whether the region's other guards have given a node that must save first the time to stop its Patroni. */
+/** How long the region's other guards wait for a node that must save first to stop its Patroni. */
 export const SAVE_FIRST_MILLIS = 10_000;
 
-/** The newest record, for people: what was saved here, or why not. */
+/** The newest record, for people: what this node has saved, or why not. */
 export const latestRecord = (data: OwnData | undefined): SaveRecord | undefined =>
   data?.records.reduce<SaveRecord | undefined>(
     (newest, record) => (newest && newest.epoch > record.epoch ? newest : record),

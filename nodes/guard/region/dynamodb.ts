@@ -1,4 +1,4 @@
-/** DynamoDB's JSON protocol to one region, signed. As little as the guard needs: its loop must not wait for more. */
+/** DynamoDB's signed JSON protocol for one region. Only what the guard needs, so that its loop waits for nothing else. */
 import { Agent as HttpAgent, request as httpRequest } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import aws4 from "aws4";
@@ -8,7 +8,7 @@ import type { Credentials } from "./credentials.js";
 export type Attribute = { readonly S: string } | { readonly N: string };
 export type Item = Readonly<Record<string, Attribute>>;
 
-/** DynamoDB's answer that is none of 200. */
+/** An answer of DynamoDB with a status other than 200. */
 export class DynamoError extends Error {
   constructor(
     /** E.g. `ConditionalCheckFailedException`. */
@@ -23,7 +23,7 @@ export class Dynamo {
   private readonly agent;
   private readonly url: URL;
 
-  /** @param endpoint https, but for a stand-in on the same machine */
+  /** @param endpoint https, except for a stand-in on the same machine */
   constructor(
     private readonly region: string,
     endpoint: string,
@@ -34,7 +34,7 @@ export class Dynamo {
     this.agent = this.url.protocol === "http:" ? new HttpAgent(options) : new HttpsAgent(options);
   }
 
-  /** @throws DynamoError with DynamoDB's own words, or Error when it doesn't answer in time. */
+  /** @throws DynamoError with DynamoDB's message, or Error when DynamoDB doesn't answer in time. */
   async call<T>(operation: string, input: object, timeoutMillis: number): Promise<T> {
     const deadline = performance.now() + timeoutMillis;
     const signed = aws4.sign(

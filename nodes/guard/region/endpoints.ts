@@ -1,11 +1,11 @@
-/** Where DynamoDB is: as configured, or where a stand-in on the same machine says. */
+/** DynamoDB's endpoints: those of the configuration, or of a stand-in on the same machine. */
 import type { GuardConfig } from "../shared/config.js";
 
 type Endpoints = GuardConfig["region"]["endpoints"];
 
 /**
  * @param override `region=url,region=url`, the variable DR_CLAIMS_ENDPOINTS. Regions that it doesn't name are left out.
- * @throws Error for anything else: a guard that asked AWS instead of the stand-in would fence its node.
+ * @throws Error for any other form: a guard that queried AWS instead of the stand-in would fence its node.
  */
 export function claimEndpoints(endpoints: Endpoints, override = process.env.DR_CLAIMS_ENDPOINTS): Endpoints {
   if (!override) return endpoints;
@@ -19,6 +19,6 @@ export function claimEndpoints(endpoints: Endpoints, override = process.env.DR_C
   );
   const known = [...given].map(([region, url]) => ({ region, url }));
   const first = endpoints[0]?.region;
-  // The own region's first, as configured.
+  // The own region comes first, as in the configuration.
   return known.sort((a, b) => Number(b.region === first) - Number(a.region === first));
 }

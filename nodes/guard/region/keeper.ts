@@ -1,6 +1,6 @@
 /**
- * Keeps what this node acknowledged and the other region has not from being lost by a rewind: slots while it leads,
- * `dr-save-diverged` when it comes back. Beside the guard's own loops, which never wait for it.
+ * Protects writes that this node acknowledged and the other region lacks from a rewind: with slots while the node leads,
+ * with `dr-save-diverged` when it returns. Runs beside the guard's loops, which never wait for it.
  */
 import { execFile } from "node:child_process";
 import { writeFile } from "node:fs/promises";
@@ -16,30 +16,30 @@ import type { OwnData, RegionState } from "./region-facts.js";
 import { DivergedSlots } from "./slots.js";
 
 const TICK_MILLIS = 500;
-/** How often an active leader looks at its volume, and brings its slots up to date. */
+/** How often an active leader reads its volume, and updates its slots. */
 const CALM_MILLIS = 10_000;
-/** Between two attempts to save, and after one that failed or could not reach the vault. */
+/** Between two attempts to save; `failed`: after one that failed or could not reach the vault. */
 const AGAIN_MILLIS = { soon: 5_000, failed: 60_000 } as const;
 
 const SAVE_UNIT = "dr-save-diverged.service";
-/** The epoch that is to be saved: all that the unit must be told. */
+/** Contains the epoch to save, the unit's only input. */
 export const REQUEST_FILE = `${IMAGE_PATHS.run}/save-diverged`;
 
 type KeeperConfig = Pick<GuardConfig, "node" | "dataDirectory" | "region">;
 
-/** All that the keeper reaches outside of its own process. */
+/** Everything that the keeper uses outside its own process. */
 export interface KeeperPorts {
   readonly clock: Clock;
   readonly slots: Pick<DivergedSlots, "keep" | "dropAll">;
-  /** This node's volume. */
+  /** Reads this node's volume. */
   read(): Promise<OwnData>;
   systemctl(...words: string[]): Promise<string>;
-  /** Notes the epoch that the unit shall save. */
+  /** Writes the epoch that the unit is to save. */
   request(epoch: number): Promise<void>;
   readonly log: Log;
 }
 
-/** What they are on a node. */
+/** The ports of a real node. */
 export const keeperPorts = (config: KeeperConfig): KeeperPorts => ({
   clock: MACHINE_CLOCK,
   slots: new DivergedSlots(config.region.peerSlot),
@@ -64,13 +64,13 @@ export class Keeper {
   /** Runs for as long as the process does. */
   async run(): Promise<void> {
     for (;;) {
-      // Whatever goes wrong here, the leases are none of its business.
+      // A failure here must not affect the leases.
       await this.tick().catch((error: Error) => this.say("keeper-failed", { error: error.message }));
       await this.ports.clock.sleep(TICK_MILLIS);
     }
   }
 
-  /** One look. What takes long goes on beside it. */
+  /** One turn. Long work continues in the background. */
   async tick(): Promise<void> {
     const now = this.ports.clock.now();
     if (now - this.readAt >= (isActive(this.region.state, now) ? CALM_MILLIS : TICK_MILLIS)) {
@@ -104,7 +104,7 @@ export class Keeper {
     this.keptAt = now;
     this.once("slots", async () => {
       await this.ports.slots.dropAll();
-      this.ports.log("slots-dropped", { reason: "nothing that they keep is missing elsewhere" });
+      this.ports.log("slots-dropped", { reason: "the other region has every write that they keep" });
     });
   }
 
@@ -123,18 +123,21 @@ export class Keeper {
       this.askedAt = now;
       this.once("save", () => this.startSaving(record.epoch));
     } else if (record && !data.patroniRuns && now - this.askedAt >= AGAIN_MILLIS.soon) {
-      // It was stopped for something that nobody needs any more.
+      // The unit stopped Patroni to save writes that need no saving any more.
       this.askedAt = now;
       this.once("save", async () => {
-        const stands = (await this.ports.systemctl("is-active", SAVE_UNIT)).trim();
-        if (stands === "inactive" || stands === "failed")
+        const unit = (await this.ports.systemctl("is-active", SAVE_UNIT)).trim();
+        if (unit === "inactive" || unit === "failed")
           await this.ports.systemctl("start", "--no-block", "patroni.service");
       });
     }
   }
 
   private async startSaving(epoch: number): Promise<void> {
-    this.say("saves-diverged", { epoch, reason: "what this node acknowledged then may be nowhere else" });
+    this.say("saves-diverged", {
+      epoch,
+      reason: "this node may have the only copy of writes that it acknowledged in that epoch",
+    });
     await this.ports.request(epoch);
     await this.ports.systemctl("start", "--no-block", SAVE_UNIT);
   }
@@ -148,7 +151,7 @@ export class Keeper {
       .finally(() => this.busy.delete(kind));
   }
 
-  /** Whenever it changes. */
+  /** Logs an event when its details have changed. */
   private say(event: string, details: Readonly<Record<string, unknown>>): void {
     const text = JSON.stringify(details);
     if (this.said.get(event) === text) return;
@@ -157,7 +160,7 @@ export class Keeper {
   }
 }
 
-/** Serves the region's writes. */
+/** Whether this node serves the region's writes. */
 const isActive = ({ permitUntil, log: end }: RegionState, now: number): boolean =>
   permitUntil > now && end?.isPrimary === true;
 
@@ -166,7 +169,7 @@ const answersNow = ({ log: end }: RegionState, now: number): boolean =>
 
 const NOTHING: OwnData = { slots: [], records: [], patroniRuns: true };
 
-/** What it says, whatever it ends with: `is-active` tells by that too. */
+/** Its output. `is-active` reports an inactive unit by its exit code too, which is no failure. */
 async function callSystemctl(...words: string[]): Promise<string> {
   const done = promisify(execFile)("systemctl", words, { timeout: 10_000 });
   return (

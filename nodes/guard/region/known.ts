@@ -1,4 +1,4 @@
-/** What a region guard decides from, and what several of its decisions ask. Pure. */
+/** The input of a region guard's decisions, and questions that several of them share. Pure. */
 import type { RegionRules } from "../shared/config.js";
 import { unsavedEpoch } from "./diverged.js";
 import { headOf } from "./log-history.js";
@@ -6,10 +6,10 @@ import type { LogEnd, Reading, RegionState, RegionView, Role } from "./region-fa
 
 export interface RegionConfig {
   readonly node: string;
-  /** Under which the other region's nodes reach this one. */
+  /** The address at which the other region's nodes reach this node. */
   readonly address: string;
   readonly rules: RegionRules;
-  /** A new cluster here begins as a standby: what patroni.yml says where etcd says nothing yet. */
+  /** A new cluster in this region begins as a standby: patroni.yml decides that while etcd is empty. */
   readonly startsAsStandby: boolean;
 }
 
@@ -22,7 +22,7 @@ export interface Known {
   readonly now: number;
 }
 
-/** What PostgreSQL said longer ago than this says nothing about now. */
+/** An older answer of PostgreSQL is stale. */
 export const LOG_MILLIS = 1_000;
 
 export const lacksHistory = ({ reading }: Known, log: LogEnd): boolean => log.mark.epoch < headOf(reading);

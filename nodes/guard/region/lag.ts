@@ -1,20 +1,20 @@
 /**
- * How much of what the other region acknowledged may be missing here, in milliseconds: counted from the last proof of
- * having had everything, not from the last difference seen. A link that is cut at a lag of 0 hides half an hour of
- * writes; the difference would still say 0.
+ * The lag: over how many milliseconds the other region's acknowledged writes may be missing here. It counts from the last
+ * proof that this log had everything, not from the last measured difference: after a link is cut at a lag of 0, the
+ * difference would still be 0 half an hour later.
  */
 import type { RegionRules } from "../shared/config.js";
 import { sameMark } from "./log-history.js";
 import type { LogEnd, Position, Proof, Reading, RegionState } from "./region-facts.js";
 
-/** More than an hour's worth at the usual pace; beyond, every second one is forgotten. */
+/** More than an hour's worth at the usual pace. Beyond this number every second position is dropped. */
 const MOST_POSITIONS = 2000;
-/** Clocks of two nodes run apart by so much at most. */
+/** The largest assumed drift between two nodes' clocks. */
 const DRIFT = 1.01;
-/** What two nodes of a region read from their wall clocks at one moment differs by no more. */
+/** The largest assumed difference between the wall clocks of a region's nodes. */
 const CLOCKS_MILLIS = 1_000;
 
-/** Adds a position that was published. */
+/** Adds a published position. */
 export function published(
   positions: readonly Position[],
   position: Position | undefined,
@@ -24,7 +24,7 @@ export function published(
   return all.length > MOST_POSITIONS ? all.filter((_, i) => i % 2 === 1 || i === all.length - 1) : all;
 }
 
-/** What this log has reached of the published positions: the newest proof, and the positions still ahead. */
+/** Compares the published positions with this log: the newest proof, and the positions that are still ahead. */
 export function reached(
   node: string,
   positions: readonly Position[],
@@ -38,16 +38,16 @@ export function reached(
   return { proof: { node, mark, wallMillis }, ahead: positions.slice(last + 1) };
 }
 
-/** Positions of two timelines can't be compared; but who has the later leader's mark has all that came before it. */
+/** Positions on two timelines can't be compared; but a log with the later leader's mark contains everything before it. */
 const includes = ({ mark, lsn }: LogEnd, position: Position): boolean =>
   sameMark(mark, position.mark)
     ? lsn >= position.lsn
     : mark.epoch === position.mark.epoch && mark.timeline > position.mark.timeline;
 
 /**
- * Never less than the time over which acknowledged writes can be missing; Infinity when nothing is known.
- * After its last publication a region can have served for two leases: one until it must publish again, one that
- * began just before.
+ * An upper bound of the time over which acknowledged writes can be missing; Infinity when nothing is known.
+ * After its last publication a region can serve for two more leases: one until it must publish again, and one that began
+ * just before that.
  */
 export function lagMillis(
   { leaseMillis }: RegionRules,
@@ -57,7 +57,7 @@ export function lagMillis(
   now: number,
 ): number {
   const { position, opened } = reading.theirs;
-  // It has served in no epoch that isn't in this log already.
+  // The other region has only served in epochs that this log already contains.
   if (opened === 0 || log.mark.epoch > opened) return 0;
   if (!position || log.mark.epoch !== opened) return Number.POSITIVE_INFINITY;
   const proven = Math.max(
@@ -69,9 +69,9 @@ export function lagMillis(
 }
 
 /**
- * A log speaks for itself too: whoever begins from the archive has seen no position of those that it went past. What
- * was acknowledged before the newest replayed commit was made stands before it in the log of the same leader; a later
- * leader's would stand behind its mark, so that one must not have published yet.
+ * A log can prove its own completeness: a region that begins from the archive has seen none of the positions that it
+ * passed. In one leader's log every write acknowledged before the newest replayed commit precedes that commit. A later
+ * leader's writes would follow its own mark, so this holds only while that leader hasn't published.
  */
 const provenByItself = ({ mark, replay }: LogEnd, position: Position): number =>
   sameMark(mark, position.mark) && replay?.wallMillis !== undefined

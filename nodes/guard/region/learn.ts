@@ -1,4 +1,4 @@
-/** What an event adds to what is known. Pure. */
+/** What an event adds to the state. Pure. */
 
 import type { RegionConfig } from "./known.js";
 import { published, reached } from "./lag.js";
@@ -44,7 +44,7 @@ export function learn({ node }: RegionConfig, state: RegionState, event: RegionE
 function learnReading(node: string, state: RegionState, answer: Reading): RegionState {
   const before = state.reading;
   if (before && answer.startedAt < before.startedAt) return state;
-  // A write of our own may have overtaken it.
+  // This node may have written its status after this reading began.
   const mine = before && before.mine.sequence > answer.mine.sequence ? before.mine : answer.mine;
   const reading = { ...answer, mine };
   const since = before?.startedAt ?? Number.NEGATIVE_INFINITY;
@@ -54,19 +54,19 @@ function learnReading(node: string, state: RegionState, answer: Reading): Region
   return {
     ...state,
     reading,
-    // Written after the reading before, which did not show it yet.
+    // It was written after the previous reading, which did not show it yet.
     publishedNotBefore: mine.sequence === before?.mine.sequence ? state.publishedNotBefore : since,
     peerNotBefore: isNews ? since : state.peerNotBefore,
     peerPositions: published(state.peerPositions, answer.theirs.position),
     claimSeen: first(state.claimSeen, reading.own > reading.peer),
     releaseSeen: first(state.releaseSeen, reading.theirs.released?.epoch === reading.own),
     peerOpenSeen: first(state.peerOpenSeen, reading.theirs.opened === reading.peer, reading.peer),
-    // After a restart: what this very node had proven before.
+    // After a restart: this node's own last proof.
     proof: state.proof ?? (answer.mine.proof?.node === node ? answer.mine.proof : undefined),
   };
 }
 
-/** Once seen to rest at a position it rests there, though it goes on looking for more. */
+/** Once a standby has come to rest at a position it stays at rest there, although it continues to look for more. */
 function restingSince({ log: before, restingSince: since }: RegionState, log: LogEnd): number | undefined {
   if (since !== undefined && !log.isPrimary && before?.lsn === log.lsn) return since;
   return log.replay?.isWaiting ? log.startedAt : undefined;
@@ -78,7 +78,7 @@ function withProof(node: string, state: RegionState): RegionState {
   return changed(state, { proof, peerPositions: ahead });
 }
 
-/** The very same state where nothing is new: this runs many times a second, in the simulator many thousand times. */
+/** Returns the same object when nothing is new: this runs many times a second, in the simulator many thousand times. */
 export function changed(state: RegionState, news: Partial<RegionState>): RegionState {
   const isNew = (Object.keys(news) as (keyof RegionState)[]).some((key) => state[key] !== news[key]);
   return isNew ? { ...state, ...news } : state;

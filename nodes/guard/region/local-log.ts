@@ -1,4 +1,4 @@
-/** PostgreSQL's log on this node, whether PostgreSQL runs or has just been stopped. */
+/** PostgreSQL's log on this node, while PostgreSQL runs and just after it has stopped. */
 
 import { monotonic } from "../shared/clock.js";
 import { lsnOf } from "../shared/lsn.js";
@@ -8,7 +8,7 @@ import type { LocalLog } from "./region.js";
 import type { LogEnd, Mark } from "./region-facts.js";
 
 export class PostgresLog implements LocalLog {
-  /** The newest mark that was read while this node was primary. */
+  /** The newest mark, read while this node was a primary. */
   private lastMark: Mark | undefined;
 
   constructor(
@@ -24,7 +24,7 @@ export class PostgresLog implements LocalLog {
       this.lastMark = end.isPrimary ? end.mark : undefined;
       return end;
     } catch (error) {
-      // A primary that has been stopped has come to its end: nobody need wait until it is there again as a standby.
+      // The log of a stopped primary has ended: the guard needn't wait until PostgreSQL is back as a standby.
       const stopped = this.lastMark && (await this.ofStopped(startedAt, this.lastMark));
       if (!stopped) throw error;
       return stopped;
@@ -35,13 +35,13 @@ export class PostgresLog implements LocalLog {
     return this.running.markLog(mark);
   }
 
-  /** @returns undefined when it isn't a primary that was shut down cleanly. */
+  /** @returns undefined unless PostgreSQL was a primary and was shut down cleanly. */
   private async ofStopped(startedAt: number, mark: Mark): Promise<LogEnd | undefined> {
     const text = await this.controlData.read(this.dataDirectory).catch(() => "");
     const checkpoint = lsnOf(controlValue(text, "Latest checkpoint location"));
     if (controlValue(text, "Database cluster state") !== "shut down" || checkpoint === undefined)
       return undefined;
-    // Past the beginning of the last record: who is there has all of it.
+    // One past the beginning of the last record: a log that reaches this position contains all of it.
     return { startedAt, isPrimary: false, mark, lsn: checkpoint + 1 };
   }
 }

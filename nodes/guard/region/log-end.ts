@@ -1,28 +1,28 @@
-/** How far the log of the PostgreSQL on this node goes, and whose it is. */
+/** The end of PostgreSQL's log on this node, and the mark that says which leader wrote it. */
 import { monotonic } from "../shared/clock.js";
 import { mayAnswer, Psql } from "../shared/postgres.js";
 import { type LogEnd, type Mark, NO_MARK } from "./region-facts.js";
 import { NOTHING } from "./standby-cluster.js";
 
 const READ_MILLIS = 1000;
-/** Less than that: PostgreSQL gives up first, or sessions that nobody waits for would pile up while it hangs. */
+/** Shorter than the read's timeout, so that PostgreSQL gives up first: otherwise abandoned sessions pile up while it hangs. */
 const STATEMENT_MILLIS = 800;
 const MARK_MILLIS = 5000;
-/** After a session that PostgreSQL did not take, for it starts or stops: each is a process, and it needs the time. */
+/** Pause after PostgreSQL refused a session because it starts or stops: each attempt is a process that slows it down. */
 const AGAIN_MILLIS = 300;
 
 /**
- * Of a primary the flushed position: each commit that it acknowledges (at the default of synchronous_commit) is
- * flushed here before. Not the inserted one, which a crash takes back, and which at the end of a page stands behind
- * the next page's header, where no standby's position ever comes while nothing is written. Of a standby what it has
- * replayed, for only that can be seen and served; after a clean shutdown a server that was started in recovery has
- * replayed all, the shutdown's checkpoint included.
+ * For a primary, the flushed position: it flushes each commit before it acknowledges it (at the default of
+ * synchronous_commit). Not the inserted position: a crash reverts it, and at the end of a page it is beyond the next
+ * page's header, which no standby reaches while nothing is written. For a standby, the replayed position: only that can
+ * be read and served. A server that was started in recovery after a clean shutdown has replayed everything, including
+ * the shutdown's checkpoint.
  *
- * How a standby gets on, in the same row: `RecoveryWalStream` and `RecoveryRetrieveRetryInterval` are where it waits
- * after all sources, the archive first, have said that there is no more; at `RestoreCommand` it has still to hear.
+ * The same row shows a standby's progress: it waits at `RecoveryWalStream` and `RecoveryRetrieveRetryInterval` after all
+ * sources, the archive first, had no more; at `RestoreCommand` it is still waiting for an answer.
  *
- * In recovery or not is asked once: PostgreSQL may be promoted between two questions of one statement. From a
- * subquery with a volatile function no condition is moved inwards.
+ * The query reads once whether PostgreSQL is in recovery, because a promotion may happen between two calls in one
+ * statement. PostgreSQL moves no condition into a subquery with a volatile function.
  */
 const LOG = `SELECT 'log', recovering, pg_wal_lsn_diff(
     CASE WHEN recovering THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_flush_lsn() END, '0/0'),
@@ -47,12 +47,12 @@ export class RunningLog {
     private readonly isUp: () => boolean = mayAnswer,
   ) {}
 
-  /** @throws Error when PostgreSQL doesn't answer within a second, can't be connected to, or says nothing of its log. */
+  /** @throws Error when PostgreSQL accepts no connection, doesn't answer within a second, or reports no log position. */
   async readEnd(): Promise<LogEnd> {
     const startedAt = monotonic();
     const isNew = !this.session || this.session.psql.hasEnded;
-    // Asked several times a second: while nobody listens a process each time would keep PostgreSQL from its start.
-    if (isNew && !this.isUp()) throw new Error("PostgreSQL does not listen");
+    // This runs several times a second: while PostgreSQL isn't listening, a process each time would delay its start.
+    if (isNew && !this.isUp()) throw new Error("PostgreSQL is not listening");
     if (isNew && startedAt - this.refusedAt < AGAIN_MILLIS)
       throw new Error("PostgreSQL has just refused a session");
     if (isNew) this.session = { psql: this.openPsql(), hasTable: false };
@@ -60,9 +60,9 @@ export class RunningLog {
     const ask = (...statements: string[]) => session.psql.query(statements.join("; "), READ_MILLIS);
     const settings = isNew ? [`SET statement_timeout TO ${STATEMENT_MILLIS}`] : [];
     try {
-      // The position first, by a statement of its own. Whatever it is, it belongs to the history of a mark that is
-      // read after it, or to that which led there. The other way round a mark that has since been followed by
-      // another region's would be said to reach as far as that one's log.
+      // The position first, in a separate statement: it belongs to the history of the mark that is read after it, or
+      // to an earlier part of that history. In the other order, a mark that another region's mark has since followed
+      // would appear to reach as far as that region's log.
       const rows = await ask(...settings, LOG, session.hasTable ? MARK : TABLE);
       if (!session.hasTable && valuesOf(rows, "table")?.[0] === "t") {
         session.hasTable = true;
@@ -70,7 +70,7 @@ export class RunningLog {
       }
       return { startedAt, ...endOf(rows) };
     } catch (error) {
-      // A server that was rewound or made anew may not have it any more.
+      // A server that was rewound or recreated may have lost the table.
       session.hasTable = false;
       if (isNew) this.refusedAt = startedAt;
       throw error;
@@ -78,19 +78,19 @@ export class RunningLog {
   }
 
   /**
-   * Writes the mark into the log, and waits for synchronous standbys as any commit does. Each call writes: where
-   * the row stands already, its own commit's wait may have been cut short.
+   * Writes the mark into the log, and waits for synchronous standbys as any commit does. Writes even when the row
+   * exists: the commit that created it may not have waited for the standbys.
    * @param timeoutMillis default 5000
-   * @throws Error when it isn't certain that standbys have it, this server is no primary or on another timeline, or
-   * a mark is being written. It may be in the log all the same.
+   * @throws Error when the standbys may not have the mark, when this server isn't a primary or is on another timeline,
+   * and while another call writes a mark. The log may contain the mark nevertheless.
    */
   async markLog(mark: Mark, timeoutMillis = MARK_MILLIS): Promise<void> {
     const { epoch, timeline } = mark;
     if (![epoch, timeline].every((number) => Number.isSafeInteger(number) && number > 0))
-      throw new Error(`${JSON.stringify(mark)} is no mark`);
-    if (this.isMarking) throw new Error("a mark is being written");
+      throw new Error(`${JSON.stringify(mark)} is not a mark`);
+    if (this.isMarking) throw new Error("another mark is being written");
     this.isMarking = true;
-    // A session of its own: its wait must not keep readings waiting.
+    // A separate session: its wait must not delay readings.
     const psql = this.openPsql();
     try {
       const rows = await psql.query(marking(mark, Math.round(timeoutMillis / 2)), timeoutMillis, "fail");
@@ -107,11 +107,11 @@ export class RunningLog {
   }
 }
 
-/** What writes a mark, if the server is on its timeline. The last statement returns it. */
+/** Statements that write a mark if the server is on its timeline. The last one returns the mark. */
 export const markStatements = ({ epoch, timeline }: Mark): readonly string[] => [
   "CREATE SCHEMA IF NOT EXISTS dr",
   "CREATE TABLE IF NOT EXISTS dr.mark (epoch bigint, timeline bigint, PRIMARY KEY (epoch, timeline))",
-  // Checked where it can't change any more: a session doesn't outlive its server's timeline.
+  // Checked inside the session, where the timeline can't change: a session ends with its server's timeline.
   `INSERT INTO dr.mark SELECT ${epoch}, ${timeline}
     WHERE left(pg_walfile_name(pg_current_wal_insert_lsn()), 8) = '${hex(timeline)}'
     ON CONFLICT (epoch, timeline) DO UPDATE SET epoch = excluded.epoch RETURNING epoch, timeline`,
@@ -119,10 +119,10 @@ export const markStatements = ({ epoch, timeline }: Mark): readonly string[] => 
 
 const marking = (mark: Mark, lockMillis: number): string =>
   [
-    // Not what is there already.
+    // No notice that the schema or the table exists.
     "SET client_min_messages TO warning",
-    // Behind a session that waits for a standby and that nobody waits for any more. That wait itself has no limit
-    // in PostgreSQL: its session stays until the standby is back, but only one.
+    // Limits the wait behind an abandoned session that waits for a standby. PostgreSQL has no limit for that wait
+    // itself: one session stays until the standby is back, but only one.
     `SET lock_timeout TO ${lockMillis}`,
     "BEGIN READ WRITE",
     "SET LOCAL synchronous_commit TO on",
@@ -132,14 +132,14 @@ const marking = (mark: Mark, lockMillis: number): string =>
 
 const hex = (timeline: number): string => timeline.toString(16).toUpperCase().padStart(8, "0");
 
-/** The columns after the first one, which says what the row is. */
+/** The columns after the first one, which names the kind of row. */
 const valuesOf = (rows: readonly string[][], what: string): string[] | undefined =>
   rows.find(([first]) => first === what)?.slice(1);
 
 function endOf(rows: readonly string[][]): Omit<LogEnd, "startedAt"> {
   const [recovering, position, file, commit, streaming, archive, waiting] = valuesOf(rows, "log") ?? [];
-  if (recovering === undefined) throw new Error("PostgreSQL says nothing of its log");
-  if (recovering !== "t" && recovering !== "f") throw new Error(`in recovery is '${recovering}'`);
+  if (recovering === undefined) throw new Error("PostgreSQL reported no log position");
+  if (recovering !== "t" && recovering !== "f") throw new Error(`pg_is_in_recovery() is '${recovering}'`);
   const mark = valuesOf(rows, "mark");
   return {
     isPrimary: recovering === "f",
@@ -158,13 +158,13 @@ function endOf(rows: readonly string[][]): Omit<LogEnd, "startedAt"> {
   };
 }
 
-/** An empty column is null, and must not become 0. */
+/** An empty column means null, which must not become 0. */
 function whole(what: string, text: string | undefined): number {
   if (text && /^\d{1,15}$/.test(text)) return Number(text);
   throw new Error(`the log's ${what} is '${text}'`);
 }
 
-/** First third of the name of a file of the log. */
+/** The timeline is the first third of a WAL file's name. */
 function timelineOf(file: string | undefined): number {
   if (file && /^[0-9A-F]{24}$/.test(file)) return Number.parseInt(file.slice(0, 8), 16);
   throw new Error(`the log's file is '${file}'`);

@@ -1,11 +1,11 @@
-/** Orders about a log, carried out in this node's etcd: `guard.cjs forget-log` and its like, and dr-cut-over. */
+/** Carries out orders about a log in this node's etcd, for `guard.cjs forget-log` and the like, and for dr-cut-over. */
 
 import { keysOf } from "../leader/leader-keys.js";
 import type { GuardConfig } from "../shared/config.js";
 import { Etcd } from "../shared/etcd.js";
 import { carryOutLogOrder, type LogAnswer, type LogOrder } from "./cut-over.js";
 
-/** A person waits, and no lease. */
+/** Longer than the guard's own timeout: a person waits for it, no lease. */
 const LOG_ORDER_MILLIS = 5000;
 
 /** @throws Error when etcd does not answer */

@@ -1,4 +1,4 @@
-/** This node's volume, as far as it tells whether there is something on it that nobody else has. */
+/** Reads this node's volume: does it contain writes that no other node has? */
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { IMAGE_PATHS } from "../../layout.js";
@@ -7,7 +7,7 @@ import { controlValue, ofThisMachine } from "./control-data.js";
 import { slotOf } from "./diverged.js";
 import type { OwnData, SaveRecord } from "./region-facts.js";
 
-/** On the data volume, beside the data: a rewind or a new copy leaves it alone. */
+/** On the data volume, beside the data directory: a rewind or a new copy doesn't touch it. */
 export const DIVERGED_FOLDER = `${IMAGE_PATHS.data}/diverged`;
 
 const STANDBY = ["in archive recovery", "shut down in recovery"];
@@ -27,7 +27,7 @@ const MACHINE: Sources = {
   patroniRuns,
 };
 
-/** What can't be read counts as not there: a node must not be kept out by a file that it doesn't understand. */
+/** An unreadable file counts as missing: it must not keep the node out of the cluster. */
 export async function readOwnData(
   { dataDirectory, node }: { readonly dataDirectory: string; readonly node: string },
   { controlData, list, read, patroniRuns }: Sources = MACHINE,
@@ -45,7 +45,7 @@ export async function readOwnData(
   );
   const state = controlValue(control, "Database cluster state") ?? "";
   const timelines = ["Latest checkpoint's TimeLineID", "Min recovery ending loc's timeline"];
-  // A copy of a primary says that it is one, until it is started.
+  // A copy of a primary reports the primary's state until it is started.
   const isCopy = files.includes("backup_label");
   const isStandby = isCopy || STANDBY.includes(state) ? true : PRIMARY.includes(state) ? false : undefined;
   return {

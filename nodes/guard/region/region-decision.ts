@@ -1,11 +1,11 @@
 /**
- * What a guard does about the region that its node is in: whether writes may be served here, and whether the region
- * becomes primary or standby. From what is known and what has just been seen; no input or output, no clock of its
- * own. Level-triggered: what got lost is decided again. docs/promotion.md has the protocol and its reasons.
+ * A guard's decision about its region: whether this node may serve writes, and whether the region becomes primary or
+ * standby. A pure function from state and event to the next state and actions, without I/O or a clock. Level-triggered:
+ * a lost action is decided again. docs/promotion.md describes the protocol and its reasons.
  *
- * What makes it safe: a region serves writes only for one lease after a reading of the claims that shows it greatest,
- * only in an epoch that its status says it has opened, and it opens an epoch only when the other region has released
- * for it, or has certainly run out.
+ * Why it is safe: a region serves writes only for one lease after a reading of the claims that shows its epoch as the
+ * highest, and only in an epoch that its status records as opened. It opens an epoch only when the other region has
+ * released for it, or when that region's lease has certainly expired.
  */
 
 import type { Known, RegionConfig } from "./known.js";
@@ -22,11 +22,11 @@ export interface RegionStep {
   readonly actions: readonly RegionAction[];
 }
 
-/** While something is about to change, claims and status are read so often: by who can act on them, and by others. */
+/** How often a guard reads claims and status while a change is pending: one that can act on them, and any other. */
 const HURRY_MILLIS = 200;
 const FOLLOW_MILLIS = 1_000;
 
-/** A turn that comes so late has been held up: another region may have been claimed meanwhile. */
+/** A turn that is later than this was held up: the other region may have claimed an epoch meanwhile. */
 export const HELD_UP_MILLIS = 1_500;
 
 export function decideRegion(
@@ -58,24 +58,24 @@ function act(config: RegionConfig, state: RegionState, now: number): RegionActio
   const pace = !isSoon ? config.rules.readMillis : mayAct(config, state) ? HURRY_MILLIS : FOLLOW_MILLIS;
   if (now - state.readAskedAt >= Math.min(pace, config.rules.readMillis))
     actions.push({ kind: "read-claims" });
-  // An old picture: whatever follows from it may be wrong by now.
+  // The reading is too old: decisions based on it may be wrong by now.
   if (!reading || !view || now - reading.startedAt >= config.rules.leaseMillis) return actions;
   if (reading.startedAt < state.heldUpUntil) return actions;
   const { own, peer } = reading;
   const greatest = Math.max(own, peer);
   if (view.epoch < greatest)
     return [...actions, { kind: "raise-epoch", epoch: greatest, expectMod: view.epochMod }];
-  // Somebody here has seen a claim that we haven't.
+  // Another guard of this region has seen a newer claim.
   if (view.epoch > greatest || greatest === 0 || !view.role) return actions;
   const known: Known = { config, state, reading, view, role: view.role, now };
   return [...actions, ...(own > peer ? lead(known) : yieldTo(known))];
 }
 
-/** The leader, and who has just been one. */
+/** The leader, and the node that was demoted last. */
 const mayAct = ({ node }: RegionConfig, { view, reading }: RegionState): boolean =>
   reading === undefined || view?.term !== undefined || reading.mine.demoted?.node === node;
 
-/** The active region publishes no more: a claim of this one's may come any moment, and each second counts then. */
+/** The active region has stopped publishing: a claim for this region may come at any moment, and then each second counts. */
 const peerIsSilent = (
   { rules }: RegionConfig,
   { reading, peerNotBefore }: RegionState,
@@ -83,14 +83,14 @@ const peerIsSilent = (
 ): boolean =>
   reading !== undefined && reading.peer > reading.own && now - peerNotBefore > 3 * rules.readMillis;
 
-/** A claim that has not been followed yet, here or there. */
+/** A claim whose epoch is not open yet, in either region. */
 function isUnsettled({ reading }: RegionState): boolean {
   if (!reading) return true;
   const { own, peer, mine, theirs } = reading;
   return own > peer ? mine.opened < own : theirs.opened < peer && peer > 0;
 }
 
-/** For people: what a region that is to become active waits for, and by how much it may lag behind. */
+/** For people: what a region waits for before it becomes active, and its lag. */
 export function explain(config: RegionConfig, state: RegionState, now: number) {
   const { reading, view, log } = state;
   if (!reading || !view?.role || !log) return { lagMillis: undefined, waitsFor: undefined };

@@ -1,22 +1,22 @@
 /**
- * What a guard knows of both regions, and what it may do about it. Times are milliseconds on this node's monotonic
- * clock unless they are called wall.
+ * What a guard knows about both regions, and its actions. Times are milliseconds of this node's monotonic clock unless
+ * their name says wall.
  */
 
 /**
- * A row that each leader writes into the log before it serves writes, and that is replicated like any other: which
- * history a log belongs to. Timeline and position alone don't tell two regions' logs apart, for both count on.
+ * A row that each leader writes into the log before it serves writes, replicated like any other row: it shows which
+ * history a log belongs to. Timeline and position alone don't distinguish two regions' logs, because both continue.
  */
 export interface Mark {
-  /** Epoch in which the region that wrote it was active; 0 when there is none yet. */
+  /** Epoch in which its region was active; 0 when there is no mark yet. */
   readonly epoch: number;
-  /** Of the leader that wrote it: a region's failovers part histories too. */
+  /** Timeline of the leader that wrote it: a failover inside a region splits histories too. */
   readonly timeline: number;
 }
 
 export const NO_MARK: Mark = { epoch: 0, timeline: 0 };
 
-/** How far a leader's log went, and when by its own wall clock. */
+/** The end of a leader's log, and the time by its wall clock. */
 export interface Position {
   readonly wallMillis: number;
   readonly node: string;
@@ -25,11 +25,11 @@ export interface Position {
   readonly lsn: number;
 }
 
-/** The leader of this region is about to become a standby: the other region waits for what it will release. */
+/** The leader of this region is about to become a standby: the other region waits for its release. */
 export interface Demotion {
-  /** The epoch that it served in. */
+  /** The epoch in which it served. */
   readonly of: number;
-  /** The other region's epoch that it yields to. */
+  /** The other region's epoch to which it yields. */
   readonly epoch: number;
   readonly node: string;
   /** Create revision of the leader key that it held. */
@@ -37,55 +37,55 @@ export interface Demotion {
 }
 
 /**
- * How far the log went when the region was made a standby: all that was acknowledged stands before. Read after the
- * leader's port was shut, and kept in the region's etcd by the very transaction that changes its role.
+ * The end of the log when the region became a standby: every acknowledged write precedes it. The guard reads it after
+ * the leader's port is closed, and stores it in the region's etcd in the transaction that changes the role.
  */
 export interface Extent {
-  /** The epoch that was served in. */
+  /** The epoch in which the region served. */
   readonly of: number;
   readonly mark: Mark;
   readonly lsn: number;
 }
 
-/** Nothing more will be acknowledged in this region under an epoch below `epoch`. */
+/** This region will acknowledge nothing more under an epoch below `epoch`. */
 export interface Release {
-  /** The other region's epoch that this one yields to. Valid for that epoch alone. */
+  /** The other region's epoch to which this one yields. Valid for that epoch alone. */
   readonly epoch: number;
   /** The newest epoch in which this region has ever served: 0 if none. */
   readonly opened: number;
-  /** All that it acknowledged stands in the log of this mark, up to this position. */
+  /** The log of this mark contains every write that the region acknowledged, up to this position. */
   readonly mark: Mark;
   readonly acknowledged: number;
-  /** Where its log ends: who has all of it need not make this region rewind what it wrote while it stopped. */
+  /** The end of its log: if the other region takes over all of it, this region needn't rewind what it wrote while it stopped. */
   readonly lsn: number;
-  /** Of a node that has it all, to fetch the rest from. */
+  /** Address of a node that has all of it, to fetch the rest from. */
   readonly address: string;
 }
 
-/** The last time at which this node is known to have had all of the other region's log. */
+/** The last time at which this node certainly had all of the other region's log. */
 export interface Proof {
   readonly node: string;
   readonly mark: Mark;
-  /** Of the position that was reached: by the other leader's clock. */
+  /** Time of the reached position, by the other leader's clock. */
   readonly wallMillis: number;
 }
 
 /**
- * Why this region may open an epoch: kept in its etcd by the transaction that makes it primary. What it rests on stays
- * true, so that the next guard need not wait anew, and what the other region says afterwards comes too late.
+ * Why this region may open an epoch. The transaction that makes the region primary stores it in etcd. Its grounds stay
+ * true: the next guard needn't wait again, and later news from the other region comes too late.
  */
 export interface Opening {
   readonly epoch: number;
   readonly reason: string;
-  /** At most so much of what the other region acknowledged was missing; undefined when nobody could say. */
+  /** Upper bound of the lag behind the other region at that time; undefined when it was unknown. */
   readonly lagMillis?: number;
 }
 
-/** What a region's guards say of it: one item, each write of which compares the sequence of the one before. */
+/** A region's status as its guards publish it: one item. Each write compares the previous write's sequence. */
 export interface Status {
   /** 0: there is no item yet. */
   readonly sequence: number;
-  /** The newest own epoch in which clients may have been served writes: written before they are. */
+  /** The newest own epoch in which this region may have served writes: recorded before it serves any. */
   readonly opened: number;
   readonly opening?: Opening;
   readonly position?: Position;
@@ -96,11 +96,11 @@ export interface Status {
 
 export const NO_STATUS: Status = { sequence: 0, opened: 0 };
 
-/** Epochs for which an operator has taken it on himself; 0 for none. */
+/** Epochs for which an operator has overridden a rule; 0 for none. */
 export interface Overrides {
-  /** The other region is certainly silent: no waiting. */
+  /** The operator vouches that the other region accepts no writes: don't wait for its lease. */
   readonly fenced: number;
-  /** Promote with more lag than the budget, or without what a demoted peer still holds. */
+  /** Promote with more lag than the budget, or without the writes that only a demoted peer has. */
   readonly acceptDataLoss: number;
 }
 
@@ -110,99 +110,99 @@ export const NO_OVERRIDES: Overrides = { fenced: 0, acceptDataLoss: 0 };
 export interface Reading {
   readonly startedAt: number;
   readonly endedAt: number;
-  /** Greatest claimed epoch of this region and of the other; 0 for none. */
+  /** Highest claimed epoch of this region and of the other; 0 for none. */
   readonly own: number;
   readonly peer: number;
   readonly mine: Status;
   readonly theirs: Status;
-  /** Of this region. */
+  /** For this region. */
   readonly overrides: Overrides;
 }
 
 /** Where a standby region's leader gets its log from. */
 export type Source =
-  /** Nobody yet: what the other region has may still be of no account, and this log must not be rewound to it. */
+  /** No source yet: it may turn out that the other region's log doesn't count; this log must not be rewound to it. */
   | { readonly kind: "nobody" }
-  /** Whichever node of the other region takes writes. */
+  /** The node of the other region that accepts writes. */
   | { readonly kind: "region" }
   /**
-   * The same, and what they don't give from the copy of the other region's vault: so a region without data begins, and
-   * one that was left behind fetches what it can. Not for longer, for the archive would be asked whenever the log is handed over, and at each promotion.
+   * The same, and the copy of the other region's vault for what no node sends: for a region without data, and for one
+   * that was left behind. Only until then: otherwise PostgreSQL would query the archive at each handover and promotion.
    */
   | { readonly kind: "vault" }
-  /** One node by its address: it has been demoted and takes no writes. */
+  /** One node by its address: it has been demoted and accepts no writes. */
   | { readonly kind: "node"; readonly address: string };
 
 export type Role = { readonly kind: "primary" } | { readonly kind: "standby"; readonly source: Source };
 
-/** What this region's etcd says. */
+/** The state of this region's etcd. */
 export interface RegionView {
   readonly startedAt: number;
   readonly endedAt: number;
-  /** What Patroni's configuration makes of the region; undefined while there is none. */
+  /** The region's role in Patroni's configuration; undefined while there is none. */
   readonly role?: Role;
   readonly configMod: string;
-  /** Of the last demotion, and of the last promotion. */
+  /** From the last demotion, and from the last promotion. */
   readonly extent?: Extent;
   readonly opening?: Opening;
-  /** The greatest epoch that any guard of this region has seen. */
+  /** The highest epoch that any guard of this region has seen. */
   readonly epoch: number;
   readonly epochMod: string;
-  /** Of the key that names the cluster, where nothing else is left of it: nobody leads, and nobody has any data. */
+  /** Revision of the key that names the cluster, if nothing else is left: no node leads, and no node has data. */
   readonly nameOnlyMod?: string;
-  /** This node leads, in this term: its guard has renewed the heartbeat, so that nobody before it is served any more. */
+  /** The term in which this node leads: its guard has renewed the heartbeat, so no earlier leader serves clients any more. */
   readonly term?: string;
 }
 
-/** What PostgreSQL here says of its log. */
+/** What PostgreSQL on this node reports about its log. */
 export interface LogEnd {
   readonly startedAt: number;
-  /** Only a primary writes. */
+  /** Only a primary writes the log. */
   readonly isPrimary: boolean;
-  /** Of a primary. */
+  /** Only of a primary. */
   readonly timeline?: number;
-  /** The newest in the log, as far as it is replayed. */
+  /** The newest mark in the replayed part of the log. */
   readonly mark: Mark;
   /** Written by a primary, replayed by a standby. */
   readonly lsn: number;
-  /** Of a standby. */
+  /** Only of a standby. */
   readonly replay?: Replay;
 }
 
-/** How a standby gets on. */
+/** A standby's progress. */
 export interface Replay {
-  /** When the newest commit (or abort) that was replayed was made, by the clock of who made it; none since the start. */
+  /** Time of the newest replayed commit or abort, by its primary's clock; undefined if there was none since the start. */
   readonly wallMillis?: number;
-  /** Somebody sends it the log. */
+  /** Another node streams the log to it. */
   readonly isStreaming: boolean;
-  /** PostgreSQL has a restore_command that may find something. */
+  /** PostgreSQL has a restore_command that can find files. */
   readonly usesArchive: boolean;
-  /** It has replayed what it found, has looked for more, in the archive too, and found none. */
+  /** It has replayed everything it found, and has then found nothing more, in the archive either. */
   readonly isWaiting: boolean;
 }
 
-/** What has been done about changes that only this node has: a file beside its data, written by `dr-save-diverged`. */
+/** What `dr-save-diverged` has done about changes that only this node has: a file beside the data directory. */
 export interface SaveRecord {
-  /** Of this region: the epoch in which they were acknowledged. */
+  /** This region's epoch in which the changes were acknowledged. */
   readonly epoch: number;
-  /** AWS's name of the region, the node's name, and when it wrote this, ISO 8601. */
+  /** The region's name in AWS, the node's name, and the time of this record (ISO 8601). */
   readonly region?: string;
   readonly node?: string;
   readonly at?: string;
   readonly state:
     | "saving"
-    /** Decoded, and kept beside the data until they are in the vault. */
+    /** Decoded, and kept beside the data directory until the vault has them. */
     | "saved"
-    /** Could not be decoded, or not all: the data directory is kept as it was. */
+    /** Not all could be decoded: a copy of the data directory is kept. */
     | "kept-copy"
     | "nothing"
     | "failed"
-    /** An operator has said that they don't matter. */
+    /** An operator has given them up. */
     | "given-up";
   readonly timeline?: number;
-  /** Where this log and the other region's part; null where its leader didn't say. */
+  /** Where this log and the other region's diverge; null when that region's leader didn't report it. */
   readonly divergedAt?: string | null;
-  /** Rows changed in transactions that the other region lacks, and these transactions. */
+  /** Number of rows changed in transactions that the other region lacks, and of these transactions. */
   readonly rows?: number;
   readonly transactions?: number;
   readonly files?: readonly string[];
@@ -212,61 +212,61 @@ export interface SaveRecord {
   readonly note?: string;
 }
 
-/** What this node's volume says, whether PostgreSQL runs or not. */
+/** The state of this node's volume, whether PostgreSQL runs or not. */
 export interface OwnData {
-  /** Slots that keep changes for a region that returns. */
+  /** Slots that keep diverged changes. */
   readonly slots: readonly {
     readonly name: string;
     readonly epoch: number;
     readonly timeline: number;
     readonly database: number;
   }[];
-  /** False of one that runs as primary, or stopped as one; undefined when there are no data. */
+  /** False when PostgreSQL runs as a primary or stopped as one; undefined without data. */
   readonly isStandby?: boolean;
-  /** The newest that it has come to. */
+  /** The newest timeline that the data have reached. */
   readonly timeline?: number;
   readonly records: readonly SaveRecord[];
   readonly patroniRuns: boolean;
 }
 
 export type RegionEvent =
-  /** `heldUpUntil`: this process stood still, or got no turn, until then. */
+  /** `heldUpUntil`: this process was paused, or got no turn, until then. */
   | { readonly kind: "tick"; readonly heldUpUntil?: number }
   | { readonly kind: "data"; readonly data: OwnData }
   | { readonly kind: "reading"; readonly reading: Reading }
   | { readonly kind: "view"; readonly view: RegionView }
   | { readonly kind: "log"; readonly log: LogEnd }
-  /** The kernel has shut this node's port to writers. */
+  /** The kernel has closed this node's port to writers. */
   | { readonly kind: "closed"; readonly at: number }
-  /** Own status, as it was written; from when on it counts. */
+  /** The own status as it was written, and the time from which it counts. */
   | { readonly kind: "status-written"; readonly status: Status; readonly startedAt: number };
 
 export type RegionAction =
   | { readonly kind: "read-claims" }
   | { readonly kind: "raise-epoch"; readonly epoch: number; readonly expectMod: string }
-  /** No write may be served from now on, until the lease is renewed. */
+  /** Serve no writes from now on, until the lease is renewed. */
   | { readonly kind: "close"; readonly reason: string }
-  /** Written only if the item still has the sequence before. The wall clock of its position is the writer's to fill in. */
+  /** Written only if the item still has the previous sequence. The writer fills in the wall clock of its position. */
   | { readonly kind: "write-status"; readonly status: Status; readonly reason: string }
   | {
       readonly kind: "change-role";
       readonly role: Role;
-      /** Written with it when an active region is demoted. */
+      /** Stored in the same transaction when an active region is demoted. */
       readonly extent?: Extent;
-      /** Written with it when a standby region is promoted. */
+      /** Stored in the same transaction when a standby region is promoted. */
       readonly opening?: Opening;
       readonly expect: {
         readonly configMod: string;
         readonly epochMod: string;
-        /** Undefined: nobody needs to lead for it. */
+        /** Undefined when the change needs no leader. */
         readonly term?: string;
       };
-      /** Of no effect when it can't be asked for before. */
+      /** The guard drops the change after this time. */
       readonly notAfter: number;
       readonly reason: string;
     }
   | { readonly kind: "mark-log"; readonly mark: Mark }
-  /** So that Patroni makes the standby cluster anew, from the other region. */
+  /** So that Patroni recreates the standby cluster from the other region. */
   | {
       readonly kind: "forget-cluster";
       readonly nameMod: string;
@@ -274,7 +274,7 @@ export type RegionAction =
       readonly reason: string;
     };
 
-/** Something about an epoch, and when this process saw it first. */
+/** An epoch, and when this process first saw it. */
 export interface FirstSeen {
   readonly epoch: number;
   readonly at: number;
@@ -284,38 +284,38 @@ export interface RegionState {
   readonly reading?: Reading;
   readonly view?: RegionView;
   readonly log?: LogEnd;
-  /** Since when a standby has had nothing more to replay; undefined while it has. */
+  /** Since when a standby has had nothing more to replay; undefined while it replays. */
   readonly restingSince?: number;
   readonly data?: OwnData;
-  /** When this region's greatest claim, and the other's release for it, were first seen by this process. */
+  /** When this process first saw this region's highest claim, and the other region's release for it. */
   readonly claimSeen?: FirstSeen;
   readonly releaseSeen?: FirstSeen;
-  /** When the other region's greatest epoch was first seen to be open. */
+  /** When this process first saw the other region's highest epoch open. */
   readonly peerOpenSeen?: FirstSeen;
-  /** The own status' last change: not before this. */
+  /** This region's last publication was not before this time. */
   readonly publishedNotBefore: number;
-  /** The other region's last publication: not before this. */
+  /** The other region's last publication was not before this time. */
   readonly peerNotBefore: number;
-  /** Positions that the other region's leader published, the newest last; what this node has reached is forgotten. */
+  /** Positions that the other region's leader published, the newest last, without those that this node has reached. */
   readonly peerPositions: readonly Position[];
   readonly proof?: Proof;
-  /** Region lease: until when writes may be served here. */
+  /** Region lease: until when this node may serve writes. */
   readonly permitUntil: number;
   readonly readAskedAt: number;
-  /** What was read before is nothing to act on: this process was held up since. */
+  /** Earlier readings don't count: this process was held up after them. */
   readonly heldUpUntil: number;
   readonly wroteAt: number;
-  /** Since when this node's port is certainly shut to writers; undefined while it may be open. */
+  /** Since when this node's port is certainly closed to writers; undefined while it may be open. */
   readonly closedAt?: number;
   /** Since when this region has been a standby. */
   readonly standbySince?: number;
-  /** Since when nothing but the cluster's name was seen to be left. */
+  /** Since when only the cluster's name has been left in etcd. */
   readonly nameOnlySince?: number;
-  /** The term in which this node leads, and when it was first seen to. */
+  /** The term in which this node leads, and when this process first saw it. */
   readonly term?: { readonly term: string; readonly since: number };
 }
 
-/** Names all it can have: copies of objects of one shape are cheap. */
+/** Lists every field: copies of objects with one shape are cheap. */
 export const initialRegionState = (): RegionState => ({
   reading: undefined,
   view: undefined,

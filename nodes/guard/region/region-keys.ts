@@ -1,4 +1,4 @@
-/** The region's keys in its etcd: how they are read, and the transactions that change them. Pure. */
+/** The region's keys in its etcd: reads them, and builds the transactions that change them. Pure. */
 
 import type { View } from "../leader/leader-facts.js";
 import { type Keys, logKeys, type Transaction } from "../leader/leader-keys.js";
@@ -6,7 +6,7 @@ import type { GuardConfig } from "../shared/config.js";
 import type { RegionAction, RegionView, Role } from "./region-facts.js";
 import { roleOf, withRole } from "./standby-cluster.js";
 
-/** @param node this node; leads only once its own heartbeat has begun the term: then nobody before it is served */
+/** @param node this node; it leads only after its own heartbeat has begun the term: then no earlier leader serves */
 export function regionViewOf(
   view: View,
   { node, leaderLease }: Pick<GuardConfig, "node" | "leaderLease">,
@@ -29,7 +29,7 @@ export function regionViewOf(
   };
 }
 
-/** Patroni itself gets no further then: to copy from it wants a leader, and to make one a cluster without a name. */
+/** Patroni is stuck in this state: it needs a leader to copy from, and creates one only in a cluster without a name. */
 function isNameOnly({ leader, initialize, members }: View): boolean {
   const there = Object.values(members);
   return !leader && Boolean(initialize) && there.length > 0 && there.every(({ value }) => isBare(value));
@@ -51,7 +51,7 @@ export const raiseEpoch = (keys: Keys, { epoch, expectMod }: Of<"raise-epoch">):
   failure: [],
 });
 
-/** A node with data that comes meanwhile has won the leader key, or joins what is made now by a rewind. */
+/** A node with data that returns meanwhile has either won the leader key, or joins the new cluster by a rewind. */
 export const forgetCluster = (keys: Keys, { nameMod, expect }: Of<"forget-cluster">): Transaction => ({
   compare: [
     { key: keys.config, mod: expect.configMod },
@@ -64,19 +64,19 @@ export const forgetCluster = (keys: Keys, { nameMod, expect }: Of<"forget-cluste
 });
 
 /**
- * The region takes over another's log. How far its own had come, and who had that, says nothing about it any more, but
- * Patroni asks for both before anyone may lead: votes of the old quorum (4.1 asks for them in a standby cluster too),
- * which nodes that still replay don't give; and a position that the other's log may not have come to. Meanwhile the node
- * that doesn't lead has the one slot, without which those can't replay: they would wait for each other for ever.
- * A region that waits keeps them: it may yet be the one whose log counts.
+ * The region takes over another region's log. The old log's position and synchronous nodes don't apply to it, but before
+ * any node may lead Patroni requires both: votes of the old quorum (4.1 wants them in a standby cluster too), which nodes
+ * that still replay don't give, and a position that the new log may not have reached. Those nodes can't replay without
+ * the only slot, which belongs to the node that can't lead: they would wait for each other for ever.
+ * A region that waits keeps both: its own log may still be the one that counts.
  */
 const leavesOwnLog = (role: Role): boolean =>
   role.kind === "standby" && (role.source.kind === "region" || role.source.kind === "vault");
 
 /**
- * Compares all that the decision was made on: the configuration, the newest epoch that any guard here has seen, and
- * that this node still leads in that term.
- * @param config as it was read
+ * Compares everything that the decision is based on: the configuration, the highest epoch that any guard of this region
+ * has seen, and this node's leadership in that term.
+ * @param config the configuration that the guard has read
  */
 export function changeRole(
   keys: Keys,

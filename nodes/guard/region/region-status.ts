@@ -1,4 +1,4 @@
-/** What a guard knows of the regions, for people and for `dr status`. */
+/** What a guard knows about both regions, for people and for `dr status`. */
 import { monotonic } from "../shared/clock.js";
 import { latestRecord, unsavedEpoch } from "./diverged.js";
 import type { Region } from "./region.js";
@@ -17,7 +17,7 @@ export function regionStatus({ state, waitsFor }: Region) {
     overrides: reading?.overrides ?? null,
     log: log ? { isPrimary: log.isPrimary, timeline: log.timeline, mark: log.mark, lsn: log.lsn } : null,
     proof: proof ?? null,
-    /** What was saved here of what no other region has; an epoch that is still to be saved keeps Patroni away. */
+    /** The diverged writes that this node has saved. An epoch that is still to be saved keeps Patroni stopped. */
     diverged: latestRecord(data) ?? null,
     unsavedEpoch: unsavedEpoch(state) ?? null,
     slots: data?.slots.map(({ name }) => name) ?? [],

@@ -1,4 +1,4 @@
-/** The shell around `decideRegion`: asks the claim table and PostgreSQL, carries out actions, tells the leader's half. */
+/** The shell around `decideRegion`: reads the claim table and PostgreSQL, carries out actions, informs the leader's half. */
 
 import type { Guard } from "../leader/guard.js";
 import type { Gate, View } from "../leader/leader-facts.js";
@@ -24,25 +24,25 @@ import { isPending } from "./ticket.js";
 
 /** The claim table, in either region. */
 export interface ClaimTable {
-  /** @throws Error when neither region's replica answers, or with what is wrong there. */
+  /** @throws Error when neither region's replica gives a valid answer. */
   read(): Promise<Reading>;
-  /** @returns false when somebody else has written since. @throws Error when nobody answers: it may be written then. */
+  /** @returns false when another guard has written since. @throws Error when no replica answers: the write may have succeeded. */
   writeStatus(status: Status): Promise<boolean>;
 }
 
-/** PostgreSQL on this node, as far as its log is concerned. */
+/** The log of PostgreSQL on this node. */
 export interface LocalLog {
-  /** @throws Error while it doesn't answer. */
+  /** @throws Error while PostgreSQL doesn't answer. */
   end(): Promise<LogEnd>;
-  /** Settles once the mark is committed, as safely as any commit is. @throws Error when that isn't certain. */
+  /** Settles after the mark is committed as safely as any commit. @throws Error when that isn't certain. */
   mark(mark: Mark): Promise<void>;
 }
 
 const TICK_MILLIS = 100;
-/** How often PostgreSQL is asked: soon while something changes, else as often as the leader renews. */
+/** How often the guard queries PostgreSQL: `soon` during a change, `usual` (the leader's renewal interval) otherwise. */
 const LOG_MILLIS = { soon: 100, usual: 400 } as const;
 
-/** Nothing is known yet. */
+/** Until the first reading: allows nothing. */
 export const SHUT_GATE: Gate = {
   writesUntil: 0,
   replicaUntil: 0,
@@ -55,7 +55,7 @@ export const SHUT_GATE: Gate = {
 /** The guard's other half, which holds the leader lease. */
 export type LeaderHalf = Pick<Guard, "config" | "onView" | "allow" | "shut" | "transact">;
 
-/** All that the region's half reaches by itself. */
+/** Everything that the region's half uses outside its own process. */
 export interface RegionPorts {
   readonly clock: Clock;
   readonly claims: ClaimTable;
@@ -67,14 +67,14 @@ export class Region {
   private current: RegionState = initialRegionState();
   private readonly keys;
   protected readonly rules: RegionConfig;
-  /** What is under way: once at a time each. */
+  /** Kinds of work under way: each runs once at a time. */
   private readonly busy = new Set<string>();
   private logAskedAt = Number.NEGATIVE_INFINITY;
   private stopped = false;
-  /** When it had its last turn; never late before the first. */
+  /** Time of the last turn; infinite before the first, which is never late. */
   private turnAt = Number.POSITIVE_INFINITY;
   private config: string | undefined;
-  /** Readings of the claims that failed, in either region, since the start. */
+  /** How many reads of the claims have failed since the start, in both regions' replicas. */
   readFailures = 0;
 
   constructor(
@@ -115,7 +115,7 @@ export class Region {
     this.stopped = true;
   }
 
-  /** What somebody else has found out for it. */
+  /** Takes over what the keeper has read. */
   learn(event: Extract<RegionEvent, { kind: "data" }>): void {
     this.feed(event);
   }
@@ -133,7 +133,7 @@ export class Region {
   }
 
   private feed(event: RegionEvent): void {
-    // After a pause answers that were under way come before the turn that is late: it must be known by then.
+    // After a pause, answers that were under way arrive before the late turn: the state must know of the pause first.
     if (this.ports.clock.now() - this.turnAt > HELD_UP_MILLIS) this.turn();
     this.follow(event);
   }
@@ -144,7 +144,7 @@ export class Region {
 
   private follow(event: RegionEvent): void {
     const { state, actions } = this.decide(event);
-    this.tellClaims(this.current.reading, state.reading);
+    this.logClaims(this.current.reading, state.reading);
     this.current = state;
     const closing = actions.find((action) => action.kind === "close");
     this.guard.allow(this.gate(), closing?.kind === "close" ? closing.reason : undefined);
@@ -163,8 +163,8 @@ export class Region {
     };
   }
 
-  /** Why the region waits, whenever that changes. */
-  private tellClaims(before: Reading | undefined, after: Reading | undefined): void {
+  /** Logs the claims when they change. */
+  private logClaims(before: Reading | undefined, after: Reading | undefined): void {
     if (!after || (before?.own === after.own && before.peer === after.peer)) return;
     this.ports.log("claims", {
       own: after.own,
@@ -218,7 +218,7 @@ export class Region {
   private async writeStatus(status: Status, reason: string): Promise<void> {
     const startedAt = this.ports.clock.now();
     const { position } = status;
-    // One that was published before keeps its time: with a new one, who has reached it would seem to have all until now.
+    // A position that was published before keeps its time: a new time would make a log that has reached it look current.
     const wallMillis = position?.wallMillis || this.ports.clock.wall();
     const stamped = position ? { ...status, position: { ...position, wallMillis } } : status;
     const written = await this.ports.claims.writeStatus(stamped);
@@ -230,7 +230,7 @@ export class Region {
 
   private async changeRole(action: Extract<RegionAction, { kind: "change-role" }>): Promise<void> {
     const { config } = this;
-    // What must be shut for it is, before it is asked for.
+    // The port must be closed before the role changes.
     await this.closed;
     if (config === undefined || this.ports.clock.now() > action.notAfter) return;
     const { succeeded } = await this.guard.transact(changeRole(this.keys, action, config, this.guard.config));
@@ -238,7 +238,7 @@ export class Region {
     this.ports.log(succeeded ? "role-changed" : "role-change-refused", {
       role: role.kind,
       source: role.kind === "standby" ? role.source : undefined,
-      reason: succeeded ? reason : `something has changed; wanted: ${reason}`,
+      reason: succeeded ? reason : `the keys changed first; the reason was: ${reason}`,
       lagMillis: opening?.lagMillis,
       extent,
     });
@@ -270,5 +270,5 @@ export class Region {
   }
 }
 
-/** Written as often as claims are read: not worth a line each. */
+/** Published as often as the claims are read: too often for a line each. */
 const PUBLISHES = "publishes";

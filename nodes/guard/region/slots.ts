@@ -1,15 +1,15 @@
 /**
- * The slots of an active region's leader that keep what the other region has not confirmed decodable, one for each
- * database. Sessions of their own, each with a limit: nothing else waits for them.
+ * The slots of an active region's leader, one for each database: they keep changes decodable that the other region has
+ * not confirmed. Uses separate sessions with time limits, so that nothing else waits for them.
  */
 import { lsnText } from "../shared/lsn.js";
 import { Psql, psqlCommand } from "../shared/postgres.js";
 import { SLOT_PLUGIN, type SlotFacts, type SlotStep, slotOf, slotSteps } from "./diverged.js";
 
 const READ_MILLIS = 3_000;
-/** A new slot waits for all transactions that run; moving one on reads the log in between. */
+/** Creating a slot waits for all running transactions; advancing one reads the WAL in between. */
 const STEP_MILLIS = 30_000;
-/** More databases than this are not covered. */
+/** Databases beyond this number get no slot. */
 export const MOST_DATABASES = 32;
 
 const bytes = (column: string) => `pg_wal_lsn_diff(${column}, '0/0')`;
@@ -17,19 +17,19 @@ const OWN = `slot_type = 'logical' AND plugin = '${SLOT_PLUGIN}' AND slot_name L
 
 export class DivergedSlots {
   constructor(
-    /** The other region's slot on this one. */
+    /** The other region's slot in this region. */
     private readonly peerSlot: string,
     private readonly openPsql: (database?: string) => Psql = (database) => new Psql(psqlCommand(database)),
   ) {}
 
-  /** @returns databases whose changes are not kept. @throws Error when PostgreSQL refuses, or takes too long. */
+  /** @returns databases whose changes no slot keeps. @throws Error when PostgreSQL refuses, or takes too long. */
   async keep(term: { readonly epoch: number; readonly timeline: number }): Promise<readonly string[]> {
     const { steps, uncovered } = slotSteps(await this.read(), term);
     for (const step of steps) await this.carryOut(step);
     return uncovered;
   }
 
-  /** Those that keep nothing any more, on a standby. */
+  /** Drops all of them, on a standby where they no longer keep anything. */
   async dropAll(): Promise<void> {
     await this.ask(
       undefined,
@@ -40,7 +40,7 @@ export class DivergedSlots {
   private async read(): Promise<SlotFacts> {
     const rows = await this.ask(
       undefined,
-      // Names may have any character in them.
+      // A database's name may contain any character.
       `SELECT 'peer', ${bytes("restart_lsn")} FROM pg_replication_slots
         WHERE slot_name = '${this.peerSlot}' AND wal_status <> 'lost' AND restart_lsn IS NOT NULL;
       SELECT 'slot', slot_name, ${bytes("confirmed_flush_lsn")}, wal_status FROM pg_replication_slots WHERE ${OWN};
@@ -75,7 +75,7 @@ export class DivergedSlots {
   private async ask(database: string | undefined, sql: string, millis = READ_MILLIS): Promise<string[][]> {
     const psql = this.openPsql(database);
     try {
-      // PostgreSQL gives up first, or sessions that nobody waits for would pile up.
+      // PostgreSQL must give up first: otherwise abandoned sessions would pile up.
       return await psql.query(`SET statement_timeout TO ${Math.round(millis * 0.8)}; ${sql}`, millis);
     } finally {
       psql.close();

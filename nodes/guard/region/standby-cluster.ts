@@ -1,4 +1,4 @@
-/** Patroni's `standby_cluster`: what makes a region follow the other. */
+/** Patroni's `standby_cluster`, which makes a region follow the other one. */
 import type { StandbySource } from "../shared/config.js";
 import type { Role, Source } from "./region-facts.js";
 
@@ -11,14 +11,14 @@ export interface StandbyCluster {
   readonly create_replica_methods: readonly string[];
 }
 
-/** Finds nothing, ever. Patroni takes a section without host and port as one only if it has such a command. */
+/** A command that never finds anything. Patroni accepts a section without host and port only with such a command. */
 export const NOTHING = "/bin/false";
 
 /**
- * The one way to it: patroni.yml of a region that starts as standby, and what the guard makes of a running one.
+ * Renders the section both for patroni.yml of a region that starts as a standby and for the guard's role changes.
  *
- * With several hosts and a slot Patroni asks for `target_session_attrs=read-write`. So it can't follow a source
- * that has been demoted: for that time the demoted node stands there alone.
+ * With several hosts and a slot Patroni connects with `target_session_attrs=read-write`, so it can't follow a demoted
+ * source: to follow a demoted node, the section names that node alone.
  */
 export function standbyCluster(
   { addresses, port, slot, createReplicaMethods, vault }: StandbySource,
@@ -35,7 +35,7 @@ export function standbyCluster(
 
 type PatroniConfig = Readonly<Record<string, unknown>> & { readonly standby_cluster?: StandbyCluster | null };
 
-/** @param config Patroni's dynamic configuration, JSON. @returns undefined for what is none. */
+/** @param config Patroni's dynamic configuration, JSON. @returns undefined when it isn't valid. */
 export function roleOf(config: string | undefined): Role | undefined {
   const cluster = parse(config);
   if (!cluster) return undefined;

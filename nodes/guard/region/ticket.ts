@@ -5,14 +5,14 @@ import { lagMillis } from "./lag.js";
 import { hasAllOf, hasLastOf, headOf } from "./log-history.js";
 import type { LogEnd, Opening, RegionState } from "./region-facts.js";
 
-/** So long what was acknowledged to nobody is waited for; it may go on coming until Patroni promotes, half a second later. */
+/** How long to wait for the end of a log beyond its acknowledged writes; it may arrive until Patroni promotes, half a second later. */
 const LAST_MILLIS = 300;
-/** So long nothing more may have come before the end of the archive is taken for one: segments come by replication. */
+/** How long nothing more must arrive before the archive counts as replayed to its end: segments arrive by replication. */
 const REST_MILLIS = 5_000;
 
-const REPLAYS = "the copy of the other region's vault is still being replayed";
+const REPLAYS = "this region is still replaying the copy of the other region's vault";
 
-const LACKS = "the other region has written since in an epoch that this log does not have";
+const LACKS = "the other region has accepted writes in an epoch that this region's log does not contain";
 
 type Ticket =
   | { readonly kind: "go"; readonly opening: Opening }
@@ -20,7 +20,6 @@ type Ticket =
 
 const wait = (reason: string): Ticket => ({ kind: "wait", reason });
 
-/** Whether this region may open its epoch with this log, and why (not). */
 export function ticketOf(known: Known, log: LogEnd): Ticket {
   const { config, state, reading, role, now } = known;
   const { own, peer, mine, theirs, overrides } = reading;
@@ -31,35 +30,39 @@ export function ticketOf(known: Known, log: LogEnd): Ticket {
     return { kind: "go", opening: { epoch: own, reason, lagMillis } };
   };
   const complete = log.mark.epoch >= headOf(reading);
-  // What the other region could open stands below what this one has already opened.
+  // The other region could only open an epoch below the one that this region has already opened.
   if (peer === 0 || peer < mine.opened)
-    return complete || accepted ? go("no claim of the other region's is in the way") : wait(LACKS);
+    return complete || accepted ? go("no claim of the other region prevents it") : wait(LACKS);
   const { released } = theirs;
   if (released?.epoch === own) {
     const patient = now - (state.releaseSeen?.at ?? now) < LAST_MILLIS;
     const complete = hasAllOf(log, released) && log.mark.epoch >= mine.opened;
     if (complete && hasLastOf(log, released))
-      return go(`the other region has released for epoch ${own}, and all that it had is here`);
-    // What is missing then was acknowledged to nobody: a whole segment of padding, over a slow link.
+      return go(`the other region has released for epoch ${own}, and this region has all of its log`);
+    // The missing rest contains no acknowledged write: it can be a whole segment of padding, over a slow link.
     if (complete && !patient)
-      return go(`the other region has released for epoch ${own}, and all that it acknowledged is here`);
-    if (!accepted) return wait("the other region has released, but not all that it had is here");
+      return go(
+        `the other region has released for epoch ${own}, and this region has all its acknowledged writes`,
+      );
+    if (!accepted)
+      return wait("the other region has released, but this region does not have all of its log yet");
   }
-  if (!isSilenced(known)) return wait("the other region may still be serving");
+  if (!isSilenced(known)) return wait("the other region may still be accepting writes");
   if (role.kind === "standby" && role.source.kind === "vault" && !isAtRest(state, now)) return wait(REPLAYS);
-  const reason = overrides.fenced === own ? "an operator says it is fenced" : "its lease has run out";
+  const reason =
+    overrides.fenced === own ? "an operator has confirmed that it is fenced" : "its lease has run out";
   const lag = lagMillis(config.rules, reading, log, state, now);
   if (accepted) return go(`${reason}; data loss is accepted`, lag);
-  // Not where this log has what came later.
+  // Not if this log contains a later epoch.
   if (theirs.demoted?.of === theirs.opened && log.mark.epoch <= theirs.opened && theirs.demoted)
-    return wait(`the other region has demoted ${theirs.demoted.node} and has still to release`);
+    return wait(`the other region has demoted ${theirs.demoted.node} but has not released yet`);
   if (!complete) return wait(LACKS);
   if (lag > lagBudgetMillis)
-    return wait(`this region lags by ${(lag / 1000).toFixed(0)} s, above the budget`);
+    return wait(`this region's lag is ${(lag / 1000).toFixed(0)} s, above the budget`);
   return go(`${reason}; at most the last ${(lag / 1000).toFixed(1)} s of its writes are missing`, lag);
 }
 
-/** The other region can't serve any more. */
+/** The other region can certainly not serve any more. */
 export function isSilenced({ config, state, reading, now }: Known): boolean {
   const { own, overrides } = reading;
   const { leaseMillis, marginMillis } = config.rules;
@@ -67,10 +70,10 @@ export function isSilenced({ config, state, reading, now }: Known): boolean {
   return overrides.fenced === own || waited >= leaseMillis + marginMillis;
 }
 
-/** The archive has no more: what it has must not be given away, even where loss is accepted. */
+/** The archive has no more. Its writes must not be given up, even where the operator accepts data loss. */
 const isAtRest = ({ restingSince: since }: RegionState, now: number): boolean =>
   since !== undefined && now - since >= REST_MILLIS;
 
-/** Whether this region is on its way to being active: its leader's port is shut until it is. */
+/** Whether this region is becoming active: its leader's port stays closed until it is. */
 export const isPending = ({ reading }: RegionState): boolean =>
   reading !== undefined && reading.own > reading.peer && reading.mine.opened < reading.own;

@@ -1,33 +1,33 @@
-/** What the guards of a region do that is not greatest: close, demote, release, follow. Pure. */
+/** The guards' actions in a region whose epoch isn't the highest: close, demote, release, follow. Pure. */
 import { changeRole, FOLLOWING, publish, WAITING, write } from "./actions.js";
 import { isHandedOver, SAVE_FIRST_MILLIS, unsavedEpoch } from "./diverged.js";
 import { type Known, LOG_MILLIS, mustSaveFirst } from "./known.js";
 import { reaches } from "./log-history.js";
 import type { LogEnd, RegionAction } from "./region-facts.js";
 
-/** A node that has data is given so long to say so. */
+/** How long the guards wait for a node with data to appear. */
 const NAME_ONLY_MILLIS = 10_000;
-/** A leader that is stopping is given so long to come back and release; the other nodes as long again. */
+/** How long a new leader waits for the stopping one to return and release. Nodes that don't lead wait twice as long. */
 const RELEASE_AFTER_MILLIS = 10_000;
 
-/** The other region is greatest. */
+/** The other region has the highest epoch. */
 export function yieldTo(known: Known): RegionAction[] {
   const { config, state, reading, view, role, now } = known;
   const { peer, mine, theirs } = reading;
   const { log } = state;
   if (role.kind === "primary") {
-    // It is active already: nothing here is waited for, and no leader is needed to obey.
+    // The other region is already active: it waits for nothing from this one, and following it needs no leader.
     if (theirs.opened === peer)
       return rewindMayBegin(known) ? [changeRole(known, FOLLOWING, `epoch ${peer} is open`, false)] : [];
     if (view.term === undefined || !log?.isPrimary || now - log.startedAt > LOG_MILLIS) return [];
     if (log.startedAt < (state.term?.since ?? 0)) return [];
-    // Nothing is acknowledged any more from the moment the port is shut: what is read then is all there is.
+    // Once the port is closed this node acknowledges nothing more: the log read after that is complete.
     if (state.closedAt === undefined || log.startedAt < state.closedAt)
       return [{ kind: "close", reason: `the other region claims epoch ${peer}` }];
     const { demoted, opened } = mine;
     const { node } = config;
-    // One of an earlier epoch won't do: an opening of this region's may be on its way, and only a new notice competes
-    // with it, so that one of the two fails.
+    // A notice for an earlier epoch isn't enough: this region may be about to open an epoch, and only a new notice
+    // competes with that write, so that one of the two fails.
     const isSaid =
       demoted?.of === opened && demoted.epoch === peer && demoted.node === node && demoted.term === view.term;
     if (isSaid) {
@@ -64,8 +64,8 @@ export function yieldTo(known: Known): RegionAction[] {
 }
 
 /**
- * Patroni rewinds an old leader as soon as the region is marked. If it has changes that nobody else has, it must be
- * stopped before: its own guard sees to that, and the others leave it the time.
+ * Patroni rewinds an old leader as soon as the region is marked as a standby. If a node has changes that no other node
+ * has, its own guard must stop Patroni first, and the other guards give it the time.
  */
 function rewindMayBegin(known: Known): boolean {
   const { state, reading, now } = known;
@@ -76,9 +76,9 @@ function rewindMayBegin(known: Known): boolean {
 }
 
 /**
- * Whoever has all that this region acknowledged. The demoted leader first: once it has stopped its log has come to an
- * end, and the other region can take over all of it, so that nothing has to be rewound. If it dies, another that has
- * all will do.
+ * A node that has every write acknowledged by this region may release. The demoted leader comes first: once it has
+ * stopped, its log has ended, and the other region can take over all of it, so that nothing needs a rewind. If it dies,
+ * another node with every acknowledged write releases.
  */
 function mayRelease({ config, state, reading, view, now }: Known, log: LogEnd): boolean {
   const { opened, demoted } = reading.mine;

@@ -1,13 +1,13 @@
 import type { ClientRequest } from "node:http";
 
-/** Milliseconds of CLOCK_MONOTONIC: the clock that the kernel helper reads too. It never steps. */
+/** Milliseconds of CLOCK_MONOTONIC, which never steps. The kernel helper reads the same clock. */
 export const monotonic = (): number => Number(process.hrtime.bigint()) / 1e6;
 
-/** What the guard's loops know of time. A simulator has another. */
+/** The guard's source of time. The simulators replace it. */
 export interface Clock {
   /** Milliseconds of a clock that never steps. */
   now(): number;
-  /** Milliseconds since 1970: for what other machines read. */
+  /** Milliseconds since 1970, for values that other machines read. */
   wall(): number;
   sleep(millis: number): Promise<void>;
 }
@@ -17,9 +17,9 @@ export const sleep = (millis: number): Promise<void> => new Promise((resolve) =>
 export const MACHINE_CLOCK: Clock = { now: monotonic, wall: Date.now, sleep };
 
 /**
- * Calls back after so long, unless it is told before that there is an answer; and not before what has been answered by
- * then was read: a process that stood still, with its timers all due, reads its sockets first.
- * @returns to be called on the answer.
+ * Calls back after this time unless the answer comes first. Answers that have arrived by then are read before: after a
+ * pause, when all timers are due, the process reads its sockets first.
+ * @returns a function to call when the answer arrives
  */
 export function timeLimit(millis: number, onOver: (error: Error) => void): () => void {
   let done = false;
@@ -34,7 +34,7 @@ export function timeLimit(millis: number, onOver: (error: Error) => void): () =>
   };
 }
 
-/** The same for a request: it is given up, and its socket closed. */
+/** The same for a request: ends it and closes its socket. */
 export function limitRequest(outgoing: ClientRequest, millis: number): void {
   outgoing.once(
     "close",

@@ -1,4 +1,4 @@
-/** etcd v3 through its JSON gateway: what the guard needs of it, with one deadline per call. */
+/** etcd v3 through its JSON gateway: the calls that the guard needs, with one deadline per call. */
 import { Agent, request } from "node:https";
 import { limitRequest } from "./clock.js";
 import { secureContextOf, type TlsFiles } from "./tls.js";
@@ -19,7 +19,7 @@ export type Compare = { readonly key: string } & (
 );
 
 export type Operation =
-  /** @property after only what has changed since this revision; what has gone since shows by the count alone */
+  /** @property after returns only keys that have changed since this revision; only the count reveals deleted keys */
   | { readonly range: string; readonly prefix?: boolean; readonly after?: string }
   | { readonly put: string; readonly value: string; readonly lease?: string }
   | { readonly delete: string };
@@ -27,19 +27,19 @@ export type Operation =
 export interface Outcome {
   readonly succeeded: boolean;
   readonly revision: string;
-  /** Revisions of different clusters, as one rebuilt from nothing, have nothing to do with each other. */
+  /** Revisions of different clusters can't be compared; a rebuilt cluster counts as another one. */
   readonly cluster: string;
-  /** Of each operation of the branch taken: the keys that a range found. */
+  /** For each operation of the branch taken, the keys that it found. */
   readonly ranges: readonly (readonly KeyValue[])[];
-  /** How many keys each of these ranges has, whether or not they were asked for. */
+  /** How many keys each of these ranges contains, including those that `after` leaves out. */
   readonly counts: readonly number[];
 }
 
 export interface EtcdOptions {
-  /** In turn, from the one that answered last; the first is the nearest. */
+  /** Tried in turn, beginning with the last one that answered. The first is the nearest. */
   readonly endpoints: readonly string[];
   readonly timeoutMillis: number;
-  /** Files. None: plain HTTP is refused all the same. */
+  /** Certificate files. Plain HTTP is never used. */
   readonly tls: TlsFiles;
 }
 
@@ -51,7 +51,7 @@ export class Etcd {
     this.agent = new Agent({ keepAlive: true, maxSockets: 4, secureContext: secureContextOf(options.tls) });
   }
 
-  /** One transaction. @throws Error when no endpoint answered in time; it may have been carried out then. */
+  /** One transaction. @throws Error when no endpoint answers in time; etcd may have carried it out nevertheless. */
   async transact(
     compare: readonly Compare[],
     success: readonly Operation[],
@@ -71,14 +71,14 @@ export class Etcd {
     return String(answer.ID);
   }
 
-  /** Whole seconds left; undefined when the lease is gone. */
+  /** Whole seconds left; undefined when the lease has ended. */
   async timeToLive(lease: string): Promise<number | undefined> {
     const answer = await this.call("/v3/lease/timetolive", { ID: lease });
     const seconds = Number(answer.TTL ?? 0);
     return seconds > 0 ? seconds : undefined;
   }
 
-  /** Idempotent: a lease that is gone counts as revoked. */
+  /** Idempotent: a lease that has ended counts as revoked. */
   async revoke(lease: string): Promise<void> {
     try {
       await this.call("/v3/lease/revoke", { ID: lease });
@@ -142,10 +142,10 @@ export class Etcd {
   }
 }
 
-/** An answer that another endpoint would give as well. */
+/** An error that any other endpoint would return as well. */
 class Refusal extends Error {}
 
-/** gRPC codes: 4 deadline, 13 internal, 14 unavailable (no leader, leader changed) may be better elsewhere. */
+/** Another endpoint may succeed after gRPC code 4 (deadline), 13 (internal) or 14 (unavailable: no leader, leader changed). */
 function problem(url: URL, status: number | undefined, answer: Record<string, unknown>): Error {
   const text = `etcd ${url.host}${url.pathname}: ${status} ${String(answer.error ?? answer.message)}`;
   return [4, 13, 14].includes(Number(answer.code)) ? new Error(text) : new Refusal(text);
@@ -154,7 +154,7 @@ function problem(url: URL, status: number | undefined, answer: Record<string, un
 const encode = (text: string): string => Buffer.from(text).toString("base64");
 const decode = (text: unknown): string => Buffer.from(String(text ?? ""), "base64").toString();
 
-/** The end of the range of keys that begin with this one. */
+/** The end of the range of keys with this prefix. */
 function prefixEnd(prefix: string): string {
   const bytes = Buffer.from(prefix);
   bytes[bytes.length - 1] = (bytes.at(-1) as number) + 1;
@@ -189,7 +189,7 @@ function encodeOperation(operation: Operation) {
   };
 }
 
-/** The gateway leaves out whatever has its default: false, 0, empty. */
+/** The gateway omits fields with default values: false, 0, empty. */
 function decodeOutcome(answer: Record<string, unknown>): Outcome {
   const responses = (answer.responses ?? []) as {
     response_range?: { kvs?: Record<string, unknown>[]; count?: unknown };

@@ -1,4 +1,4 @@
-/** The kernel's leases, through `lease.py`: a child that is started again when it doesn't answer. */
+/** The kernel's leases, set by the child process `lease.py`. A child that doesn't answer is replaced. */
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
@@ -6,8 +6,8 @@ import type { Readable, Writable } from "node:stream";
 
 const ANSWER_MILLIS = 500;
 /**
- * For the first answer of a new child: a busy machine may take seconds to start it. Were it given no more than
- * the others, it would be killed and started again for ever, and make the machine busier.
+ * For the first answer of a new child: a busy machine may take seconds to start it. With the usual limit the guard would
+ * kill and restart it for ever, and make the machine busier.
  */
 const FIRST_ANSWER_MILLIS = 5000;
 
@@ -26,20 +26,20 @@ export class Kernel {
   private hasAnswered = false;
   private hasAdmitted = false;
   private waiting: ((answer: string | undefined) => void) | undefined;
-  /** Orders are carried out one after the other: an opening never overtakes the closing that followed it. */
+  /** Orders run one after the other: a later close always follows an earlier open. */
   private last: Promise<unknown> = Promise.resolve();
   private readonly newest: { port?: Order; etcd?: Order; mute?: Order } = {};
 
   /**
    * @param program path of lease.py
-   * @param admitted file, in memory, that says from the first admission on that Patroni may have read etcd
+   * @param admitted in-memory file, created at the first admission: from then on Patroni may have read etcd
    */
   constructor(
     private readonly program: string,
     private readonly admitted?: string,
   ) {}
 
-  /** @param until in milliseconds of the monotonic clock; nothing is opened when that is past */
+  /** @param until milliseconds of the monotonic clock; nothing opens when this time has passed */
   open(until: number): Promise<void> {
     return this.order({ open: Math.floor(until * 1e6) });
   }
@@ -48,7 +48,7 @@ export class Kernel {
     return this.order({ close: true });
   }
 
-  /** @param until until when Patroni may speak with etcd, on the monotonic clock in milliseconds */
+  /** @param until until when Patroni may use etcd, in milliseconds of the monotonic clock */
   admit(until: number): Promise<void> {
     if (this.admitted && !this.hasAdmitted) {
       writeFileSync(this.admitted, "");
@@ -57,7 +57,7 @@ export class Kernel {
     return this.order({ admit: Math.floor(until * 1e6) });
   }
 
-  /** Patroni may not speak with etcd any more, and its connections there end now. @throws Error when they can't be ended */
+  /** Keeps Patroni from etcd from now on, and ends its connections there. @throws Error when that fails */
   shutOut(): Promise<void> {
     return this.order({ shutOut: true });
   }
@@ -74,8 +74,8 @@ export class Kernel {
   private order(order: Order): Promise<void> {
     const kind = kindOf(order);
     this.newest[kind] = order;
-    // While the helper hangs, orders come faster than they fail: what a later one replaces is left out. Not what
-    // closes something: somebody waits for it to be done.
+    // While the helper hangs, orders arrive faster than they fail: an order that a later one replaces is dropped, except
+    // closing ones, because their callers wait for them.
     const isStale = () => !("close" in order || "shutOut" in order) && this.newest[kind] !== order;
     const result = this.last.then(() => (isStale() ? undefined : this.ask(order)));
     this.last = result.catch(() => {});
@@ -95,13 +95,13 @@ export class Kernel {
     });
     this.waiting = undefined;
     if (answer === undefined) {
-      // Whatever it was about to do must not happen after the next order.
+      // The late order must not take effect after the next one.
       this.stop();
       throw new Error("the kernel helper did not answer");
     }
     this.hasAnswered = true;
     const { ok, error } = JSON.parse(answer) as { ok: boolean; error?: string };
-    if (!ok) throw new Error(`the kernel refused: ${error}`);
+    if (!ok) throw new Error(`the kernel refused the order: ${error}`);
   }
 
   private start() {

@@ -1,17 +1,17 @@
 #!/usr/bin/python3
 """Sets the guard's leases in the kernel: one nftables batch over raw netlink per order, acknowledged.
 
-Orders come as JSON lines on standard input, each is answered by one line:
+Reads orders as JSON lines from standard input, and answers each with one line:
   {"open": NS}            serve clients until CLOCK_MONOTONIC reads NS
   {"close": true}
-  {"admit": NS}           let Patroni speak with etcd until then
-  {"shutOut": true}       no longer, and end its connections there
+  {"admit": NS}           let Patroni use etcd until then
+  {"shutOut": true}       keep Patroni from etcd, and end its connections there
   {"mute": ["10.0.0.1"], "seconds": 5}   reject this node's calls to these nodes' Patroni
 Answers are {"ok": true, "millis": MS} or {"ok": false, "error": TEXT}.
 
-A lease is bounded twice. The element's timeout starts when the kernel applies the batch; should this process
-be paused between computing it and then, the wall-clock bound in the same batch has passed already. Either
-alone would do: the one survives a pause, the other a step of the wall clock.
+A lease has two bounds. The element's timeout starts when the kernel applies the batch. If this process is paused
+between computing the timeout and then, the wall-clock bound in the same batch has already passed. Each covers one
+failure: the wall-clock bound a pause, the timeout a step of the wall clock.
 """
 import ctypes
 import errno
@@ -25,7 +25,7 @@ import sys
 import time
 
 TABLE, MUTE = b"dr", b"mute"
-# Two leases: the sets that hold a port with its timeout, and from and until when.
+# Two leases: a port, the set that contains it with a timeout, and the set with the wall-clock interval.
 CLIENTS = (5432, b"open", b"until")
 ETCD = (2379, b"etcd", b"etcd_until")
 NFPROTO_INET = 1
@@ -44,7 +44,7 @@ LIST_TABLE, LIST_SET, LIST_ELEMENTS = 1, 2, 3
 ELEM_KEY, ELEM_FLAGS, ELEM_TIMEOUT = 1, 3, 4
 DATA_VALUE = 1
 INTERVAL_END = 1
-# Elements are few; one number per message, so that an error names its message.
+# One number per message, so that an error names its message.
 sequence = int(time.time()) & 0x7FFFFFFF
 
 
@@ -86,7 +86,7 @@ class Kernel:
         self.socket.settimeout(1)
 
     def commit(self, messages):
-        """All or nothing; waits for the kernel's answer to each message."""
+        """Commits all messages or none, and waits for the kernel's answer to each."""
         begin = message(BATCH_BEGIN, REQUEST, 0, b"", SUBSYS_NFTABLES)
         end = message(BATCH_END, REQUEST, 0, b"", SUBSYS_NFTABLES)
         waiting = {struct.unpack_from("=I", sent, 8)[0] for sent in messages}
@@ -96,7 +96,7 @@ class Kernel:
             data = self.socket.recv(65536)
             while len(data) >= 20:
                 length, kind, _, number, _ = struct.unpack_from("=IHHII", data)
-                # Late answers to an earlier batch, which was given up, are passed over.
+                # Ignores late answers to an earlier, abandoned batch.
                 if kind == NLMSG_ERROR and number in own:
                     code = struct.unpack_from("=i", data, 16)[0]
                     if code:
@@ -116,7 +116,7 @@ def wall_key(nanoseconds):
 
 def opened(deadline_ns, lease=CLIENTS):
     port, ports, times = lease
-    # Wall first, monotonic second: a pause between the two makes the bound earlier, never later.
+    # Wall clock first, then the monotonic clock: a pause between the two makes the bound earlier, never later.
     wall = time.time_ns()
     left = deadline_ns - time.monotonic_ns()
     if left < 1_000_000:
@@ -140,15 +140,15 @@ def muted(addresses, seconds):
 
 def end_connections(user, port):
     """
-    Aborts a user's connections to a port, wherever they lead: as if the other side had. A watch that is idle would
-    not notice the rules for long.
+    Aborts a user's connections to a port on any host, as the other side would. An idle watch would not notice the
+    rules for a long time.
     """
     uid = pwd.getpwnam(user).pw_uid
     for family in (socket.AF_INET, socket.AF_INET6):
         for state, identity in connections(family, uid, port):
             body = struct.pack("=BBBBI", family, socket.IPPROTO_TCP, 0, 0, 1 << state) + identity
             error = diagnose(SOCK_DESTROY, REQUEST | ACK, body)[0]
-            # It may have ended by itself.
+            # The connection may have ended by itself.
             if error not in (0, -errno.ENOENT):
                 raise OSError(-error, os.strerror(-error))
 
@@ -190,7 +190,7 @@ def obey(kernel, order):
     elif "admit" in order:
         kernel.commit(opened(int(order["admit"]), ETCD))
     elif "shutOut" in order:
-        # Closed first, so that no new one is made in between.
+        # Close first, so that Patroni can't open a new connection in between.
         kernel.commit(closed(ETCD))
         end_connections(PATRONI_USER, ETCD[0])
     elif "mute" in order:
@@ -200,7 +200,7 @@ def obey(kernel, order):
 
 
 def main():
-    # An order of a dead guard must not be carried out after the next one has begun.
+    # A dead guard's order must not take effect after the next guard has started.
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)
     kernel = Kernel()
     for line in sys.stdin:

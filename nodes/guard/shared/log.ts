@@ -4,7 +4,7 @@ export type Log = (event: string, details?: Readonly<Record<string, unknown>>) =
 let lastText = "";
 let lastAt = 0;
 
-/** The same line again within ten seconds is left out: a loop that runs four times a second would fill the disk. */
+/** Drops a line that repeats the previous one within ten seconds: a loop that runs four times a second would fill the disk. */
 export const log: Log = (event, details = {}) => {
   const text = JSON.stringify({ event, ...details });
   const now = performance.now();

@@ -1,6 +1,6 @@
-/** Positions of the log: numbers here, `16/B374D848` (two halves in hexadecimal) for PostgreSQL. Exact up to 2^53 bytes, eight petabytes. */
+/** Log positions: numbers in this code, `16/B374D848` (two hexadecimal halves) in PostgreSQL. Exact up to 2^53 bytes, eight petabytes. */
 
-/** @returns undefined for what is no position */
+/** @returns undefined for an invalid position */
 export function lsnOf(text: string | undefined): number | undefined {
   const [, high, low] = /^([0-9A-F]+)\/([0-9A-F]+)$/i.exec(text ?? "") ?? [];
   return high && low ? Number.parseInt(high, 16) * 2 ** 32 + Number.parseInt(low, 16) : undefined;

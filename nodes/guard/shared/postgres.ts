@@ -1,4 +1,4 @@
-/** One psql over the local socket, as PostgreSQL's own user, kept open for as long as there are questions. */
+/** One psql session over the local socket, as PostgreSQL's own user, kept open for several queries. */
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
@@ -7,16 +7,16 @@ import { IMAGE_PATHS } from "../../layout.js";
 import { timeLimit } from "./clock.js";
 
 const SOCKET_DIRECTORY = "/var/run/postgresql";
-/** Made when PostgreSQL begins to listen, and removed when it ends; a crash leaves it. */
+/** PostgreSQL creates it when it begins to listen, and removes it when it stops; a crash leaves it. */
 const SOCKET = `${SOCKET_DIRECTORY}/.s.PGSQL.5432`;
-/** Not Debian's `psql`, a Perl program that finds this one: it costs more than the question. */
+/** Not Debian's `psql`, a Perl wrapper that costs more than the query. */
 const COMMAND = `setpriv --reuid=postgres --regid=postgres --init-groups ${IMAGE_PATHS.postgresBin}/psql -XAtq -F , -h ${SOCKET_DIRECTORY} -d`;
 const END = "--end--";
 
-/** False: nobody listens. True promises nothing. */
+/** False: PostgreSQL isn't listening. True doesn't promise that it is. */
 export const mayAnswer = (): boolean => existsSync(SOCKET);
 
-/** A database's name may be anything: in quotes it can't pass for a connection string. */
+/** Quotes the database's name, which may contain any character: unquoted it could pass for a connection string. */
 export const psqlCommand = (database = "postgres"): string[] => [
   ...COMMAND.split(" "),
   `dbname='${database.replaceAll(/['\\]/g, "\\$&")}'`,
@@ -33,7 +33,7 @@ export class Psql {
     const [program, ...args] = command;
     this.child = spawn(program as string, args, { stdio: ["pipe", "pipe", "pipe"] });
     this.child.on("error", ({ message }) => this.end(message));
-    // Not its exit: its last words may still be on their way.
+    // Not on `exit`: its last output may still be unread.
     this.child.on("close", () => this.end(`psql ended: ${this.errors.trim()}`));
     this.child.stdin.on("error", () => {});
     this.child.stderr.on("data", (data: Buffer) => {
@@ -47,26 +47,26 @@ export class Psql {
       const { lines, waiting } = this;
       this.lines = [];
       if (waiting) waiting.hasAnswer = true;
-      // What psql has said before the end stands in the other pipe already. That pipe has surely been read when
-      // the event loop has gone round once more.
+      // psql wrote its errors to the other pipe before this line. One more round of the event loop ensures that
+      // they have been read.
       setImmediate(() => setImmediate(() => waiting?.resolve(lines)));
     });
   }
 
-  /** It answers no more: open another. */
+  /** This psql answers no more: open another one. */
   get hasEnded(): boolean {
     return this.ended !== undefined;
   }
 
   /**
-   * @param warnings `fail`: whatever PostgreSQL remarks counts as an error. It says no more than a warning where
-   * a commit was not waited for.
+   * @param warnings `fail`: any notice or warning counts as an error. PostgreSQL reports a commit that didn't wait for
+   * standbys only as a warning.
    * @returns rows, their columns split at commas.
-   * @throws Error with psql's message, or when it takes too long; psql is ended then, for its answer would be
-   * taken for the next question's. PostgreSQL itself may carry on with it.
+   * @throws Error with psql's message, or after the timeout. A timeout ends psql: its late answer would be taken for the
+   * next query's. PostgreSQL itself may continue the query.
    */
   async query(sql: string, timeoutMillis = 1000, warnings: "pass" | "fail" = "pass"): Promise<string[][]> {
-    if (this.waiting) throw new Error("one query at a time");
+    if (this.waiting) throw new Error("psql takes one query at a time");
     if (this.ended) throw this.ended;
     let stopClock = () => {};
     const answer = await new Promise<string[] | Error>((resolve) => {
@@ -75,7 +75,7 @@ export class Psql {
       this.errors = "";
       this.child.stdin.write(`${sql};\n\\echo ${END}\n`);
       stopClock = timeLimit(timeoutMillis, () => {
-        if (!waiting.hasAnswer) this.end(`no answer from PostgreSQL in ${timeoutMillis} ms`);
+        if (!waiting.hasAnswer) this.end(`no answer from PostgreSQL within ${timeoutMillis} ms`);
       });
     });
     stopClock();

@@ -1,4 +1,4 @@
-/** Certificates, read once: for each connection anew they would cost as much as its handshake. */
+/** Reads the certificates once: reading them for each connection would cost as much as its handshake. */
 import { readFileSync } from "node:fs";
 import { createSecureContext, type SecureContext } from "node:tls";
 
@@ -8,7 +8,7 @@ export interface TlsFiles {
   readonly key: string;
 }
 
-/** @throws Error when a file can't be read, or is none of PEM. */
+/** @throws Error when a file can't be read, or isn't PEM. */
 export const secureContextOf = ({ authority, certificate, key }: TlsFiles): SecureContext =>
   createSecureContext({
     ca: readFileSync(authority),

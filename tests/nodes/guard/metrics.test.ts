@@ -33,7 +33,7 @@ const reading = () => ({
 });
 const key = { value: "a", create: "1", mod: "1", lease: "1" };
 
-test("the active region's leader tells its lease, the standby's its lag, and nobody what he doesn't know", () => {
+test("the active region's leader publishes its lease, the standby's its lag, and neither publishes unknown values", () => {
   const state = { ...initialState(0), view: view(key) };
   const waitsFor = { lagMillis: 2500, waitsFor: undefined };
   const active = {

@@ -40,7 +40,7 @@ export function tryBackUp(scene: Scene, node: Machine, type: "full" | "incr"): P
     "no other backup is being made",
     async () => {
       const result = await tryScript(node, `dr-backup --type ${type}`, 180);
-      return !result.stdout.includes("another node is at it") && result;
+      return !result.stdout.includes("another node holds the lock") && result;
     },
     120,
     1000,

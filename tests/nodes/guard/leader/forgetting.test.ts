@@ -45,7 +45,7 @@ describe("Patroni is shut out of etcd", () => {
   test.each<[string, Partial<View>]>([
     ["another leads", { leader: key("c", "9") }],
     ["the same leads, in another term", { leader: key("a", "9") }],
-    ["nobody leads", { leader: undefined }],
+    ["no node leads", { leader: undefined }],
     ["other standbys count", { sync: key("{}", "3", "8") }],
   ])("when, after a time without views, %s", (_, changes) => {
     const { kinds, state } = seeing([view(1000), view(4000, changes)]);

@@ -99,7 +99,7 @@ describe.each(BOUNDS)("a region lease that is %s", (_name, bound, until) => {
     expect(portActions(before, renewed)).toEqual([]);
   });
 
-  describe("is told while the port is open", () => {
+  describe("changes while the port is open", () => {
     const gate = (more: Partial<Gate>): Event => ({
       kind: "gate",
       gate: { ...OPEN_GATE, ...more },
@@ -145,10 +145,10 @@ test("what the region says holds for all that comes after", () => {
   expect(portActions(step.state, renewed)).toEqual([{ kind: "open", until: NOW + 300, as: "leader" }]);
 });
 
-test("says by itself that the region takes no writes where no other reason is given", () => {
+test("gives a default reason, that the region accepts no writes", () => {
   const before = state("primary", {}, { openAs: "leader", openUntil: END });
   const step = decide(config(), before, { kind: "gate", gate: { ...OPEN_GATE, writesUntil: 0 } }, NOW);
-  expect(step.actions).toEqual([{ kind: "close", reason: "the region of a takes no writes" }]);
+  expect(step.actions).toEqual([{ kind: "close", reason: "the region of a accepts no writes" }]);
 });
 
 test("an open port of a Patroni that is not to run is not prolonged, and Patroni is not let to etcd", () => {

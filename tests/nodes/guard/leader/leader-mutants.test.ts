@@ -13,7 +13,9 @@ describe.each(Object.entries(MUTANTS))("a guard that %s", (_name, mutant) => {
     const cluster = new Cluster(scenario(seed), wrong);
     const violations = await cluster.run();
     const outage = cluster.longestOutage;
-    return outage > outageMillis ? [...violations, `nobody wrote for ${Math.round(outage)} ms`] : violations;
+    return outage > outageMillis
+      ? [...violations, `no node accepted writes for ${Math.round(outage)} ms`]
+      : violations;
   };
 
   test("is noticed, and by what a right one withstands", { timeout: 600_000 }, async () => {

@@ -1,6 +1,6 @@
 /**
  * Guards that are wrong in one way each, and the kind of accident that shows it: a test that none of them fails
- * proves nothing. Leaders' clocks are slow and the others' fast, as far apart as is allowed for.
+ * proves nothing. Leaders' clocks are slow and those of other nodes fast, by the largest allowed difference.
  */
 import { decide } from "../../../../nodes/guard/leader/leader-decision.js";
 import type { Fault, FaultKind, Scenario } from "./sim/cluster.js";
@@ -57,7 +57,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   "waits less than the lease and its allowance": {
     mutation: {
       decide: (config, state, event, now) => {
-        // The others' lease is 2 s; this guard believes in 1.5.
+        // The lease of the other guards is 2 s; this guard assumes 1.5 s.
         const { leaderLease } = config;
         const impatient = {
           ...config,

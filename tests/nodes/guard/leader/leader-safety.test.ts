@@ -45,7 +45,7 @@ const scenarios: fc.Arbitrary<Scenario> = fc.record({
 const violations = (scenario: Scenario) => new Cluster(scenario).run();
 
 describe("three guards, their Patronis and etcd, under faults", () => {
-  test("never two writers, nobody robbed while clients hear him, nothing acknowledged lost, and somebody leads", {
+  test("never two writers, no takeover while clients still reach the old leader, no acknowledged write lost, and a node leads", {
     timeout: BUDGET_MILLIS,
   }, async () => {
     await fc.assert(

@@ -59,7 +59,7 @@ describe("what changes kept up", () => {
     expect(newer(before, ask())).toBeUndefined();
   });
 
-  test("trusts no cluster that was made anew", () => {
+  test("discards the old picture when the cluster was rebuilt", () => {
     etcd.transact([], [{ put: keys.leader, value: "1" }], []);
     expect(newer(before, ask())).toBeDefined();
     expect(newer(before, { ...ask(), cluster: "2" })).toBeUndefined();

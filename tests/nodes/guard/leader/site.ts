@@ -1,6 +1,6 @@
 /**
  * One leader's guard, real, with etcd, Patroni, PostgreSQL and the kernel made up, and clients that do the worst:
- * they write between any two steps, and the standby that shall lead has never flushed more than it was asked for.
+ * they write between any two steps, and the candidate has never flushed more than the guard requires.
  */
 
 import { Guard, type GuardPorts } from "../../../../nodes/guard/leader/guard.js";
@@ -184,7 +184,7 @@ export class Site {
         } else if (sql.includes("application_name = 'b'")) {
           const answer = this.flushed;
           await this.step("flushed?");
-          // What it was asked for, and not a byte more.
+          // What the guard requires, and not a byte more.
           this.flushed = Math.max(this.flushed, this.asked);
           return [[String(answer)]];
         } else if (sql.includes("pg_stat_replication")) {

@@ -102,7 +102,7 @@ describe("the port opens again", () => {
   test.each<[string, Step, (site: Site) => void, RegExp]>([
     ["when the kernel doesn't confirm that it is closed", "close", fail, /made to fail/],
     ["when the position can't be read", "position", fail, /made to fail/],
-    ["when nobody says what the candidate has flushed", "flushed?", fail, /made to fail/],
+    ["when the query for the candidate's flushed position fails", "flushed?", fail, /made to fail/],
     ["when etcd doesn't take the order", "handover", fail, /made to fail/],
     ["when the sync key has changed", "handover", (site) => site.put(keys.sync, "{}"), /keys changed/],
     [
@@ -152,7 +152,7 @@ describe("a leader that was robbed meanwhile", () => {
   };
 
   test.each<Step>(["close", "position", "flushed?", "handover"])(
-    "at '%s' hands nobody's key on",
+    "at '%s' hands over no other node's key",
     async (step) => {
       const site = await serving();
       site.hook = at(step, () => rob(site));
@@ -225,7 +225,7 @@ describe("a wrong switchover is noticed that", () => {
     const site = await serving();
     const guard = comparing(site, (one) => ("lease" in one ? [] : [one]));
     site.hook = at("handover", () => site.put(keys.member("b"), "{}", site.etcd.grant(20_000)));
-    // A key on a session that nobody keeps alive.
+    // A key on a session that no node keeps alive.
     await move(site, guard);
     expect(site.etcd.get(keys.leader)?.lease).not.toBe(site.etcd.get(keys.member("b"))?.lease);
   });

@@ -32,7 +32,7 @@ const view = (at: number, changes: Partial<View> = {}): View => ({
   ...changes,
 });
 
-/** The heartbeat stands still; what is done until then. */
+/** The actions until then, while the heartbeat doesn't change. */
 function watch(
   until: number,
   probed: boolean,
@@ -53,7 +53,7 @@ function watch(
 }
 const takeovers = (actions: readonly Action[]) => actions.filter(({ kind }) => kind === "take-over");
 
-describe("a heartbeat that stands still", () => {
+describe("a heartbeat that doesn't change", () => {
   test("is waited for longer than the lease, on a clock that may run 1 % apart", () => {
     expect(takeovers(watch(100 + 2200, false).actions)).toEqual([]);
     expect(takeovers(watch(100 + 2300, false).actions)).toHaveLength(1);
@@ -164,7 +164,7 @@ describe("the transactions", () => {
 
   test("a takeover spoils the compare of an old leader that stalled before dropping to asynchronous", () => {
     expect(dropsAfter((transaction) => transaction)).toBe(false);
-    // The mutant: without the sync key put anew.
+    // The mutant: doesn't rewrite the sync key.
     const leaves = ({ success, ...rest }: Transaction) => ({
       ...rest,
       success: success.filter((one) => !("put" in one && one.put === keys.sync)),

@@ -1,5 +1,5 @@
 /**
- * Short scenes for the shells: each port answers when the scene says so, and time stands still until then. They show
+ * Short scenes for the shells: each port answers when the scene says so, and time doesn't pass until then. They show
  * order (what waits for what) where the simulators show consequences.
  */
 
@@ -36,7 +36,7 @@ const turns = async () => {
 };
 const when = (wrong: boolean, what: string): string[] => (wrong ? [what] : []);
 
-/** Answers in the order of the questions, when it is asked to. */
+/** Answers in the order of the requests, when the scene says so. */
 class Port<Q, A> {
   readonly asked: Q[] = [];
   private readonly waiting: { resolve: (answer: A) => void; reject: (error: Error) => void }[] = [];
@@ -236,7 +236,7 @@ const unmarking: Scene = async (halves) => {
   ];
 };
 
-/** One whose heartbeat stands still, beside a Patroni that lives: it gets a marker, and that ends by a timer. */
+/** A leader whose heartbeat doesn't change although its Patroni lives: it gets a marker, which a timer removes. */
 const marking: Scene = async (halves) => {
   const one = leader(halves);
   const lease = one.store.grant(20_000);
@@ -323,7 +323,7 @@ async function serving(halves: Halves) {
   await turns();
   scene.sees({ kind: "primary" });
   await scene.read.answer(scene.reading({}));
-  // What was asked before the term was seen doesn't count.
+  // A query from before the term was seen doesn't count.
   await scene.time.pass(500);
   const log = { isPrimary: true, timeline: 2, mark: { epoch: 1, timeline: 2 }, lsn: 10 };
   /** PostgreSQL answers meanwhile. */
@@ -412,10 +412,10 @@ const promoting =
     one.stop();
     return [
       ...when(asked === 0, "the port is not shut before a promotion"),
-      ...when(early > 0, "a promotion is asked for while the port may be open"),
+      ...when(early > 0, "it requests a promotion while the port may be open"),
       ...when(
         isLate ? sent > 0 : sent === 0,
-        isLate ? "a promotion is asked for too late" : "none is asked for",
+        isLate ? "it requests a promotion too late" : "it requests no promotion",
       ),
     ];
   };

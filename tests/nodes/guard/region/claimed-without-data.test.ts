@@ -1,4 +1,4 @@
-/** A region that is claimed before it has copied the other one anew: all its nodes have lost their data (lost-data.test.ts). */
+/** A region that is claimed after all its nodes lost their data, before it has copied the other region again (lost-data.test.ts). */
 import { expect, test } from "vitest";
 import { type Fault, Regions, type Scenario } from "./sim/regions.js";
 

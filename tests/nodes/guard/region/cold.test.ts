@@ -1,4 +1,4 @@
-/** A region that begins from the copy of the other's vault: what it proves by its own log, and when it may open. */
+/** A region that begins from the copy of the other region's vault: what its own log proves, and when it may open. */
 import { beforeEach, describe, expect, test } from "vitest";
 import type { RegionConfig } from "../../../../nodes/guard/region/known.js";
 import { lagMillis } from "../../../../nodes/guard/region/lag.js";
@@ -82,7 +82,7 @@ const waitsFor = (at: number) => explain(CONFIG, state, at).waitsFor;
 describe("the lag", () => {
   const lag = (end: LogEnd) => lagMillis(RULES, reading(0), end, initialRegionState(), 100_000);
 
-  test("is told by the newest commit that was replayed, less what clocks differ by", () => {
+  test("follows from the newest replayed commit, minus the difference between clocks", () => {
     expect(lag(log(0, 500, { wallMillis: LAST - 10_000 }))).toBe(10_000 + 1_000 + SILENT);
     expect(lag(log(0, 500, { wallMillis: LAST + 10_000 }))).toBe(SILENT);
   });
@@ -100,7 +100,7 @@ describe("a region that begins from the vault", () => {
   test("does not open in the middle of the archive, whatever the clock says", () => {
     look(0, 100, { ...recent, isWaiting: false });
     expect(roles(look(60_000, 200, { ...recent, isWaiting: false }))).toEqual([]);
-    expect(waitsFor(60_000)).toMatch(/still being replayed/);
+    expect(waitsFor(60_000)).toMatch(/still replaying/);
   });
 
   test("at its end it first stops looking there, then it is promoted", () => {
@@ -112,7 +112,7 @@ describe("a region that begins from the vault", () => {
     expect(roles(look(22_000, 100, { ...recent, usesArchive: false }))).toEqual([{ kind: "primary" }]);
   });
 
-  test("looks on where it has rested, and counts anew when more has come", () => {
+  test("stays at rest while it looks for more, and counts again after more has arrived", () => {
     look(0, 100, recent);
     look(18_000, 200, recent);
     expect(roles(look(22_000, 200, { ...recent, isWaiting: false }))).toEqual([]);
@@ -123,7 +123,7 @@ describe("a region that begins from the vault", () => {
     const old = { wallMillis: LAST - 300_000 };
     look(0, 100, old);
     expect(roles(look(60_000, 100, old))).toEqual([]);
-    expect(waitsFor(60_000)).toMatch(/lags by 331 s/);
+    expect(waitsFor(60_000)).toMatch(/lag is 331 s/);
     overrides = { fenced: 0, acceptDataLoss: 2 };
     expect(roles(look(61_000, 100, old))).toEqual([standby("nobody")]);
     source = "nobody";

@@ -24,7 +24,7 @@ const source = (now: number) =>
     () => now,
   );
 
-test("is asked again when the file has changed", async () => {
+test("is read again when the file has changed", async () => {
   const data = source(2_000_000);
   write(1_000);
   expect(await data.read(folder)).toBe("answer 1");
@@ -34,7 +34,7 @@ test("is asked again when the file has changed", async () => {
   expect(await data.read(folder)).toBe("answer 2");
 });
 
-test("is asked again while the file may be written once more within its time of change", async () => {
+test("is read again while another write may not show in the change time", async () => {
   const data = source(1_000_050);
   write(1_000);
   expect(await data.read(folder)).toBe("answer 1");

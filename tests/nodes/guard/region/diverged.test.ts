@@ -240,7 +240,7 @@ describe("an active leader's slots", () => {
     ]);
   });
 
-  test("are made anew on a new timeline, and when they were lost", () => {
+  test("are recreated on a new timeline, and when they were lost", () => {
     for (const stale of [
       { name: own(5, 8), confirmed: 500, isLost: false },
       { name: own(5), confirmed: 500, isLost: true },

@@ -1,4 +1,4 @@
-/** A guard that stood still between what it read and what would follow from it. */
+/** A guard that was paused between a reading and the actions that follow from it. */
 import { beforeEach, expect, test } from "vitest";
 import type { RegionConfig } from "../../../../nodes/guard/region/known.js";
 import { type LeaderHalf, Region } from "../../../../nodes/guard/region/region.js";
@@ -68,7 +68,7 @@ test("promotes by what it read, as long as it got its turns", () => {
   expect(feed(300, log(300))).toContain("change-role");
 });
 
-test("reads the claims anew first where it was held up, however young its lease", () => {
+test("first reads the claims again after it was held up, however young its lease", () => {
   knowAll(0);
   expect(feed(4_000, { kind: "tick", heldUpUntil: 4_000 })).toEqual(["read-claims"]);
   feed(4_010, view(4_010));

@@ -89,7 +89,7 @@ test("drops slots that are left over on a standby", async () => {
   expect(await scene({ isStandby: true }, { ...own, log }).tick()).toEqual(["drop"]);
 });
 
-test("starts a Patroni that was stopped for what nobody needs any more, unless the unit is still at it", async () => {
+test("starts a Patroni that was stopped for a save that is no longer needed, unless the unit is still running", async () => {
   const records = [{ epoch: 1, state: "failed" } as const];
   const stopped = { slots: [], isStandby: true, patroniRuns: false, records };
   expect(await scene(stopped, own).tick()).toEqual([

@@ -41,7 +41,7 @@ test.each(["in production", "shutting down", "shut down in recovery", "in archiv
   },
 );
 
-test("nor a standby, nor one whose mark nobody here has read", async () => {
+test("nor of a standby, nor of a primary whose mark this node hasn't read", async () => {
   const standby = log(
     [{ ...primary, isPrimary: false, timeline: undefined }, new Error("gone")],
     "shut down",

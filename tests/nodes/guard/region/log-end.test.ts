@@ -4,7 +4,7 @@ import { NO_MARK } from "../../../../nodes/guard/region/region-facts.js";
 import { monotonic } from "../../../../nodes/guard/shared/clock.js";
 import type { Psql } from "../../../../nodes/guard/shared/postgres.js";
 
-/** What a server would answer, and what it was asked. */
+/** A server's answers, and the queries that it received. */
 class Server {
   log: string[] | undefined = ["log", "f", "5000000000", "0000001A0000000100000000"];
   hasTable = true;
@@ -70,7 +70,7 @@ describe("the end of the log", () => {
     expect(startedAt).toBeGreaterThanOrEqual(before);
   });
 
-  test("of a standby, whose timeline nobody asks for", async () => {
+  test("of a standby, without its timeline", async () => {
     server.log = ["log", "t", "4000000000", "", "1764082279123", "t", "f", "f"];
     const { startedAt: _, ...end } = await log.readEnd();
     const replay = { wallMillis: 1_764_082_279_123, isStreaming: true, usesArchive: false, isWaiting: false };
@@ -96,7 +96,7 @@ describe("the end of the log", () => {
     expect((await log.readEnd()).mark).toEqual(NO_MARK);
   });
 
-  test("is asked for before the mark: of a position read later, the mark wouldn't tell the history", async () => {
+  test("is read before the mark: the mark wouldn't show the history of a position that is read later", async () => {
     await log.readEnd();
     await log.readEnd();
     const [first, , later] = server.asked as [string, string, string];
@@ -120,14 +120,14 @@ describe("the end of the log", () => {
     expect(server.sessions).toHaveLength(1);
   });
 
-  test("looks anew once the table was lost, as after a rewind", async () => {
+  test("looks for the table again once it was lost, as after a rewind", async () => {
     await log.readEnd();
     server.hasTable = false;
     await expect(log.readEnd()).rejects.toThrow("does not exist");
     expect((await log.readEnd()).mark).toEqual(NO_MARK);
   });
 
-  test("is not asked again at once of a PostgreSQL that takes no session", async () => {
+  test("pauses before another session after PostgreSQL refused one", async () => {
     server.fault = () => Promise.reject(new Error("the database system is shutting down"));
     await expect(log.readEnd()).rejects.toThrow("shutting down");
     server.sessions[0]?.close();
@@ -138,24 +138,24 @@ describe("the end of the log", () => {
     expect((await log.readEnd()).mark).toEqual({ epoch: 3, timeline: 26 });
   });
 
-  test("is asked of another psql when one has ended", async () => {
+  test("uses another psql when one has ended", async () => {
     server.hasTable = false;
     await log.readEnd();
     server.sessions[0]?.close();
     server.hasTable = true;
     expect((await log.readEnd()).mark).toEqual({ epoch: 3, timeline: 26 });
     expect(server.sessions).toHaveLength(2);
-    // PostgreSQL gives up on its own, or sessions that nobody waits for would pile up.
+    // PostgreSQL gives up by itself: otherwise abandoned sessions would pile up.
     for (const { asked } of server.sessions) expect(asked[0]).toMatch(/^SET statement_timeout/);
     expect(server.asked.filter((sql) => sql.includes("SET"))).toHaveLength(2);
   });
 
   test.each<[string, string[] | undefined, string]>([
-    ["nothing", undefined, "PostgreSQL says nothing of its log"],
+    ["nothing", undefined, "PostgreSQL reported no log position"],
     ["no position", ["log", "t", "", ""], "position is ''"],
     ["no timeline", ["log", "f", "1", ""], "file is ''"],
     ["half a byte", ["log", "t", "1.5", ""], "position is '1.5'"],
-    ["something else", ["log", "maybe", "1", ""], "in recovery is 'maybe'"],
+    ["something else", ["log", "maybe", "1", ""], "pg_is_in_recovery() is 'maybe'"],
   ])("is not made up where PostgreSQL says %s", async (_, answer, message) => {
     server.log = answer;
     await expect(log.readEnd()).rejects.toThrow(message);
@@ -171,7 +171,7 @@ describe("a mark", () => {
   const mark = { epoch: 3, timeline: 26 };
   const statements = () => (server.sessions[0]?.asked.at(-1) ?? "").split(/;\s*/);
 
-  test("is written in one transaction that waits for standbys, even where it stands already", async () => {
+  test("is written in one transaction that waits for standbys, even if the row exists", async () => {
     await log.markLog(mark);
     const sql = statements();
     const [begin, commit] = [sql.indexOf("BEGIN READ WRITE"), sql.indexOf("COMMIT")];
@@ -213,7 +213,7 @@ describe("a mark", () => {
           })
         : undefined;
     const marking = log.markLog(mark);
-    await expect(log.markLog(mark)).rejects.toThrow("a mark is being written");
+    await expect(log.markLog(mark)).rejects.toThrow("another mark is being written");
     expect((await log.readEnd()).isPrimary).toBe(true);
     fail(new Error("no answer"));
     await expect(marking).rejects.toThrow("no answer");
@@ -227,7 +227,7 @@ describe("a mark", () => {
     { epoch: 1.5, timeline: 1 },
     { epoch: 1, timeline: -1 },
   ])("is no %o", async (wrong) => {
-    await expect(log.markLog(wrong)).rejects.toThrow("is no mark");
+    await expect(log.markLog(wrong)).rejects.toThrow("is not a mark");
     expect(server.sessions).toEqual([]);
   });
 });

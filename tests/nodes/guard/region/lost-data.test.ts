@@ -39,7 +39,7 @@ const view = (at: number): View =>
 const nameOnly = () => regionViewOf(view(0), guard).nameOnlyMod !== undefined;
 
 describe("only the name of the cluster is left", () => {
-  test("where nobody leads and nobody has data", () => expect(nameOnly()).toBe(true));
+  test("when no node leads and no node has data", () => expect(nameOnly()).toBe(true));
 
   test.each<[string, () => void]>([
     ["somebody leads", () => put(keys.leader, "b")],
@@ -92,7 +92,7 @@ describe("the guard", () => {
     return etcd.transact(compare, success, []).succeeded;
   };
 
-  test("has it made anew once that has been so for ten seconds", () => {
+  test("has it recreated once that has been so for ten seconds", () => {
     expect(look(0)).toEqual([]);
     expect(look(9_900)).toEqual([]);
     expect(carryOut(look(10_000))).toBe(true);
@@ -100,7 +100,7 @@ describe("the guard", () => {
     expect(look(10_100)).toEqual([]);
   });
 
-  test("counts anew when somebody had data in between", () => {
+  test("counts again when a node had data in between", () => {
     look(0);
     member("b", "replica");
     look(5_000);
@@ -110,7 +110,7 @@ describe("the guard", () => {
     expect(look(16_000)).toHaveLength(1);
   });
 
-  test("leaves it where there is nobody to copy from", () => {
+  test("leaves it when there is no node to copy from", () => {
     put(keys.config, { standby_cluster: { restore_command: "/bin/false" } });
     look(0);
     expect(look(20_000)).toEqual([]);

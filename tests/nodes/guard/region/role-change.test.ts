@@ -1,4 +1,4 @@
-/** What a change of role leaves of the region's own log in etcd: Patroni lets nobody lead who doesn't live up to it. */
+/** What a role change leaves in etcd about the region's own log: Patroni lets no node lead that doesn't match it. */
 import { beforeEach, expect, test } from "vitest";
 import { keysOf, readAll, viewOf } from "../../../../nodes/guard/leader/leader-keys.js";
 import type { RegionAction, Role } from "../../../../nodes/guard/region/region-facts.js";

@@ -4,7 +4,7 @@ import { get } from "node:http";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { limitRequest } from "../../../../nodes/guard/shared/clock.js";
 
-/** Answers `/<millis>` after so long; a process of its own, for this one is going to stand still. */
+/** Answers `/<millis>` after that time; a separate process, because the test pauses this one. */
 const SERVER = `require("node:http").createServer((request, response) =>
   setTimeout(() => response.end("answer"), Number(request.url.slice(1)))
 ).listen(0, "127.0.0.1", function () { console.log(this.address().port); });`;
@@ -26,7 +26,7 @@ const ask = (answersAfter: number, limit: number) =>
 
 const standStill = (millis: number) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, millis);
 
-test("an answer that came while this process stood still is taken, though its time is over", async () => {
+test("an answer that came while this process was paused counts, though its time is over", async () => {
   const answer = ask(100, 300);
   // So that the request is on its way.
   await new Promise((resolve) => setTimeout(resolve, 30));

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { Psql } from "../../../../nodes/guard/shared/postgres.js";
 
-/** Reads what psql would, and answers by what it is asked for. */
+/** Reads input like psql, and answers according to it. */
 const SHELL = `while read -r line; do case "$line" in
   '\\echo '*) echo "\${line#??????}" ;;
   rows*) echo 1,a; echo 2,b ;;
@@ -51,17 +51,17 @@ describe("a query", () => {
 
   test("is one at a time", async () => {
     const first = start().query("rows");
-    await expect(psql.query("rows")).rejects.toThrow("one query at a time");
+    await expect(psql.query("rows")).rejects.toThrow("psql takes one query at a time");
     await first;
   });
 
-  test("that nobody answers in time ends psql: a late answer must not be another question's", async () => {
-    await expect(start().query("slow", 100)).rejects.toThrow("no answer from PostgreSQL in 100 ms");
+  test("without an answer in time ends psql: a late answer must not go to another query", async () => {
+    await expect(start().query("slow", 100)).rejects.toThrow("no answer from PostgreSQL within 100 ms");
     expect(psql.hasEnded).toBe(true);
-    await expect(psql.query("rows")).rejects.toThrow("no answer from PostgreSQL in 100 ms");
+    await expect(psql.query("rows")).rejects.toThrow("no answer from PostgreSQL within 100 ms");
   });
 
-  test("that was answered while this process stood still is taken", async () => {
+  test("that was answered while this process was paused gets its answer", async () => {
     await start().query("rows");
     const answer = psql.query("slow", 800);
     await new Promise((resolve) => setImmediate(resolve));
@@ -71,12 +71,12 @@ describe("a query", () => {
 });
 
 describe("psql ended", () => {
-  test("while it was asked, with its last words", async () => {
+  test("during a query, with its last message", async () => {
     await expect(start().query("die")).rejects.toThrow("psql ended: FATAL:  terminating connection");
     expect(psql.hasEnded).toBe(true);
   });
 
-  test("before: nobody waits for an answer", async () => {
+  test("before a query: nothing waits for an answer", async () => {
     start("echo 'psql: error: no server' >&2; exit 2");
     await expect.poll(() => psql.hasEnded).toBe(true);
     await expect(psql.query("rows", 60_000)).rejects.toThrow("psql ended: psql: error: no server");
