@@ -19,7 +19,7 @@ interface Rehearsed {
   readonly tomcats?: number;
   readonly workload?: WorkloadChoice;
   readonly expect: Expectations;
-  /** Among `nightly`, not among `all`: it takes minutes, or another one of `all` comes near to it. */
+  /** Among `nightly`, not among `all`: it takes minutes, or another one of `all`, or the demo, comes near to it. */
   readonly nightly?: boolean;
 }
 

@@ -18,6 +18,7 @@ export const backupNodeDies: Drill = {
   name: "backup-node-dies",
   title: "The node that makes a backup loses power half-way",
   runbook: "backup-too-old.md",
+  nightly: true,
   hypothesis:
     "Its lock in etcd expires with its lease, and Patroni stops listing the node. The next replica finds the backup still due and makes it; the dead node's incomplete backup doesn't count and is removed. The leader drops the dead node's session within seconds, so no other backup waits for it.",
   settings: QUICK_ARCHIVE,

@@ -13,6 +13,7 @@ export const dumpNewMajor: Drill = {
   name: "dump-new-major",
   title: "A dump of the serving cluster is restored into a newer major version of PostgreSQL",
   runbook: "newer-major-version.md",
+  nightly: true,
   hypothesis:
     "A replica dumps every database while the cluster serves on; what lies in the vault is encrypted and locked. A server of a newer major version, which can do nothing with a physical backup, takes the dump: every table has the rows that were counted in the dump's snapshot, and every write acknowledged before it began is there.",
   settings: QUICK_ARCHIVE,

@@ -21,6 +21,7 @@ export const pitrAfterPromotion: RegionDrill = {
   name: "pitr-after-promotion",
   title: "The database is restored to one minute after a promotion, before the new region has a backup",
   runbook: "point-in-time-restore.md",
+  nightly: true,
   hypothesis:
     "Until its first backup is complete, the promoted region has only WAL, which continues where the other region's WAL ended. A restore there starts from the other region's backup, replays that region's WAL up to the promotion and then its own: it contains every write acknowledged in either region before the target time, and none sent after it. The first backup is due at once; from then on the region's own stanza is enough.",
   settings: QUICK_ARCHIVE,

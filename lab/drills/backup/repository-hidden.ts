@@ -15,6 +15,7 @@ export const repositoryHidden: Drill = {
   name: "repository-hidden",
   title: "Every object of the repository is deleted with a node's rights",
   runbook: "vault-tampering.md",
+  nightly: true,
   hypothesis:
     "A node may delete, for pgBackRest expires by it; but a delete only hides. The check notices, a restore from the repository as it was before needs no repair, and without the delete markers all of it is there again, nothing missing.",
   settings: QUICK_ARCHIVE,

@@ -16,6 +16,7 @@ export const restoreDiskFull: Drill = {
   name: "restore-disk-full",
   title: "The volume that a backup is restored into is full, or becomes full",
   runbook: "disk-filling.md",
+  nightly: true,
   hypothesis:
     "Without room for the backup and its replay the restore is refused before anything is written. One that runs out of room in the middle says so in one sentence, ends with the same exit code, and leaves nothing. With room it works. The cluster notices none of it.",
   settings: QUICK_ARCHIVE,

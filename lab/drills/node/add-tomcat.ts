@@ -9,6 +9,7 @@ export const addTomcat: Drill = {
   name: "add-tomcat",
   title: "A Tomcat server more, by a number in the settings",
   runbook: "add-capacity.md",
+  nightly: true,
   hypothesis:
     "One server more is a number in the settings and an `up`. It fetches what it needs, finds the leader by itself, and serves. Those that run notice nothing; taking it away again is the same the other way round.",
   expect: { writeGapSeconds: 2, readGapSeconds: 2, httpErrors: 5 },

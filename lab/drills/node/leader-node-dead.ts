@@ -7,6 +7,8 @@ export const leaderNodeDead: Drill = {
   name: "leader-node-dead",
   title: "The leader's machine is lost, its volume survives",
   runbook: "primary-node-lost.md",
+  // The demo plays it at every change.
+  nightly: true,
   hypothesis:
     "The other guards see its heartbeat stop, wait until its lease has certainly run out, and give its leader key away: about 3 s without writes, nothing lost. The machine that replaces it finds the old volume, is the etcd member that it was, and follows.",
   expect: { writeGapSeconds: 8, rejoinSeconds: 120 },
