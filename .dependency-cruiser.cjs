@@ -80,6 +80,16 @@ module.exports = {
       from: { path: "^components/(access|alarms)/" },
       to: { path: "^(components/[^/]+\\.ts|node_modules/@pulumi/)", dependencyTypesNot: ["type-only"] },
     },
+    {
+      name: "deployer-needs-no-dev-packages",
+      comment:
+        "`npm ci --omit=dev` must install all that the program and the operators' verbs import: move the package to dependencies.",
+      severity: "error",
+      from: {
+        path: "^(common|settings|applications|authority|delivery|policies|nodes|components|stacks|operations|cli)/",
+      },
+      to: { dependencyTypes: ["npm-dev"], dependencyTypesNot: ["type-only"] },
+    },
   ],
   options: {
     doNotFollow: { path: "node_modules" },

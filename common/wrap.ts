@@ -9,3 +9,17 @@ export function wrapAt(text: string, width: number, indent = ""): string[] {
   }
   return lines;
 }
+
+/** Indentation, and columns of the label that begins a row. */
+const [INDENT, LABEL] = [2, 12];
+
+/** Texts beside their labels, each wrapped at `width` in a column of its own. */
+export const labelled = (
+  rows: readonly (readonly [label: string, text: string])[],
+  width: number,
+): string[] =>
+  rows.flatMap(([label, text]) =>
+    wrapAt(text, width - LABEL - INDENT).map(
+      (line, i) => " ".repeat(INDENT) + (i === 0 ? label : "").padEnd(LABEL) + line,
+    ),
+  );

@@ -1,4 +1,5 @@
 /** Turns a stack's raw configuration into frozen, checked settings, or into one error with every problem. */
+import { distance } from "fastest-levenshtein";
 import type { z } from "zod";
 import { type Problem, SettingsError } from "../common/errors.js";
 import { SHARED_CHECKS } from "./checks.js";
@@ -171,23 +172,6 @@ function suggest(name: string, known: readonly string[]): string {
       distance(k, name) <= 2,
   );
   return near ? `did you mean ${near}?` : "remove it (docs/settings.md lists every setting)";
-}
-
-/** Edits (insert, delete, replace a letter) from one word to the other. */
-export function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      next[j] = Math.min(
-        (row[j] as number) + 1,
-        (next[j - 1] as number) + 1,
-        (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1),
-      );
-    }
-    row = next;
-  }
-  return row[b.length] as number;
 }
 
 function deepFreeze<T>(value: T): T {

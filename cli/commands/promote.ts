@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from "commander";
-import { UserError } from "../../common/errors.js";
-import { assertStackName, isRegionStack, type RegionStackName } from "../../settings/stacks.js";
+import type { RegionStackName } from "../../settings/stacks.js";
 import type { PlaceFlags } from "../places.js";
+import { regionStack } from "../region-stack.js";
 
 interface CommonFlags extends PlaceFlags {
   json?: boolean;
@@ -24,7 +24,9 @@ export function addPromote(dr: Command): void {
       .option("--epoch <n>", "claim this epoch (default: the region's next one)", wholeNumber)
       .option("--fenced", "you guarantee that the other region is silent: don't wait for it")
       .option("--accept-data-loss", "promote without the other region's last writes"),
-  ).action((stack: string, flags: PromoteFlags) => run(regionStack(stack), flags));
+  ).action((stack: string, flags: PromoteFlags) =>
+    run(regionStack(stack, "epoch", "promote prod or dr"), flags),
+  );
   common(
     dr
       .command("switchover")
@@ -51,12 +53,6 @@ async function run(
   if (json) console.log(JSON.stringify(result, undefined, 2));
   const { isSuccess } = await import("../../operations/promotion/carry-out.js");
   if (!isSuccess(result)) process.exitCode = 1;
-}
-
-function regionStack(name: string): RegionStackName {
-  assertStackName(name);
-  if (isRegionStack(name)) return name;
-  throw new UserError(`stack '${name}'`, "It is not a region and has no epoch.", "promote prod or dr");
 }
 
 function wholeNumber(text: string): number {

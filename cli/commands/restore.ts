@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { UserError } from "../../common/errors.js";
-import { assertStackName, isRegionStack, type RegionStackName } from "../../settings/stacks.js";
 import { openPlace, type PlaceFlags, placeKind } from "../places.js";
+import { regionStack } from "../region-stack.js";
 
 interface RestoreFlags extends Pick<PlaceFlags, "twin"> {
   to?: string;
@@ -48,7 +48,7 @@ export function addRestore(dr: Command): void {
 
 async function run({ to, from, end, json, twin, table = [], ...flags }: RestoreFlags): Promise<void> {
   const open = () => openPlace(placeKind({ twin }) ?? "aws");
-  const stack = from === undefined ? undefined : regionStack(from);
+  const stack = from === undefined ? undefined : regionStack(from, "vault", "pass --from prod or --from dr");
   const how = wayOf(flags, table);
   const { endRestore, guidedFinish, guidedRestore } = await import("../../operations/restore/guided.js");
   if (end) return endRestore(open, stack);
@@ -88,14 +88,4 @@ function wayOf(
       "add --all",
     );
   return resume ? "resume" : "undo";
-}
-
-function regionStack(name: string): RegionStackName {
-  assertStackName(name);
-  if (isRegionStack(name)) return name;
-  throw new UserError(
-    `stack '${name}'`,
-    "It is not a region and has no vault.",
-    "pass --from prod or --from dr",
-  );
 }

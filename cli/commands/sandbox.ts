@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander";
 import { SettingsError, UserError } from "../../common/errors.js";
 import { Progress } from "../../common/progress.js";
+import { quote } from "../../common/quote.js";
 import { runningEmulator, startEmulator, stopEmulator } from "../../lab/sandbox/emulator/emulator.js";
 import { installEmulator } from "../../lab/sandbox/emulator/install.js";
 import { findEngine } from "../../lab/sandbox/engine/engine.js";
@@ -77,10 +78,9 @@ export function addSandbox(dr: Command): void {
       const { shellEnvironment } = await import("../../lab/sandbox/lifecycle.js");
       const variables = await shellEnvironment(new Progress());
       if (json) return console.log(JSON.stringify(variables, undefined, 2));
-      for (const [name, value] of Object.entries(variables))
-        console.log(`export ${name}='${value.replaceAll("'", "'\\''")}'`);
+      for (const [name, value] of Object.entries(variables)) console.log(`export ${name}=${quote(value)}`);
       // Part of the evaluated text: in the checkout's folder pulumi would mix its stack files with this state.
-      console.log(`cd '${projectDir()}'`);
+      console.log(`cd ${quote(projectDir())}`);
       console.error(`the shell changes to ${projectDir()}; try there: pulumi preview --stack dr`);
       console.error(
         "`npx dr sandbox …` runs the policies; plain pulumi runs them only with Pulumi's own language host",

@@ -1,7 +1,6 @@
 import type { Command } from "commander";
-import { UserError } from "../../common/errors.js";
 import type { OpenVault } from "../../operations/vault/open.js";
-import { assertStackName, isRegionStack, type RegionStackName } from "../../settings/stacks.js";
+import { regionStack } from "../region-stack.js";
 
 interface Flags {
   stack: string;
@@ -98,7 +97,7 @@ type Work = (vault: OpenVault, since: number) => Promise<{ found: unknown; lines
 async function withVault(flags: Flags, work: Work): Promise<void> {
   const { moment } = await import("../../operations/vault/moment.js");
   const since = flags.since === undefined ? 0 : moment("--since", flags.since);
-  const stack = regionStack(flags.stack);
+  const stack = regionStack(flags.stack, "vault", "pass --stack prod or --stack dr");
   const { openPlace } = await import("../places.js");
   const place = await openPlace(flags.twin ? "twin" : "aws");
   const opened = await place.openVault(stack).catch((error: unknown) => {
@@ -114,14 +113,4 @@ async function withVault(flags: Flags, work: Work): Promise<void> {
     opened.close();
     place.close();
   }
-}
-
-function regionStack(name: string): RegionStackName {
-  assertStackName(name);
-  if (isRegionStack(name)) return name;
-  throw new UserError(
-    `stack '${name}'`,
-    "It is not a region and has no vault.",
-    "pass --stack prod or --stack dr",
-  );
 }

@@ -1,7 +1,7 @@
 /** Every drill there is, in the order in which `all` runs them. */
 
+import { distance } from "fastest-levenshtein";
 import { UserError } from "../../common/errors.js";
-import { distance } from "../../settings/parse.js";
 import { archivingStuck } from "./backup/archiving-stuck.js";
 import { backupInfoTampered } from "./backup/backup-info-tampered.js";
 import { backupNodeDies } from "./backup/backup-node-dies.js";

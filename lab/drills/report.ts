@@ -1,5 +1,6 @@
 /** A drill's result as JSON, as a page to read, and as a line of the summary. Rendering is pure. */
 
+import { wrapAt } from "../../common/wrap.js";
 import { figure, type Measure } from "./measure.js";
 import type { MoveRecord, Proof, StepRecord } from "./records.js";
 import type { MoveTimes } from "./region/stage/moves.js";
@@ -147,7 +148,9 @@ export function renderSummary(results: readonly DrillResult[]): string {
         of(result, "longest read gap"),
         of(result, "all members healthy again"),
       ),
-      ...result.reasons.flatMap((reason) => wrap(reason, WIDTH - 4).map((line) => `    ${line}`)),
+      ...result.reasons.flatMap((reason) =>
+        wrapAt(reason.replace(/\s+/g, " "), WIDTH - 4).map((line) => `    ${line}`),
+      ),
     ]),
     "",
     `${passed} of ${results.length} passed`,
@@ -176,14 +179,3 @@ export function renderIndex(results: readonly DrillResult[]): string {
 /** Without extension; repetitions beyond the first carry their number. */
 export const fileName = ({ name, repetition }: Pick<DrillResult, "name" | "repetition">): string =>
   repetition > 1 ? `${name}-${repetition}` : name;
-
-function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
-  for (const word of text.split(/\s+/)) {
-    const last = lines.at(-1);
-    if (last !== undefined && last.length + 1 + word.length <= width)
-      lines[lines.length - 1] = `${last} ${word}`;
-    else lines.push(word);
-  }
-  return lines;
-}

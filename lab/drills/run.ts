@@ -97,9 +97,9 @@ function grouped(drills: readonly AnyDrill[]): AnyDrill[] {
   return drills.toSorted((a, b) => kinds.indexOf(needs(a)) - kinds.indexOf(needs(b)));
 }
 
-/** The twin that stands now. */
+/** The twin that runs now. */
 class Stage {
-  private standing: { readonly running: RegionTwin; readonly needs: string } | undefined;
+  private current: { readonly running: RegionTwin; readonly needs: string } | undefined;
   private over = false;
 
   constructor(
@@ -109,7 +109,7 @@ class Stage {
 
   async twinFor(drill: AnyDrill): Promise<RegionTwin> {
     if (this.over) await forever();
-    if (this.standing?.needs === needs(drill)) return this.standing.running;
+    if (this.current?.needs === needs(drill)) return this.current.running;
     await this.close(false);
     const alike = this.drills.filter((other) => needs(other) === needs(drill));
     const running = await openTwin({
@@ -119,7 +119,7 @@ class Stage {
       cold: isCold(drill) ? ["recovery"] : [],
       tomcats: Math.max(...alike.map(({ tomcats = 1 }) => tomcats)),
     });
-    this.standing = { running, needs: needs(drill) };
+    this.current = { running, needs: needs(drill) };
     return running;
   }
 
@@ -135,8 +135,8 @@ class Stage {
   }
 
   private async stop(keep: boolean): Promise<void> {
-    const running = this.standing?.running;
-    this.standing = undefined;
+    const running = this.current?.running;
+    this.current = undefined;
     await running?.close({ keep });
   }
 }

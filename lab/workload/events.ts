@@ -15,11 +15,11 @@ export type WriteResult =
   | "unknown";
 
 /** Which of several workloads saw it: `WorkloadConfig.source`. */
-export interface Seen {
+export interface WithSource {
   readonly source?: string;
 }
 
-export interface WriteEvent extends Seen {
+export interface WriteEvent extends WithSource {
   readonly kind: "write";
   readonly worker: number;
   readonly sequence: number;
@@ -42,7 +42,7 @@ export interface ProbeEvent extends Omit<WriteEvent, "kind" | "worker"> {
 }
 
 /** A session that was opened, or could not be. */
-export interface SessionEvent extends Seen {
+export interface SessionEvent extends WithSource {
   readonly kind: "session";
   readonly of: "writer" | "reader";
   readonly worker: number;
@@ -53,7 +53,7 @@ export interface SessionEvent extends Seen {
   readonly error?: string;
 }
 
-export interface ReadEvent extends Seen {
+export interface ReadEvent extends WithSource {
   readonly kind: "read";
   readonly worker: number;
   readonly sent: number;
@@ -65,7 +65,7 @@ export interface ReadEvent extends Seen {
   readonly error?: string;
 }
 
-export interface RequestEvent extends Seen {
+export interface RequestEvent extends WithSource {
   readonly kind: "request";
   readonly worker: number;
   readonly method: "GET" | "POST";
@@ -86,13 +86,13 @@ export interface RequestEvent extends Seen {
  * First and last line of every workload: what lies outside was not watched. The last one comes once everything
  * in flight has ended; its time is that of the order to stop.
  */
-export interface SpanEvent extends Seen {
+export interface SpanEvent extends WithSource {
   readonly kind: "started" | "stopped";
   readonly at: number;
 }
 
 /** Where the service's name leads from now on. */
-export interface NameEvent extends Seen {
+export interface NameEvent extends WithSource {
   readonly kind: "name";
   readonly at: number;
   /** Region id. */

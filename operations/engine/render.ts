@@ -1,5 +1,6 @@
 /** Lines that show a run to a person. */
 import pc from "picocolors";
+import { wrapAt } from "../../common/wrap.js";
 import type { Change } from "./events.js";
 
 /** Shown wherever a reader could mistake a run here for proof. */
@@ -28,9 +29,7 @@ export function changeLine({ operation, type, name, properties }: Change): strin
   const fits = `${operation} ${shortType(type)} ${name} ${details}`.length + 2 <= WIDTH;
   return fits
     ? `${what} ${pc.dim(details)}`
-    : `${what}\n${wrap(details, "      ")
-        .map((line) => pc.dim(line))
-        .join("\n")}`;
+    : [what, ...wrapAt(details, WIDTH).map((line) => pc.dim(`      ${line}`))].join("\n");
 }
 
 /** Outputs of a stack: one line per value, and one per entry of a list or group. */
@@ -42,18 +41,6 @@ export function outputLines(outputs: Readonly<Record<string, unknown>>): string[
       : Object.entries(value).map(([key, one]) => `${key}: ${one}`);
     return [`${pc.bold(name)}:`, ...inner.map((line) => `  ${line}`)];
   });
-}
-
-/** Lines of at most 80 columns, broken at spaces only: an identifier stays whole. */
-export function wrap(text: string, indent: string): string[] {
-  const lines: string[] = [];
-  for (const word of text.split(" ")) {
-    const last = lines.at(-1);
-    if (last !== undefined && last.length + word.length + 1 <= WIDTH + indent.length)
-      lines[lines.length - 1] = `${last} ${word}`;
-    else lines.push(`${indent}${word}`);
-  }
-  return lines;
 }
 
 /** `aws:s3/bucket:Bucket` → `s3.Bucket` */

@@ -1,14 +1,13 @@
 /** What a promotion prints before, during and at its end. At most 80 columns. Pure. */
 
 import { duration } from "../../common/duration.js";
-import { wrapAt } from "../../common/wrap.js";
+import { labelled, wrapAt } from "../../common/wrap.js";
 import type { Contract } from "../../settings/contract.js";
 import { otherRegion } from "../../settings/contract.js";
 import type { Event } from "./follow.js";
 import type { PromotionPlan } from "./plan.js";
 
 const WIDTH = 79;
-const LABEL = 12;
 
 /** The plan, shown before the question. */
 export function planText(plan: PromotionPlan, contract: Pick<Contract, "home" | "recovery">): string {
@@ -35,9 +34,7 @@ export function planText(plan: PromotionPlan, contract: Pick<Contract, "home" | 
   return [
     `${claims ? "Promote" : "Continue with"} ${region}, ${aws} (stack ${stack}), epoch ${epoch}`,
     "",
-    ...rows.flatMap(([label, text]) =>
-      wrapAt(text, WIDTH - LABEL - 2).map((line, i) => `  ${(i === 0 ? label : "").padEnd(LABEL)}${line}`),
-    ),
+    ...labelled(rows, WIDTH),
   ].join("\n");
 }
 

@@ -4,15 +4,15 @@ import { otherRegion } from "../../settings/contract.js";
 import type { RegionId } from "../../settings/stacks.js";
 import { leadingAt, logStateAt, type NodeState, type Prepared, step } from "./cut-over-node.js";
 import { absentVoters, isNewer, namesOf, onAll, refuse, stampOf, statesOf, WHOLE } from "./cut-over-nodes.js";
-import { type CutOverOutcome, forward, putBack, through, type Under } from "./cut-over-steps.js";
+import { type CutOver, type CutOverOutcome, putBack, runLastSteps, runSteps } from "./cut-over-steps.js";
 import { type CommandTexts, textsOf } from "./cut-over-texts.js";
 import { leaderOf, type Remote } from "./machines.js";
 import type { RestorePorts } from "./ports.js";
 
 /** The nodes of the region and their states. */
-type Seen = readonly (readonly [Remote, NodeState])[];
+type NodeStates = readonly (readonly [Remote, NodeState])[];
 
-const hasSigns = (states: Seen): boolean =>
+const hasSigns = (states: NodeStates): boolean =>
   states.some(([, { mark, prepared, restored }]) => mark || prepared || restored);
 
 /**
@@ -26,7 +26,7 @@ export async function finishCutOver(
   elsewhere = false,
 ): Promise<CutOverOutcome> {
   let region = wanted;
-  let states: Seen = await statesOf(await ports.machines.members(region));
+  let states: NodeStates = await statesOf(await ports.machines.members(region));
   if (elsewhere && !hasSigns(states)) {
     const others = await statesOf(await ports.machines.members(otherRegion(region))).catch(() => []);
     if (hasSigns(others)) [region, states] = [otherRegion(region), others];
@@ -73,7 +73,8 @@ export async function finishCutOver(
     refuse(`${gone.join(", ")} does not run`, WHOLE, `boot it, or run ${texts.undo}`);
   const replica = holder?.[0] ?? (isForgotten ? await leaderOf(nodes) : undefined);
   const prepared = holder?.[1].prepared ?? undefined;
-  if (!replica && isForgotten) return standing(await openAll(ports, { region, stamp, gone }, states), texts);
+  if (!replica && isForgotten)
+    return withEndHint(await openAll(ports, { region, stamp, gone }, states), texts);
   if (!replica || (!isForgotten && (prepared?.state !== "ready" || prepared.epoch === undefined)))
     refuse(
       `no restored data are ready for cut-over ${stamp}`,
@@ -81,8 +82,8 @@ export async function finishCutOver(
       texts.undo,
     );
   const leader = isForgotten ? undefined : await leaderOf(nodes);
-  const under: Under = { region, stamp, epoch: prepared?.epoch ?? 0, nodes, replica, leader };
-  if (isForgotten) return standing(await forward(ports, under, prepared), texts);
+  const current: CutOver = { region, stamp, epoch: prepared?.epoch ?? 0, nodes, replica, leader };
+  if (isForgotten) return withEndHint(await runLastSteps(ports, current, prepared), texts);
   if (known === `undone ${stamp}`)
     refuse(`cut-over ${stamp} was undone`, "Some nodes are still to be put back.", texts.undo);
   if (!isClosed) {
@@ -94,11 +95,11 @@ export async function finishCutOver(
   const answer = await ports.confirm(`Continue cut-over ${stamp} of ${region}? (yes/no) `);
   if (answer !== "yes")
     return { result: "declined", reason: `the cut-over is unchanged; ${texts.undo} undoes it` };
-  return standing(await through(ports, under, prepared as Prepared), texts);
+  return withEndHint(await runSteps(ports, current, prepared as Prepared), texts);
 }
 
 /** The interrupted command would have ended the restore machine. An undone cut-over says so in its own reason. */
-const standing = ({ result, reason }: CutOverOutcome, { end }: CommandTexts): CutOverOutcome => ({
+const withEndHint = ({ result, reason }: CutOverOutcome, { end }: CommandTexts): CutOverOutcome => ({
   result,
   reason: result === "undone" ? reason : `${reason}. To end the restore machine, if it still runs: ${end}`,
 });
@@ -114,7 +115,7 @@ async function openAll(
     stamp,
     gone,
   }: { readonly region: RegionId; readonly stamp: string; readonly gone: readonly string[] },
-  states: Seen,
+  states: NodeStates,
 ): Promise<CutOverOutcome> {
   const closed = states.filter(([, { mark }]) => mark).map(([node]) => node);
   say(`no running node of ${region} has the restored data or leads: opening ${namesOf(closed)}`);
@@ -136,7 +137,7 @@ async function openAll(
 }
 
 /** @throws UserError if there are several: a person must say which one to finish. */
-function oneStamp(states: Seen): string | undefined {
+function oneStamp(states: NodeStates): string | undefined {
   const found = states.flatMap(([{ name }, { mark, prepared }]) =>
     [...new Set([mark?.stamp, prepared?.stamp])].flatMap((stamp) => (stamp ? [{ name, stamp }] : [])),
   );

@@ -1,5 +1,7 @@
 /** The calls of `dr-cut-over` and the guard that a cut-over makes on a node. */
+
 import { z } from "zod";
+import { quote } from "../../common/quote.js";
 import {
   type CutOverStatus,
   cutOverRoom,
@@ -8,7 +10,7 @@ import {
   patroniMember,
 } from "../../nodes/bin/reports.js";
 import type { LogAnswer } from "../../nodes/guard/region/cut-over.js";
-import { must, quote, type Remote } from "./machines.js";
+import { must, type Remote } from "./machines.js";
 
 const GUARD = "node /usr/local/lib/dr/guard.cjs";
 const STEP_SECONDS = 300;

@@ -33,7 +33,7 @@ export interface CutOverOutcome {
 }
 
 /** A started cut-over: what its steps need to know. */
-export interface Under {
+export interface CutOver {
   readonly region: RegionId;
   readonly stamp: string;
   readonly epoch: number;
@@ -45,7 +45,7 @@ export interface Under {
 export const AGAIN = "; end it before you try again";
 
 /** Requires this cut-over's restored data: once etcd forgets the log, nothing else can lead. */
-async function requireRestored({ replica, stamp, epoch }: Under): Promise<NodeState> {
+async function requireRestored({ replica, stamp, epoch }: CutOver): Promise<NodeState> {
   const state = await stateOf(replica);
   const { prepared } = state;
   if (prepared?.stamp !== stamp || prepared.state !== "ready" || prepared.epoch !== epoch)
@@ -55,44 +55,44 @@ async function requireRestored({ replica, stamp, epoch }: Under): Promise<NodeSt
   return state;
 }
 
-async function requireAside(under: Under): Promise<void> {
-  const { data, mark } = await requireRestored(under);
-  if (!data || mark?.stamp !== under.stamp || mark.step !== "aside")
-    throw new Error(`${under.replica.name} does not use the data restored for cut-over ${under.stamp}`);
+async function requireAside(current: CutOver): Promise<void> {
+  const { data, mark } = await requireRestored(current);
+  if (!data || mark?.stamp !== current.stamp || mark.step !== "aside")
+    throw new Error(`${current.replica.name} does not use the data restored for cut-over ${current.stamp}`);
 }
 
 /** From the close on. A failure before etcd forgets the log puts everything back at once. */
-export async function through(
+export async function runSteps(
   ports: RestorePorts,
-  under: Under,
+  current: CutOver,
   prepared: Prepared,
 ): Promise<CutOverOutcome> {
-  const { replica, stamp, region } = under;
+  const { replica, stamp, region } = current;
   const { undo, end } = textsOf(region, ports.twin);
-  await requireRestored(under).catch((error: Error) =>
+  await requireRestored(current).catch((error: Error) =>
     refuse(error.message, "This command has closed no node.", `${undo}; then ${end}, and try again`),
   );
   try {
-    await closeAll(ports, under, prepared);
+    await closeAll(ports, current, prepared);
     await ports.at?.("aside");
     // On all nodes before etcd forgets, so that no node can lead with the old log.
     ports.say(`setting the old data aside, as data.before-${stamp}`);
-    await onAll(under.nodes, (node) =>
+    await onAll(current.nodes, (node) =>
       node.name === replica.name ? asideRestored(node, stamp) : step(node, "aside", stamp),
     );
     await ports.at?.("forget");
-    await requireAside(under);
-    await forget(ports, under);
+    await requireAside(current);
+    await forget(ports, current);
   } catch (error) {
     if (error instanceof Interrupted) throw error;
-    return putBack(ports, under, (error as Error).message);
+    return putBack(ports, current, (error as Error).message);
   }
-  return forward(ports, under, prepared);
+  return runLastSteps(ports, current, prepared);
 }
 
 /** Replicas first: the leader has everything that they have, and no election happens. */
-async function closeAll(ports: RestorePorts, under: Under, { timeline = 0 }: Prepared): Promise<void> {
-  const { nodes, leader, stamp, region } = under;
+async function closeAll(ports: RestorePorts, current: CutOver, { timeline = 0 }: Prepared): Promise<void> {
+  const { nodes, leader, stamp, region } = current;
   await ports.at?.("close");
   ports.say(`closing ${region}: clients can't connect from now on`);
   const close = async (node: Remote) => {
@@ -108,7 +108,7 @@ async function closeAll(ports: RestorePorts, under: Under, { timeline = 0 }: Pre
   if (leader) await close(leader);
 }
 
-async function forget({ say, sleep }: RestorePorts, { replica, stamp, epoch }: Under): Promise<void> {
+async function forget({ say, sleep }: RestorePorts, { replica, stamp, epoch }: CutOver): Promise<void> {
   say("making etcd forget the old log");
   for (let times = 0; ; times++) {
     const answer = await forgetLog(replica, stamp, epoch);
@@ -120,12 +120,12 @@ async function forget({ say, sleep }: RestorePorts, { replica, stamp, epoch }: U
 }
 
 /** There is no way back from here; each step can be repeated. */
-export async function forward(
+export async function runLastSteps(
   ports: RestorePorts,
-  under: Under,
+  current: CutOver,
   prepared?: Prepared,
 ): Promise<CutOverOutcome> {
-  const { replica, nodes, stamp, region } = under;
+  const { replica, nodes, stamp, region } = current;
   await ports.at?.("lead");
   ports.say(`${replica.name} starts with the restored data`);
   const { resume } = textsOf(region, ports.twin);
@@ -164,8 +164,8 @@ export async function leads({ sleep, twin }: RestorePorts, replica: Remote, regi
 }
 
 /** One node after the other: the first one notes the undo in etcd, and from then on etcd can't forget the log. */
-export async function putBack(ports: RestorePorts, under: Under, why: string): Promise<CutOverOutcome> {
-  const { nodes, replica, stamp, region } = under;
+export async function putBack(ports: RestorePorts, current: CutOver, why: string): Promise<CutOverOutcome> {
+  const { nodes, replica, stamp, region } = current;
   const { resume, undo, end } = textsOf(region, ports.twin);
   await ports.at?.("back");
   ports.say(`putting everything back: ${why}`);

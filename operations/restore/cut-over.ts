@@ -18,7 +18,7 @@ import {
   step,
 } from "./cut-over-node.js";
 import { absentVoters, isNewer, refuse, stampOf, statesOf, WHOLE } from "./cut-over-nodes.js";
-import { AGAIN, type CutOverOutcome, through, type Under } from "./cut-over-steps.js";
+import { AGAIN, type CutOver, type CutOverOutcome, runSteps } from "./cut-over-steps.js";
 import { asideText, textsOf } from "./cut-over-texts.js";
 import { leaderOf, must, type Remote } from "./machines.js";
 import type { RestorePorts } from "./ports.js";
@@ -120,10 +120,10 @@ export async function cutOver(
       "The times of two cut-overs must differ and increase.",
       `correct this machine's clock, and ${texts.end}; then try again`,
     );
-  const under: Under = { region, stamp, epoch, nodes, replica, leader };
+  const current: CutOver = { region, stamp, epoch, nodes, replica, leader };
   await ports.at?.("prepare");
   say(`restoring once more on ${replica.name}, beside the data that it serves`);
-  const prepared = await prepare(ports, request, under, restored);
+  const prepared = await prepare(ports, request, current, restored);
   const drop = (reason: string): Promise<CutOverOutcome> =>
     step(replica, "discard", stamp).then(() => ({
       result: "declined" as const,
@@ -138,13 +138,13 @@ export async function cutOver(
   // After a promotion, the timeline could have the number of the restored one.
   if (!now?.active || now.opened !== epoch || now.timeline !== ready.timeline)
     return drop(`${leader.name} no longer leads as before; nothing was changed`);
-  return through(ports, under, prepared);
+  return runSteps(ports, current, prepared);
 }
 
 async function prepare(
   { say, sleep, twin }: RestorePorts,
   request: RestoreRequest,
-  { replica, stamp, epoch }: Under,
+  { replica, stamp, epoch }: CutOver,
   validated: RestoreReport,
 ): Promise<Prepared> {
   const { report, log, done } = PREPARE;

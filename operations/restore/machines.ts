@@ -1,4 +1,5 @@
 /** The machines of a restore, wherever they run: reached only by commands, as through Systems Manager. */
+import { quote } from "../../common/quote.js";
 import type { RegionId } from "../../settings/stacks.js";
 
 export interface Output {
@@ -25,12 +26,13 @@ export interface RestoreMachines {
   close(): void;
 }
 
-/** The machine's values and secrets, as its units get them. */
-const UNIT_ENVIRONMENT = "set -a; . /etc/dr/node.env; . /run/dr/secrets.env; set +a";
+/** A command with the machine's values and secrets, as its units get them. */
+export const inUnitEnvironment = (command: string): string =>
+  `set -a; . /etc/dr/node.env; . /run/dr/secrets.env; set +a\n${command}`;
 
 /** @returns the output of a command on the machine. @throws Error with its last lines when it fails. */
 export async function must(remote: Remote, command: string, timeoutSeconds?: number): Promise<string> {
-  const { exitCode, stdout, stderr } = await remote.run(`${UNIT_ENVIRONMENT}\n${command}`, timeoutSeconds);
+  const { exitCode, stdout, stderr } = await remote.run(inUnitEnvironment(command), timeoutSeconds);
   if (exitCode === 0) return stdout;
   const words = (stderr || stdout).trim().split("\n").slice(-3).join(" ");
   throw new Error(`${command.split("\n")[0]} on ${remote.name} ended with ${exitCode}: ${words}`);
@@ -50,8 +52,6 @@ export interface Files {
   readonly log: string;
   readonly done: string;
 }
-
-export const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
 /** The node that takes writes. @returns undefined if no node does, or none answers. */
 export async function leaderOf(nodes: readonly Remote[]): Promise<Remote | undefined> {

@@ -1,9 +1,10 @@
 /** The steps of a restore, each a few commands on a machine. The guided restore and the drills share them. */
 
+import { quote } from "../../common/quote.js";
 import { type PlanReport, planReport, type RestoreReport, restoreReport } from "../../nodes/bin/reports.js";
 
 import type { SharedSettings } from "../../settings/schema.js";
-import { begin, type Files, must, quote, type Remote } from "./machines.js";
+import { begin, type Files, must, type Remote } from "./machines.js";
 import type { RestoreRequest } from "./request.js";
 
 /** Paths of a restore by hand, separate from those of a restore test. */

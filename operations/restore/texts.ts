@@ -1,7 +1,7 @@
 /** What a guided restore prints. Pure. */
 
 import { duration } from "../../common/duration.js";
-import { wrapAt } from "../../common/wrap.js";
+import { labelled } from "../../common/wrap.js";
 import type { PlanReport, RestoreReport } from "../../nodes/bin/reports.js";
 import { textsOf } from "./cut-over-texts.js";
 import { expectedSeconds, logBytes } from "./report.js";
@@ -9,12 +9,8 @@ import type { RestoreRequest } from "./request.js";
 import type { Found } from "./steps.js";
 
 const WIDTH = 79;
-const LABEL = 12;
 
-const rowsOf = (rows: readonly (readonly [string, string])[]): string[] =>
-  rows.flatMap(([label, text]) =>
-    wrapAt(text, WIDTH - LABEL - 2).map((line, i) => `  ${(i === 0 ? label : "").padEnd(LABEL)}${line}`),
-  );
+const rowsOf = (rows: readonly (readonly [string, string])[]): string[] => labelled(rows, WIDTH);
 
 export function planText(
   plan: PlanReport,

@@ -1,7 +1,7 @@
 /** Picks faults and systems by the names that people type. */
 
+import { distance } from "fastest-levenshtein";
 import { UserError } from "../../../common/errors.js";
-import { distance } from "../../../settings/parse.js";
 
 /**
  * Those of the names, in their own order; all when no name is given.

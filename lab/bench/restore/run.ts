@@ -63,9 +63,9 @@ export async function benchRestore(options: RestoreBenchOptions): Promise<Restor
   let running: RegionTwin | undefined;
   let result: RestoreBench | undefined;
   const close = async () => {
-    const standing = running;
+    const opened = running;
     running = undefined;
-    await standing?.close();
+    await opened?.close();
   };
   const work = async () => {
     progress.line(`about ${duration(estimateSeconds(options))}`);

@@ -84,11 +84,11 @@ async function attempt(scene: Scene, who: string, s3: S3Client, attempts: readon
 
 /** Nothing is judged by these: they say where this emulator is no proof. */
 async function gaps(scene: Scene): Promise<void> {
-  let through = 0;
+  let accepted = 0;
   for (const { what, send } of notEnforced(scene)) {
     const { refused, words } = await tried(() => send(asNode(scene, "home")));
     scene.prove(`${what}: ${refused ? words : NOT_ENFORCED}`, true);
-    if (!refused) through++;
+    if (!refused) accepted++;
   }
-  scene.measure({ name: "attempts that S3 refuses and the emulator doesn't", value: through, unit: "" });
+  scene.measure({ name: "attempts that S3 refuses and the emulator doesn't", value: accepted, unit: "" });
 }

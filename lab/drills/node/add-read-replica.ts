@@ -15,7 +15,7 @@ export const addReadReplica: Drill = {
     const servers = tomcatsOf(scene).length;
     await scene.step("Detect: may I? The cluster is whole", () => scene.whole());
     const leader = await scene.leader();
-    const back = await scene.fault("set one read replica more, and up", () =>
+    const removeReplica = await scene.fault("set one read replica more, and up", () =>
       up(scene, { settings: { database: { readReplicas: scene.settings.database.readReplicas + 1 } } }),
     );
     const added = scene.region.readReplicas.at(-1);
@@ -35,7 +35,7 @@ export const addReadReplica: Drill = {
       );
     });
     await scene.step("Verify: it can't be made the leader", () => refused(scene, added.name));
-    const forward = await scene.step("Roll the servers: one with the new template", () =>
+    const removeServer = await scene.step("Roll the servers: one with the new template", () =>
       up(scene, { tomcats: servers + 1 }),
     );
     await scene.step("Verify: reads of that server come from the new replica in its turn", async () => {
@@ -57,8 +57,8 @@ export const addReadReplica: Drill = {
       scene.prove("writes of that server go to the leader", to?.startsWith(`${leader.name},`) ?? false);
     });
     await scene.step("Way back: the old number, and up", async () => {
-      await forward();
-      await back();
+      await removeServer();
+      await removeReplica();
     });
     scene.prove(`${added.name} is gone`, !scene.twin.machines.some(({ name }) => name === added.name));
     await scene.step("Verify: the others follow as before", () => scene.whole());

@@ -4,7 +4,7 @@ import { seeNothingMoved } from "./stage/steps.js";
 /** Several leases: what is renewed by luck once is not renewed by luck three times. */
 const STORM_LEASES = 4;
 /** A regional outage as guards meet it: slow answers, and errors among them. */
-const WEATHER = { delayMillis: 800, failShare: 0.4 } as const;
+const FAULTS = { delayMillis: 800, failShare: 0.4 } as const;
 
 export const claimsSlow: RegionDrill = {
   kind: "region",
@@ -20,7 +20,7 @@ export const claimsSlow: RegionDrill = {
     const before = await scene.eventually("a leader", () => scene.view());
     const link = scene.claims.proxy(region);
     await scene.fault(`slow answers and errors of the claim table in ${region}`, async () =>
-      link.set(WEATHER),
+      link.set(FAULTS),
     );
     const seconds = STORM_LEASES * scene.settings.promotion.leaseSeconds;
     await scene.step(`Confine: for ${seconds} s, ${STORM_LEASES} leases`, () => scene.settle(seconds));

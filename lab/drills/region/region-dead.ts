@@ -1,6 +1,6 @@
 import type { RegionDrill } from "../drill.js";
 import { compareWithLost, keepsChanges, seeSaved } from "./stage/diverged.js";
-import { promote, seeFollowing, seeUsersFollow } from "./stage/steps.js";
+import { promote, seeFollowing, seeUsersFollow, UNPLANNED } from "./stage/steps.js";
 
 export const regionDead: RegionDrill = {
   kind: "region",
@@ -10,15 +10,7 @@ export const regionDead: RegionDrill = {
   hypothesis:
     "All its machines lose power in one moment. The other region can't know that, so it opens when lease and margin have passed since the claim. What was acknowledged last may be missing, no more than the guard reports. When the dead region comes back it is a standby before Patroni starts PostgreSQL; its old leader saves what only it has, and follows.",
   nightly: true,
-  expect: {
-    lostRows: "within-lag",
-    // The decision, lease and margin, and the promotion.
-    writeGapSeconds: 45,
-    // Beyond that: health checks that see the new region, what they say spreading, and what clients keep.
-    nameGapSeconds: 90,
-    claimToWriteSeconds: 40,
-    rejoinSeconds: 400,
-  },
+  expect: UNPLANNED,
   async run(scene) {
     const old = scene.active();
     const epoch = await scene.epoch(old);
@@ -32,10 +24,6 @@ export const regionDead: RegionDrill = {
     await seeUsersFollow(scene);
     await scene.step(`Recover: boot ${old}`, () => scene.boot(old));
     const record = await seeSaved(scene, old, epoch);
-    scene.prove(
-      `its old leader decoded what only it had: ${[record.state, record.note].filter(Boolean).join(", ")}`,
-      record.state === "saved",
-    );
     await seeFollowing(scene, 300);
     // There may have been nothing.
     await scene.step("Verify: what was lost was saved", () => compareWithLost(scene, old, record, false));

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { build } from "esbuild";
 import { REPO, sandboxDir } from "../../../common/paths.js";
+import { quote } from "../../../common/quote.js";
 import type { Engine } from "./engine.js";
 
 export const PROVIDERS = ["aws", "kubernetes", "random"] as const;
@@ -54,8 +55,6 @@ const PACK = "policy-pack";
  */
 export const policyPack = ({ origin }: Pick<Engine, "origin">, bin: string): string =>
   origin === "built" ? join(bin, PACK) : POLICIES;
-
-const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
 async function executable(path: string, command: string): Promise<void> {
   await writeFile(

@@ -8,7 +8,7 @@ import { plugForwarder } from "../network/forwarder.js";
 import type { Switch } from "../network/switch.js";
 import { Talker } from "../process.js";
 
-const DOOR = fileURLToPath(new URL("tls_proxy.py", import.meta.url));
+const TLS_PROXY = fileURLToPath(new URL("tls_proxy.py", import.meta.url));
 const HTTPS = 443;
 /** In the first private subnet, beside the claims' (5). Tomcat servers start at 10. */
 const HOST_NUMBER = 6;
@@ -50,7 +50,7 @@ export class VaultTlsProxy {
     const address = tlsProxyAddress(region);
     // A separate network, so that it is reached through a port of the switch, as machines are.
     const forwarder = new Talker(`the TLS proxy to the vault of ${region.id}`, [
-      ...["unshare", "--net", "--", "python3", DOOR, address, `${HTTPS}`, `${port}`],
+      ...["unshare", "--net", "--", "python3", TLS_PROXY, address, `${HTTPS}`, `${port}`],
     ]);
     const tlsProxy = new VaultTlsProxy(region.id, network, forwarder);
     try {

@@ -70,14 +70,6 @@ const groupInputs = async (): Promise<Props> => {
 
 const loadBalancer = (name: string) =>
   made("aws:lb/loadBalancer:LoadBalancer", { name, subnets: ["subnet-1", "subnet-2"] });
-const listener = async (name: string) =>
-  made("aws:lb/listener:Listener", {
-    loadBalancerArn: (await loadBalancer(name)).id,
-    port: 80,
-    defaultActions: [
-      { type: "fixed-response", fixedResponse: { contentType: "text/plain", statusCode: "404" } },
-    ],
-  });
 
 const retag = ({ id }: Resource) =>
   instances.send(new ec2.CreateTagsCommand({ Resources: [id], Tags: [{ Key: "Name", Value: "other" }] }));
@@ -201,19 +193,6 @@ const cases: [string, () => Promise<Lifecycle> | Lifecycle][] = [
     }),
   ],
   [
-    "lifecycle hook",
-    async () => ({
-      type: "aws:autoscaling/lifecycleHook:LifecycleHook",
-      inputs: {
-        autoscalingGroupName: (await made(GROUP, await groupInputs(), "hooked")).id,
-        lifecycleTransition: "autoscaling:EC2_INSTANCE_TERMINATING",
-        heartbeatTimeout: 60,
-      },
-      change: { heartbeatTimeout: 120 },
-      importId: ({ id, inputs }) => `${inputs.autoscalingGroupName}/${id}`,
-    }),
-  ],
-  [
     "load balancer",
     () => ({
       type: "aws:lb/loadBalancer:LoadBalancer",
@@ -316,24 +295,6 @@ const cases: [string, () => Promise<Lifecycle> | Lifecycle][] = [
         ),
       drifted: ["defaultActions"],
       notImported: ["defaultActions"],
-    }),
-  ],
-  [
-    "listener rule",
-    async () => ({
-      type: "aws:lb/listenerRule:ListenerRule",
-      inputs: {
-        listenerArn: (await listener("rules")).id,
-        priority: 10,
-        conditions: [{ pathPattern: { values: ["/dr/*"] } }, { hostHeader: { values: ["app.example.com"] } }],
-        actions: [{ type: "forward", targetGroupArn: "arn:tg" }],
-      },
-      change: { priority: 20, conditions: [{ pathPattern: { values: ["/admin/*"] } }] },
-      replace: { listenerArn: "arn:other" },
-      tamper: ({ id }) =>
-        balancers.send(new elb.SetRulePrioritiesCommand({ RulePriorities: [{ RuleArn: id, Priority: 1 }] })),
-      drifted: ["priority"],
-      notImported: ["actions"],
     }),
   ],
 ];

@@ -298,44 +298,6 @@ const cases: [string, () => Promise<Lifecycle> | Lifecycle][] = [
     },
   ],
   [
-    "network ACL rule",
-    async () => ({
-      type: "aws:ec2/networkAclRule:NetworkAclRule",
-      inputs: {
-        networkAclId: (await made("aws:ec2/networkAcl:NetworkAcl", { vpcId: (await vpc()).id })).id,
-        ruleNumber: 100,
-        ruleAction: "deny",
-        protocol: "tcp",
-        egress: true,
-        cidrBlock: "0.0.0.0/0",
-        fromPort: 22,
-        toPort: 22,
-      },
-      replace: { ruleAction: "allow", fromPort: 23 },
-      notImported: ["fromPort", "toPort"],
-    }),
-  ],
-  [
-    "default network ACL",
-    async () => ({
-      type: "aws:ec2/defaultNetworkAcl:DefaultNetworkAcl",
-      inputs: { defaultNetworkAclId: (await vpc()).outputs.defaultNetworkAclId, ingress: [], egress: [] },
-      tamper: ({ id }) =>
-        client.send(
-          new ec2.CreateNetworkAclEntryCommand({
-            NetworkAclId: id,
-            RuleNumber: 100,
-            RuleAction: "allow",
-            Protocol: "-1",
-            Egress: false,
-            CidrBlock: "0.0.0.0/0",
-          }),
-        ),
-      drifted: ["ingress"],
-      staysReadable: true,
-    }),
-  ],
-  [
     "security group",
     async () => ({
       type: "aws:ec2/securityGroup:SecurityGroup",

@@ -269,16 +269,6 @@ const cases: [string, () => Promise<Lifecycle> | Lifecycle][] = [
     }),
   ],
   [
-    "schedule group",
-    () => ({
-      type: "aws:scheduler/scheduleGroup:ScheduleGroup",
-      inputs: { name: "drills", tags: { Name: "drills" } },
-      change: { tags: { Name: "all drills" } },
-      replace: { name: "other" },
-      outputs: { arn: `arn:aws:scheduler:${HOME}:${ACCOUNT}:schedule-group/drills` },
-    }),
-  ],
-  [
     "schedule",
     () => {
       const target = {

@@ -32,9 +32,9 @@ export async function keepsChanges(scene: RegionScene): Promise<Machine> {
   return leader;
 }
 
-/** Waits until the record of what the region acknowledged in that epoch is in the vault. */
-export const seeSaved = (scene: RegionScene, region: RegionId, epoch: number): Promise<SaveRecord> =>
-  scene.step(`Extract: ${region} hands in what only it has`, () =>
+/** Waits until the record of what the region acknowledged in that epoch is in the vault, decoded. */
+export async function seeSaved(scene: RegionScene, region: RegionId, epoch: number): Promise<SaveRecord> {
+  const record = await scene.step(`Extract: ${region} hands in what only it has`, () =>
     scene.eventually(
       `what ${region} saved, in its vault`,
       async () => {
@@ -48,6 +48,12 @@ export const seeSaved = (scene: RegionScene, region: RegionId, epoch: number): P
       SAVED_SECONDS,
     ),
   );
+  scene.prove(
+    `its old leader decoded what only it had: ${[record.state, record.note].filter(Boolean).join(", ")}`,
+    record.state === "saved",
+  );
+  return record;
+}
 
 /**
  * What the old region saved must contain every acknowledged row that the active region lacks.

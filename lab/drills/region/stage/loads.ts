@@ -33,7 +33,7 @@ export interface LoadsOptions {
 }
 
 export class RegionLoads implements Load {
-  private readonly standing = new Map<string, Workload>();
+  private readonly workloads = new Map<string, Workload>();
   /** Of workloads that went down with their region; they end while the drill goes on. */
   private readonly lost: Promise<Error | undefined>[] = [];
   private started = 0;
@@ -68,14 +68,14 @@ export class RegionLoads implements Load {
 
   /** The region's machines are about to be killed on purpose. */
   willBeLost(region: RegionId): void {
-    this.standing.get(region)?.willBeLost();
+    this.workloads.get(region)?.willBeLost();
   }
 
   /** They have been. */
   isLost(region: RegionId): void {
-    const workload = this.standing.get(region);
+    const workload = this.workloads.get(region);
     if (!workload) return;
-    this.standing.delete(region);
+    this.workloads.delete(region);
     this.lost.push(
       workload.lost().then(
         () => undefined,
@@ -85,14 +85,14 @@ export class RegionLoads implements Load {
   }
 
   async stop(): Promise<void> {
-    const ended = await Promise.allSettled([...this.standing.values()].map((workload) => workload.stop()));
-    this.standing.clear();
+    const ended = await Promise.allSettled([...this.workloads.values()].map((workload) => workload.stop()));
+    this.workloads.clear();
     for (const one of ended) if (one.status === "rejected") throw one.reason;
     for (const error of await Promise.all(this.lost)) if (error) throw error;
   }
 
   kill(): void {
-    for (const workload of this.standing.values()) workload.kill();
+    for (const workload of this.workloads.values()) workload.kill();
   }
 
   private async startUsers(): Promise<void> {
@@ -111,7 +111,7 @@ export class RegionLoads implements Load {
     parts: Omit<WorkloadConfig, "database">,
   ) {
     const { file, database, ledger } = this.options;
-    this.standing.set(source, await Workload.start(where, file, { source, database, ...parts }, ledger));
+    this.workloads.set(source, await Workload.start(where, file, { source, database, ...parts }, ledger));
   }
 }
 

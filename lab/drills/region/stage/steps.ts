@@ -1,16 +1,32 @@
 /** Steps that several drills about two regions share, in the runbooks' words. */
 import type { RegionId } from "../../../../settings/stacks.js";
 import type { Wire } from "../../../twin/types.js";
+import { now } from "../../../workload/clock.js";
 import type { WriteEvent } from "../../../workload/events.js";
+import type { Expectations } from "../../drill.js";
 import { regionsOf } from "./loads.js";
 import type { RegionScene } from "./region-scene.js";
 
 /** What a person takes at least to see an alarm and to decide: short, so that the figures are the machinery's. */
 export const DECISION_SECONDS = 3;
 
+/** What an unplanned promotion may take and lose, of a region that can't be asked. */
+export const UNPLANNED: Expectations = {
+  lostRows: "within-lag",
+  // The decision, lease and margin, and the promotion.
+  writeGapSeconds: 45,
+  // Beyond that: health checks that see the new region, what they say spreading, and what clients keep.
+  nameGapSeconds: 90,
+  claimToWriteSeconds: 40,
+  rejoinSeconds: 400,
+};
+
 /** Lease and margin: until then no region may open beside one whose state is unknown. */
 export const waitSeconds = ({ settings: { promotion } }: RegionScene): number =>
   promotion.leaseSeconds + promotion.marginSeconds;
+
+/** What a machine that has just woken up can do before it looks at its clock. */
+const AWAKE_SECONDS = 10;
 
 /** The decision, after it was thought over, and what must come of it. */
 export async function promote(scene: RegionScene, timeoutSeconds = 90): Promise<void> {
@@ -52,6 +68,26 @@ export const seeUsersFollow = (scene: RegionScene): Promise<unknown> =>
 /** The region that was left follows the one that is active, from wherever it was. */
 export const seeFollowing = (scene: RegionScene, timeoutSeconds?: number): Promise<unknown> =>
   scene.step(`Rejoin: ${scene.standby()} follows ${scene.active()}`, () => scene.follows(timeoutSeconds));
+
+/** Cuts a region off, alive, from all but its own clients. */
+export const isolate = (scene: RegionScene, region: RegionId): Promise<unknown> =>
+  scene.fault(`cut ${region} from the other region and from the claim table`, () =>
+    scene.machines(region).isolate(),
+  );
+
+/** A region that goes on after the other one has opened acknowledges nothing, to any client. */
+export async function seeSilent(scene: RegionScene, region: RegionId): Promise<void> {
+  const since = now();
+  await scene.step(`Verify: ${region} acknowledges nothing for ${AWAKE_SECONDS} s`, () =>
+    scene.settle(AWAKE_SECONDS),
+  );
+  scene.measure({
+    name: `acknowledgements of ${region} after it went on`,
+    value: acknowledgedIn(scene, region, since).length,
+    unit: "",
+    atMost: 0,
+  });
+}
 
 /** What nodes of a region acknowledged, to writers and to probes, and came in after that. */
 export function acknowledgedIn(

@@ -1,5 +1,5 @@
 /**
- * Auto Scaling: groups, scaling policies, lifecycle hooks.
+ * Auto Scaling: groups and scaling policies.
  *
  * The emulator launches nothing: a group's instances are entries in a list, in service at once, whatever
  * its template says; it replaces and scales nothing. It doesn't: take another launch template in place, or
@@ -45,18 +45,6 @@ const tagsFor = (name: string, tags: Props[] = []): asg.Tag[] =>
     PropagateAtLaunch: propagateAtLaunch,
   }));
 
-const hookFor = (AutoScalingGroupName: string, inputs: Props) =>
-  new asg.PutLifecycleHookCommand({
-    AutoScalingGroupName,
-    LifecycleHookName: inputs.name,
-    LifecycleTransition: inputs.lifecycleTransition,
-    DefaultResult: inputs.defaultResult,
-    HeartbeatTimeout: inputs.heartbeatTimeout,
-    NotificationMetadata: inputs.notificationMetadata,
-    NotificationTargetARN: inputs.notificationTargetArn,
-    RoleARN: inputs.roleArn,
-  });
-
 /**
  * As AWS: bounds in order and the wanted number between them; one that isn't given follows the bounds.
  * The emulator takes any numbers.
@@ -88,9 +76,6 @@ const group = readBack({
       }),
     );
     return inputs.name;
-  },
-  async complete(aws, id, inputs) {
-    for (const hook of inputs.initialLifecycleHooks ?? []) await client(aws).send(hookFor(id, hook));
   },
   async read(aws, id, known) {
     const group = await findGroup(aws, id);
@@ -177,8 +162,8 @@ const policyFor = (inputs: Props): asg.PutScalingPolicyCommandInput => {
   };
 };
 
-/** An import names a group's child by group and name. */
-const childOf = (id: string, known: Props): [string, string] =>
+/** An import names a policy by group and name. */
+const policyOf = (id: string, known: Props): [string, string] =>
   known.autoscalingGroupName ? [known.autoscalingGroupName, known.name] : (id.split("/") as [string, string]);
 
 const policy = readBack({
@@ -189,7 +174,7 @@ const policy = readBack({
     return inputs.name;
   },
   async read(aws, id, known) {
-    const [autoscalingGroupName, name] = childOf(id, known);
+    const [autoscalingGroupName, name] = policyOf(id, known);
     const found = await unlessGone(
       client(aws).send(new asg.DescribePoliciesCommand({ AutoScalingGroupName: autoscalingGroupName })),
     );
@@ -224,43 +209,7 @@ const policy = readBack({
     ),
 });
 
-const lifecycleHook = readBack({
-  name: { property: "name", maxLength: 255 },
-  replaceOn: ["name", "autoscalingGroupName"],
-  async make(aws, inputs) {
-    await client(aws).send(hookFor(inputs.autoscalingGroupName, inputs));
-    return inputs.name;
-  },
-  async read(aws, id, known) {
-    const [autoscalingGroupName, name] = childOf(id, known);
-    const found = await unlessGone(
-      client(aws).send(new asg.DescribeLifecycleHooksCommand({ AutoScalingGroupName: autoscalingGroupName })),
-    );
-    const hook = found?.LifecycleHooks?.find(({ LifecycleHookName }) => LifecycleHookName === name);
-    if (!hook) return undefined;
-    return told({
-      autoscalingGroupName,
-      name,
-      lifecycleTransition: hook.LifecycleTransition,
-      defaultResult: hook.DefaultResult,
-      heartbeatTimeout: hook.HeartbeatTimeout,
-      notificationMetadata: hook.NotificationMetadata,
-    });
-  },
-  update: (aws, _id, news) => client(aws).send(hookFor(news.autoscalingGroupName, news)),
-  delete: (aws, _id, { autoscalingGroupName, name }) =>
-    unlessGone(
-      client(aws).send(
-        new asg.DeleteLifecycleHookCommand({
-          AutoScalingGroupName: autoscalingGroupName,
-          LifecycleHookName: name,
-        }),
-      ),
-    ),
-});
-
 export const autoScalingHandlers: Record<string, AwsHandler> = {
   "aws:autoscaling/group:Group": group,
   "aws:autoscaling/policy:Policy": policy,
-  "aws:autoscaling/lifecycleHook:LifecycleHook": lifecycleHook,
 };

@@ -1,4 +1,4 @@
-/** Listeners of load balancers and their rules. What the emulator doesn't do: see `load-balancers.ts`. */
+/** Listeners of load balancers. What the emulator doesn't do: see `load-balancers.ts`. */
 import * as elb from "@aws-sdk/client-elastic-load-balancing-v2";
 import type { Props } from "../../values.js";
 import type { AwsContext } from "../context.js";
@@ -131,86 +131,6 @@ const listener = readBack({
   delete: (aws, id) => unlessGone(elbClient(aws).send(new elb.DeleteListenerCommand({ ListenerArn: id }))),
 });
 
-/** What a rule can look at: our name, AWS's field and where AWS keeps the values. */
-const CONDITIONS = {
-  pathPattern: ["path-pattern", "PathPatternConfig"],
-  hostHeader: ["host-header", "HostHeaderConfig"],
-  httpRequestMethod: ["http-request-method", "HttpRequestMethodConfig"],
-  sourceIp: ["source-ip", "SourceIpConfig"],
-} as const;
-
-const conditionsFor = (conditions: Props[]): elb.RuleCondition[] =>
-  conditions.map((condition) => {
-    if (condition.httpHeader) {
-      const { httpHeaderName, values } = condition.httpHeader;
-      return { Field: "http-header", HttpHeaderConfig: { HttpHeaderName: httpHeaderName, Values: values } };
-    }
-    const known = Object.entries(CONDITIONS).find(([name]) => condition[name]);
-    if (!known)
-      throw new Error(`the stand-in knows no listener condition ${Object.keys(condition).join(", ")}`);
-    const [name, [Field, config]] = known;
-    return { Field, [config]: { Values: condition[name].values } };
-  });
-
-const conditionsIn = (conditions: elb.RuleCondition[] | undefined): Props[] =>
-  (conditions ?? []).map((condition) => {
-    if (condition.HttpHeaderConfig) {
-      const { HttpHeaderName, Values } = condition.HttpHeaderConfig;
-      return { httpHeader: { httpHeaderName: HttpHeaderName, values: Values } };
-    }
-    const [name, [, config]] = Object.entries(CONDITIONS).find(
-      ([, [field]]) => field === condition.Field,
-    ) as [string, (typeof CONDITIONS)[keyof typeof CONDITIONS]];
-    return { [name]: { values: condition[config]?.Values ?? condition.Values } };
-  });
-
-const listenerRule = readBack({
-  replaceOn: ["listenerArn"],
-  tagging: elbTagging,
-  async make(aws, inputs) {
-    const { Rules } = await elbClient(aws).send(
-      new elb.CreateRuleCommand({
-        ListenerArn: inputs.listenerArn,
-        Priority: inputs.priority ?? 1,
-        Conditions: conditionsFor(inputs.conditions),
-        Actions: actionsFor(inputs.actions),
-        Tags: aws.tagList(inputs),
-      }),
-    );
-    return Rules?.[0]?.RuleArn as string;
-  },
-  async read(aws, id, known) {
-    const found = await unlessGone(elbClient(aws).send(new elb.DescribeRulesCommand({ RuleArns: [id] })));
-    const rule = found?.Rules?.[0];
-    if (!rule) return undefined;
-    return {
-      // A rule's ARN is its listener's and its own id.
-      listenerArn: id.replace(":listener-rule/", ":listener/").replace(/\/[^/]+$/, ""),
-      priority: Number(rule.Priority),
-      conditions: conditionsIn(rule.Conditions),
-      actions: actionsIn(rule.Actions, known.actions),
-      arn: id,
-      tagsAll: await elbTags(aws, id),
-    };
-  },
-  async update(aws, id, news, olds) {
-    const client = elbClient(aws);
-    await client.send(
-      new elb.ModifyRuleCommand({
-        RuleArn: id,
-        Conditions: conditionsFor(news.conditions),
-        Actions: actionsFor(news.actions),
-      }),
-    );
-    if (news.priority === undefined || news.priority === olds.priority) return;
-    await client.send(
-      new elb.SetRulePrioritiesCommand({ RulePriorities: [{ RuleArn: id, Priority: news.priority }] }),
-    );
-  },
-  delete: (aws, id) => unlessGone(elbClient(aws).send(new elb.DeleteRuleCommand({ RuleArn: id }))),
-});
-
 export const listenerHandlers: Record<string, AwsHandler> = {
   "aws:lb/listener:Listener": listener,
-  "aws:lb/listenerRule:ListenerRule": listenerRule,
 };

@@ -1,5 +1,5 @@
 /**
- * Network ACLs: one with its rules inline, rules as separate resources, and a VPC's default ACL.
+ * Network ACLs with their rules inline.
  *
  * The emulator doesn't: filter packets; keep a rule's ports and ICMP types; know which subnets an ACL
  * applies to (it forgets the subnet when an association moves). Those are taken over from the program, so
@@ -115,83 +115,6 @@ const networkAcl = readBack({
   delete: (aws, id) => unlessGone(ec2Client(aws).send(new ec2.DeleteNetworkAclCommand({ NetworkAclId: id }))),
 });
 
-/** Adopts the ACL that AWS made with the VPC. Deleting it only forgets it. */
-const defaultNetworkAcl = readBack({
-  replaceOn: ["defaultNetworkAclId"],
-  tagging: ec2Tagging,
-  async make(aws, { defaultNetworkAclId }) {
-    if (!(await findAcl(aws, defaultNetworkAclId))) {
-      throw new Error(`the network ACL '${defaultNetworkAclId}' does not exist`);
-    }
-    return defaultNetworkAclId;
-  },
-  async complete(aws, id, inputs) {
-    await setRules(aws, id, inputs);
-    await ec2Tagging.put(aws, id, aws.allTags(inputs));
-  },
-  async read(aws, id, known) {
-    const found = await readAcl(aws, id, { ingress: [], egress: [], ...known });
-    return found && { ...found, defaultNetworkAclId: id };
-  },
-  update: setRules,
-  delete: async () => undefined,
-});
-
-/** A rule as a separate resource names its fields a little differently. */
-const asInline = ({ ruleNumber, ruleAction, ...rule }: Props): Props => ({
-  ...rule,
-  ruleNo: ruleNumber,
-  action: ruleAction,
-});
-
-const networkAclRule = readBack({
-  replaceOn: [
-    "networkAclId",
-    "ruleNumber",
-    "egress",
-    "protocol",
-    "ruleAction",
-    "cidrBlock",
-    "ipv6CidrBlock",
-    "fromPort",
-    "toPort",
-    "icmpType",
-    "icmpCode",
-  ],
-  async make(aws, inputs) {
-    const { networkAclId, ruleNumber, egress = false, protocol } = inputs;
-    await ec2Client(aws).send(
-      new ec2.CreateNetworkAclEntryCommand(entryFor(networkAclId, egress, asInline(inputs))),
-    );
-    return [networkAclId, ruleNumber, protocol, egress].join(":");
-  },
-  async read(aws, id, known) {
-    // Also what an import is given: ACL, number, protocol, direction.
-    const [networkAclId, number, protocol, direction] = id.split(":") as [string, string, string, string];
-    const acl = await findAcl(aws, networkAclId);
-    const egress = direction === "true";
-    const found = acl && entries(acl, egress).find(({ RuleNumber }) => RuleNumber === Number(number));
-    if (!acl || !found) return undefined;
-    const [inline] = rules({ ...acl, Entries: [found] }, egress, [
-      asInline({ ruleNumber: Number(number), protocol, ...known }),
-    ]);
-    const { ruleNo, action, ...rest } = inline as Props;
-    return { networkAclId, egress, ruleNumber: ruleNo, ruleAction: action, ...rest };
-  },
-  delete: (aws, _id, state) =>
-    unlessGone(
-      ec2Client(aws).send(
-        new ec2.DeleteNetworkAclEntryCommand({
-          NetworkAclId: state.networkAclId,
-          RuleNumber: state.ruleNumber,
-          Egress: state.egress ?? false,
-        }),
-      ),
-    ),
-});
-
 export const networkAclHandlers: Record<string, AwsHandler> = {
   "aws:ec2/networkAcl:NetworkAcl": networkAcl,
-  "aws:ec2/defaultNetworkAcl:DefaultNetworkAcl": defaultNetworkAcl,
-  "aws:ec2/networkAclRule:NetworkAclRule": networkAclRule,
 };

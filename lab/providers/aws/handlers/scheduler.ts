@@ -1,5 +1,5 @@
 /**
- * EventBridge Scheduler: schedules and their groups. The emulator does run them, against its own Lambda,
+ * EventBridge Scheduler: schedules. The emulator does run them, against its own Lambda,
  * SQS and SNS.
  *
  * The emulator doesn't: assume the schedule's role; retry or keep a dead letter; encrypt.
@@ -10,7 +10,7 @@ import type { AwsContext } from "../context.js";
 import { fromAws, toAws } from "./casing.js";
 import { unlessGone } from "./errors.js";
 import type { AwsHandler } from "./handler.js";
-import { readBack, tagItems, tagMap, told } from "./read-back.js";
+import { readBack, told } from "./read-back.js";
 
 const client = (aws: AwsContext): scheduler.SchedulerClient => aws.client(scheduler.SchedulerClient);
 
@@ -63,38 +63,6 @@ const schedule = readBack({
   },
 });
 
-const groupArn = (aws: AwsContext, name: string) => aws.arn("scheduler", `schedule-group/${name}`);
-
-const scheduleGroup = readBack({
-  name: { property: "name", maxLength: 64 },
-  replaceOn: ["name"],
-  tagging: {
-    put: (aws, id, tags) =>
-      client(aws).send(
-        new scheduler.TagResourceCommand({ ResourceArn: groupArn(aws, id), Tags: tagItems(tags) }),
-      ),
-    drop: (aws, id, TagKeys) =>
-      client(aws).send(new scheduler.UntagResourceCommand({ ResourceArn: groupArn(aws, id), TagKeys })),
-  },
-  async make(aws, inputs) {
-    await client(aws).send(
-      new scheduler.CreateScheduleGroupCommand({ Name: inputs.name, Tags: aws.tagList(inputs) }),
-    );
-    return inputs.name;
-  },
-  async read(aws, id) {
-    const found = await unlessGone(client(aws).send(new scheduler.GetScheduleGroupCommand({ Name: id })));
-    if (!found) return undefined;
-    const { Tags } = await client(aws).send(
-      new scheduler.ListTagsForResourceCommand({ ResourceArn: groupArn(aws, id) }),
-    );
-    return told({ name: found.Name, arn: found.Arn, state: found.State, tagsAll: tagMap(Tags) });
-  },
-  update: async () => undefined,
-  delete: (aws, id) => unlessGone(client(aws).send(new scheduler.DeleteScheduleGroupCommand({ Name: id }))),
-});
-
 export const schedulerHandlers: Record<string, AwsHandler> = {
   "aws:scheduler/schedule:Schedule": schedule,
-  "aws:scheduler/scheduleGroup:ScheduleGroup": scheduleGroup,
 };
