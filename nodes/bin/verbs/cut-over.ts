@@ -110,8 +110,8 @@ export class CutOver {
     const restoring = this.node.restore(["dr-restore", ...where, ...options]);
     await this.write(this.preparedFile, { stamp, state: "restoring", process: restoring.process });
     if ((await restoring.ended) !== 0) {
-      // It leaves nothing, and its report says why; but for one that was killed. What `discard` has ended is gone already.
-      if (this.readPrepared()?.stamp === stamp) await this.forgetPrepared();
+      // It leaves nothing, and its report says why; but for one that was killed.
+      await this.forgetOwn(stamp);
       return 1;
     }
     try {
@@ -128,7 +128,7 @@ export class CutOver {
       });
       return 0;
     } catch (error) {
-      await this.forgetPrepared();
+      await this.forgetOwn(stamp);
       throw error;
     }
   }
@@ -158,6 +158,11 @@ export class CutOver {
       throw new Error(`what is prepared here is of ${prepared.stamp}`);
     if (prepared?.process !== undefined) await end(prepared.process);
     await this.forgetPrepared();
+  }
+
+  /** What `discard` has ended is gone already, and another cut-over may have prepared its own since. */
+  private async forgetOwn(stamp: string): Promise<void> {
+    if (this.readPrepared()?.stamp === stamp) await this.forgetPrepared();
   }
 
   private async forgetPrepared(): Promise<void> {
