@@ -27,6 +27,9 @@ export const IMAGE_PATHS = {
   scripts: "/usr/local/sbin",
 } as const;
 
+/** The guard's configuration; `nodes/render/guard-config.ts` renders it. */
+export const GUARD_CONFIG_FILE = `${IMAGE_PATHS.config}/guard.json`;
+
 /**
  * On the data volume, beside the data: there from the close of a cut-over to restored data until this node may start
  * again. nodes/bin/verbs/cut-over.ts writes it.

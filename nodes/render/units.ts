@@ -3,9 +3,8 @@
  * which of them a machine runs. The packages bring those of etcd, HAProxy and Tomcat; here they get drop-ins.
  */
 
-import { CUT_OVER_FILE, IMAGE_PATHS } from "../layout.js";
+import { CUT_OVER_FILE, GUARD_CONFIG_FILE, IMAGE_PATHS } from "../layout.js";
 import { BACKUP_UNITS } from "./backup-units.js";
-import { GUARD_CONFIG_FILE } from "./guard-config.js";
 import { NFTABLES_FILE } from "./nftables.js";
 import { NODE_ENV_FILE, SECRETS_FILE } from "./node-env.js";
 import { AT_BOOT, oneshot, requires, unit } from "./unit.js";
