@@ -1,4 +1,5 @@
 /** What a cut-over asks of nodes: the calls of `dr-cut-over` and the guard, of one node and of all nodes at once. */
+
 import { z } from "zod";
 import { UserError } from "../../common/errors.js";
 import {
@@ -9,10 +10,11 @@ import {
   patroniMember,
 } from "../../nodes/bin/reports.js";
 import type { LogAnswer } from "../../nodes/guard/region/cut-over.js";
+import { GUARD_PROGRAM } from "../../nodes/layout.js";
 import type { RegionContract } from "../../settings/contract.js";
 import { must, quote, type Remote } from "./machines.js";
 
-const GUARD = "node /usr/local/lib/dr/guard.cjs";
+const GUARD = `node ${GUARD_PROGRAM}`;
 const STEP_SECONDS = 300;
 /** For checkpoints and PostgreSQL's stop; `dr-cut-over` limits each. */
 const CLOSE_SECONDS = 3600;
