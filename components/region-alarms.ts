@@ -1,6 +1,6 @@
 /**
- * The alarms of one region; those on its backups are in backup-alarms.ts. They are the same in either role and
- * don't know the epoch: a promotion must change nothing here. What differs between regions is what the metrics say.
+ * Declares the alarms of one region, which alarms/service-alarms.ts and alarms/backup-alarms.ts list. They are the same in
+ * either role and don't know the epoch: a promotion must change nothing here. What differs between regions is what the metrics say.
  *
  * **Silence.** `LeaderSeen`, the healthy targets and the ages of backup and restore test are signs of life: no data
  * is the alarm. Every other metric comes from the same nodes, so its silence already raises an alarm and doesn't
@@ -19,11 +19,16 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Contract, RegionContract } from "../settings/contract.js";
 import type { RegionSettings } from "../settings/schema.js";
 import { volumeBackupRuleArn } from "./access/volume-backup-policies.js";
-import { type AlarmSeverity, AlarmTopics } from "./alarm-topics.js";
+import { AlarmTopics } from "./alarm-topics.js";
 import { type BackupAlarmSettings, backupAlarmSpecs } from "./alarms/backup-alarms.js";
-import { METRICS, type MetricDefinition, nodeDimensions } from "./alarms/metrics.js";
 import { describeAlarm } from "./alarms/runbooks.js";
-import { type AlarmSpec, type Metric, signOfLife } from "./alarms/spec.js";
+import {
+  claimAlarmSpec,
+  clusterAlarmSpecs,
+  diskAlarmSpecs,
+  targetAlarmSpecs,
+} from "./alarms/service-alarms.js";
+import { type AlarmSpec, signOfLife } from "./alarms/spec.js";
 import { vaultRulesArn } from "./alarms/vault-events.js";
 
 export interface AlarmsArgs {
@@ -44,9 +49,6 @@ export interface AlarmsArgs {
   readonly databaseGroupNames: readonly pulumi.Input<string>[];
   readonly fleetGroupName: pulumi.Input<string>;
 }
-
-/** A volume grows online in minutes, but WAL of a stuck archive can fill the last tenth within the hour. */
-const DISK_PERCENT = { notify: 80, page: 90 } as const;
 
 export class Alarms extends pulumi.ComponentResource {
   readonly pageTopicArn: pulumi.Output<string>;
@@ -76,12 +78,14 @@ export class Alarms extends pulumi.ComponentResource {
       { parent: this },
     );
     const specs = [
-      this.noLeader(),
-      ...this.lag(),
+      ...clusterAlarmSpecs(settings, contract),
       ...backupAlarmSpecs(settings, contract, region),
-      ...this.targets(),
-      this.claimLease(),
-      ...this.disks(),
+      ...targetAlarmSpecs({
+        LoadBalancer: args.loadBalancerArnSuffix,
+        TargetGroup: args.targetGroupArnSuffix,
+      }),
+      claimAlarmSpec(settings, contract),
+      ...diskAlarmSpecs(contract, region),
     ];
     const alarms = specs.map((spec) => this.create(spec, topics.arns[spec.severity]));
     const paging = alarms.filter((_, i) => specs[i]?.severity === "page");
@@ -91,133 +95,6 @@ export class Alarms extends pulumi.ComponentResource {
     this.pageTopicArn = topics.arns.page;
     this.notifyTopicArn = topics.arns.notify;
     this.registerOutputs({ pageTopicArn: this.pageTopicArn, notifyTopicArn: this.notifyTopicArn });
-  }
-
-  /** Three minutes: an election takes seconds, so this is one that didn't succeed. */
-  private noLeader(): AlarmSpec {
-    return {
-      alarm: "no-leader",
-      severity: "page",
-      summary: "No guard of this region has seen a leader for three minutes, or no guard runs.",
-      metric: this.own(METRICS.leaderSeen),
-      // One guard that sees a leader is enough.
-      statistic: "Maximum",
-      breachesWhen: "LessThanThreshold",
-      threshold: 1,
-      periodSeconds: 60,
-      periods: 3,
-      signOfLifeOf: "database",
-    };
-  }
-
-  private lag(): AlarmSpec[] {
-    const { lagBudgetSeconds } = this.args.settings.promotion;
-    const common = {
-      statistic: "Maximum",
-      breachesWhen: "GreaterThanThreshold",
-      threshold: lagBudgetSeconds,
-      periodSeconds: 60,
-      periods: 5,
-    } as const;
-    return [
-      {
-        ...common,
-        alarm: "replication-lag",
-        severity: "notify",
-        summary: `A replica of this region is more than ${lagBudgetSeconds} s behind its leader.`,
-        metric: this.own(METRICS.replicationLagSeconds),
-      },
-      {
-        ...common,
-        alarm: "cross-region-lag",
-        // An unplanned promotion would be refused with this much lag: the recovery region is no use now.
-        severity: "page",
-        summary: `This region is more than ${lagBudgetSeconds} s behind the active one; an unplanned promotion would be refused.`,
-        metric: this.own(METRICS.crossRegionLagSeconds),
-      },
-    ];
-  }
-
-  private targets(): AlarmSpec[] {
-    const metric = (metricName: string): Metric => ({
-      namespace: "AWS/ApplicationELB",
-      metricName,
-      dimensions: {
-        LoadBalancer: this.args.loadBalancerArnSuffix,
-        TargetGroup: this.args.targetGroupArnSuffix,
-      },
-    });
-    return [
-      {
-        alarm: "unhealthy-targets",
-        // The autoscaling group replaces a sick server by itself; five minutes later it should have.
-        severity: "notify",
-        summary: "A Tomcat server has been unhealthy for five minutes.",
-        metric: metric("UnHealthyHostCount"),
-        statistic: "Maximum",
-        breachesWhen: "GreaterThanThreshold",
-        threshold: 0,
-        periodSeconds: 60,
-        periods: 5,
-      },
-      {
-        alarm: "no-healthy-targets",
-        severity: "page",
-        summary: "No Tomcat server of this region is healthy.",
-        // Not reported at all while the target group is empty.
-        metric: metric("HealthyHostCount"),
-        statistic: "Maximum",
-        breachesWhen: "LessThanThreshold",
-        threshold: 1,
-        periodSeconds: 60,
-        periods: 3,
-        signOfLifeOf: "fleet",
-      },
-    ];
-  }
-
-  /** Half the lease gone on the guard that read last: none of them reaches the claims any more. */
-  private claimLease(): AlarmSpec {
-    const { leaseSeconds } = this.args.settings.promotion;
-    return {
-      alarm: "claim-lease-lapsing",
-      severity: "page",
-      summary: `No guard has read the claims for ${leaseSeconds / 2} s; after ${leaseSeconds} s an active region fences itself.`,
-      metric: this.own(METRICS.claimReadAgeSeconds),
-      statistic: "Minimum",
-      breachesWhen: "GreaterThanThreshold",
-      threshold: leaseSeconds / 2,
-      periodSeconds: 60,
-      periods: 2,
-    };
-  }
-
-  private disks(): AlarmSpec[] {
-    const spec = (node: string, severity: AlarmSeverity, suffix: string): AlarmSpec => ({
-      alarm: severity === "page" ? "disk-nearly-full" : "disk-filling",
-      severity,
-      summary: `The data volume of ${node} is ${DISK_PERCENT[severity]} % full or more.`,
-      metric: this.own(METRICS.dataVolumeUsedPercent, node),
-      statistic: "Maximum",
-      breachesWhen: "GreaterThanOrEqualToThreshold",
-      threshold: DISK_PERCENT[severity],
-      periodSeconds: 300,
-      periods: severity === "page" ? 1 : 3,
-      suffix,
-    });
-    const { databaseNodes, readReplicas } = this.args.region;
-    return [
-      ...databaseNodes.map(({ name }, i) => ({ name, suffix: `${i + 1}` })),
-      ...readReplicas.map(({ name }, i) => ({ name, suffix: `read-${i + 1}` })),
-    ].flatMap(({ name, suffix }) => [spec(name, "notify", suffix), spec(name, "page", suffix)]);
-  }
-
-  private own(metric: MetricDefinition, node?: string): Metric {
-    return {
-      namespace: this.args.contract.metricNamespace,
-      metricName: metric.name,
-      ...(node !== undefined && { dimensions: nodeDimensions(node) }),
-    };
   }
 
   private create(spec: AlarmSpec, topicArn: pulumi.Output<string>): cloudwatch.MetricAlarm {

@@ -64,7 +64,8 @@ export const PARTS: readonly Part[] = [
     pinned: { file: DATABASE, text: "PGBACKREST_RELEASE=trixie\n" },
     ends: "2028-08-09",
     source: "https://www.debian.org/releases/trixie/",
-    note: "Debian 13's package: its security team's support. Upstream fixes only the newest release.",
+    // Upstream: https://pgbackrest.org/news.html (archived 2026-04-27, maintained again since 2026-05-18), read 2026-11-30.
+    note: "Debian 13's package: its security team's support. Upstream fixes only the newest release; it stopped in April 2026 and has gone on since May with several sponsors.",
   },
   {
     name: "HAProxy",
@@ -87,7 +88,7 @@ export const PARTS: readonly Part[] = [
     pinned: { file: TOMCAT, text: " openjdk-17-jre-headless " },
     ends: "2027-10-31",
     source: "https://adoptium.net/support/",
-    note: "The earliest end that a builder of OpenJDK 17 names; Debian fixes it as long as Debian 12.",
+    note: "Eclipse Temurin supports OpenJDK 17 until at least October 2027. Debian 12's package follows OpenJDK's updates, at the longest until Debian 12 ends.",
   },
   {
     name: "Pulumi",

@@ -27,6 +27,12 @@ export const IMAGE_PATHS = {
   scripts: "/usr/local/sbin",
 } as const;
 
+/** The guard's bundle, in the database machines' image. */
+export const GUARD_PROGRAM = "/usr/local/lib/dr/guard.cjs";
+
+/** The guard's configuration; `nodes/render/guard-config.ts` renders it. */
+export const GUARD_CONFIG_FILE = `${IMAGE_PATHS.config}/guard.json`;
+
 /**
  * On the data volume, beside the data: exists from the `close` of a cut-over to restored data until this node may start
  * again. nodes/bin/verbs/cut-over.ts writes it.

@@ -1,5 +1,5 @@
 /**
- * What one alarm judges, and how silence counts on a cold site. Plain values: region-alarms.ts and backup-alarms.ts
+ * What one alarm judges, and how silence counts on a cold site. Plain values: service-alarms.ts and backup-alarms.ts
  * list the alarms, and a program that runs the machines outside AWS judges their metrics by the same specs.
  */
 import type * as pulumi from "@pulumi/pulumi";

@@ -1,4 +1,5 @@
 /** What Patroni says of a region's cluster, asked from a Tomcat server's network, as HAProxy asks it. */
+import { TLS_FILES } from "../../nodes/layout.js";
 import { PORTS } from "../../settings/contract.js";
 import type { Machine } from "../twin/types.js";
 
@@ -22,7 +23,7 @@ export interface ClusterView {
   readonly members: readonly Member[];
 }
 
-const AUTHORITY = "/run/dr/tls/authority.crt";
+const AUTHORITY = TLS_FILES.authority;
 
 /** One GET to Patroni's REST API. Status 0: no answer within a second. */
 async function ask(from: Machine, address: string, path: string): Promise<{ status: number; body: string }> {

@@ -1,16 +1,10 @@
 /** etcd of the region under test, as the runbooks ask it: with etcdctl, on a node. */
+import { TLS_FILES } from "../../nodes/layout.js";
 import { PORTS } from "../../settings/contract.js";
 import type { Machine } from "../twin/types.js";
 import type { Scene } from "./scene.js";
 
-const TLS = [
-  "--cacert",
-  "/run/dr/tls/authority.crt",
-  "--cert",
-  "/run/dr/tls/node.crt",
-  "--key",
-  "/run/dr/tls/node.key",
-];
+const TLS = ["--cacert", TLS_FILES.authority, "--cert", TLS_FILES.certificate, "--key", TLS_FILES.key];
 
 /** Runs `etcdctl` on a node, against that node's own member. @throws Error with its words. */
 export function etcdctl(scene: Scene, on: Machine, ...args: string[]): Promise<string> {

@@ -1,4 +1,5 @@
 /** A workload's settings: the application's login, and who writes, reads, queries and probes, and how fast. */
+import { TLS_FILES } from "../../nodes/layout.js";
 import { DATABASE_FRONTS } from "../../nodes/render/haproxy.js";
 import { HEALTH_PATH, PORTS } from "../../settings/contract.js";
 import type { RegionTwin } from "../twin/open.js";
@@ -35,7 +36,7 @@ export async function credentials(scene: Scene): Promise<WorkloadConfig["databas
   const { running, tomcat } = scene;
   const secret = await scene.must(tomcat, ["dr-get-secret", running.contract.secrets.application]);
   const { username, password } = JSON.parse(secret) as { username: string; password: string };
-  const authority = await scene.must(tomcat, ["cat", "/run/dr/tls/authority.crt"]);
+  const authority = await scene.must(tomcat, ["cat", TLS_FILES.authority]);
   const name = running.settings.databases[0]?.name as string;
   return { user: username, password, name, authority };
 }

@@ -1,4 +1,5 @@
 /** `dr twin`: a twin that runs until it is stopped. One process holds it; these functions start, query and stop it. */
+
 import { spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
@@ -8,6 +9,7 @@ import { UserError } from "../../common/errors.js";
 import { REPO } from "../../common/paths.js";
 import { processRuns } from "../../common/processes.js";
 import type { Progress } from "../../common/progress.js";
+import { TLS_FILES } from "../../nodes/layout.js";
 import { PORTS } from "../../settings/contract.js";
 import { Cgroup } from "./cgroups.js";
 import { clearFolder, holderOf, takeFolder } from "./folder.js";
@@ -154,7 +156,7 @@ export async function status(): Promise<MachineStatus[]> {
         "-m",
         "2",
         "--cacert",
-        "/run/dr/tls/authority.crt",
+        TLS_FILES.authority,
         url,
       ]);
       const { stdout } = await execa(file as string, args, { reject: false, stdin: "ignore" });

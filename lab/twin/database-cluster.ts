@@ -1,4 +1,5 @@
 /** One region's database cluster as its own nodes describe it. */
+import { TLS_FILES } from "../../nodes/layout.js";
 import type { RegionContract } from "../../settings/contract.js";
 import { PORTS } from "../../settings/contract.js";
 import type { Machine, Twin } from "./types.js";
@@ -63,14 +64,7 @@ export class DatabaseCluster {
       .run(
         [
           ...["curl", "--silent", "--max-time", `${timeoutSeconds}`, "--request", method],
-          ...[
-            "--cacert",
-            "/run/dr/tls/authority.crt",
-            "--cert",
-            "/run/dr/tls/node.crt",
-            "--key",
-            "/run/dr/tls/node.key",
-          ],
+          ...["--cacert", TLS_FILES.authority, "--cert", TLS_FILES.certificate, "--key", TLS_FILES.key],
           ...(body === undefined
             ? []
             : ["--header", "content-type: application/json", "--data", JSON.stringify(body)]),

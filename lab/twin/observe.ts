@@ -1,6 +1,8 @@
 /** What a running twin's machines say of themselves, asked from any process of this host: guards, and the way that a load balancer takes. */
+
 import { execa } from "execa";
 import type { GuardStatus } from "../../nodes/guard/status.js";
+import { TLS_FILES } from "../../nodes/layout.js";
 import { ACTIVE_PATH, PORTS } from "../../settings/contract.js";
 import type { RegionId } from "../../settings/stacks.js";
 import { inside, type MachineRecord, type TwinRecord } from "./record.js";
@@ -23,7 +25,7 @@ export function guardsOf({ machines }: TwinRecord): Promise<readonly GuardAnswer
 async function guardOf(machine: MachineRecord): Promise<GuardAnswer> {
   const { name: node, region, address } = machine;
   const url = `https://${address}:${PORTS.guard}/status`;
-  const { stdout, failed } = await curl(machine, ["--cacert", "/run/dr/tls/authority.crt", url]);
+  const { stdout, failed } = await curl(machine, ["--cacert", TLS_FILES.authority, url]);
   if (failed || !stdout) return { node, region, answer: new Error("it doesn't answer") };
   try {
     return { node, region, answer: JSON.parse(stdout) as GuardStatus };

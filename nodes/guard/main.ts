@@ -1,11 +1,11 @@
 /**
  * Entry of the bundle: `guard.cjs run FILE`, `guard.cjs status [FILE]`, `guard.cjs switchover [CANDIDATE] [FILE]`, and for
- * a cut-over to restored data `log-state`, `forget-log STAMP EPOCH`, `keep-log STAMP`.
+ * a cut-over to restored data `log-state` and `forget-log STAMP EPOCH`.
  */
 import { existsSync, readFileSync } from "node:fs";
 import { request } from "node:https";
 import { dirname, join } from "node:path";
-import { IMAGE_PATHS } from "../layout.js";
+import { GUARD_CONFIG_FILE, IMAGE_PATHS } from "../layout.js";
 import { serve } from "./http.js";
 import { Guard } from "./leader/guard.js";
 import { Patroni } from "./leader/patroni.js";
@@ -24,7 +24,6 @@ import { Kernel } from "./shared/kernel.js";
 import { log } from "./shared/log.js";
 import { patroniRuns } from "./shared/processes.js";
 
-const CONFIG_FILE = "/etc/dr/guard.json";
 /** The checkpoint before a switchover may take long. */
 const SWITCHOVER_MILLIS = 150_000;
 
@@ -36,7 +35,7 @@ const readConfig = (file: string) => JSON.parse(readFileSync(file, "utf8")) as G
 
 async function main([command, ...args]: string[]): Promise<void> {
   const isFile = (arg: string | undefined) => arg?.startsWith("/") === true;
-  const config = readConfig(args.find(isFile) ?? CONFIG_FILE);
+  const config = readConfig(args.find(isFile) ?? GUARD_CONFIG_FILE);
   const order = logOrderOf(
     command,
     args.filter((arg) => !isFile(arg)),
@@ -56,7 +55,7 @@ async function main([command, ...args]: string[]): Promise<void> {
     }
     default:
       throw new Error(
-        `unknown command: '${command ?? ""}'. Use run, status, switchover, log-state, forget-log or keep-log`,
+        `unknown command: '${command ?? ""}'. Use run, status, switchover, log-state or forget-log`,
       );
   }
 }

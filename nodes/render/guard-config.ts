@@ -15,8 +15,6 @@ import {
   TLS_FILES,
 } from "../layout.js";
 
-export const GUARD_CONFIG_FILE = `${IMAGE_PATHS.config}/guard.json`;
-
 export function guardConfig(settings: SharedSettings, contract: Contract, node: DatabaseNode): GuardConfig {
   const { name, failover } = settings;
   const region = regionOfNode(contract, node);

@@ -3,9 +3,8 @@
  * that a machine runs. The packages contain the units of etcd, HAProxy and Tomcat; this file adds drop-ins.
  */
 
-import { CUT_OVER_FILE, IMAGE_PATHS } from "../layout.js";
+import { CUT_OVER_FILE, GUARD_CONFIG_FILE, GUARD_PROGRAM, IMAGE_PATHS } from "../layout.js";
 import { BACKUP_UNITS } from "./backup-units.js";
-import { GUARD_CONFIG_FILE } from "./guard-config.js";
 import { NFTABLES_FILE } from "./nftables.js";
 import { NODE_ENV_FILE, SECRETS_FILE } from "./node-env.js";
 import { AT_BOOT, oneshot, requires, unit } from "./unit.js";
@@ -35,7 +34,7 @@ const GUARD_UNIT = unit({
     ["Type", "simple"],
     ["EnvironmentFile", NODE_ENV_FILE],
     ["ExecStartPre", `/usr/sbin/nft -f ${NFTABLES_FILE}`],
-    ["ExecStart", `/usr/bin/node /usr/local/lib/dr/guard.cjs run ${GUARD_CONFIG_FILE}`],
+    ["ExecStart", `/usr/bin/node ${GUARD_PROGRAM} run ${GUARD_CONFIG_FILE}`],
     ["Restart", "always"],
     ["RestartSec", "200ms"],
     // A heartbeat four times a second must not wait for queries.

@@ -10,7 +10,7 @@ import { UserError } from "../../common/errors.js";
 import type { Contract, DatabaseNode } from "../../settings/contract.js";
 import type { SharedSettings } from "../../settings/schema.js";
 import type { RegionId } from "../../settings/stacks.js";
-import { IMAGE_PATHS, isReadReplica, type NodeFile, regionOfNode } from "../layout.js";
+import { GUARD_CONFIG_FILE, IMAGE_PATHS, isReadReplica, type NodeFile, regionOfNode } from "../layout.js";
 import { BACKUP_CONFIG_FILE, renderBackupConfig } from "./backup-config.js";
 import {
   CLOUDWATCH_FILE,
@@ -20,7 +20,7 @@ import {
   START_CLOUDWATCH,
 } from "./cloudwatch.js";
 import { renderEtcd } from "./etcd.js";
-import { GUARD_CONFIG_FILE, renderGuardConfig } from "./guard-config.js";
+import { renderGuardConfig } from "./guard-config.js";
 import { renderHaproxy } from "./haproxy.js";
 import { NFTABLES_FILE, renderNftables } from "./nftables.js";
 import { NODE_ENV_FILE, renderDatabaseEnv, renderRestoreEnv, renderTomcatEnv } from "./node-env.js";

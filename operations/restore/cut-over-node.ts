@@ -1,6 +1,7 @@
-/** The calls of `dr-cut-over` and the guard that a cut-over makes on a node. */
+/** The calls of `dr-cut-over` and the guard that a cut-over makes: on one node, and on all nodes at once. */
 
 import { z } from "zod";
+import { UserError } from "../../common/errors.js";
 import { quote } from "../../common/quote.js";
 import {
   type CutOverStatus,
@@ -10,9 +11,11 @@ import {
   patroniMember,
 } from "../../nodes/bin/reports.js";
 import type { LogAnswer } from "../../nodes/guard/region/cut-over.js";
+import { GUARD_PROGRAM } from "../../nodes/layout.js";
+import type { RegionContract } from "../../settings/contract.js";
 import { must, type Remote } from "./machines.js";
 
-const GUARD = "node /usr/local/lib/dr/guard.cjs";
+const GUARD = `node ${GUARD_PROGRAM}`;
 const STEP_SECONDS = 300;
 /** For checkpoints and PostgreSQL's stop; `dr-cut-over` limits each. */
 const CLOSE_SECONDS = 3600;
@@ -79,3 +82,41 @@ export async function leadingAt(remote: Remote): Promise<Leading> {
 /** The command that restores beside the serving data; it takes as long as a restore. */
 export const prepareCommand = (stamp: string, epoch: number, report: string, options: string): string =>
   `dr-cut-over prepare ${stamp} ${epoch} ${quote(report)} ${options}`;
+
+export const WHOLE = "A cut-over closes every node; an absent node could come back with the old log.";
+
+export const statesOf = (nodes: readonly Remote[]): Promise<(readonly [Remote, NodeState])[]> =>
+  Promise.all(
+    nodes.map(async (node) => {
+      const state = await stateOf(node).catch((error: Error) =>
+        refuse(`${node.name} does not answer`, error.message, "fix or terminate it, and try again"),
+      );
+      return [node, state] as const;
+    }),
+  );
+
+/** Voters of a region that are not among its nodes. */
+export const absentVoters = ({ databaseNodes }: RegionContract, nodes: readonly Remote[]): string[] =>
+  databaseNodes.map(({ name }) => name).filter((name) => !nodes.some((node) => node.name === name));
+
+/** Waits for all nodes, so that an undo never meets a node that is still working. @throws the first node's error */
+export async function onAll(
+  nodes: readonly Remote[],
+  work: (node: Remote) => Promise<unknown>,
+): Promise<void> {
+  const done = await Promise.allSettled(nodes.map(work));
+  for (const each of done) if (each.status === "rejected") throw each.reason;
+}
+
+export const namesOf = (nodes: readonly Remote[]): string => nodes.map(({ name }) => name).join(", ");
+
+export function refuse(what: string, reason: string, remedy: string): never {
+  throw new UserError(what, reason, remedy);
+}
+
+/** `20260301T120000Z`: a part of names. */
+export const stampOf = (date: Date): string => `${date.toISOString().slice(0, 19).replaceAll(/[-:]/g, "")}Z`;
+
+/** Stamps are times of equal width; etcd's note may begin with `undone`. */
+export const isNewer = (stamp: string, known: string | undefined): boolean =>
+  (known?.split(" ").at(-1) ?? "") < stamp;

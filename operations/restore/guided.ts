@@ -7,7 +7,7 @@ import type { RegionId, RegionStackName } from "../../settings/stacks.js";
 import { greatestOf } from "../observation.js";
 import type { Place } from "../places/place.js";
 import { askToConfirm, requireTerminal } from "../promotion/confirm.js";
-import { finishCutOver } from "./cut-over-finish.js";
+import { finishCutOver } from "./cut-over.js";
 import type { CutOverOutcome } from "./cut-over-steps.js";
 import type { RestoreMachines } from "./machines.js";
 import type { RestorePorts } from "./ports.js";

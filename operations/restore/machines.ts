@@ -1,5 +1,6 @@
 /** The machines of a restore, wherever they run: reached only by commands, as through Systems Manager. */
 import { quote } from "../../common/quote.js";
+import { GUARD_PROGRAM } from "../../nodes/layout.js";
 import type { RegionId } from "../../settings/stacks.js";
 
 export interface Output {
@@ -57,7 +58,7 @@ export interface Files {
 export async function leaderOf(nodes: readonly Remote[]): Promise<Remote | undefined> {
   const answers = await Promise.all(
     nodes.map(async (node) => {
-      const { exitCode, stdout } = await node.run("node /usr/local/lib/dr/guard.cjs status", 20);
+      const { exitCode, stdout } = await node.run(`node ${GUARD_PROGRAM} status`, 20);
       return exitCode === 0 && (JSON.parse(stdout) as { active?: boolean }).active === true;
     }),
   );

@@ -8,12 +8,11 @@ import type { PlanReport, RestoreReport } from "../../nodes/bin/reports.js";
 import { REPOSITORY_FOLDERS } from "../../settings/contract.js";
 import { cutOver, requireCutOver } from "./cut-over.js";
 import type { CutOverOutcome } from "./cut-over-steps.js";
-import { textsOf } from "./cut-over-texts.js";
 import { leaderOf, type Remote } from "./machines.js";
 import type { RestorePorts } from "./ports.js";
 import type { RestoreRequest } from "./request.js";
 import { BY_HAND, type Carried, carry, choose, existing, type Found, inspect, restore } from "./steps.js";
-import { foundText, planText, reachText } from "./texts.js";
+import { foundText, planText, reachText, textsOf } from "./texts.js";
 
 export interface RestoreResult {
   readonly outcome: {

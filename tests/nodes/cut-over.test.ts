@@ -13,7 +13,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { CutOver, cutOver } from "../../nodes/bin/verbs/cut-over.js";
-import { CUT_OVER_FOLDER, type CutOverNode } from "../../nodes/bin/verbs/cut-over-node.js";
+import { CUT_OVER_FOLDER, type CutOverNode, THIS_NODE } from "../../nodes/bin/verbs/cut-over-node.js";
 import { locked } from "../../nodes/bin/verbs/lock.js";
 import { serverState } from "../../nodes/bin/verbs/postmaster.js";
 import { type Ask, carryPasswords, markLog } from "../../nodes/bin/verbs/restored-log.js";
@@ -205,11 +205,36 @@ describe("what is in memory is on the disk before the stop", () => {
     ]);
     expect(readdirSync(`${dir}/limits/patroni.service.d`)).toEqual([]);
   });
+
+  test.each([[BACK], [OPEN]])(
+    "a limit that a killed close left is gone before `%s` starts Patroni",
+    async (step) => {
+      mkdirSync(`${dir}/limits/patroni.service.d`, { recursive: true });
+      writeFileSync(`${dir}/limits/patroni.service.d/cut-over.conf`, "[Service]\nTimeoutStopSec=1200\n");
+      const { called } = await last(run(step));
+      expect(readdirSync(`${dir}/limits/patroni.service.d`)).toEqual([]);
+      expect(called.slice(-2)).toEqual(["daemon-reload", "start patroni.service"]);
+    },
+  );
 });
 
 test("of a dr-restore that was killed nothing is left", async () => {
   await run(["prepare", STAMP, "5", `${dir}/report.json`]);
   expect(readdirSync(dir).toSorted()).toEqual(["data"]);
+});
+
+test("a restore that fails late leaves what another cut-over has prepared since", async () => {
+  const other = JSON.stringify({ stamp: "20260302T120000Z", state: "ready", epoch: 5 });
+  const restore = () => {
+    mkdirSync(`${dir}/data.restored`);
+    return { process: 1, ended: Promise.resolve(0) };
+  };
+  // The other one's comes just after this one has noted its own.
+  const own = async (file = "") => writeFileSync(file, other);
+  const cutOver = new CutOver(dir, { ...THIS_NODE, restore, own });
+  await expect(cutOver.prepare(STAMP, 5, `${dir}/no-report.json`, [])).rejects.toThrow("ENOENT");
+  expect(readFileSync(`${dir}/cut-over-prepared.json`, "utf8")).toBe(other);
+  expect(existsSync(`${dir}/data.restored`)).toBe(true);
 });
 
 test("left-overs of a restore alone are removed", async () => {

@@ -90,6 +90,25 @@ describe("databases and owners", () => {
   });
 });
 
+describe("a password that SASLprep (RFC 4013) or a client could change is refused", () => {
+  test.each([
+    ["mapped to nothing: a soft hyphen", "I\u00adX"],
+    ["a space other than ASCII's", "a\u00a0b"],
+    ["normalized: a Roman numeral", "\u2168"],
+    ["normalized: an accent of its own", "e\u0301"],
+    ["the same in any form", "\u00e9"],
+    ["prohibited: a control character, which PostgreSQL keeps", "a\u0007"],
+    ["prohibited: right to left, then a digit", "\u06271"],
+    ["not in Unicode 3.2", "\u{1f600}"],
+    ["empty: PostgreSQL would store none", ""],
+  ])("%s", (_, password) => expect(() => scramVerifier(password)).toThrow("printable ASCII"));
+
+  test("and no other", () => {
+    const all = Array.from({ length: 95 }, (_, i) => String.fromCharCode(32 + i)).join("");
+    expect(scramVerifier(all)).toMatch(/^SCRAM-SHA-256\$4096:/);
+  });
+});
+
 test("a verifier is what PostgreSQL would make of the password", () => {
   // The example of RFC 7677.
   const salt = Buffer.from("W22ZaJ0SNY7soEsUEjb6gQ==", "base64");

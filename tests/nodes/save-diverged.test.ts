@@ -16,6 +16,7 @@ import { controlOf } from "../../nodes/bin/verbs/control.js";
 import { type Change, writeChanges } from "../../nodes/bin/verbs/decode.js";
 import { parting as partingOf } from "../../nodes/bin/verbs/divergence.js";
 import { linesOf } from "../../nodes/bin/verbs/lines.js";
+import { upload } from "../../nodes/bin/verbs/save-diverged.js";
 import { Saved } from "../../nodes/bin/verbs/saved.js";
 import { switchesOf } from "../../nodes/guard/leader/timelines.js";
 import type { GuardConfig } from "../../nodes/guard/shared/config.js";
@@ -144,6 +145,46 @@ describe("the record", () => {
     writeFileSync(join(dir, "eu-west-1-epoch7-n1.json"), "{");
     expect(new Saved(config, 7, dir).isDone).toBe(false);
   });
+});
+
+describe("the upload", () => {
+  const config = { node: "n1", region: { own: "eu-west-1" } } as GuardConfig;
+  const PLACE = "s3://vault/diverged";
+  const isUploaded = () => new Saved(config, 7, dir).values.uploaded;
+  const unsent = () => {
+    const saved = new Saved(config, 7, dir);
+    saved.write({ state: "saved", files: ["a.gz", "b.gz"], uploaded: false });
+    return saved;
+  };
+
+  test("puts the record last; only then this node's record says that the vault has all", async () => {
+    const sent: string[] = [];
+    const put = async (file: string, address: string) => {
+      expect(isUploaded()).toBe(false);
+      sent.push(address);
+      if (address.endsWith(".json"))
+        expect(JSON.parse(readFileSync(file, "utf8"))).toMatchObject({ state: "saved", uploaded: true });
+      return true;
+    };
+    expect(await upload(unsent(), PLACE, put)).toBe(true);
+    expect(sent).toEqual(["a.gz", "b.gz", "eu-west-1-epoch7-n1.json"].map((name) => `${PLACE}/${name}`));
+    expect(isUploaded()).toBe(true);
+    expect(readdirSync(dir)).toEqual(["eu-west-1-epoch7-n1.json"]);
+  });
+
+  test.each(["a.gz", "eu-west-1-epoch7-n1.json"])(
+    "killed while it puts %s, this node's record still says that the vault lacks something",
+    async (last) => {
+      const put = async (_: string, address: string) => {
+        if (address === `${PLACE}/${last}`) throw new Error("killed");
+        return true;
+      };
+      await expect(upload(unsent(), PLACE, put)).rejects.toThrow("killed");
+      expect(isUploaded()).toBe(false);
+      expect(await upload(new Saved(config, 7, dir), PLACE, async () => true)).toBe(true);
+      expect(isUploaded()).toBe(true);
+    },
+  );
 });
 
 describe("whether there are data that could be lost", () => {

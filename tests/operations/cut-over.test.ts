@@ -2,8 +2,7 @@
 import { describe, expect, test } from "vitest";
 import type { RestoreReport } from "../../nodes/bin/reports.js";
 import type { Answer } from "../../operations/promotion/confirm.js";
-import { cutOver, requireCutOver } from "../../operations/restore/cut-over.js";
-import { finishCutOver } from "../../operations/restore/cut-over-finish.js";
+import { cutOver, finishCutOver, requireCutOver } from "../../operations/restore/cut-over.js";
 import type { Output, Remote, RestoreMachines } from "../../operations/restore/machines.js";
 import { type CutOverStep, Interrupted, type RestorePorts } from "../../operations/restore/ports.js";
 import { runRestore } from "../../operations/restore/run.js";

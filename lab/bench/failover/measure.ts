@@ -1,5 +1,7 @@
 /** One repetition: a healthy cluster, load, one fault, writes back, the end of the load, repair, the count. */
+
 import { setTimeout as sleep } from "node:timers/promises";
+import { TLS_FILES } from "../../../nodes/layout.js";
 import { DATABASE_FRONTS } from "../../../nodes/render/haproxy.js";
 import { acknowledgedAt, inFlight, longestGap, lostRows, type Span, watched } from "../../drills/checks.js";
 import { Tables } from "../../drills/tables.js";
@@ -115,7 +117,7 @@ async function whole(subject: Subject, what: string, timeoutSeconds: number): Pr
 async function writerConfig({ tomcat, application }: Subject): Promise<WorkloadConfig> {
   const [secret, authority] = await Promise.all([
     tomcat.run(["dr-get-secret", application.secret]),
-    tomcat.run(["cat", "/run/dr/tls/authority.crt"]),
+    tomcat.run(["cat", TLS_FILES.authority]),
   ]);
   const { username, password } = JSON.parse(secret.stdout) as { username: string; password: string };
   return {

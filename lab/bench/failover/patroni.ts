@@ -1,6 +1,7 @@
 /** This project's nodes as a system under test: as its settings make them, or with Patroni's defaults in the settings. */
 
 import type { Progress } from "../../../common/progress.js";
+import { GUARD_PROGRAM, TLS_FILES } from "../../../nodes/layout.js";
 import { clusterConfig } from "../../../nodes/render/cluster-config.js";
 import { PORTS } from "../../../settings/contract.js";
 import type { RawSettings } from "../../../settings/parse.js";
@@ -131,7 +132,7 @@ export class PatroniSubject implements Subject {
 
   private readonly byGuard = async (from: Machine, to: Machine): Promise<void> => {
     const { exitCode, stdout, stderr } = await from.run(
-      ["/usr/bin/node", "/usr/local/lib/dr/guard.cjs", "switchover", to.name],
+      ["/usr/bin/node", GUARD_PROGRAM, "switchover", to.name],
       { timeoutMillis: 30_000 },
     );
     if (exitCode !== 0) throw new Error(`guard switchover ended with ${exitCode}: ${stderr || stdout}`);
@@ -156,8 +157,8 @@ async function etcdLeader(nodes: readonly Machine[]): Promise<Machine> {
     const { stdout } = await machine.run(
       [
         ...["etcdctl", "--endpoints", `https://${machine.address}:${PORTS.etcdClient}`],
-        ...["--cacert", "/run/dr/tls/authority.crt", "--cert", "/run/dr/tls/node.crt"],
-        ...["--key", "/run/dr/tls/node.key", "endpoint", "status", "--write-out", "json"],
+        ...["--cacert", TLS_FILES.authority, "--cert", TLS_FILES.certificate],
+        ...["--key", TLS_FILES.key, "endpoint", "status", "--write-out", "json"],
       ],
       { env: { ETCDCTL_API: "3" } },
     );

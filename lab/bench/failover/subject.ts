@@ -1,4 +1,5 @@
 /** What the benchmark needs of a system under test: three database nodes, HAProxy beside a Tomcat, and how to repair them. */
+import { TLS_FILES } from "../../../nodes/layout.js";
 import { PORTS } from "../../../settings/contract.js";
 import type { DatabaseCluster } from "../../twin/database-cluster.js";
 import type { Machine, Twin } from "../../twin/types.js";
@@ -31,7 +32,7 @@ export interface Subject {
   close(options?: { readonly keep?: boolean }): Promise<void>;
 }
 
-const AUTHORITY = "/run/dr/tls/authority.crt";
+const AUTHORITY = TLS_FILES.authority;
 
 /** Nodes that call themselves primary, asked as HAProxy asks them. */
 export async function primaries({ tomcat, nodes }: Pick<Subject, "tomcat" | "nodes">): Promise<Machine[]> {

@@ -1,3 +1,4 @@
+import { segmentName, segmentNumber } from "../../../nodes/bin/verbs/archive.js";
 import type { Machine } from "../../twin/types.js";
 import { now } from "../../workload/clock.js";
 import type { Drill } from "../drill.js";
@@ -121,12 +122,8 @@ async function missingBetween(
 ): Promise<string[]> {
   const keys = await running.vaults.list(id, `${region.repositoryPath.slice(1)}/archive/`);
   const there = new Set(keys.map((key) => /\/([0-9A-F]{24})-/.exec(key)?.[1]));
-  const place = (name: string) =>
-    Number.parseInt(name.slice(8, 16), 16) * 256 + Number.parseInt(name.slice(16), 16);
-  const hex = (n: number) => n.toString(16).toUpperCase().padStart(8, "0");
+  const timeline = Number.parseInt(first.slice(0, 8), 16);
   const names: string[] = [];
-  for (let n = place(first); n <= place(last); n++) {
-    names.push(`${first.slice(0, 8)}${hex(Math.floor(n / 256))}${hex(n % 256)}`);
-  }
+  for (let n = segmentNumber(first); n <= segmentNumber(last); n++) names.push(segmentName(timeline, n));
   return names.filter((name) => !there.has(name));
 }

@@ -1,4 +1,5 @@
 /** One database more, by a line in the settings; then the way back. */
+import { TLS_FILES } from "../../../nodes/layout.js";
 import { DATABASE_FRONTS } from "../../../nodes/render/haproxy.js";
 import type { Machine } from "../../twin/types.js";
 import { up } from "../change.js";
@@ -105,7 +106,7 @@ async function client(
   const [node] = scene.voters.filter(({ alive }) => alive);
   const secret = await scene.must(node as Machine, ["dr-get-secret", running.contract.ownerSecret(owner)]);
   const { username, password } = JSON.parse(secret) as { username: string; password: string };
-  const at = `host=127.0.0.1 port=${DATABASE_FRONTS[to]} dbname=${SHOP.name} user=${username} sslmode=verify-ca sslrootcert=/run/dr/tls/authority.crt connect_timeout=3`;
+  const at = `host=127.0.0.1 port=${DATABASE_FRONTS[to]} dbname=${SHOP.name} user=${username} sslmode=verify-ca sslrootcert=${TLS_FILES.authority} connect_timeout=3`;
   const { exitCode, stdout, stderr } = await tomcat.run(
     ["psql", "-X", "-A", "-t", "-v", "ON_ERROR_STOP=1", at, "-c", sql],
     {

@@ -1,3 +1,4 @@
+import { GUARD_PROGRAM } from "../../../nodes/layout.js";
 import { PORTS } from "../../../settings/contract.js";
 import type { Machine } from "../../twin/types.js";
 import type { Drill } from "../drill.js";
@@ -6,7 +7,6 @@ import { guardStatus } from "../guards.js";
 import { seeTakeover } from "../takeover.js";
 import { mainPid } from "../units.js";
 
-const PROGRAM = "/usr/local/lib/dr/guard.cjs";
 const AWAY_SECONDS = 8;
 
 export const guardKilledForGood: Drill = {
@@ -21,7 +21,7 @@ export const guardKilledForGood: Drill = {
     const old = await scene.leader();
     const patroni = await mainPid(old, "patroni");
     await scene.fault(`take the guard's program away on ${old.name} and kill -9 the guard`, async () => {
-      await scene.must(old, ["mv", PROGRAM, `${PROGRAM}.away`]);
+      await scene.must(old, ["mv", GUARD_PROGRAM, `${GUARD_PROGRAM}.away`]);
       await old.signal("dr-guard", "SIGKILL");
     });
     await seeTakeover(scene, old);
@@ -40,7 +40,7 @@ export const guardKilledForGood: Drill = {
       after !== undefined && after === patroni,
     );
     await scene.step("Recover: put the program back; the unit starts it", async () => {
-      await scene.must(old, ["mv", `${PROGRAM}.away`, PROGRAM]);
+      await scene.must(old, ["mv", `${GUARD_PROGRAM}.away`, GUARD_PROGRAM]);
       await scene.eventually(`a guard on ${old.name}`, () => guardStatus(scene, old));
     });
     await scene.step(`Rejoin: ${old.name} follows the new leader`, () => scene.whole(100));

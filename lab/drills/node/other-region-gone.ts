@@ -1,5 +1,5 @@
 /** The standby region is away for good, as far as its slot is concerned. One region runs: its peer never came. */
-import { IMAGE_PATHS, standbySlot } from "../../../nodes/layout.js";
+import { IMAGE_PATHS, standbySlot, TLS_FILES } from "../../../nodes/layout.js";
 import { DATABASE_LOGINS, PORTS } from "../../../settings/contract.js";
 import { slotWalKeepMib } from "../../../settings/postgres-parameters.js";
 import type { Machine } from "../../twin/types.js";
@@ -101,7 +101,7 @@ async function copy(scene: Scene, leader: Machine, slot: string): Promise<void> 
   // Any other node: it has the right address, certificate and login.
   const [taker] = await scene.replicas();
   if (!taker) throw new Error("there is no second node");
-  const from = `host=${leader.address} port=${PORTS.postgres} user=${DATABASE_LOGINS.replication} dbname=postgres sslmode=verify-ca sslrootcert=/run/dr/tls/authority.crt passfile=${IMAGE_PATHS.run}/pgpass`;
+  const from = `host=${leader.address} port=${PORTS.postgres} user=${DATABASE_LOGINS.replication} dbname=postgres sslmode=verify-ca sslrootcert=${TLS_FILES.authority} passfile=${IMAGE_PATHS.run}/pgpass`;
   const as = { user: "postgres", timeoutMillis: 120_000 };
   await scene.must(taker, ["install", "-d", "-o", "postgres", "-m", "0700", COPY]);
   try {

@@ -1,3 +1,4 @@
+import { GUARD_PROGRAM } from "../../../nodes/layout.js";
 import type { Drill } from "../drill.js";
 
 export const plannedSwitchover: Drill = {
@@ -18,7 +19,7 @@ export const plannedSwitchover: Drill = {
       return row[0];
     });
     const said = await scene.fault(`switch over from ${old.name} to ${candidate}`, () =>
-      scene.must(old, ["/usr/bin/node", "/usr/local/lib/dr/guard.cjs", "switchover", candidate], 30_000),
+      scene.must(old, ["/usr/bin/node", GUARD_PROGRAM, "switchover", candidate], 30_000),
     );
     const next = await scene.step("Verify: another node leads", () => scene.leaderOtherThan([old.name], 10));
     scene.prove(`${candidate} leads, as ordered`, next.name === candidate);

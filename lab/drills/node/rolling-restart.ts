@@ -1,5 +1,5 @@
 /** A parameter that needs a restart, changed in the settings and taken into force node by node. */
-import { clusterName } from "../../../nodes/layout.js";
+import { clusterName, GUARD_PROGRAM } from "../../../nodes/layout.js";
 import type { Machine } from "../../twin/types.js";
 import { up } from "../change.js";
 import type { Drill } from "../drill.js";
@@ -47,11 +47,7 @@ export const rollingRestart: Drill = {
     for (const replica of replicas) await restart(scene, replica);
     const candidate = (replicas[0] as Machine).name;
     await scene.step(`Move the leader to ${candidate}, which has the new value`, async () => {
-      await scene.must(
-        old,
-        ["/usr/bin/node", "/usr/local/lib/dr/guard.cjs", "switchover", candidate],
-        30_000,
-      );
+      await scene.must(old, ["/usr/bin/node", GUARD_PROGRAM, "switchover", candidate], 30_000);
       const next = await scene.leaderOtherThan([old.name], 10);
       scene.prove(`${candidate} leads`, next.name === candidate);
       await scene.writesFlow(10);

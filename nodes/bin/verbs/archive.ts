@@ -1,15 +1,14 @@
 /** Finds the WAL segments that a region's own archive should contain, and lacks. Pure. */
 import type { Switch } from "../../guard/leader/timelines.js";
+import { hexOf } from "../../guard/shared/lsn.js";
 import type { Backup, Listing } from "./repository.js";
 
 /** PostgreSQL's default, which every cluster of this project uses. */
 const SEGMENT_BYTES = 16 * 1024 ** 2;
 const SEGMENTS_PER_LOG = 2 ** 32 / SEGMENT_BYTES;
 
-const hex = (number: number): string => number.toString(16).toUpperCase().padStart(8, "0");
-
 export const segmentName = (timeline: number, segment: number): string =>
-  hex(timeline) + hex(Math.floor(segment / SEGMENTS_PER_LOG)) + hex(segment % SEGMENTS_PER_LOG);
+  hexOf(timeline) + hexOf(Math.floor(segment / SEGMENTS_PER_LOG)) + hexOf(segment % SEGMENTS_PER_LOG);
 
 /** From the last 16 digits of the name. */
 export const segmentNumber = (name: string): number =>

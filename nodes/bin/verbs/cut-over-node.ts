@@ -74,31 +74,39 @@ export const THIS_NODE: CutOverNode = {
   unitLimits: UNIT_LIMITS,
 };
 
-export async function startPatroni({ systemctl }: Pick<CutOverNode, "systemctl">): Promise<void> {
+type Systemd = Pick<CutOverNode, "systemctl" | "unitLimits">;
+
+export async function startPatroni(node: Systemd): Promise<void> {
+  const { systemctl } = node;
+  // A close that was killed leaves its limit behind.
+  if (existsSync(limitFolder(node))) await dropLimit(node);
   const { code, stderr } = await systemctl("start", PATRONI_UNIT);
   if (code !== 0) throw new Error(`${PATRONI_UNIT} does not start: ${stderr.trim()}`);
 }
 
 /** Stops Patroni with a longer limit than its unit's half minute, after which systemd would kill PostgreSQL. */
-export async function stopPatroni(
-  { systemctl, unitLimits }: Pick<CutOverNode, "systemctl" | "unitLimits">,
-  seconds: number,
-): Promise<void> {
+export async function stopPatroni(node: Systemd, seconds: number): Promise<void> {
+  const { systemctl, unitLimits } = node;
   if (!existsSync(unitLimits)) {
     await systemctl("stop", PATRONI_UNIT);
     return;
   }
-  const folder = join(unitLimits, `${PATRONI_UNIT}.d`);
-  const file = join(folder, "cut-over.conf");
   try {
-    mkdirSync(folder, { recursive: true });
-    writeFileSync(file, `[Service]\nTimeoutStopSec=${seconds}\n`);
+    mkdirSync(limitFolder(node), { recursive: true });
+    writeFileSync(limitFile(node), `[Service]\nTimeoutStopSec=${seconds}\n`);
     await systemctl("daemon-reload");
     await systemctl("stop", PATRONI_UNIT);
   } finally {
-    rmSync(file, { force: true });
-    await systemctl("daemon-reload");
+    await dropLimit(node);
   }
+}
+
+const limitFolder = ({ unitLimits }: Systemd): string => join(unitLimits, `${PATRONI_UNIT}.d`);
+const limitFile = (node: Systemd): string => join(limitFolder(node), "cut-over.conf");
+
+async function dropLimit(node: Systemd): Promise<void> {
+  rmSync(limitFile(node), { force: true });
+  await node.systemctl("daemon-reload");
 }
 
 export const CUT_OVER_FOLDER = `${IMAGE_PATHS.data}/postgres`;

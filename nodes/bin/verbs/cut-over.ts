@@ -110,8 +110,8 @@ export class CutOver {
     const restoring = this.node.restore(["dr-restore", ...where, ...options]);
     await this.write(this.preparedFile, { stamp, state: "restoring", process: restoring.process });
     if ((await restoring.ended) !== 0) {
-      // dr-restore leaves nothing, unless it was killed, and its report gives the reason. `discard` may already have removed the rest.
-      if (this.readPrepared()?.stamp === stamp) await this.forgetPrepared();
+      // dr-restore leaves nothing, unless it was killed, and its report gives the reason.
+      await this.forgetOwn(stamp);
       return 1;
     }
     try {
@@ -128,7 +128,7 @@ export class CutOver {
       });
       return 0;
     } catch (error) {
-      await this.forgetPrepared();
+      await this.forgetOwn(stamp);
       throw error;
     }
   }
@@ -159,6 +159,11 @@ export class CutOver {
       throw new Error(`the prepared data on this node belong to cut-over ${prepared.stamp}`);
     if (prepared?.process !== undefined) await end(prepared.process);
     await this.forgetPrepared();
+  }
+
+  /** What `discard` has ended is gone already, and another cut-over may have prepared its own since. */
+  private async forgetOwn(stamp: string): Promise<void> {
+    if (this.readPrepared()?.stamp === stamp) await this.forgetPrepared();
   }
 
   private async forgetPrepared(): Promise<void> {

@@ -1,6 +1,5 @@
 /** Writes one database's changes, from transactions that the other region lacks, as gzipped JSON lines after a header. */
 import { spawn } from "node:child_process";
-import { once } from "node:events";
 import {
   closeSync,
   createReadStream,
@@ -83,17 +82,9 @@ export async function writeChanges(
   memoryBytes = MEMORY_BYTES,
 ): Promise<Counts> {
   const counts = { rows: 0, transactions: 0 };
-  const body = createGzip();
-  const written = pipeline(body, createWriteStream(`${path}.body`));
-  // A full disk ends the pipeline; `drain` then never comes.
-  const write = async (part: Buffer | string) => {
-    if (!body.write(part)) await Promise.race([once(body, "drain"), written]);
-  };
-  // It is awaited below; an error that comes before must not end the process.
-  written.catch(() => {});
   const transaction = new Transaction(`${path}.transaction`, memoryBytes);
-  let rows = 0;
-  try {
+  async function* body(): AsyncGenerator<Buffer | string> {
+    let rows = 0;
     for await (const change of changes) {
       if (change.data.startsWith("BEGIN")) {
         transaction.clear();
@@ -103,14 +94,14 @@ export async function writeChanges(
       if (change.data.startsWith("table ")) rows++;
       if (!change.data.startsWith("COMMIT")) continue;
       if (diverged !== undefined && (lsnOf(change.lsn) ?? Number.POSITIVE_INFINITY) <= diverged) continue;
-      for await (const part of transaction.parts()) await write(part);
+      yield* transaction.parts();
       counts.rows += rows;
       counts.transactions++;
     }
-    body.end();
-    await written;
+  }
+  try {
+    await pipeline(body, createGzip(), createWriteStream(`${path}.body`));
   } finally {
-    body.destroy();
     transaction.close();
   }
   await joined(path, gzipSync(`${JSON.stringify({ header: { ...header, ...counts } })}\n`));

@@ -1,12 +1,12 @@
 /** This node's own configuration files. */
 import { readFileSync } from "node:fs";
 import type { GuardConfig } from "../../guard/shared/config.js";
-import { IMAGE_PATHS } from "../../layout.js";
+import { GUARD_CONFIG_FILE } from "../../layout.js";
 
 export const readJson = (file: string): unknown => JSON.parse(readFileSync(file, "utf8"));
 
 /** @throws Error when the file is missing */
-export const guardConfig = (): GuardConfig => readJson(`${IMAGE_PATHS.config}/guard.json`) as GuardConfig;
+export const guardConfig = (): GuardConfig => readJson(GUARD_CONFIG_FILE) as GuardConfig;
 
 /** A variable of node.env. @throws Error when it isn't set, as on a machine that doesn't need it */
 export function variable(name: string): string {

@@ -1,5 +1,5 @@
 /** Saves writes that this node acknowledged and the other region lacks, before a rewind. */
-import { existsSync, mkdirSync, readFileSync, renameSync, statfsSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statfsSync } from "node:fs";
 import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { controlValue } from "../../guard/region/control-data.js";
@@ -13,7 +13,7 @@ import { output, run } from "./commands.js";
 import { controlOf } from "./control.js";
 import { type Counts, changesOf, writeChanges } from "./decode.js";
 import { positionOfDivergence } from "./divergence.js";
-import { removeTree, syncFolder } from "./files.js";
+import { removeTree, replaceFile, syncFolder } from "./files.js";
 import { isolated, NotStarted } from "./isolated.js";
 import { guardConfig, variable } from "./node-config.js";
 import { Saved } from "./saved.js";
@@ -177,30 +177,37 @@ async function copyData(directory: string, { folder, name }: Saved): Promise<str
   return target;
 }
 
+/** Uploads a file. @returns whether the vault has it */
+type Put = (file: string, address: string) => Promise<boolean>;
+
+const putArtifact: Put = async (file, address) =>
+  (await run(["dr-put-artifact", file, address], { stdout: "inherit" })).code === 0;
+
 /** @returns whether the vault has all files. Until then they stay, and the guard starts this program again. */
-async function upload(saved: Saved): Promise<boolean> {
+export async function upload(saved: Saved, place: string, put: Put): Promise<boolean> {
   const record = saved.values as SaveRecord;
   if (record.uploaded !== false) return true;
-  const place = variable("DR_DIVERGED");
-  // The record comes last, and already says that everything is uploaded.
-  const names = [...(record.files ?? []), basename(saved.path)];
   for (let attempt = 0; attempt < UPLOADS; attempt++) {
     if (attempt > 0) await sleep(UPLOAD_MILLIS);
-    saved.write({ ...record, uploaded: true });
-    if (await putAll(names, saved.folder, place)) return true;
-    saved.write({ ...record, uploaded: false });
+    if (await putAll(saved, place, put)) {
+      saved.write({ ...record, uploaded: true });
+      return true;
+    }
   }
   return false;
 }
 
-async function putAll(names: readonly string[], folder: string, place: string): Promise<boolean> {
-  for (const name of names) {
-    const { code } = await run(["dr-put-artifact", join(folder, name), `${place}/${name}`], {
-      stdout: "inherit",
-    });
-    if (code !== 0) return false;
+/** The record last, and as it is when all is there: this node's own says so only once that is true. */
+async function putAll({ values, folder, path }: Saved, place: string, put: Put): Promise<boolean> {
+  for (const name of values.files ?? [])
+    if (!(await put(join(folder, name), `${place}/${name}`))) return false;
+  const complete = `${path}.uploaded`;
+  replaceFile(complete, `${JSON.stringify({ ...values, uploaded: true })}\n`);
+  try {
+    return await put(complete, `${place}/${basename(path)}`);
+  } finally {
+    rmSync(complete);
   }
-  return true;
 }
 
 export async function saveDiverged(args: readonly string[]): Promise<number> {
@@ -220,5 +227,5 @@ export async function saveDiverged(args: readonly string[]): Promise<number> {
   if (!saved.isDone) await save(config, saved);
   // A node without unsaved writes may rejoin while the vault is still unavailable.
   await start();
-  return (await upload(saved)) ? 0 : 1;
+  return (await upload(saved, variable("DR_DIVERGED"), putArtifact)) ? 0 : 1;
 }

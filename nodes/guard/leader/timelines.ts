@@ -1,7 +1,7 @@
 /** A PostgreSQL server's earlier timelines, from the history file that each promotion writes before it ends. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { lsnOf } from "../shared/lsn.js";
+import { hexOf, lsnOf } from "../shared/lsn.js";
 
 /** Timelines before this one; undefined when its file can't be read. Timeline 1 has no earlier ones and no file. */
 export async function ancestorsOf(timeline: number, dataDirectory: string): Promise<number[] | undefined> {
@@ -29,5 +29,4 @@ export const switchesOf = (text: string): Switch[] =>
     return end === undefined ? [] : [{ timeline: Number(timeline), end }];
   });
 
-export const historyName = (timeline: number): string =>
-  `${timeline.toString(16).toUpperCase().padStart(8, "0")}.history`;
+export const historyName = (timeline: number): string => `${hexOf(timeline)}.history`;

@@ -101,10 +101,9 @@ export type LogOrder =
 
 /** @returns undefined for any other command. @throws Error for wrong arguments */
 export function logOrderOf(command: string | undefined, [stamp = "", epoch = ""]: readonly string[]) {
-  if (!["log-state", "forget-log", "keep-log"].includes(command ?? "")) return undefined;
+  if (!["log-state", "forget-log"].includes(command ?? "")) return undefined;
   if (command === "log-state") return { kind: "look" } satisfies LogOrder;
   if (!/^\d{8}T\d{6}Z$/.test(stamp)) throw new Error(`${command}: '${stamp}' is not a cut-over's stamp`);
-  if (command === "keep-log") return { kind: "keep", stamp } satisfies LogOrder;
   if (!/^[1-9]\d{0,14}$/.test(epoch)) throw new Error(`forget-log: '${epoch}' is not an epoch`);
   return { kind: "forget", stamp, epoch: Number(epoch) } satisfies LogOrder;
 }

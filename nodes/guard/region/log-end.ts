@@ -1,5 +1,6 @@
 /** The end of PostgreSQL's log on this node, and the mark that says which leader wrote it. */
 import { monotonic } from "../shared/clock.js";
+import { hexOf } from "../shared/lsn.js";
 import { mayAnswer, Psql } from "../shared/postgres.js";
 import { type LogEnd, type Mark, NO_MARK } from "./region-facts.js";
 import { NOTHING } from "./standby-cluster.js";
@@ -113,7 +114,7 @@ export const markStatements = ({ epoch, timeline }: Mark): readonly string[] => 
   "CREATE TABLE IF NOT EXISTS dr.mark (epoch bigint, timeline bigint, PRIMARY KEY (epoch, timeline))",
   // Checked inside the session, where the timeline can't change: a session ends with its server's timeline.
   `INSERT INTO dr.mark SELECT ${epoch}, ${timeline}
-    WHERE left(pg_walfile_name(pg_current_wal_insert_lsn()), 8) = '${hex(timeline)}'
+    WHERE left(pg_walfile_name(pg_current_wal_insert_lsn()), 8) = '${hexOf(timeline)}'
     ON CONFLICT (epoch, timeline) DO UPDATE SET epoch = excluded.epoch RETURNING epoch, timeline`,
 ];
 
@@ -129,8 +130,6 @@ const marking = (mark: Mark, lockMillis: number): string =>
     ...markStatements(mark),
     "COMMIT",
   ].join("; ");
-
-const hex = (timeline: number): string => timeline.toString(16).toUpperCase().padStart(8, "0");
 
 /** The columns after the first one, which names the kind of row. */
 const valuesOf = (rows: readonly string[][], what: string): string[] | undefined =>

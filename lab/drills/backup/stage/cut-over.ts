@@ -1,7 +1,7 @@
 /** What drills do that set the whole service back to a moment: with the guided restore's own code, and a ledger that knows of it. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { clusterName } from "../../../../nodes/layout.js";
-import { finishCutOver } from "../../../../operations/restore/cut-over-finish.js";
+import { finishCutOver } from "../../../../operations/restore/cut-over.js";
 import { type CutOverStep, Interrupted, type RestorePorts } from "../../../../operations/restore/ports.js";
 import { runRestore } from "../../../../operations/restore/run.js";
 import { now } from "../../../workload/clock.js";

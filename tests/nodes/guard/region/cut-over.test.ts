@@ -112,7 +112,8 @@ test("that a later log was forgotten stays known", async () => {
 
 test("its commands take a stamp and an epoch, and no other is one of them", () => {
   expect(logOrderOf("status", [])).toBeUndefined();
+  expect(logOrderOf("log-state", [])).toEqual({ kind: "look" });
   expect(logOrderOf("forget-log", [STAMP, "5"])).toEqual(FORGET);
   expect(() => logOrderOf("forget-log", [STAMP, "0"])).toThrow("is not an epoch");
-  expect(() => logOrderOf("keep-log", ["x"])).toThrow("is not a cut-over's stamp");
+  expect(() => logOrderOf("forget-log", ["x", "5"])).toThrow("is not a cut-over's stamp");
 });
