@@ -64,7 +64,7 @@ export const PARTS: readonly Part[] = [
     pinned: { file: DATABASE, text: "PGBACKREST_RELEASE=trixie\n" },
     ends: "2028-08-09",
     source: "https://www.debian.org/releases/trixie/",
-    // Upstream: https://pgbackrest.org/news.html (archived 2026-04-27, maintained again since 2026-05-18), read 2026-11-30.
+    // Upstream's state by the project's announcements: archived 2026-04-27, maintained again since 2026-05-18.
     note: "Debian 13's package: its security team's support. Upstream fixes only the newest release; it stopped in April 2026 and has gone on since May with several sponsors.",
   },
   {

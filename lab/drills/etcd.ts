@@ -42,7 +42,9 @@ export async function etcdLeader(scene: Scene, on: Machine): Promise<EtcdLeader>
   return { node, term: leader.Status.raftTerm };
 }
 
+const WHOLE_SECONDS = 60;
+
 /** Waits until every member answers. */
-export function etcdWhole(scene: Scene, on: Machine, timeoutSeconds = 60): Promise<EtcdLeader> {
-  return scene.eventually("every etcd member is healthy", () => etcdLeader(scene, on), timeoutSeconds);
+export function etcdWhole(scene: Scene, on: Machine): Promise<EtcdLeader> {
+  return scene.eventually("every etcd member is healthy", () => etcdLeader(scene, on), WHOLE_SECONDS);
 }

@@ -83,8 +83,8 @@ export class Sandbox {
     return this.run(stack, "refresh", options);
   }
 
-  destroy(stack: StackName, options: RunOptions = {}): Promise<RunResult> {
-    return this.run(stack, "destroy", options);
+  destroy(stack: StackName): Promise<RunResult> {
+    return this.run(stack, "destroy", {});
   }
 
   /** The stack's state as Pulumi exports it. */

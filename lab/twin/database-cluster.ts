@@ -111,13 +111,13 @@ export class DatabaseCluster {
   }
 
   /** Settles when `isSettled`. @throws Error with the member list when it takes longer than three: a machine can be busy. */
-  async settled(patienceMillis = PATIENCE_MILLIS): Promise<void> {
-    const end = performance.now() + patienceMillis;
+  async settled(): Promise<void> {
+    const end = performance.now() + PATIENCE_MILLIS;
     while (!(await this.isSettled())) {
       if (performance.now() > end) {
         const members = JSON.stringify(await this.members());
         throw new Error(
-          `${this.region.vpcName} did not settle within ${patienceMillis / 1000} s; its members: ${members}`,
+          `${this.region.vpcName} did not settle within ${PATIENCE_MILLIS / 1000} s; its members: ${members}`,
         );
       }
       await new Promise((resolve) => setTimeout(resolve, POLL_MILLIS));

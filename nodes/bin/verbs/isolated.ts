@@ -34,11 +34,8 @@ const settingsIn = (folder: string): Readonly<Record<string, string>> => ({
 });
 
 /** @throws NotStarted when PostgreSQL doesn't start; errors of `work`, after PostgreSQL has stopped */
-export async function isolated<T>(
-  directory: string,
-  work: (server: Server) => Promise<T>,
-  folder = PRIVATE,
-): Promise<T> {
+export async function isolated<T>(directory: string, work: (server: Server) => Promise<T>): Promise<T> {
+  const folder = PRIVATE;
   removeTree(folder);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   chmodSync(folder, 0o700);

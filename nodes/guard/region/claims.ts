@@ -29,11 +29,8 @@ export class Claims implements ClaimTable {
   private readonly replicas: readonly Dynamo[];
   private readonly failedAt: number[];
 
-  constructor(
-    private readonly config: Config,
-    credentials = credentialsSource(),
-    private readonly attemptMillis = ATTEMPT_MILLIS,
-  ) {
+  constructor(private readonly config: Config) {
+    const credentials = credentialsSource();
     this.replicas = config.endpoints.map(({ region, url }) => new Dynamo(region, url, credentials));
     this.failedAt = this.replicas.map(() => Number.NEGATIVE_INFINITY);
   }
@@ -67,7 +64,7 @@ export class Claims implements ClaimTable {
                   ExpressionAttributeValues: { ":before": { N: `${before}` } },
                 }),
           },
-          this.attemptMillis,
+          ATTEMPT_MILLIS,
         );
         return true;
       } catch (error) {
@@ -119,7 +116,7 @@ export class Claims implements ClaimTable {
         ScanIndexForward: false,
         Limit: 1,
       },
-      this.attemptMillis,
+      ATTEMPT_MILLIS,
     );
     if (!Array.isArray(answer.Items))
       throw new Error(`table ${table}, ${partition}: DynamoDB's answer contains no list of items`);
@@ -152,7 +149,7 @@ export class Claims implements ClaimTable {
           },
         },
       },
-      this.attemptMillis,
+      ATTEMPT_MILLIS,
     );
     // DynamoDB returns throttled keys as unprocessed: these items may exist.
     const items = answer.Responses?.[table];

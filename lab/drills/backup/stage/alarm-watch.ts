@@ -12,6 +12,9 @@ import type { Machine, RunningCommand } from "../../../twin/types.js";
 import { now } from "../../../workload/clock.js";
 import type { Scene } from "../../scene.js";
 
+/** How long a good value may take to come back. */
+const QUIET_SECONDS = 60;
+
 const TAP = fileURLToPath(new URL("statsd-tap.py", import.meta.url));
 
 interface Gauge {
@@ -72,17 +75,12 @@ export class AlarmWatch {
    * @param from when the harm was done, CLOCK_MONOTONIC
    * @param withinSeconds a bound that is judged
    */
-  async rings(
-    alarm: AlarmName,
-    from: number,
-    withinSeconds: number,
-    patienceSeconds = 3 * withinSeconds,
-  ): Promise<void> {
+  async rings(alarm: AlarmName, from: number, withinSeconds: number): Promise<void> {
     const { metric, severity, periods, periodSeconds } = this.spec(alarm);
     const at = await this.scene.eventually(
       `${metric.metricName} breaches ${alarm}`,
       () => this.breaches(alarm, from) && this.gauges.get(metric.metricName)?.at,
-      patienceSeconds,
+      3 * withinSeconds,
     );
     this.scene.prove(
       `${metric.metricName} is ${this.value(metric.metricName)}: ${alarm} would ${severity} after ${periods} × ${periodSeconds} s of it`,
@@ -97,12 +95,12 @@ export class AlarmWatch {
   }
 
   /** Waits until a node reports the alarm's metric again with a good value. */
-  async isQuiet(alarm: AlarmName, from: number, patienceSeconds = 60): Promise<void> {
+  async isQuiet(alarm: AlarmName, from: number): Promise<void> {
     const { metric } = this.spec(alarm);
     await this.scene.eventually(
       `${metric.metricName} no longer breaches ${alarm}`,
       () => this.value(metric.metricName, from) !== undefined && !this.breaches(alarm, from),
-      patienceSeconds,
+      QUIET_SECONDS,
     );
   }
 

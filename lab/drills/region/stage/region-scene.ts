@@ -19,6 +19,7 @@ const CLAIMS_POLL_MILLIS = 500;
 const NAME_SECONDS = 40;
 /** A region that follows has to fetch, and perhaps to rewind. */
 const FOLLOW_SECONDS = 180;
+const FULL_SECONDS = 120;
 
 export class RegionScene extends Scene {
   private readonly moved: Move[] = [];
@@ -167,8 +168,8 @@ export class RegionScene extends Scene {
   }
 
   /** Waits until every voter of the active region is in the quorum: it could lose one now. */
-  async full(timeoutSeconds = 120): Promise<ClusterView> {
-    const view = await this.at(this.active()).whole(timeoutSeconds);
+  async full(): Promise<ClusterView> {
+    const view = await this.at(this.active()).whole(FULL_SECONDS);
     this.note({ fullAt: now() });
     return view;
   }
