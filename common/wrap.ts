@@ -13,7 +13,7 @@ export function wrapAt(text: string, width: number, indent = ""): string[] {
 /** Indentation, and columns of the label that begins a row. */
 const [INDENT, LABEL] = [2, 12];
 
-/** Texts beside their labels, each wrapped at `width` in a column of its own. */
+/** Each text beside its label, wrapped so that no line is longer than `width`. */
 export const labelled = (
   rows: readonly (readonly [label: string, text: string])[],
   width: number,

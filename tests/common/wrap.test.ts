@@ -13,7 +13,7 @@ test("indents the lines after the first, and counts the indentation", () => {
   expect(wrapAt("aa bb cc dd", 6, "  ")).toEqual(["aa bb", "  cc", "  dd"]);
 });
 
-test("the label stands beside the first line of its text only", () => {
+test("only the first line of a text has its label", () => {
   const lines = labelled(
     [
       ["lost", "at most the last two"],

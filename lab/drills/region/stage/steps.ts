@@ -10,7 +10,7 @@ import type { RegionScene } from "./region-scene.js";
 /** What a person takes at least to see an alarm and to decide: short, so that the figures are the machinery's. */
 export const DECISION_SECONDS = 3;
 
-/** What an unplanned promotion may take and lose, of a region that can't be asked. */
+/** What an unplanned promotion may take and lose, when the old region doesn't answer. */
 export const UNPLANNED: Expectations = {
   lostRows: "within-lag",
   // The decision, lease and margin, and the promotion.
