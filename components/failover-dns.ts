@@ -3,7 +3,7 @@ import * as acm from "@pulumi/aws/acm/index.js";
 import * as route53 from "@pulumi/aws/route53/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import { ACTIVE_PATH, type Contract } from "../settings/contract.js";
-import { FAILOVER_DNS } from "../settings/failover-dns.js";
+import { FAILOVER_DNS } from "../settings/failover-dns-timing.js";
 import type { RegionId } from "../settings/stacks.js";
 
 export interface FailoverDnsArgs {

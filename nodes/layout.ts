@@ -11,6 +11,9 @@ export interface NodeFile {
   readonly mode: string;
 }
 
+/** A file that every user may read. */
+export const readableFile = (path: string, content: string): NodeFile => ({ path, content, mode: "0644" });
+
 /** PostgreSQL's major version in the images (Debian 12). */
 export const POSTGRES_MAJOR = 15;
 

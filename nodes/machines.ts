@@ -1,6 +1,6 @@
 /** The machines of a region as plain data: those that the launch templates start, for programs that start them elsewhere. */
 
-import { addressAt } from "../settings/cidr.js";
+import { addressAt } from "../settings/cidr-arithmetic.js";
 import type { Contract } from "../settings/contract.js";
 import type { SharedSettings } from "../settings/schema.js";
 import type { RegionId } from "../settings/stacks.js";

@@ -7,7 +7,7 @@
  * parameter, the handoff (`stacks/handoff.ts`).
  */
 
-import { addressAt, subnetAt } from "./cidr.js";
+import { addressAt, subnetAt } from "./cidr-arithmetic.js";
 import { claimPartitions } from "./claim-items.js";
 import type { SharedSettings } from "./schema.js";
 import type { RegionId } from "./stacks.js";

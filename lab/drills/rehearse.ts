@@ -1,7 +1,7 @@
 /** One drill on one twin: baseline, load, the steps, the end of the load, the count, the verdict. */
 import { cpus, release, totalmem } from "node:os";
 import type { Progress } from "../../common/progress.js";
-import { FAILOVER_DNS } from "../../settings/failover-dns.js";
+import { FAILOVER_DNS } from "../../settings/failover-dns-timing.js";
 import type { RegionTwin } from "../twin/open.js";
 import { now } from "../workload/clock.js";
 import { Ledger } from "../workload/ledger.js";
@@ -12,8 +12,8 @@ import { patience } from "./patience.js";
 import { type Play, playOf, type Rehearsal } from "./play.js";
 import { type DrillResult, moveRecord } from "./report.js";
 import type { Scene } from "./scene.js";
-import { Tables } from "./tables.js";
 import { judge, type Verdict } from "./verdict.js";
+import { Tables } from "./workload-tables.js";
 
 /** Load before the first step and after the last: something to compare with, and time for late trouble to show. */
 const SETTLE_SECONDS = 2;

@@ -9,8 +9,8 @@ import type { RegionTwin } from "../twin/open.js";
 import type { Machine, Twin } from "../twin/types.js";
 import { now } from "../workload/clock.js";
 import type { LedgerData } from "../workload/ledger.js";
-import type { Span } from "./checks.js";
 import { type ClusterView, flaws, viewCluster } from "./cluster.js";
+import type { Span } from "./lost-rows.js";
 import type { ExtraMeasure, Proof } from "./records.js";
 import { until } from "./until.js";
 

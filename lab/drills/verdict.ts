@@ -1,6 +1,7 @@
 /** Judges a drill from what was recorded. Pure. */
 
 import type { LedgerData } from "../workload/ledger.js";
+import type { Expectations } from "./drill.js";
 import {
   acknowledgedAt,
   duplicatedRows,
@@ -16,8 +17,7 @@ import {
   unexpectedRows,
   watched,
   worstStaleness,
-} from "./checks.js";
-import type { Expectations } from "./drill.js";
+} from "./lost-rows.js";
 import { bound, count, figure, type Measure, time } from "./measure.js";
 import type { ExtraMeasure, Proof } from "./records.js";
 import { itemMeasures, nameMeasures, regionMeasures } from "./region/stage/measures.js";

@@ -12,7 +12,7 @@ import {
   SecretsManagerClient,
 } from "@aws-sdk/client-secrets-manager";
 import { paginateGetParametersByPath, SSMClient } from "@aws-sdk/client-ssm";
-import { addressAt } from "../../settings/cidr.js";
+import { addressAt } from "../../settings/cidr-arithmetic.js";
 import type { Contract, RegionContract } from "../../settings/contract.js";
 import type { SharedSettings } from "../../settings/schema.js";
 import { parseUserData } from "./cloud-config.js";

@@ -54,7 +54,7 @@ export function renderRestoreEnv(contract: Contract, id: RegionId): string {
 }
 
 /** Values for a Tomcat server. */
-export function renderTomcatEnv(settings: SharedSettings, contract: Contract, region: RegionId): string {
+export function renderTomcatNodeEnv(settings: SharedSettings, contract: Contract, region: RegionId): string {
   const [first] = settings.databases;
   if (!first) throw new Error("settings name no database");
   return renderEnv({

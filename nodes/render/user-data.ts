@@ -10,24 +10,11 @@ import { UserError } from "../../common/errors.js";
 import type { Contract, DatabaseNode } from "../../settings/contract.js";
 import type { SharedSettings } from "../../settings/schema.js";
 import type { RegionId } from "../../settings/stacks.js";
-import { GUARD_CONFIG_FILE, IMAGE_PATHS, isReadReplica, type NodeFile, regionOfNode } from "../layout.js";
-import { BACKUP_CONFIG_FILE, renderBackupConfig } from "./backup-config.js";
-import {
-  CLOUDWATCH_FILE,
-  renderDatabaseCloudwatch,
-  renderRestoreCloudwatch,
-  renderTomcatCloudwatch,
-  START_CLOUDWATCH,
-} from "./cloudwatch.js";
-import { renderEtcd } from "./etcd.js";
-import { renderGuardConfig } from "./guard-config.js";
-import { renderHaproxy } from "./haproxy.js";
-import { NFTABLES_FILE, renderNftables } from "./nftables.js";
-import { NODE_ENV_FILE, renderDatabaseEnv, renderRestoreEnv, renderTomcatEnv } from "./node-env.js";
-import { renderPatroni } from "./patroni.js";
-import { renderPgbackrest, renderRestoringPgbackrest } from "./pgbackrest.js";
-import { RESTORE_TEST_FILE, renderRestoreTest } from "./restore-test.js";
-import { renderTomcat } from "./tomcat-env.js";
+import { isReadReplica, type NodeFile, regionOfNode } from "../layout.js";
+import { START_CLOUDWATCH } from "./cloudwatch.js";
+import { databaseFiles } from "./database-files.js";
+import { restoreFiles } from "./restore-files.js";
+import { tomcatFiles } from "./tomcat-files.js";
 
 /** EC2's limit, counted before base64. */
 export const USER_DATA_LIMIT_BYTES = 16_384;
@@ -40,46 +27,6 @@ interface CloudConfig {
     readonly content: string;
   }[];
   readonly runcmd: readonly (readonly string[])[];
-}
-
-/** Every file of a database node: a voter, or a read replica, which runs no etcd and reconciles nothing. */
-export function databaseFiles(settings: SharedSettings, contract: Contract, node: DatabaseNode): NodeFile[] {
-  const { config } = IMAGE_PATHS;
-  const voter = !isReadReplica(regionOfNode(contract, node), node);
-  return [
-    file(NODE_ENV_FILE, renderDatabaseEnv(contract, node)),
-    file(`${config}/patroni.yml`, renderPatroni(settings, contract, node)),
-    file(GUARD_CONFIG_FILE, renderGuardConfig(settings, contract, node)),
-    file(NFTABLES_FILE, renderNftables(settings, contract)),
-    file("/etc/pgbackrest.conf", renderPgbackrest(settings, contract, node)),
-    file(CLOUDWATCH_FILE, renderDatabaseCloudwatch(contract, node)),
-    ...(voter
-      ? [
-          file("/etc/default/etcd", renderEtcd(settings, contract, node)),
-          file(BACKUP_CONFIG_FILE, renderBackupConfig(settings)),
-        ]
-      : []),
-  ];
-}
-
-/** Every file of a Tomcat server. */
-export function tomcatFiles(settings: SharedSettings, contract: Contract, region: RegionId): NodeFile[] {
-  return [
-    file(NODE_ENV_FILE, renderTomcatEnv(settings, contract, region)),
-    file(`${IMAGE_PATHS.config}/tomcat.env`, renderTomcat(settings, contract, region)),
-    file("/etc/haproxy/haproxy.cfg", renderHaproxy(settings, contract, region)),
-    file(CLOUDWATCH_FILE, renderTomcatCloudwatch(contract, region)),
-  ];
-}
-
-/** Every file of a restore machine: it belongs to no cluster, and no machine connects to it. */
-export function restoreFiles(settings: SharedSettings, contract: Contract, region: RegionId): NodeFile[] {
-  return [
-    file(NODE_ENV_FILE, renderRestoreEnv(contract, region)),
-    file("/etc/pgbackrest.conf", renderRestoringPgbackrest(settings, contract, contract[region])),
-    file(RESTORE_TEST_FILE, renderRestoreTest(settings, contract, region)),
-    file(CLOUDWATCH_FILE, renderRestoreCloudwatch(contract, region)),
-  ];
 }
 
 export const renderDatabaseUserData = (
@@ -158,4 +105,3 @@ function cloudConfig(config: CloudConfig, { grows, remedy } = PARAMETERS_GROW): 
 }
 
 const toCloudInit = ({ path, mode, content }: NodeFile) => ({ path, permissions: mode, content });
-const file = (path: string, content: string): NodeFile => ({ path, content, mode: "0644" });

@@ -2,7 +2,8 @@
 import { describe, expect, test } from "vitest";
 import type { NodeFile } from "../../nodes/layout.js";
 import { clusterConfig } from "../../nodes/render/cluster-config.js";
-import { databaseFiles, tomcatFiles } from "../../nodes/render/user-data.js";
+import { databaseFiles } from "../../nodes/render/database-files.js";
+import { tomcatFiles } from "../../nodes/render/tomcat-files.js";
 import { contractOf, type DatabaseNode } from "../../settings/contract.js";
 import { parseSharedSettings, type RawSettings } from "../../settings/parse.js";
 import { BASE_SETTINGS } from "../support/recorder.js";

@@ -10,11 +10,12 @@ import {
   renderTomcatCloudwatch,
 } from "../../nodes/render/cloudwatch.js";
 import { clusterConfig } from "../../nodes/render/cluster-config.js";
+import { databaseFiles } from "../../nodes/render/database-files.js";
 import { guardConfig } from "../../nodes/render/guard-config.js";
 import { renderPatroni } from "../../nodes/render/patroni.js";
+import { restoreFiles } from "../../nodes/render/restore-files.js";
 import { renderRestoreTest } from "../../nodes/render/restore-test.js";
 import { UNITS } from "../../nodes/render/units.js";
-import { databaseFiles, restoreFiles } from "../../nodes/render/user-data.js";
 import { contractOf, type DatabaseNode } from "../../settings/contract.js";
 import { parseSharedSettings } from "../../settings/parse.js";
 import { BASE_SETTINGS } from "../support/recorder.js";

@@ -8,12 +8,12 @@ import { renderHaproxy } from "../../nodes/render/haproxy.js";
 import { renderNftables } from "../../nodes/render/nftables.js";
 import { renderPatroni } from "../../nodes/render/patroni.js";
 import { renderPgbackrest } from "../../nodes/render/pgbackrest.js";
+import { tomcatFiles } from "../../nodes/render/tomcat-files.js";
 import { UNITS } from "../../nodes/render/units.js";
 import {
   renderDatabaseUserData,
   renderRestoreUserData,
   renderTomcatUserData,
-  tomcatFiles,
   USER_DATA_LIMIT_BYTES,
 } from "../../nodes/render/user-data.js";
 import { contractOf, type DatabaseNode } from "../../settings/contract.js";

@@ -3,9 +3,16 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { TLS_FILES } from "../../../nodes/layout.js";
 import { DATABASE_FRONTS } from "../../../nodes/render/haproxy.js";
-import { acknowledgedAt, inFlight, longestGap, lostRows, type Span, watched } from "../../drills/checks.js";
-import { Tables } from "../../drills/tables.js";
+import {
+  acknowledgedAt,
+  inFlight,
+  longestGap,
+  lostRows,
+  type Span,
+  watched,
+} from "../../drills/lost-rows.js";
 import { until } from "../../drills/until.js";
+import { Tables } from "../../drills/workload-tables.js";
 import { now } from "../../workload/clock.js";
 import type { WorkloadConfig } from "../../workload/config.js";
 import { Ledger } from "../../workload/ledger.js";

@@ -3,7 +3,7 @@ import { mkdir, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { inTurn } from "../../../common/settle.js";
-import { addressAt } from "../../../settings/cidr.js";
+import { addressAt } from "../../../settings/cidr-arithmetic.js";
 import type { RegionContract } from "../../../settings/contract.js";
 import type { RegionId } from "../../../settings/stacks.js";
 import { plugForwarder } from "../network/forwarder.js";

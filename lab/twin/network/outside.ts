@@ -3,7 +3,7 @@
  * of the wire between them. It runs no services.
  */
 
-import { addressAt } from "../../../settings/cidr.js";
+import { addressAt } from "../../../settings/cidr-arithmetic.js";
 import type { RegionContract } from "../../../settings/contract.js";
 import type { RegionId } from "../../../settings/stacks.js";
 import { host, startInNetwork, Talker } from "../process.js";

@@ -1,7 +1,7 @@
 /** S3's endpoint of one region: an address in its network, behind which the emulator stands. */
 import { fileURLToPath } from "node:url";
 import { inTurn } from "../../../common/settle.js";
-import { addressAt } from "../../../settings/cidr.js";
+import { addressAt } from "../../../settings/cidr-arithmetic.js";
 import type { RegionContract } from "../../../settings/contract.js";
 import type { RegionId } from "../../../settings/stacks.js";
 import { plugForwarder } from "../network/forwarder.js";

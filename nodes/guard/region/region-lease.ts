@@ -1,4 +1,7 @@
-/** What this node may serve, and whether Patroni may run. Pure. */
+/**
+ * The region's lease: until when this node may serve, and whether Patroni may run. Pure. Each reading of the claims renews
+ * it (region-decision.ts); its length is the setting `promotion.leaseSeconds`.
+ */
 import { mayBeRewound } from "./diverged.js";
 import type { RegionConfig } from "./known.js";
 import { headOf, isMarked } from "./log-history.js";

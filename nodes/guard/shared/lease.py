@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 """Sets the guard's leases in the kernel: one nftables batch over raw netlink per order, acknowledged.
+leader/leader-decision.ts and region/region-lease.ts decide how long they last.
 
 Reads orders as JSON lines from standard input, and answers each with one line:
   {"open": NS}            serve clients until CLOCK_MONOTONIC reads NS

@@ -5,13 +5,10 @@ import { Progress } from "../../../common/progress.js";
 import { ensureImage, type NodeImage } from "../../../lab/twin/image.js";
 import type { NodeFile } from "../../../nodes/layout.js";
 import { machinesOf } from "../../../nodes/machines.js";
+import { databaseFiles } from "../../../nodes/render/database-files.js";
+import { tomcatFiles } from "../../../nodes/render/tomcat-files.js";
 import { UNITS } from "../../../nodes/render/units.js";
-import {
-  databaseFiles,
-  renderDatabaseUserData,
-  renderTomcatUserData,
-  tomcatFiles,
-} from "../../../nodes/render/user-data.js";
+import { renderDatabaseUserData, renderTomcatUserData } from "../../../nodes/render/user-data.js";
 import { contractOf, type DatabaseNode } from "../../../settings/contract.js";
 import { parseSharedSettings } from "../../../settings/parse.js";
 import { BASE_SETTINGS } from "../../support/recorder.js";

@@ -1,7 +1,7 @@
 /** One ledger that the workloads of two regions fill. */
 import { PassThrough } from "node:stream";
 import { expect, test } from "vitest";
-import { unexpectedRows, watched } from "../../../lab/drills/checks.js";
+import { unexpectedRows, watched } from "../../../lab/drills/lost-rows.js";
 import type { WorkloadConfig } from "../../../lab/workload/config.js";
 import type { WorkloadEvent } from "../../../lab/workload/events.js";
 import { Ledger } from "../../../lab/workload/ledger.js";

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { watched } from "../../../lab/drills/checks.js";
+import { watched } from "../../../lab/drills/lost-rows.js";
 import { bundleWorkload } from "../../../lab/workload/bundle.js";
 import type { WorkloadConfig } from "../../../lab/workload/config.js";
 import { Ledger } from "../../../lab/workload/ledger.js";

@@ -6,7 +6,7 @@ import type { Machine } from "../../../twin/types.js";
 import { now } from "../../../workload/clock.js";
 import { TABLES } from "../../../workload/config.js";
 import type { WriteEvent } from "../../../workload/events.js";
-import type { RowId } from "../../checks.js";
+import type { RowId } from "../../lost-rows.js";
 import type { Scene } from "../../scene.js";
 import { script, tryScript } from "./node-script.js";
 

@@ -6,8 +6,8 @@ import type { RegionId } from "../../../../settings/stacks.js";
 import type { Machine } from "../../../twin/types.js";
 import { TABLES } from "../../../workload/config.js";
 import type { WriteEvent } from "../../../workload/events.js";
-import { lostRows, type RowId } from "../../checks.js";
-import { Tables } from "../../tables.js";
+import { lostRows, type RowId } from "../../lost-rows.js";
+import { Tables } from "../../workload-tables.js";
 import type { RegionScene } from "./region-scene.js";
 
 const KEPT_SECONDS = 120;

@@ -1,8 +1,8 @@
 /** What a drill about two regions is measured by, beside what every drill is. Pure. */
 
 import type { RequestEvent, WriteEvent } from "../../../workload/events.js";
-import { longestGap, type Span } from "../../checks.js";
 import type { Expectations } from "../../drill.js";
+import { longestGap, type Span } from "../../lost-rows.js";
 import { count, type Measure, time } from "../../measure.js";
 import { ages, type MoveTimes, type RegionObservations } from "./moves.js";
 

@@ -2,7 +2,7 @@
 import type { RegionId } from "../../../../settings/stacks.js";
 import type { ProbeEvent, WriteEvent } from "../../../workload/events.js";
 import type { LedgerData } from "../../../workload/ledger.js";
-import type { Span } from "../../checks.js";
+import type { Span } from "../../lost-rows.js";
 import type { RegionOf } from "../../reigns.js";
 
 /** What the drill itself knows of a move. Milliseconds of CLOCK_MONOTONIC. */

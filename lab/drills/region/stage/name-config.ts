@@ -2,7 +2,7 @@
 
 import type { Contract, RegionContract } from "../../../../settings/contract.js";
 import { ACTIVE_PATH, HEALTH_PATH, PORTS, TARGET_CHECK } from "../../../../settings/contract.js";
-import { FAILOVER_DNS } from "../../../../settings/failover-dns.js";
+import { FAILOVER_DNS } from "../../../../settings/failover-dns-timing.js";
 import { Outside } from "../../../twin/network/outside.js";
 import type { Twin } from "../../../twin/types.js";
 import type { NameConfig, NamedRegion } from "../../../workload/service-name/config.js";

@@ -8,7 +8,7 @@ import {
   probed,
   type RouteState,
 } from "../../../../lab/workload/service-name/route.js";
-import { FAILOVER_DNS } from "../../../../settings/failover-dns.js";
+import { FAILOVER_DNS } from "../../../../settings/failover-dns-timing.js";
 
 const RULES = {
   primary: "home",

@@ -2,7 +2,7 @@
 import type { DatabaseCluster } from "../twin/database-cluster.js";
 import type { Machine } from "../twin/types.js";
 import { TABLES } from "../workload/config.js";
-import type { RowId } from "./checks.js";
+import type { RowId } from "./lost-rows.js";
 
 /** The application's table; it makes it itself on its first write. */
 const ITEMS = "items";

@@ -1,15 +1,28 @@
-/** Environment of Tomcat: the JVM's options, and where the database is. */
+/** The files that a Tomcat server gets at boot, and the environment of its Tomcat. */
 
 import type { Contract } from "../../settings/contract.js";
 import type { SharedSettings } from "../../settings/schema.js";
 import type { RegionId } from "../../settings/stacks.js";
-import { membersOf, TLS_FILES } from "../layout.js";
-import { DATABASE_FRONTS } from "./haproxy.js";
+import { IMAGE_PATHS, membersOf, type NodeFile, readableFile, TLS_FILES } from "../layout.js";
+import { CLOUDWATCH_FILE, renderTomcatCloudwatch } from "./cloudwatch.js";
+import { DATABASE_FRONTS, renderHaproxy } from "./haproxy.js";
+import { NODE_ENV_FILE, renderTomcatNodeEnv } from "./node-env.js";
+
+/** Every file of a Tomcat server. */
+export function tomcatFiles(settings: SharedSettings, contract: Contract, region: RegionId): NodeFile[] {
+  return [
+    readableFile(NODE_ENV_FILE, renderTomcatNodeEnv(settings, contract, region)),
+    readableFile(`${IMAGE_PATHS.config}/tomcat.env`, renderTomcatEnv(settings, contract, region)),
+    readableFile("/etc/haproxy/haproxy.cfg", renderHaproxy(settings, contract, region)),
+    readableFile(CLOUDWATCH_FILE, renderTomcatCloudwatch(contract, region)),
+  ];
+}
 
 /** How long the JVM may cache a resolved address. Its own default can be for ever. */
 const DNS_TTL_SECONDS = 5;
 
-export function renderTomcat(settings: SharedSettings, contract: Contract, region: RegionId): string {
+/** `tomcat.env`: the JVM's options, and where the database is. */
+export function renderTomcatEnv(settings: SharedSettings, contract: Contract, region: RegionId): string {
   // The first database is the application's.
   const [database] = settings.databases;
   if (!database) throw new Error("settings name no database");

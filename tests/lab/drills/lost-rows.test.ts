@@ -9,7 +9,7 @@ import {
   unexpectedRows,
   watched,
   worstStaleness,
-} from "../../../lab/drills/checks.js";
+} from "../../../lab/drills/lost-rows.js";
 import { Ledger } from "../../../lab/workload/ledger.js";
 import { failover, post, read, rowsOf, write } from "./ledgers.js";
 
