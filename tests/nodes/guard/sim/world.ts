@@ -69,7 +69,7 @@ export class World {
       if (this.isUnsettled) {
         this.isUnsettled = false;
         // Node takes up no other task before all reactions to settled promises, and to those that they settle, have run.
-        await new Promise(setImmediate);
+        await new Promise(process.nextTick);
       }
     }
     this.now = Math.max(this.now, end);

@@ -163,6 +163,8 @@ export class SimRegion {
   /** Whom Patroni has made it follow: as the configuration said at its last cycle. */
   private applied: Source["kind"] | undefined;
   private waits = false;
+  /** Its configuration's role: asked for several times a second, and mostly the same. */
+  private parsed: { readonly config: string | undefined; readonly role: Role | undefined } | undefined;
 
   constructor(
     readonly world: World,
@@ -264,7 +266,9 @@ export class SimRegion {
   }
 
   get role(): Role | undefined {
-    return roleOf(this.etcd.get(this.keys.config)?.value);
+    const config = this.etcd.get(this.keys.config)?.value;
+    if (config !== this.parsed?.config) this.parsed = { config, role: roleOf(config) };
+    return this.parsed?.role;
   }
 
   replayOf(node: SimNode): Replay {
