@@ -15,6 +15,8 @@ export class SimEtcd {
   private readonly leases = new Map<string, { ttl: number; expires: number }>();
   private revision = 1;
   private nextLease = 1000;
+  /** No lease ends before. */
+  private earliestEnd = Number.POSITIVE_INFINITY;
   /** Called after each change of a key, with what was there before. */
   onChange: (key: string, before: Stored | undefined, after: Stored | undefined) => void = () => {};
 
@@ -48,7 +50,9 @@ export class SimEtcd {
 
   grant(ttlMillis: number): string {
     const id = String(this.nextLease++);
-    this.leases.set(id, { ttl: ttlMillis, expires: this.now() + ttlMillis });
+    const expires = this.now() + ttlMillis;
+    this.leases.set(id, { ttl: ttlMillis, expires });
+    this.earliestEnd = Math.min(this.earliestEnd, expires);
     return id;
   }
 
@@ -77,7 +81,10 @@ export class SimEtcd {
   }
 
   expire(): void {
-    for (const [id, { expires }] of this.leases) if (expires <= this.now()) this.revoke(id);
+    const now = this.now();
+    if (now < this.earliestEnd) return;
+    for (const [id, { expires }] of this.leases) if (expires <= now) this.revoke(id);
+    this.earliestEnd = Math.min(...[...this.leases.values()].map(({ expires }) => expires));
   }
 
   private holds(compare: Compare): boolean {
