@@ -142,7 +142,7 @@ export class GuardProcess {
     if (!pause || (pause.ofRole && !changesRole)) return;
     region.pauseAtDecision = undefined;
     guard.pause("decision");
-    world.note(`${this.node.name} stands still for ${pause.millis}`);
+    world.note(`${this.node.name} pauses for ${pause.millis}`);
     world.after(pause.millis, () => guard.resume("decision"));
   }
 

@@ -49,7 +49,7 @@ export class SimNode {
   boots = 0;
   /** Why the whole machine is paused. */
   readonly frozenBy = new Set<string>();
-  /** Own epoch of which slots here keep what clients were told; as files, they outlive the machine. */
+  /** Own epoch of which slots here keep what was acknowledged; as files, they outlive the machine. */
   kept: { readonly epoch: number; readonly timeline: number } | undefined;
   /** Of a primary: the newest mark whose commit has returned. */
   returned: Mark | undefined;

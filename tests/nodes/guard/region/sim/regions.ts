@@ -276,7 +276,7 @@ export class Regions {
         this.table.claim(side, this.nextEpoch(side));
         return;
       case "claims":
-        // Two operators, each of whom takes the other's number for his cue.
+        // Two operators, each of whom reacts to the other operator's number.
         for (let i = 0; i < 2 + (index % 3); i++) {
           const claimant = i % 2 === 0 ? side : other(side);
           world.after((i * length) / 20, () => this.table.claim(claimant, this.nextEpoch(claimant)));
