@@ -160,7 +160,7 @@ describe("bad luck", () => {
   });
   afterAll(() => temporary.leave());
 
-  /** `dr sandbox up global` in a process group of its own, once the engine announces resources and so holds the lock. */
+  /** `dr sandbox up global` in its own process group, once the engine announces resources and so holds the lock. */
   async function upUnderWay() {
     const child = execa(process.execPath, [join(REPO, "cli/dr.mjs"), "sandbox", "up", "global"], {
       reject: false,

@@ -3,7 +3,7 @@ import { MUTANTS } from "./region-mutants.js";
 import type { Mutation } from "./sim/guard-process.js";
 import { Regions } from "./sim/regions.js";
 
-const SEEDS = Array.from({ length: 8 }, (_, i) => i + 1);
+const SEEDS = Array.from({ length: 12 }, (_, i) => i + 1);
 
 describe.each(Object.entries(MUTANTS))(
   "a region guard that %s",

@@ -2,10 +2,12 @@
 import type { Compare, KeyValue, Operation, Outcome } from "../../../../nodes/guard/shared/etcd.js";
 
 interface Stored {
-  value: string;
-  create: number;
-  mod: number;
-  lease: string;
+  readonly value: string;
+  readonly create: number;
+  readonly mod: number;
+  readonly lease: string;
+  /** As a range answers it. */
+  readonly answer: KeyValue;
 }
 
 export class SimEtcd {
@@ -13,6 +15,8 @@ export class SimEtcd {
   private readonly leases = new Map<string, { ttl: number; expires: number }>();
   private revision = 1;
   private nextLease = 1000;
+  /** No lease ends before. */
+  private earliestEnd = Number.POSITIVE_INFINITY;
   /** Called after each change of a key, with what was there before. */
   onChange: (key: string, before: Stored | undefined, after: Stored | undefined) => void = () => {};
 
@@ -27,13 +31,13 @@ export class SimEtcd {
     const succeeded = compare.every((one) => this.holds(one));
     const branch = succeeded ? success : failure;
     if (branch.some((operation) => !("range" in operation))) this.revision++;
-    const found = branch.map((operation) => this.apply(operation));
-    const counts = found.map((range) => range.length);
-    const ranges = found.map((range, i) => {
-      const operation = branch[i] as Operation;
-      const after = "range" in operation ? Number(operation.after ?? 0) : 0;
-      return range.filter(({ mod_revision }) => Number(mod_revision) > after);
-    });
+    const counts: number[] = [];
+    const ranges: (readonly KeyValue[])[] = [];
+    for (const operation of branch) {
+      const { count, found } = this.apply(operation);
+      counts.push(count);
+      ranges.push(found);
+    }
     return { succeeded, revision: String(this.revision), cluster: "1", ranges, counts };
   }
 
@@ -46,7 +50,9 @@ export class SimEtcd {
 
   grant(ttlMillis: number): string {
     const id = String(this.nextLease++);
-    this.leases.set(id, { ttl: ttlMillis, expires: this.now() + ttlMillis });
+    const expires = this.now() + ttlMillis;
+    this.leases.set(id, { ttl: ttlMillis, expires });
+    this.earliestEnd = Math.min(this.earliestEnd, expires);
     return id;
   }
 
@@ -75,7 +81,10 @@ export class SimEtcd {
   }
 
   expire(): void {
-    for (const [id, { expires }] of this.leases) if (expires <= this.now()) this.revoke(id);
+    const now = this.now();
+    if (now < this.earliestEnd) return;
+    for (const [id, { expires }] of this.leases) if (expires <= now) this.revoke(id);
+    this.earliestEnd = Math.min(...[...this.leases.values()].map(({ expires }) => expires));
   }
 
   private holds(compare: Compare): boolean {
@@ -86,34 +95,44 @@ export class SimEtcd {
     return (key?.lease ?? "0") === compare.lease;
   }
 
-  private apply(operation: Operation): readonly KeyValue[] {
-    if ("put" in operation) {
-      const lease = operation.lease ?? "0";
-      if (lease !== "0" && !this.leases.has(lease)) throw new Error("lease not found");
-      const before = this.keys.get(operation.put);
-      const after = {
-        value: operation.value,
-        create: before?.create ?? this.revision,
-        mod: this.revision,
-        lease,
-      };
-      this.keys.set(operation.put, after);
-      this.onChange(operation.put, before, after);
-      return [];
+  private apply(operation: Operation): { readonly count: number; readonly found: readonly KeyValue[] } {
+    if ("range" in operation) return this.range(operation);
+    if ("put" in operation) this.put(operation.put, operation.value, operation.lease ?? "0");
+    else this.remove(operation.delete);
+    return { count: 0, found: [] };
+  }
+
+  private range({ range, prefix, after }: Extract<Operation, { range: string }>) {
+    const newerThan = Number(after ?? 0);
+    const found: KeyValue[] = [];
+    let count = 0;
+    const add = (stored: Stored): void => {
+      count++;
+      if (stored.mod > newerThan) found.push(stored.answer);
+    };
+    if (prefix) {
+      for (const [key, stored] of this.keys) if (key.startsWith(range)) add(stored);
+    } else {
+      const stored = this.keys.get(range);
+      if (stored) add(stored);
     }
-    if ("delete" in operation) {
-      this.remove(operation.delete);
-      return [];
-    }
-    return [...this.keys]
-      .filter(([key]) => (operation.prefix ? key.startsWith(operation.range) : key === operation.range))
-      .map(([key, { value, create, mod, lease }]) => ({
-        key,
-        value,
-        create_revision: String(create),
-        mod_revision: String(mod),
-        lease,
-      }));
+    return { count, found };
+  }
+
+  private put(key: string, value: string, lease: string): void {
+    if (lease !== "0" && !this.leases.has(lease)) throw new Error("lease not found");
+    const before = this.keys.get(key);
+    const mod = this.revision;
+    const create = before?.create ?? mod;
+    const after = {
+      value,
+      create,
+      mod,
+      lease,
+      answer: { key, value, create_revision: String(create), mod_revision: String(mod), lease },
+    };
+    this.keys.set(key, after);
+    this.onChange(key, before, after);
   }
 
   private remove(key: string): void {

@@ -18,9 +18,12 @@ export function generator(seed: number): () => number {
 }
 
 interface Entry {
-  at: number;
-  order: number;
-  run: () => void;
+  readonly at: number;
+  readonly order: number;
+  readonly run: () => void;
+  /** Whose work it is; it waits while that is paused. */
+  readonly process: Process | undefined;
+  readonly generation: number;
 }
 
 export class World {
@@ -29,7 +32,7 @@ export class World {
   readonly random: () => number;
   readonly violations: string[] = [];
   readonly trace: string[] = [];
-  /** Nobody reaches etcd. */
+  /** No node reaches etcd. */
   etcdDown = false;
   private readonly heap: Entry[] = [];
   private order = 0;
@@ -44,33 +47,28 @@ export class World {
     this.etcd = new SimEtcd(() => this.now);
   }
 
-  after(millis: number, run: () => void): void {
-    const entry = { at: this.now + Math.max(0, millis), order: this.order++, run };
-    let i = this.heap.push(entry) - 1;
-    while (i > 0) {
-      const parent = (i - 1) >> 1;
-      if (!isBefore(entry, this.heap[parent] as Entry)) break;
-      this.heap[i] = this.heap[parent] as Entry;
-      i = parent;
-    }
-    this.heap[i] = entry;
+  /** @param process whose work it is: it waits for the end of a pause, and is dropped when the process is killed meanwhile */
+  after(millis: number, run: () => void, process?: Process): void {
+    this.push(this.now + Math.max(0, millis), run, process, process?.generation ?? 0);
+  }
+
+  /** Work of a process that came due while that was paused. */
+  again({ run, process, generation }: Entry): void {
+    this.push(this.now, run, process, generation);
   }
 
   /** Runs all that is due by then, and what follows from it. */
   async runUntil(end: number): Promise<void> {
-    for (
-      let first = this.heap[0];
-      first && first.at <= end && this.violations.length === 0;
-      first = this.heap[0]
-    ) {
+    const { heap, violations } = this;
+    for (let first = heap[0]; first && first.at <= end && violations.length === 0; first = heap[0]) {
       this.pop();
       this.now = first.at;
+      if (first.process && !first.process.takesUp(first)) continue;
       first.run();
-      if (this.isUnsettled) {
-        this.isUnsettled = false;
-        // Node takes up no other task before all reactions to settled promises, and to those that they settle, have run.
-        await new Promise(setImmediate);
-      }
+      if (!this.isUnsettled) continue;
+      this.isUnsettled = false;
+      // Node runs no next tick before all reactions to settled promises, and to those that they settle, have run.
+      await new Promise(process.nextTick);
     }
     this.now = Math.max(this.now, end);
   }
@@ -84,19 +82,23 @@ export class World {
     return new Promise((resolve, reject) => {
       this.after(
         millis,
-        process.guarded(() => this.settle(() => resolve(answer()), reject)),
+        () => {
+          this.isUnsettled = true;
+          try {
+            resolve(answer());
+          } catch (error) {
+            reject(error);
+          }
+        },
+        process,
       );
     });
   }
 
-  /** Settles promises of the guard's classes, in an event. */
-  settle(settle: () => void, reject: (error: unknown) => void = () => {}): void {
+  /** Settles promises of the guard's classes in an event. */
+  settle(settle: () => void): void {
     this.isUnsettled = true;
-    try {
-      settle();
-    } catch (error) {
-      reject(error);
-    }
+    settle();
   }
 
   /** One way. Mostly a millisecond, sometimes long: as long as a renewal may take, or longer. */
@@ -112,6 +114,19 @@ export class World {
 
   note(what: string): void {
     this.trace.push(`${this.now.toFixed(0).padStart(6)} ${what}`);
+  }
+
+  private push(at: number, run: () => void, process: Process | undefined, generation: number): void {
+    const { heap } = this;
+    const entry = { at, order: this.order++, run, process, generation };
+    let i = heap.push(entry) - 1;
+    while (i > 0) {
+      const parent = (i - 1) >> 1;
+      if (!isBefore(entry, heap[parent] as Entry)) break;
+      heap[i] = heap[parent] as Entry;
+      i = parent;
+    }
+    heap[i] = entry;
   }
 
   private pop(): void {
@@ -133,23 +148,28 @@ export class World {
 
 const isBefore = (a: Entry, b: Entry) => a.at < b.at || (a.at === b.at && a.order < b.order);
 
-/** What can be stopped and let go on: work that comes due meanwhile happens afterwards, in order. */
+/** What can be paused: work that comes due meanwhile happens afterwards, in order. */
 export class Process {
   alive = true;
+  /** Work of an earlier one is dropped. */
+  generation = 0;
   private readonly paused = new Set<string>();
-  private deferred: (() => void)[] = [];
-  private generation = 0;
+  private deferred: Entry[] = [];
 
   constructor(private readonly world: World) {}
 
-  /** Runs now, after the pause, or never if this process has been killed since it was asked for. */
-  guarded(run: () => void): () => void {
+  /** Whether it does this work now; else afterwards, or never. */
+  takesUp(work: Entry): boolean {
+    if (!this.alive || work.generation !== this.generation) return false;
+    if (this.paused.size === 0) return true;
+    this.deferred.push(work);
+    return false;
+  }
+
+  /** Does this now, after the pause, or never if it is dead. */
+  do(run: () => void): void {
     const { generation } = this;
-    return () => {
-      if (!this.alive || generation !== this.generation) return;
-      if (this.paused.size > 0) this.deferred.push(this.guarded(run));
-      else run();
-    };
+    if (this.takesUp({ at: this.world.now, order: 0, run, process: this, generation })) run();
   }
 
   get isPaused(): boolean {
@@ -166,7 +186,7 @@ export class Process {
     const { deferred } = this;
     this.deferred = [];
     // One event each: what follows from one has run before the next.
-    for (const run of deferred) this.world.after(0, run);
+    for (const work of deferred) this.world.again(work);
   }
 
   kill(): void {

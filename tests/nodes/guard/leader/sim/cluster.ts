@@ -2,8 +2,8 @@
 
 import type { Beat } from "../../../../../nodes/guard/leader/leader-facts.js";
 import { keysOf } from "../../../../../nodes/guard/leader/leader-keys.js";
-import type { GuardConfig } from "../../../../../nodes/guard/shared/config.js";
 import { REGION } from "../../fakes/region.js";
+import { simConfig } from "../../sim/guard.js";
 import { World } from "../../sim/world.js";
 import { GuardProcess, type Mutation } from "./guard-process.js";
 import { SimNode } from "./node.js";
@@ -26,7 +26,7 @@ export type FaultKind =
 
 export interface Fault {
   readonly kind: FaultKind;
-  /** Index of the node; 3: whoever leads. */
+  /** Index of the node; 3: the leader at that time. */
   readonly node: number;
   /** Milliseconds after the one before. */
   readonly after: number;
@@ -48,6 +48,7 @@ export interface Scenario extends PatroniScenario {
 }
 
 const NAMES = ["a", "b", "c"] as const;
+const LEADER_LEASE = { leaseMillis: 2000, renewMillis: 250, timeoutMillis: 300 };
 const SETTLE_MILLIS = 6_000;
 /** After the last fault is over. Patroni's ttl decides where no guard may. */
 export const RECOVERY_MILLIS = 30_000;
@@ -82,7 +83,17 @@ export class Cluster {
       patroni.onPromote = () => this.checkOneWriter();
       node.onShutOut = () => patroni.breakWatch();
       this.patronis.push(patroni);
-      this.guards.push(new GuardProcess(node, config(node.name, scenario.leaderLease ?? true), mutation));
+      this.guards.push(
+        new GuardProcess(
+          node,
+          simConfig(node.name, NAMES, {
+            scope: "x",
+            leaderLease: { ...LEADER_LEASE, enabled: scenario.leaderLease ?? true },
+            region: REGION,
+          }),
+          mutation,
+        ),
+      );
     }
     world.etcd.onChange = (key, _before, after) => {
       if (key === keys.heartbeat && after) this.checkTakeover(JSON.parse(after.value) as Beat);
@@ -122,18 +133,18 @@ export class Cluster {
       world.after(at, () => this.strike(fault));
     }
     await world.runUntil(end);
-    const healed = world.now;
-    // Until somebody has led for a while: whoever comes back must not spoil it.
+    const calmSince = world.now;
+    // Until a node has led for a while: one that comes back must not end that.
     let steady = 0;
-    while (steady < 6 && world.now < healed + RECOVERY_MILLIS && world.violations.length === 0) {
+    while (steady < 6 && world.now < calmSince + RECOVERY_MILLIS && world.violations.length === 0) {
       await world.runUntil(world.now + 500);
       steady = this.leader ? steady + 1 : 0;
     }
-    if (world.violations.length === 0) this.checkEnd(healed);
+    if (world.violations.length === 0) this.checkEnd(calmSince);
     return world.violations;
   }
 
-  /** Milliseconds between two acknowledgements, whoever gave them. */
+  /** Milliseconds between two acknowledgements, of any node. */
   get longestOutage(): number {
     const { acknowledgedAt } = this;
     return acknowledgedAt.reduce((max, at, i) => Math.max(max, at - (acknowledgedAt[i - 1] ?? at)), 0);
@@ -151,12 +162,12 @@ export class Cluster {
       this.patronis[i]?.start();
       this.guards[i]?.start();
       const stream = () => {
-        node.database.guarded(() => node.postgres.stream())();
+        node.database.do(() => node.postgres.stream());
         this.world.after(15, stream);
       };
       stream();
       const client = () => {
-        if (node.writable) node.database.guarded(() => node.writable && node.postgres.write(this.nextId++))();
+        if (node.writable) node.database.do(() => node.writable && node.postgres.write(this.nextId++));
         this.world.after(20 + this.world.random() * 40, client);
       };
       client();
@@ -173,10 +184,10 @@ export class Cluster {
   private tell(node: SimNode, i: number, leaderChanged: boolean): void {
     if (this.isDeaf(node)) this.tellLater(node, i);
     else
-      node.database.guarded(() => {
+      node.database.do(() => {
         if (node.isAdmitted) this.patronis[i]?.notice(leaderChanged);
         else this.patronis[i]?.breakWatch();
-      })();
+      });
   }
 
   /** A watch that was cut off doesn't notice at once that it is back; it then reads all there is. */
@@ -191,9 +202,9 @@ export class Cluster {
   }
 
   private isDeaf(node: SimNode): boolean {
-    // A machine that stood still: what was sent meanwhile is sent again some time later.
-    const stoodStill = this.scenario.lateWatch === true && node.database.isPaused;
-    return node.cuts.size > 0 || this.world.etcdDown || stoodStill;
+    // What was sent to a paused machine is sent again some time later.
+    const isPaused = this.scenario.lateWatch === true && node.database.isPaused;
+    return node.cuts.size > 0 || this.world.etcdDown || isPaused;
   }
 
   private strike({ kind, node: index, length }: Fault): void {
@@ -315,12 +326,12 @@ export class Cluster {
     return logs.some(({ timeline, log }) => timeline < newest && log.length > longest);
   }
 
-  private checkEnd(healed: number): void {
+  private checkEnd(calmSince: number): void {
     const { world } = this;
     const { leader } = this;
     if (!leader) {
       if (this.isStalemate) return;
-      world.violation(`nobody leads ${RECOVERY_MILLIS} ms after ${healed}`);
+      world.violation(`no node leads ${RECOVERY_MILLIS} ms after the last fault ended at ${calmSince}`);
       return;
     }
     const kept = new Set(leader.postgres.log);
@@ -328,18 +339,3 @@ export class Cluster {
     if (lost.length > 0) world.violation(`${lost.length} acknowledged records lost, first ${lost[0]}`);
   }
 }
-
-const config = (node: string, enabled: boolean): GuardConfig => ({
-  node,
-  address: node,
-  members: NAMES.map((name) => ({ name, address: name })),
-  namespace: "/s/",
-  scope: "x",
-  dataDirectory: "/nowhere",
-  etcd: [],
-  tls: { authority: "", certificate: "", key: "" },
-  ports: { postgres: 5432, patroni: 8008, guard: 8009 },
-  leaderLease: { enabled, leaseMillis: 2000, renewMillis: 250, timeoutMillis: 300 },
-  mayLead: true,
-  region: REGION,
-});

@@ -1,40 +1,22 @@
 /** The process that `main.ts` starts on a node, its leader's half: the very class, on simulated messages. */
-import { Guard, type GuardPorts } from "../../../../../nodes/guard/leader/guard.js";
-import type { decide, Step } from "../../../../../nodes/guard/leader/leader-decision.js";
-import type { Action, Event } from "../../../../../nodes/guard/leader/leader-facts.js";
+import type { Guard, GuardPorts } from "../../../../../nodes/guard/leader/guard.js";
 import type { Clock } from "../../../../../nodes/guard/shared/clock.js";
 import type { GuardConfig } from "../../../../../nodes/guard/shared/config.js";
+import { KernelQueue, type LeaderMutation, simClock, WrongGuard } from "../../sim/guard.js";
 import type { SimNode } from "./node.js";
 
 /** Ways to be wrong, for tests that must notice. */
-export interface Mutation {
-  readonly decide?: typeof decide;
+export interface Mutation extends LeaderMutation {
   readonly clock?: (node: SimNode) => number;
-  readonly skip?: (action: Action) => boolean;
 }
 
 const PROBE = 300;
 const DONE = Promise.resolve();
 
-class WrongGuard extends Guard {
-  constructor(
-    private readonly mutation: Mutation,
-    private readonly clock: Clock,
-    ...args: ConstructorParameters<typeof Guard>
-  ) {
-    super(...args);
-  }
-  protected override decide(event: Event): Step {
-    const { decide: wrong, skip } = this.mutation;
-    const step = wrong ? wrong(this.config, this.state, event, this.clock.now()) : super.decide(event);
-    return skip ? { ...step, actions: step.actions.filter((action) => !skip(action)) } : step;
-  }
-}
-
 export class GuardProcess {
   guard!: Guard;
   private readonly clock: Clock;
-  private kernelFree = 0;
+  private readonly kernelQueue: KernelQueue;
 
   constructor(
     private readonly node: SimNode,
@@ -42,11 +24,11 @@ export class GuardProcess {
     private readonly mutation: Mutation,
   ) {
     const { world, guardProcess, rate } = node;
-    this.clock = {
+    this.kernelQueue = new KernelQueue(world);
+    this.clock = simClock(world, guardProcess, rate, {
       now: () => mutation.clock?.(node) ?? node.clock,
       wall: () => node.clock + node.wallStep,
-      sleep: (millis) => world.answer(guardProcess, millis / rate, () => {}),
-    };
+    });
   }
 
   /** @param patroniIsOlder this process starts beside a Patroni that has run for a while */
@@ -102,33 +84,29 @@ export class GuardProcess {
         return new Promise((resolve) =>
           world.after(
             0.5 + world.random() * 4,
-            node.database.guarded(() => {
+            () => {
               const { role, timeline, ancestors } = node.postgres;
               const { holdsLock } = node;
               const local = role === "down" ? undefined : { startedAt, role, timeline, ancestors, holdsLock };
-              world.after(
-                0.5,
-                guardProcess.guarded(() => world.settle(() => resolve(local))),
-              );
-            }),
+              world.after(0.5, () => world.settle(() => resolve(local)), guardProcess);
+            },
+            node.database,
           ),
         );
       },
       isAlive: (name) =>
         new Promise((resolve) => {
           const answer = (millis: number, alive: boolean) =>
-            world.after(
-              millis,
-              guardProcess.guarded(() => world.settle(() => resolve(alive))),
-            );
+            world.after(millis, () => world.settle(() => resolve(alive)), guardProcess);
           answer(PROBE, false);
           const other = node.all.find((one) => one.name === name);
           if (!other || !node.canSend(other)) return;
           world.after(
             world.delay(),
-            other.database.guarded(() => {
+            () => {
               if (other.canSend(node)) answer(world.delay(), true);
-            }),
+            },
+            other.database,
           );
         }),
     };
@@ -138,14 +116,11 @@ export class GuardProcess {
   private kernel(): GuardPorts["kernel"] {
     const { node, clock } = this;
     const { world, guardProcess } = node;
-    const order = (apply: () => void): Promise<void> => {
-      this.kernelFree = Math.max(world.now, this.kernelFree) + world.random() * node.kernelTakes;
-      return world.answer(guardProcess, this.kernelFree - world.now, apply);
-    };
+    const order = (apply: () => void): Promise<void> =>
+      world.answer(guardProcess, this.kernelQueue.takes(node.kernelTakes), apply);
     // The guard waits for none of these: its reaction to their end would only be another event.
     const unheard = (apply: () => void): Promise<void> => {
-      this.kernelFree = Math.max(world.now, this.kernelFree) + world.random() * node.kernelTakes;
-      world.after(this.kernelFree - world.now, guardProcess.guarded(apply));
+      world.after(this.kernelQueue.takes(node.kernelTakes), apply, guardProcess);
       return DONE;
     };
     const left = (until: number) => Math.max(0, until - clock.now());

@@ -88,19 +88,18 @@ export class SimNode {
   }
 
   /**
-   * A request to etcd, retried by nobody. The answer is undefined after the time-out, though the request may
+   * A request to etcd, sent once. The answer is undefined after the time-out, though the request may
    * have been carried out.
    */
   ask<T>(process: Process, timeout: number, request: () => T, done: (answer: T | undefined) => void): void {
     const { world } = this;
     let settled = false;
-    const settle = (answer: T | undefined) =>
-      process.guarded(() => {
-        if (settled) return;
-        settled = true;
-        done(answer);
-      });
-    world.after(timeout / this.rate, settle(undefined));
+    const settle = (answer: T | undefined): void => {
+      if (settled) return;
+      settled = true;
+      done(answer);
+    };
+    world.after(timeout / this.rate, () => settle(undefined), process);
     const blocked = (way: "in" | "out") => this.cuts.has(way) || this.cuts.has(`etcd-${way}`) || !this.alive;
     if (blocked("out")) return;
     world.after(world.delay(), () => {
@@ -112,7 +111,7 @@ export class SimNode {
         return;
       }
       world.after(this.answersTake + world.delay(), () => {
-        if (!blocked("in")) settle(answer)();
+        if (!blocked("in")) process.do(() => settle(answer));
       });
     });
   }
@@ -193,7 +192,7 @@ export class Postgres {
     const { timeline, ancestors } = source.postgres;
     world.after(
       world.delay(),
-      node.database.guarded(() => {
+      () => {
         if (this.role !== "replica" || this.upstream !== source.name || this.log.length !== from) return;
         this.log.push(...data);
         this.timeline = timeline;
@@ -202,15 +201,17 @@ export class Postgres {
         if (!node.canSend(source)) return;
         world.after(
           world.delay(),
-          source.database.guarded(() => {
+          () => {
             const last = source.postgres.log[position - 1];
             if (source.postgres.role !== "primary" || (position > 0 && last !== this.log[position - 1]))
               return;
             source.postgres.standbys.set(node.name, { position, at: world.now });
             source.postgres.settle();
-          }),
+          },
+          source.database,
         );
-      }),
+      },
+      node.database,
     );
   }
 }

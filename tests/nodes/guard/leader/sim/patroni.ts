@@ -1,6 +1,6 @@
 /**
  * Patroni 4.1's high-availability loop, as far as it matters to guards, with the habits that make it dangerous:
- * it works on a cached view, trusts its session without comparing the leader key, may create the key anew, and
+ * it works on a cached view, trusts its session without comparing the leader key, may create the key again, and
  * changes the sync key by compare-and-set on the version it knows.
  */
 import type { Keys } from "../../../../../nodes/guard/leader/leader-keys.js";
@@ -54,7 +54,7 @@ export class SimPatroni {
   private picture = this.cache;
   private wake: (() => void) | undefined;
   private run = 0;
-  /** Its watch of etcd stands; without, it works on no picture at all. */
+  /** Its watch of etcd is established. Without it, Patroni works on no picture at all. */
   private isReady = true;
   /** Called when it makes PostgreSQL a primary. */
   onPromote: (node: SimNode) => void = () => {};
@@ -115,7 +115,7 @@ export class SimPatroni {
 
   private perform(script: Script, value: never): void {
     const { done, value: effect } = script.next(value);
-    if (!done) effect((answer) => this.node.database.guarded(() => this.perform(script, answer))());
+    if (!done) effect((answer) => this.node.database.do(() => this.perform(script, answer)));
   }
 
   private *wait(millis: number): Script {
@@ -278,10 +278,7 @@ export class SimPatroni {
   }
 
   private refreshSoon(): void {
-    this.node.world.after(
-      5,
-      this.node.database.guarded(() => this.refresh()),
-    );
+    this.node.world.after(5, () => this.refresh(), this.node.database);
   }
 
   /** Keeps `synchronous_standby_names` and the sync key overlapping while the standbys change. */
@@ -302,7 +299,7 @@ export class SimPatroni {
     const next = [wanted, Math.max(0, wanted.length - 1)] as const;
     const grows = leader === name && wanted.length > voters.length && voters.length > 0;
     if (wanted.length === 0 || grows) {
-      // To nobody: first the key, so that nobody else can be elected.
+      // To no standby: first the key, so that no other node can be elected.
       if (yield* this.writeSync([...next[0]], next[1])) {
         yield* this.wait(world.random() * 30);
         if (postgres.role === "primary") postgres.setNames(wanted, numsync);
@@ -335,7 +332,7 @@ export class SimPatroni {
         this.poll(electorate, (found) => resume(found as never))) as Effect;
       if (answers.some(({ position }) => position === "primary")) return;
       const isAhead = ({ position }: Answer) => Number(position) > postgres.log.length;
-      // The former leader may have what nobody acknowledged: it is passed over.
+      // The former leader may have records that were never acknowledged: it is passed over.
       if (answers.some((one) => isAhead(one) && one.name !== leader)) return;
       const yes = answers.filter((one) => !isAhead(one)).length;
       const votes = yes - (electorate.includes(node.name) ? 0 : 1);
@@ -378,11 +375,12 @@ export class SimPatroni {
       if (node.muted.has(other.name) || !node.canSend(other)) continue;
       world.after(
         world.delay(),
-        other.database.guarded(() => {
+        () => {
           const { role, log } = other.postgres;
           const answer = role === "primary" ? role : role === "replica" ? log.length : undefined;
           if (other.canSend(node)) world.after(world.delay(), () => settle(answer));
-        }),
+        },
+        other.database,
       );
     }
   }

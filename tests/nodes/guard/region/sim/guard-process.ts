@@ -2,9 +2,7 @@
  * The process that `main.ts` starts on a node: both halves of the guard and the keeper, the very classes, wired as there.
  * What they ask takes long, gets lost, or is overtaken.
  */
-import { Guard, type GuardPorts } from "../../../../../nodes/guard/leader/guard.js";
-import type { decide } from "../../../../../nodes/guard/leader/leader-decision.js";
-import type { Action, Event } from "../../../../../nodes/guard/leader/leader-facts.js";
+import type { Guard, GuardPorts } from "../../../../../nodes/guard/leader/guard.js";
 import { Keeper, type KeeperPorts } from "../../../../../nodes/guard/region/keeper.js";
 import { Region, type RegionPorts, SHUT_GATE } from "../../../../../nodes/guard/region/region.js";
 import type { decideRegion } from "../../../../../nodes/guard/region/region-decision.js";
@@ -23,6 +21,7 @@ import type { GuardConfig, RegionRules } from "../../../../../nodes/guard/shared
 import type { Operation } from "../../../../../nodes/guard/shared/etcd.js";
 import type { Log } from "../../../../../nodes/guard/shared/log.js";
 import { REGION } from "../../fakes/region.js";
+import { KernelQueue, type LeaderMutation, simClock, simConfig, WrongGuard } from "../../sim/guard.js";
 import type { SimNode } from "./region.js";
 import { other, type SimTable } from "./table.js";
 
@@ -35,10 +34,10 @@ export interface Mutation {
   readonly log?: (log: LogEnd, node: SimNode) => LogEnd;
   readonly skip?: (action: RegionAction) => boolean;
   /** Of what the leader's half does. */
-  readonly skipInLeader?: (action: Action, event: Event) => boolean;
+  readonly skipInLeader?: LeaderMutation["skip"];
   /** Role changes that compare nothing. */
   readonly blind?: boolean;
-  /** A status that replaces whatever stands there. */
+  /** A status that replaces any other. */
   readonly unconditional?: boolean;
 }
 
@@ -63,20 +62,6 @@ const PROBE = 300;
 const LEADER_LEASE = { enabled: true, leaseMillis: 4000, renewMillis: 750, timeoutMillis: 300 };
 const DONE = Promise.resolve();
 
-class WrongGuard extends Guard {
-  constructor(
-    private readonly mutation: Mutation,
-    ...args: ConstructorParameters<typeof Guard>
-  ) {
-    super(...args);
-  }
-  protected override decide(event: Event): ReturnType<typeof decide> {
-    const step = super.decide(event);
-    const { skipInLeader: skip } = this.mutation;
-    return skip ? { ...step, actions: step.actions.filter((action) => !skip(action, event)) } : step;
-  }
-}
-
 class WrongRegion extends Region {
   constructor(
     private readonly mutation: Mutation,
@@ -97,8 +82,7 @@ export class GuardProcess {
   region!: Region;
   private readonly config: GuardConfig;
   private readonly clock: Clock;
-  /** When the kernel's helper has carried out what it was asked for until now. */
-  private kernelFree = 0;
+  private readonly kernelQueue: KernelQueue;
   private saves = 0;
 
   constructor(
@@ -110,27 +94,17 @@ export class GuardProcess {
     private readonly onPromotion: OnPromotion,
   ) {
     const { world, region, name, rate } = node;
-    this.config = {
-      node: name,
-      address: name,
-      members: [1, 2, 3]
-        .map((i) => `${name.slice(0, -1)}${i}`)
-        .map((each) => ({ name: each, address: each })),
-      namespace: "/s/",
+    const members = [1, 2, 3].map((i) => `${name.slice(0, -1)}${i}`);
+    this.config = simConfig(name, members, {
       scope: name.slice(0, -2),
-      dataDirectory: "/nowhere",
-      etcd: [],
-      tls: { authority: "", certificate: "", key: "" },
-      ports: { postgres: 5432, patroni: 8008, guard: 8009 },
       leaderLease: LEADER_LEASE,
-      mayLead: true,
       region: { ...REGION, rules, source: region.source, startsAsStandby: region.side === 1 },
-    };
-    this.clock = {
+    });
+    this.kernelQueue = new KernelQueue(world);
+    this.clock = simClock(world, node.guard, rate, {
       now: () => mutation.clock?.(node) ?? node.clock,
       wall: () => node.wall,
-      sleep: (millis) => world.answer(node.guard, millis / rate, () => {}),
-    };
+    });
   }
 
   start(): void {
@@ -140,7 +114,8 @@ export class GuardProcess {
       if (event === "role-changed") world.note(`${node.name} ${details?.role}: ${details?.reason}`);
     };
     this.guard = new WrongGuard(
-      mutation,
+      { skip: mutation.skipInLeader },
+      clock,
       this.config,
       { clock, log, etcd: this.etcd(), patroni: this.patroni(), kernel: this.kernel() },
       { patroniIsOlder: node.runs && node.wasAdmitted, gate: SHUT_GATE },
@@ -160,14 +135,14 @@ export class GuardProcess {
       .catch((error) => world.violation(`the guard of ${node.name} ended: ${error?.stack}`));
   }
 
-  /** Where a decision is to be held up, this guard stands still right here. */
+  /** Where a fault holds up a decision, this guard pauses right here. */
   private holdUp(changesRole: boolean): void {
     const { region, guard, world } = this.node;
     const pause = region.pauseAtDecision;
     if (!pause || (pause.ofRole && !changesRole)) return;
     region.pauseAtDecision = undefined;
     guard.pause("decision");
-    world.note(`${this.node.name} stands still for ${pause.millis}`);
+    world.note(`${this.node.name} pauses for ${pause.millis}`);
     world.after(pause.millis, () => guard.resume("decision"));
   }
 
@@ -206,11 +181,8 @@ export class GuardProcess {
     const { world, guard, region } = node;
     return new Promise((resolve, reject) => {
       const later = (millis: number, settle: () => void) =>
-        world.after(
-          millis,
-          guard.guarded(() => world.settle(settle)),
-        );
-      guard.guarded(() =>
+        world.after(millis, () => world.settle(settle), guard);
+      guard.do(() =>
         world.after(world.delay(), () => {
           if (!region.etcdIsUp || !node.isUp) {
             later(LEADER_LEASE.timeoutMillis, () => reject(new Error("etcd does not answer")));
@@ -219,7 +191,7 @@ export class GuardProcess {
           const answer = request();
           later(world.delay(), () => resolve(answer));
         }),
-      )();
+      );
     });
   }
 
@@ -255,17 +227,17 @@ export class GuardProcess {
     };
   }
 
-  /** The helper is a process of its own: what it was asked for it does, even where the guard stands still or ends. */
+  /** The helper is a separate process: it carries out its orders even where the guard is paused or has ended. */
   private kernel(): GuardPorts["kernel"] {
     const { node, clock } = this;
     const { world } = node;
     const { boots } = node;
     const order = (apply: () => void): number => {
-      this.kernelFree = Math.max(world.now, this.kernelFree) + world.random() * node.region.kernelTakes;
-      world.after(this.kernelFree - world.now, () => {
+      const millis = this.kernelQueue.takes(node.region.kernelTakes);
+      world.after(millis, () => {
         if (node.database.alive && node.boots === boots) apply();
       });
-      return this.kernelFree - world.now;
+      return millis;
     };
     const trueTime = (until: number) => world.now + Math.max(0, until - clock.now()) / node.rate;
     const finished = (millis: number) => world.answer(node.guard, millis + 0.01, () => {});
@@ -353,12 +325,9 @@ export class GuardProcess {
     const way = () => 10 + world.random() * (20 + weather.slow);
     return new Promise((resolve, reject) => {
       const later = (millis: number, settle: () => void) =>
-        world.after(
-          millis,
-          guard.guarded(() => world.settle(settle)),
-        );
+        world.after(millis, () => world.settle(settle), guard);
       const fail = () => reject(new Error("the table does not answer"));
-      guard.guarded(() => {
+      guard.do(() => {
         if (isLost()) {
           later(ANSWER, fail);
           return;
@@ -367,11 +336,11 @@ export class GuardProcess {
         world.after(there, () => {
           const answer = request();
           const back = way();
-          // Else it is carried out, and nobody hears of it.
+          // Else it is carried out, and its answer is lost.
           if (!isLost() && there + back <= ANSWER) later(back, () => resolve(answer));
           else later(ANSWER - there, fail);
         });
-      })();
+      });
     });
   }
 

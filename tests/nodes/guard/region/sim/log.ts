@@ -41,7 +41,7 @@ export class Log {
     if (entry.mark) this.marks.push(entry.mark);
   }
 
-  /** Ends recovery: a record of its own parts it from every other log. */
+  /** Ends recovery: its own record parts it from every other log. */
   promote(): void {
     this.ancestors = [...this.ancestors, this.timeline];
     this.timeline++;

@@ -47,9 +47,9 @@ export class SimNode {
   wallStep = 0;
   /** How often the machine has been started. */
   boots = 0;
-  /** Why it stands still as a whole. */
+  /** Why the whole machine is paused. */
   readonly frozenBy = new Set<string>();
-  /** Own epoch of which slots here keep what clients were told; as files, they outlive the machine. */
+  /** Own epoch of which slots here keep what was acknowledged; as files, they outlive the machine. */
   kept: { readonly epoch: number; readonly timeline: number } | undefined;
   /** Of a primary: the newest mark whose commit has returned. */
   returned: Mark | undefined;
@@ -60,7 +60,7 @@ export class SimNode {
   /** Patroni is stopped for it. */
   isSaving = false;
   private saves = 0;
-  /** Clients' writes that are not acknowledged yet, and until when somebody waits for them. */
+  /** Clients' writes that are not acknowledged yet, and until when a client waits for them. */
   waiting: { readonly id: number; readonly until: number }[] = [];
 
   constructor(
@@ -94,7 +94,7 @@ export class SimNode {
   get serves(): boolean {
     return this.database.alive && this.world.now < this.openUntil && this.role === "primary";
   }
-  /** Stops at once; starts again, to follow, when all is saved. A machine that dies meanwhile begins anew. */
+  /** Stops at once; starts again, to follow, when all is saved. A machine that dies meanwhile starts again from the beginning. */
   save(epoch: number): void {
     if (this.isSaving) return;
     this.isSaving = true;
@@ -146,9 +146,9 @@ export class SimRegion {
   readonly source: StandbySource;
   /** The region's machines can be reached from the other region. */
   linked = true;
-  /** Replicas get what the leader has: where nobody is served, nothing waits for that. */
+  /** Replicas get what the leader has. Without clients, nothing waits for that. */
   replicasFollow = true;
-  /** The guard that decides next stands still after its last look at the clock, before the act; only where the act changes the role. */
+  /** The guard that decides next pauses between its last look at the clock and the act; where `ofRole`, only before a change of role. */
   pauseAtDecision: { readonly millis: number; readonly ofRole: boolean } | undefined;
   /** Milliseconds that a kernel's helper takes for an order, at most. */
   kernelTakes = 3;
@@ -163,6 +163,8 @@ export class SimRegion {
   /** Whom Patroni has made it follow: as the configuration said at its last cycle. */
   private applied: Source["kind"] | undefined;
   private waits = false;
+  /** Its configuration's role: asked for several times a second, and mostly the same. */
+  private parsed: { readonly config: string | undefined; readonly role: Role | undefined } | undefined;
 
   constructor(
     readonly world: World,
@@ -245,7 +247,7 @@ export class SimRegion {
     this.etcd.transact([], [{ delete: this.keys.leader }], []);
   }
 
-  /** Only the cluster's name is left: nobody leads, and nobody has any data. */
+  /** Only the cluster's name is left: no node leads, and none has any data. */
   get isBare(): boolean {
     const { initialize } = this.keys;
     return (
@@ -264,7 +266,9 @@ export class SimRegion {
   }
 
   get role(): Role | undefined {
-    return roleOf(this.etcd.get(this.keys.config)?.value);
+    const config = this.etcd.get(this.keys.config)?.value;
+    if (config !== this.parsed?.config) this.parsed = { config, role: roleOf(config) };
+    return this.parsed?.role;
   }
 
   replayOf(node: SimNode): Replay {
@@ -319,7 +323,7 @@ export class SimRegion {
       node.role = "changing";
       world.after(
         100 + world.random() * 700,
-        node.database.guarded(() => {
+        () => {
           if (!stillLeads() || this.role?.kind !== "primary" || !node.isAdmitted) {
             node.role = "standby";
             return;
@@ -329,19 +333,21 @@ export class SimRegion {
           node.wasPrimary = true;
           node.log.promote();
           world.note(`${node.name} promoted to timeline ${node.log.timeline}, lsn ${node.log.lsn}`);
-        }),
+        },
+        node.database,
       );
     } else if (role?.kind === "standby" && node.role === "primary") {
       // Still writes its last while it stops.
       world.after(
         200 + world.random() * 1500,
-        node.database.guarded(() => {
+        () => {
           if (node.role !== "primary") return;
           node.log.append({ id: 0 });
           node.role = "standby";
           node.wasPrimary = false;
           world.note(`${node.name} stopped, lsn ${node.log.lsn}`);
-        }),
+        },
+        node.database,
       );
     }
   }
@@ -371,7 +377,7 @@ export class SimRegion {
     world.note(`${best.name} is elected, lsn ${best.log.lsn}, timeline ${best.log.timeline}`);
   }
 
-  /** The vault's create_replica_method has `no_leader`: Patroni begins with it where nobody leads (Ha.bootstrap). */
+  /** The vault's create_replica_method has `no_leader`: Patroni begins with it where no node leads (Ha.bootstrap). */
   private copyVault(ready: readonly SimNode[]): void {
     const { role } = this;
     if (role?.kind !== "standby" || role.source.kind !== "vault") return;
@@ -392,7 +398,7 @@ export class SimRegion {
     const { leader } = this;
     if (!leader?.runs) return;
     for (const node of this.replicasFollow ? this.nodes : []) {
-      // Whoever has more of the same history keeps it: there is nothing to rewind to, and nothing to stream.
+      // A replica that has more of the same history keeps it: there is nothing to rewind to, and nothing to stream.
       if (leader.log.leadsTo(node.log)) continue;
       // What streams goes on without Patroni; only Patroni rewinds.
       const mayFollow = node.isAdmitted || node.log.leadsTo(leader.log);

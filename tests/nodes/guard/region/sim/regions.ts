@@ -57,8 +57,8 @@ export const RULES: RegionRules = {
 };
 
 const WRITE = 150;
-/** After the last fault, at most: to heal, to wait for the lease, and to catch up. */
-const HEAL = 90_000;
+/** After the last fault, at most: to recover, to wait for the lease, and to catch up. */
+const RECOVERY = 90_000;
 /** Why something may be paused. */
 const PAUSES = ["region", "node", "guard", "guards", "decision"] as const;
 /** All must have been well for so long at the end. */
@@ -75,7 +75,7 @@ interface Acknowledged {
 interface Decision {
   readonly reason: string;
   readonly lag: number;
-  /** The other region had demoted its leader: whoever decided must have read of it. */
+  /** The other region had demoted its leader, long enough ago for the deciding guard to have read of it. */
   readonly isImpatient: boolean;
 }
 
@@ -85,7 +85,7 @@ interface Cost {
   readonly planned: boolean;
   readonly accepted: boolean;
   readonly isImpatient: boolean;
-  /** As it was decided, and as users are told. */
+  /** As it was decided, and as it is reported to users. */
   readonly lag: number;
   readonly reported: number;
 }
@@ -158,9 +158,9 @@ export class Regions {
       last = Math.max(last, world.now + fault.length);
     }
     await world.runUntil(last);
-    this.healAll();
+    this.endFaults();
     this.takeClaimBack();
-    await this.settle(world.now + HEAL);
+    await this.settle(world.now + RECOVERY);
     this.judge();
     return world.violations;
   }
@@ -179,7 +179,7 @@ export class Regions {
   private waitForCopies(node: SimNode): void {
     this.world.after(
       30,
-      node.database.guarded(() => {
+      () => {
         const { world } = this;
         // Its answer passes the kernel only while the port is open.
         node.waiting = node.waiting.filter(({ id, until }) => {
@@ -188,7 +188,8 @@ export class Regions {
           return !isDone && world.now < until;
         });
         if (node.waiting.length > 0) this.waitForCopies(node);
-      }),
+      },
+      node.database,
     );
   }
 
@@ -275,7 +276,7 @@ export class Regions {
         this.table.claim(side, this.nextEpoch(side));
         return;
       case "claims":
-        // Two operators, each of whom takes the other's number for his cue.
+        // Two operators, each of whom reacts to the other operator's number.
         for (let i = 0; i < 2 + (index % 3); i++) {
           const claimant = i % 2 === 0 ? side : other(side);
           world.after((i * length) / 20, () => this.table.claim(claimant, this.nextEpoch(claimant)));
@@ -301,7 +302,7 @@ export class Regions {
         });
         return;
       case "empty-region":
-        // What it had is the other's, who serves: that nobody has it any more would be no surprise.
+        // The other region serves and has all of its data. Otherwise nothing would be left, and no rule could help.
         if (!this.isDispensable(side)) return;
         for (const each of region.nodes) this.kill(each);
         region.empty();
@@ -400,7 +401,7 @@ export class Regions {
         this.restartGuard(leader);
         return;
       case "fence": {
-        // Nobody may say so of a region that runs.
+        // An operator may not say so of a region that runs.
         const peer = this.regions[other(side)];
         if (peer.nodes.every((each) => !each.database.alive && !each.guard.alive))
           this.table.fenced[side] = this.table.claims[side];
@@ -468,7 +469,7 @@ export class Regions {
   }
 
   /**
-   * A region that was claimed while nobody there had any data has nothing to open: its guards
+   * A region that was claimed while none of its nodes had any data has nothing to open: its guards
    * leave the cluster as it is (lost-data.test.ts), and a person gives the other region the claim back.
    */
   private takeClaimBack(): void {
@@ -479,7 +480,7 @@ export class Regions {
     this.table.claim(other(active), this.nextEpoch(other(active)));
   }
 
-  private healAll(): void {
+  private endFaults(): void {
     for (const region of this.regions) {
       region.linked = true;
       Object.assign(this.weather[region.side], calm());
@@ -516,7 +517,8 @@ export class Regions {
     const found: string[] = [];
     const active: Side = table.claims[0] > table.claims[1] ? 0 : 1;
     const last = acknowledged.at(-1);
-    if (last?.side !== active || last.at < lately) found.push(`nobody serves in region ${active} at the end`);
+    if (last?.side !== active || last.at < lately)
+      found.push(`no node serves in region ${active} at the end`);
     if (lastEpoch !== Math.max(...table.claims)) found.push("the greatest epoch was never opened");
     const standby = this.regions[other(active)].leader;
     const before = acknowledged.findLast(({ at }) => at < lately);

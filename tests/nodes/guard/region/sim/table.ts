@@ -14,7 +14,7 @@ export class SimTable {
   /** Since when the region's status says that its leader has been demoted in the epoch that it opened last. */
   readonly demotedSince: [number | undefined, number | undefined] = [undefined, undefined];
 
-  /** Is told when a region opens an epoch. */
+  /** Called when a region opens an epoch. */
   onOpened: (side: Side) => void = () => {};
 
   /** A region opens an epoch that it has given away, or takes back that it has opened one. */
@@ -26,7 +26,7 @@ export class SimTable {
     this.claims[side] = Math.max(this.claims[side], epoch);
   }
 
-  /** Written only if nobody else has written since. */
+  /** Written only if no other guard has written since. */
   write(side: Side, status: Status, unconditional = false): boolean {
     if (!unconditional && status.sequence !== this.status[side].sequence + 1) return false;
     const before = this.status[side];
