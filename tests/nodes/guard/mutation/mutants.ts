@@ -27,7 +27,7 @@ export const keyOf = ({ file, within, from, to, nth }: Omit<Mutant, "id" | "line
   `${file} ${within}: ${from} => ${to}${nth > 1 ? ` (${nth})` : ""}`;
 
 const BOUNDARY: Readonly<Record<string, string>> = { "<": "<=", "<=": "<", ">": ">=", ">=": ">" };
-const EQUALITY: Readonly<Record<string, string>> = { "===": "!==", "!==": "===" };
+const EQUALITY = ["===", "!=="];
 const LOGICAL: Readonly<Record<string, string>> = { "&&": "||", "||": "&&" };
 const ARITHMETIC: Readonly<Record<string, string>> = { "+": "-", "-": "+", "*": "/", "/": "*" };
 const METHODS: Readonly<Record<string, string>> = {
@@ -58,20 +58,19 @@ function replacements(node: ts.Expression): string[] {
   const found: string[] = [];
   const isComparison =
     ts.isBinaryExpression(node) &&
-    (node.operatorToken.getText() in BOUNDARY || node.operatorToken.getText() in EQUALITY);
+    (node.operatorToken.getText() in BOUNDARY || EQUALITY.includes(node.operatorToken.getText()));
   const isLogical = ts.isBinaryExpression(node) && node.operatorToken.getText() in LOGICAL;
   // A whole && or || says no more than its operands do, but where it is a condition.
+  // Its opposite is noticed wherever one of these two is.
   if ((isTest(node) && !ts.isParenthesizedExpression(node)) || isComparison) found.push("true", "false");
   if (ts.isBinaryExpression(node)) {
     const [left, operator, right] = [node.left.getText(), node.operatorToken.getText(), node.right.getText()];
-    const swapped = BOUNDARY[operator] ?? EQUALITY[operator] ?? (isLogical ? LOGICAL[operator] : undefined);
+    const swapped = BOUNDARY[operator] ?? (isLogical ? LOGICAL[operator] : undefined);
     if (swapped) found.push(`${left} ${swapped} ${right}`);
     const isText = [node.left, node.right].some((side) => ts.isStringLiteralLike(side));
     if (ARITHMETIC[operator] && !isText) found.push(`${left} ${ARITHMETIC[operator]} ${right}`);
     if (operator === "??") found.push(left, right);
   }
-  if (ts.isPrefixUnaryExpression(node) && node.operator === ts.SyntaxKind.ExclamationToken)
-    found.push(node.operand.getText());
   if (node.kind === ts.SyntaxKind.TrueKeyword) found.push("false");
   if (node.kind === ts.SyntaxKind.FalseKeyword) found.push("true");
   if (ts.isNumericLiteral(node)) {
@@ -86,7 +85,7 @@ function replacements(node: ts.Expression): string[] {
   if (ts.isCallExpression(node) && ts.isPropertyAccessExpression(node.expression)) {
     const { expression, name } = node.expression;
     const args = node.arguments.map((each) => each.getText()).join(", ");
-    const other = METHODS[name.text];
+    const other = Object.hasOwn(METHODS, name.text) ? METHODS[name.text] : undefined;
     if (other) found.push(`${expression.getText()}.${other}(${args})`);
     if (name.text === "filter") found.push(expression.getText());
   }
@@ -182,7 +181,8 @@ export function mutantsOf(
       const called = ts.isVoidExpression(inner) ? inner.expression : inner;
       if (isLog(called)) return undefined;
       const id = note(node, node.getText(), "");
-      return `if (!__m.is(${id})) { ${renderChildren(node)} }`;
+      // In braces of its own: an `else` that follows belongs to the `if` before.
+      return `{ if (!__m.is(${id})) { ${renderChildren(node)} } }`;
     }
     const { parent } = node;
     if (ts.isPropertyAssignment(node) || ts.isShorthandPropertyAssignment(node)) {
