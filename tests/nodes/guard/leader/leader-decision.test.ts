@@ -61,7 +61,8 @@ const state = (more: Partial<State> = {}): State => ({
   ...more,
 });
 const actions = (before: State, event: Event, more = {}) => decide(config(more), before, event, NOW).actions;
-const kinds = (before: State, event: Event, more = {}) => actions(before, event, more).map(({ kind }) => kind);
+const kinds = (before: State, event: Event, more = {}) =>
+  actions(before, event, more).map(({ kind }) => kind);
 const TICK: Event = { kind: "tick" };
 
 describe("a leader's tick", () => {
@@ -84,7 +85,9 @@ describe("a leader's tick", () => {
     "it may not lead": [{}, { mayLead: false }],
     "it stands aside": [{ gate: { ...OPEN_GATE, standsAside: true } }],
     "PostgreSQL has been silent for too long": [{ healthyAt: NOW - 10_001 }],
-    "and for longer in a standby region": [{ healthyAt: NOW - 300_001, gate: { ...OPEN_GATE, isStandby: true } }],
+    "and for longer in a standby region": [
+      { healthyAt: NOW - 300_001, gate: { ...OPEN_GATE, isStandby: true } },
+    ],
   };
   test.each(Object.entries(READS))("only reads where %s", (_name, [more, how]) => {
     expect(actions(state(more), TICK, how)).toEqual([{ kind: "read", withTtl: false }]);
@@ -102,7 +105,12 @@ describe("a leader's tick", () => {
 });
 
 describe("a term that is to begin", () => {
-  const renewal = (more: Partial<View>, at: Partial<Local> | undefined, rest: Partial<State> = {}, how = {}) => {
+  const renewal = (
+    more: Partial<View>,
+    at: Partial<Local> | undefined,
+    rest: Partial<State> = {},
+    how = {},
+  ) => {
     const before = state({ view: view(more), local: at && local(at), ...rest });
     const found = actions(before, TICK, how).find(({ kind }) => kind === "renew");
     return found?.kind === "renew" ? found : undefined;
@@ -110,7 +118,9 @@ describe("a term that is to begin", () => {
   const begins = (...args: Parameters<typeof renewal>) => renewal(...args) !== undefined;
   /** Its own of an earlier term. */
   const own = { heartbeat: heartbeat({ term: "6" }) };
-  const others = (more: Partial<Beat> = {}) => ({ heartbeat: heartbeat({ node: "b", state: "closed", ...more }) });
+  const others = (more: Partial<Beat> = {}) => ({
+    heartbeat: heartbeat({ node: "b", state: "closed", ...more }),
+  });
 
   test("needs a new answer of PostgreSQL's", () => {
     expect(begins(own, {})).toBe(true);
@@ -127,13 +137,22 @@ describe("a term that is to begin", () => {
     ["a newer one beside it", others(), { timeline: 4, ancestors: [1, 2] }, false],
     ["one whose ancestors are not known", others(), { timeline: 4, ancestors: undefined }, false],
     ["an older one", others(), { timeline: 2, ancestors: [3] }, false],
+    ["another's first", others({ timeline: 1 }), { timeline: 1, ancestors: [] }, false],
     ["one that is not known", others(), { timeline: undefined, ancestors: [3] }, false],
     ["another cluster's", others({ system: "t" }), { timeline: 1, ancestors: [] }, true],
     ["the first", others({ timeline: 0 }), { timeline: 1, ancestors: [] }, true],
-    ["a standby leader's", others(), { role: "standby_leader", timeline: undefined, ancestors: undefined }, true],
-  ] as [string, Partial<View>, Partial<Local>, boolean][])("on a timeline: %s", (_name, more, at, expected) => {
-    expect(begins(more, at)).toBe(expected);
-  });
+    [
+      "a standby leader's",
+      others(),
+      { role: "standby_leader", timeline: undefined, ancestors: undefined },
+      true,
+    ],
+  ] as [string, Partial<View>, Partial<Local>, boolean][])(
+    "on a timeline: %s",
+    (_name, more, at, expected) => {
+      expect(begins(more, at)).toBe(expected);
+    },
+  );
 
   const NEW = { timeline: 4, ancestors: [3] };
   const stood = (millis: number): Partial<State> => ({ heartbeatSeen: { what: "9", since: NOW - millis } });
@@ -152,7 +171,10 @@ describe("a term that is to begin", () => {
   );
   test("over one of a node without the lease: by how long the leader key is known", () => {
     const off = others({ state: "off" });
-    const known = (millis: number): Partial<State> => ({ ...stood(0), leaderSeen: { what: "7 a", since: NOW - millis } });
+    const known = (millis: number): Partial<State> => ({
+      ...stood(0),
+      leaderSeen: { what: "7 a", since: NOW - millis },
+    });
     expect(begins(off, NEW, known(WAIT))).toBe(true);
     expect(begins(off, NEW, known(WAIT - 1))).toBe(false);
     expect(begins(off, NEW, { ...stood(WAIT), leaderSeen: undefined })).toBe(false);
@@ -163,7 +185,10 @@ describe("a term that is to begin", () => {
 
   test("writes down the newest timeline, and opens once PostgreSQL serves on it", () => {
     expect(renewal(others(), NEW)).toMatchObject({ beat: beat({ timeline: 4 }), opens: true });
-    expect(renewal(others({ system: "t" }), { timeline: 1 })).toMatchObject({ beat: { timeline: 1 }, opens: true });
+    expect(renewal(others({ system: "t" }), { timeline: 1 })).toMatchObject({
+      beat: { timeline: 1 },
+      opens: true,
+    });
     const standby = { role: "standby_leader" as const, timeline: undefined };
     expect(renewal(others(), standby)).toMatchObject({ beat: { timeline: 3 }, opens: true });
     const replica = { role: "replica" as const, timeline: undefined };
@@ -171,6 +196,10 @@ describe("a term that is to begin", () => {
     expect(renewal({}, undefined)).toMatchObject({ beat: { timeline: 3 }, opens: false });
     expect(renewal({}, { timeline: 2 })).toMatchObject({ beat: { timeline: 3 }, opens: false });
     expect(renewal({}, { timeline: undefined })).toMatchObject({ beat: { timeline: 3 }, opens: false });
+    expect(renewal({ heartbeat: undefined }, { timeline: undefined })).toMatchObject({
+      beat: { timeline: 0 },
+      opens: false,
+    });
     expect(renewal({ heartbeat: undefined, initialize: undefined }, { timeline: 1 })).toMatchObject({
       expect: { heartbeatMod: "0" },
       beat: { timeline: 1, system: "", term: "7" },
@@ -181,6 +210,8 @@ describe("a term that is to begin", () => {
     const off = { heartbeat: heartbeat({ state: "off" }) };
     expect(renewal(own, {}, {}, { enabled: false })).toMatchObject({ beat: { state: "off" }, opens: false });
     expect(renewal(off, {}, {}, { enabled: false })).toBeUndefined();
+    const earlier = { heartbeat: heartbeat({ state: "off", term: "6" }) };
+    expect(renewal(earlier, {}, {}, { enabled: false })).toMatchObject({ beat: { state: "off", term: "7" } });
     expect(renewal(off, { timeline: 4 }, {}, { enabled: false })).toMatchObject({ beat: { timeline: 4 } });
     expect(renewal({}, {}, {}, { enabled: false })).toMatchObject({ beat: { state: "off" } });
     expect(renewal(off, {})).toMatchObject({ beat: { state: "held" }, opens: true });
@@ -204,60 +235,75 @@ describe("a tick's other work", () => {
 });
 
 describe("what is learnt", () => {
-  const after = (before: State, event: Event, more = {}) => decide(config(more), before, event, NOW).state;
+  const knows = (before: State, event: Event, more = {}) => decide(config(more), before, event, NOW).state;
   const sees = (more: Partial<View>): Event => ({ kind: "view", view: view(more) });
 
   test("a heartbeat and a leader are known from when they were first seen", () => {
-    const next = after(state({ heartbeatSeen: { what: "9", since: 5 }, leaderSeen: { what: "7 a", since: 6 } }), sees({}));
+    const next = knows(
+      state({ heartbeatSeen: { what: "9", since: 5 }, leaderSeen: { what: "7 a", since: 6 } }),
+      sees({}),
+    );
     expect(next.heartbeatSeen).toEqual({ what: "9", since: 5 });
     expect(next.leaderSeen).toEqual({ what: "7 a", since: 6 });
-    const other = after(state(), sees({ heartbeat: undefined, leader: undefined }));
+    const other = knows(state(), sees({ heartbeat: undefined, leader: undefined }));
     expect(other.heartbeatSeen).toEqual({ what: "0", since: NOW - 50 });
     expect(other.leaderSeen).toEqual({ what: "", since: NOW - 50 });
-    expect(after(state(), sees({ leader: key("a", { create: "8" }) })).leaderSeen?.what).toBe("8 a");
+    expect(knows(state(), sees({ leader: key("a", { create: "8" }) })).leaderSeen?.what).toBe("8 a");
   });
 
   test("a second without an answer of etcd's is a gap", () => {
-    const gap = (millis: number) => after(state({ view: view({ endedAt: NOW - 50 - millis }) }), sees({})).blindUntil;
+    const gap = (millis: number) =>
+      knows(state({ view: view({ endedAt: NOW - 50 - millis }) }), sees({})).blindUntil;
     expect(gap(1_000)).toBe(0);
     expect(gap(1_001)).toBe(NOW - 50);
-    expect(after(state({ view: undefined }), sees({})).blindUntil).toBe(NOW - 50);
+    expect(knows(state({ view: undefined }), sees({})).blindUntil).toBe(NOW - 50);
   });
 
   test("a session that was taken is to be revoked once, and no longer than a minute", () => {
     const taken = { heartbeat: heartbeat({ node: "b", state: "taken", session: "66" }, "10") };
-    const next = after(state(), sees(taken));
+    const next = knows(state(), sees(taken));
     expect(next.revoking).toEqual({ "66": NOW });
-    expect(after({ ...next, revoking: {} }, sees(taken)).revoking).toEqual({});
-    expect(after(state(), sees({ heartbeat: heartbeat({ session: "66" }, "10") })).revoking).toEqual({});
-    const old = (millis: number) => after(state({ revoking: { "5": NOW - millis } }), sees({})).revoking;
+    expect(knows({ ...next, revoking: {} }, sees(taken)).revoking).toEqual({});
+    expect(knows(state(), sees({ heartbeat: heartbeat({ session: "66" }, "10") })).revoking).toEqual({});
+    const old = (millis: number) => knows(state({ revoking: { "5": NOW - millis } }), sees({})).revoking;
     expect(old(59_999)).toEqual({ "5": NOW - 59_999 });
     expect(old(60_000)).toEqual({});
   });
 
   test("the rest", () => {
     const probe = { node: "b", alive: false, askedAt: 1, answered: false };
-    const probed = (node: string) => after(state({ probe }), { kind: "probed", node, alive: true }).probe;
+    const probed = (node: string) => knows(state({ probe }), { kind: "probed", node, alive: true }).probe;
     expect(probed("b")).toEqual({ ...probe, alive: true, answered: true });
     expect(probed("c")).toEqual(probe);
-    expect(after(state(), { kind: "probed", node: "b", alive: true }).probe).toBeUndefined();
-    expect(after(state({ revoking: { "1": 2, "3": 4 } }), { kind: "revoked", session: "1" }).revoking).toEqual({ "3": 4 });
-    expect(after(state(), { kind: "marked", marker: "m", startedAt: 50 }).marker).toEqual({ value: "m", deleteAt: 650 });
-    expect(after(state(), { kind: "handover", active: true }).handover).toBe(true);
-    const heard = after(state(), { kind: "local", local: local({ startedAt: NOW - 7 }) });
+    expect(knows(state(), { kind: "probed", node: "b", alive: true }).probe).toBeUndefined();
+    expect(
+      knows(state({ revoking: { "1": 2, "3": 4 } }), { kind: "revoked", session: "1" }).revoking,
+    ).toEqual({ "3": 4 });
+    expect(knows(state(), { kind: "marked", marker: "m", startedAt: 50 }).marker).toEqual({
+      value: "m",
+      deleteAt: 650,
+    });
+    expect(knows(state(), { kind: "handover", active: true }).handover).toBe(true);
+    const heard = knows(state(), { kind: "local", local: local({ startedAt: NOW - 7 }) });
     expect(heard).toMatchObject({ healthyAt: NOW - 7, local: { startedAt: NOW - 7 } });
     expect(actions(state(), { kind: "revoked", session: "1" })).toEqual([]);
   });
 
   test("where Patroni could not be kept from etcd, it is for its keepalive longer", () => {
-    const failed = (forgetUntil: number) => decide(config(), state({ forgetUntil }), { kind: "shut-out-failed" }, NOW);
+    const failed = (forgetUntil: number) =>
+      decide(config(), state({ forgetUntil }), { kind: "shut-out-failed" }, NOW);
     expect(failed(0)).toMatchObject({ state: { forgetUntil: NOW + 20_000 }, actions: [] });
     expect(failed(NOW + 500).state.forgetUntil).toBe(NOW + 20_500);
   });
 });
 
 describe("Patroni must forget", () => {
-  const forgets = (before: Partial<View> | undefined, now: Partial<View>, rest: Partial<State> = {}, how = {}) => {
+  const forgets = (
+    before: Partial<View> | undefined,
+    now: Partial<View>,
+    rest: Partial<State> = {},
+    how = {},
+  ) => {
     const step = decide(
       config(how),
       state({ view: before && view(before), admittedUntil: NOW + 900, ...rest }),
@@ -276,27 +322,100 @@ describe("Patroni must forget", () => {
 
   test.each([
     ["its own lead was taken", [{}, taken], true],
-    ["another's lead was taken", [bs, { leader: undefined, heartbeat: heartbeat({ node: "b", state: "taken" }, "10") }], false],
-    ["its own was taken, which is not new", [taken, taken, { heartbeatSeen: { what: "10", since: 0 } }], false],
-    ["its own is closed", [{}, { leader: undefined, heartbeat: heartbeat({ state: "closed" }, "10") }], false],
-    ["another leads since, after a gap of a lease", [{ ...bs, ...blind }, { ...bs, leader: key("c") }], false],
-    ["another term began in a gap of a lease", [{ ...bs, ...blind }, { ...bs, leader: key("b", { create: "9" }) }], true],
-    ["and in a shorter gap", [{ ...bs, startedAt: blind.startedAt + 1 }, { ...bs, leader: key("b", { create: "9" }) }], false],
+    [
+      "another's lead was taken",
+      [bs, { leader: undefined, heartbeat: heartbeat({ node: "b", state: "taken" }, "10") }],
+      false,
+    ],
+    [
+      "its own was taken, which is not new",
+      [taken, taken, { heartbeatSeen: { what: "10", since: 0 } }],
+      false,
+    ],
+    [
+      "its own is closed",
+      [{}, { leader: undefined, heartbeat: heartbeat({ state: "closed" }, "10") }],
+      false,
+    ],
+    [
+      "another leads since, after a gap of a lease",
+      [
+        { ...bs, ...blind },
+        { ...bs, leader: key("c") },
+      ],
+      false,
+    ],
+    [
+      "another term began in a gap of a lease",
+      [
+        { ...bs, ...blind },
+        { ...bs, leader: key("b", { create: "9" }) },
+      ],
+      true,
+    ],
+    [
+      "and in a shorter gap",
+      [
+        { ...bs, startedAt: blind.startedAt + 1 },
+        { ...bs, leader: key("b", { create: "9" }) },
+      ],
+      false,
+    ],
     ["nothing changed in a gap", [{ ...bs, ...blind }, bs], false],
-    ["the quorum changed in a gap", [{ ...bs, ...blind, sync: key("x", { mod: "1" }) }, { ...bs, sync: key("x", { mod: "2" }) }], true],
-    ["the quorum appeared in a gap", [{ ...bs, ...blind }, { ...bs, sync: key("x") }], true],
+    [
+      "another led on in a gap",
+      [
+        { ...bs, ...blind },
+        { ...bs, heartbeat: heartbeat({ node: "b" }, "10") },
+      ],
+      false,
+    ],
+    [
+      "the quorum changed in a gap",
+      [
+        { ...bs, ...blind, sync: key("x", { mod: "1" }) },
+        { ...bs, sync: key("x", { mod: "2" }) },
+      ],
+      true,
+    ],
+    [
+      "the quorum appeared in a gap",
+      [
+        { ...bs, ...blind },
+        { ...bs, sync: key("x") },
+      ],
+      true,
+    ],
     ["it leads on after a gap", [{ ...blind }, { sync: key("x") }], false],
-    ["it leads after a gap without a leader before", [{ ...bs, ...blind, leader: undefined }, { sync: key("x") }], false],
+    [
+      "it leads after a gap without a leader before",
+      [{ ...bs, ...blind, leader: undefined }, { sync: key("x") }],
+      false,
+    ],
     ["it leads after a gap, in another term", [{ ...blind }, { leader: key("a", { create: "9" }) }], true],
     ["nobody leads after a gap, as before", [{ ...blind, leader: undefined }, { leader: undefined }], false],
     [
       "nobody leads after a gap, as before, but somebody has in between",
-      [{ ...blind, leader: undefined }, { leader: undefined, heartbeat: heartbeat({}, "10") }],
+      [
+        { ...blind, leader: undefined },
+        { leader: undefined, heartbeat: heartbeat({}, "10") },
+      ],
       true,
     ],
-    ["the leader was lost in a gap", [{ ...bs, ...blind }, { ...bs, leader: undefined }], true],
+    [
+      "the leader was lost in a gap",
+      [
+        { ...bs, ...blind },
+        { ...bs, leader: undefined },
+      ],
+      true,
+    ],
     ["it ran before this guard did", [undefined, bs, { patroniIsOlder: true }], true],
-    ["it ran before this guard did, where nobody leads", [undefined, { leader: undefined }, { patroniIsOlder: true }], true],
+    [
+      "it ran before this guard did, where nobody leads",
+      [undefined, { leader: undefined }, { patroniIsOlder: true }],
+      true,
+    ],
     ["it ran before this guard did, and leads", [undefined, {}, { patroniIsOlder: true }], false],
     ["it is as new as this guard", [undefined, bs], false],
     ["its own lead was taken, without the leader lease", [{}, taken, {}, { enabled: false }], false],
@@ -310,7 +429,10 @@ describe("Patroni is let to etcd", () => {
   const admits = (before: Partial<State>, event: Event, how = {}) =>
     actions(state(before), event, how).filter(({ kind }) => kind === "admit");
   const renewed = (more: Partial<View> = {}): Event => ({ kind: "renewed", view: view(more), opens: false });
-  const follows: Event = { kind: "view", view: view({ leader: key("b"), heartbeat: heartbeat({ node: "b" }) }) };
+  const follows: Event = {
+    kind: "view",
+    view: view({ leader: key("b"), heartbeat: heartbeat({ node: "b" }) }),
+  };
 
   test("for three quarters of a lease from the start of a renewal, or of a view where it does not lead", () => {
     expect(admits({}, renewed())).toEqual([{ kind: "admit", until: UNTIL }]);
@@ -335,28 +457,43 @@ describe("Patroni is let to etcd", () => {
 
 describe("the port", () => {
   const ports = (before: Partial<State>, event: Event, how = {}) =>
-    actions(state(before), event, how).filter(({ kind }) => ["open", "close", "confess", "renew"].includes(kind));
+    actions(state(before), event, how).filter(({ kind }) =>
+      ["open", "close", "confess", "renew"].includes(kind),
+    );
   const open = (until: number, as: "leader" | "replica") => ({ kind: "open", until, as });
   const END = NOW - 60 + LEASE;
 
   test("is open for a lease from the start of the renewal that says so", () => {
-    const renewed = (opens: boolean, more: Partial<View> = {}): Event => ({ kind: "renewed", view: view(more), opens });
+    const renewed = (opens: boolean, more: Partial<View> = {}): Event => ({
+      kind: "renewed",
+      view: view(more),
+      opens,
+    });
     expect(ports({}, renewed(true))).toEqual([open(END, "leader")]);
     expect(ports({}, renewed(false))).toEqual([]);
     expect(ports({ handover: true }, renewed(true))).toEqual([]);
     expect(ports({}, renewed(true, { startedAt: NOW - LEASE }))).toEqual([]);
     expect(ports({}, renewed(true, { startedAt: NOW - LEASE + 1 }))).toEqual([open(NOW + 1, "leader")]);
-    expect(decide(config(), state(), renewed(true), NOW).state).toMatchObject({ openUntil: END, openAs: "leader" });
+    expect(decide(config(), state(), renewed(true), NOW).state).toMatchObject({
+      openUntil: END,
+      openAs: "leader",
+    });
   });
 
-  const lost = (more: Partial<View> = {}): Event => ({ kind: "view", view: view({ leader: key("b"), ...more }) });
+  const lost = (more: Partial<View> = {}): Event => ({
+    kind: "view",
+    view: view({ leader: key("b"), ...more }),
+  });
   test("closes before it confesses, when the leader key names another", () => {
     expect(ports({ openAs: "leader" }, lost())).toEqual([
       { kind: "close", reason: "leader key names b" },
       { kind: "confess", heartbeatMod: "9", beat: beat({ state: "closed" }) },
     ]);
     expect(ports({}, lost())).toHaveLength(2);
-    expect(ports({}, lost({ leader: undefined }))[0]).toEqual({ kind: "close", reason: "leader key names nobody" });
+    expect(ports({}, lost({ leader: undefined }))[0]).toEqual({
+      kind: "close",
+      reason: "leader key names nobody",
+    });
   });
   test.each([
     ["another's", { node: "b" } as Partial<Beat>],
@@ -383,7 +520,10 @@ describe("the port", () => {
     expect(ports({}, begun)).toMatchObject([{ kind: "renew" }]);
     expect(ports({ handover: true }, begun)).toEqual([]);
     expect(ports({ local: undefined }, begun)).toEqual([]);
-    const ofOther = (more: Partial<Beat>): Event => ({ kind: "view", view: view({ heartbeat: heartbeat(more) }) });
+    const ofOther = (more: Partial<Beat>): Event => ({
+      kind: "view",
+      view: view({ heartbeat: heartbeat(more) }),
+    });
     expect(ports({}, ofOther({ state: "off" }))).toEqual([]);
     expect(ports({}, ofOther({ state: "closed" }))).toMatchObject([{ kind: "renew" }]);
     expect(ports({}, { kind: "view", view: view() })).toEqual([]);
@@ -402,23 +542,30 @@ describe("the port", () => {
 
   describe("of a replica", () => {
     const replica = local({ role: "replica", holdsLock: false, timeline: undefined, ancestors: undefined });
-    const bs = (startedAt: number) => view({ startedAt, leader: key("b"), heartbeat: heartbeat({ node: "b" }) });
+    const bs = (startedAt: number) =>
+      view({ startedAt, leader: key("b"), heartbeat: heartbeat({ node: "b" }) });
     const heard = (at: number, readAt: number, more: Partial<State> = {}, how = {}) =>
       ports({ view: bs(readAt), ...more }, { kind: "local", local: { ...replica, startedAt: at } }, how);
 
     test("is open for a lease from the earlier of both answers", () => {
       expect(heard(NOW - 10, NOW - 60)).toEqual([open(NOW - 60 + LEASE, "replica")]);
       expect(heard(NOW - 90, NOW - 60)).toEqual([open(NOW - 90 + LEASE, "replica")]);
-      expect(ports({ local: replica }, { kind: "view", view: bs(NOW - 60) })).toEqual([open(NOW - 100 + LEASE, "replica")]);
+      expect(ports({ local: replica }, { kind: "view", view: bs(NOW - 60) })).toEqual([
+        open(NOW - 100 + LEASE, "replica"),
+      ]);
       expect(ports({ local: undefined }, { kind: "view", view: bs(NOW - 60) })).toEqual([]);
     });
     test("while etcd is away, by Patroni's answer alone: where Patroni is kept from etcd", () => {
       const away = NOW - 1_001;
       expect(heard(NOW - 10, away, { admittedUntil: NOW - 10 })).toEqual([open(NOW - 10 + LEASE, "replica")]);
       expect(heard(NOW - 10, away, { admittedUntil: NOW - 9 })).toEqual([open(away + LEASE, "replica")]);
-      expect(heard(NOW - 10, NOW - 1_000, { admittedUntil: 0 })).toEqual([open(NOW - 1_000 + LEASE, "replica")]);
+      expect(heard(NOW - 10, NOW - 1_000, { admittedUntil: 0 })).toEqual([
+        open(NOW - 1_000 + LEASE, "replica"),
+      ]);
       const off = { enabled: false };
-      expect(heard(NOW - 10, away, { admittedUntil: NOW + 900 }, off)).toEqual([open(NOW - 10 + LEASE, "replica")]);
+      expect(heard(NOW - 10, away, { admittedUntil: NOW + 900 }, off)).toEqual([
+        open(NOW - 10 + LEASE, "replica"),
+      ]);
     });
     test.each([
       ["primary", false],
@@ -437,12 +584,20 @@ describe("the port", () => {
       ["no longer than the key", { leaderTtlSeconds: 1 }, {}, [open(NOW - 60 + 990, "leader")]],
       ["nothing once that has run out", { leaderTtlSeconds: 0 }, {}, []],
       ["nothing where that is not known", {}, {}, []],
-      ["a lease, by an answer of a second ago", { leaderTtlSeconds: 15 }, { startedAt: NOW - 1_000 }, [open(END, "leader")]],
+      [
+        "a lease, by an answer of a second ago",
+        { leaderTtlSeconds: 15 },
+        { startedAt: NOW - 1_000 },
+        [open(END, "leader")],
+      ],
       ["nothing by an older one", { leaderTtlSeconds: 15 }, { startedAt: NOW - 1_001 }, []],
       ["nothing for a replica", { leaderTtlSeconds: 15 }, { role: "replica" }, []],
-    ] as [string, Partial<View>, Partial<Local>, Action[]][])("is open for %s", (_name, more, at, expected) => {
-      expect(reads(more, at)).toEqual(expected);
-    });
+    ] as [string, Partial<View>, Partial<Local>, Action[]][])(
+      "is open for %s",
+      (_name, more, at, expected) => {
+        expect(reads(more, at)).toEqual(expected);
+      },
+    );
     test("stays shut before Patroni has answered", () => {
       const before = state({ local: undefined });
       const event: Event = { kind: "view", view: view({ leaderTtlSeconds: 15 }) };
@@ -455,16 +610,17 @@ describe("a marker", () => {
   const value = markerOf("a", "1");
   test("is remembered as long as it is in the leader key", () => {
     const before = state({ marker: { value, deleteAt: NOW } });
-    const after = (leader: View["leader"]) =>
+    const knows = (leader: View["leader"]) =>
       decide(config(), before, { kind: "view", view: view({ leader }) }, NOW).state.marker;
-    expect(after(key(value))).toEqual({ value, deleteAt: NOW });
-    expect(after(key("b"))).toBeUndefined();
-    expect(after(undefined)).toBeUndefined();
+    expect(knows(key(value))).toEqual({ value, deleteAt: NOW });
+    expect(knows(key("b"))).toBeUndefined();
+    expect(knows(undefined)).toBeUndefined();
   });
 });
 
 describe("a suspicion", () => {
-  const bs = (more: Partial<View> = {}) => view({ leader: key("b"), heartbeat: heartbeat({ node: "b" }), ...more });
+  const bs = (more: Partial<View> = {}) =>
+    view({ leader: key("b"), heartbeat: heartbeat({ node: "b" }), ...more });
   const stood = (millis: number, more: Partial<State> = {}): State =>
     state({
       view: bs(),
@@ -473,7 +629,8 @@ describe("a suspicion", () => {
       ...more,
     });
   const CALM = { mute: [], due: false, calm: true };
-  const suspicion = (millis: number, more: Partial<State> = {}, how = {}) => suspectOf(config(how), stood(millis, more), NOW);
+  const suspicion = (millis: number, more: Partial<State> = {}, how = {}) =>
+    suspectOf(config(how), stood(millis, more), NOW);
 
   test.each([
     [WAIT * 0.45 - 1, CALM],
@@ -509,7 +666,9 @@ describe("a suspicion", () => {
     expect(suspicion(WAIT, more, how)).toEqual(CALM);
   });
   test("is one of a leader whose heartbeat another without the lease wrote, or nobody", () => {
-    expect(suspicion(WAIT, { view: bs({ heartbeat: heartbeat({ node: "c", state: "off" }) }) }).due).toBe(true);
+    expect(suspicion(WAIT, { view: bs({ heartbeat: heartbeat({ node: "c", state: "off" }) }) }).due).toBe(
+      true,
+    );
     expect(suspicion(WAIT, { view: bs({ heartbeat: undefined }) }).due).toBe(true);
   });
 
@@ -518,8 +677,16 @@ describe("a suspicion", () => {
   test.each([
     ["its lead was taken", { heartbeat: taken }, GONE],
     ["a marker leads", { heartbeat: taken, leader: key(markerOf("c", "1")) }, GONE],
-    ["it is there with the old session", { heartbeat: taken, members: { b: key("{}", { lease: "66" }) } }, GONE],
-    ["it is there with another session", { heartbeat: taken, members: { b: key("{}", { lease: "67" }) } }, CALM],
+    [
+      "it is there with the old session",
+      { heartbeat: taken, members: { b: key("{}", { lease: "66" }) } },
+      GONE,
+    ],
+    [
+      "it is there with another session",
+      { heartbeat: taken, members: { b: key("{}", { lease: "67" }) } },
+      CALM,
+    ],
     ["its lead was not taken", { heartbeat: heartbeat({ node: "b" }) }, CALM],
     ["it is this node", { heartbeat: heartbeat({ state: "taken", session: "66" }) }, CALM],
     ["there is no heartbeat", { heartbeat: undefined }, CALM],
@@ -528,10 +695,14 @@ describe("a suspicion", () => {
   });
 
   test("is carried out: asks once, mutes until it is over, takes over", () => {
-    const step = (before: State, more = {}) => decide(config(more), before, { kind: "view", view: bs({ ...before.view }) }, NOW);
+    const step = (before: State, more = {}) =>
+      decide(config(more), before, { kind: "view", view: bs({ ...before.view }) }, NOW);
     const doing = (before: State) => {
       const { actions, state: after } = step(before);
-      return [actions.map(({ kind }) => kind).filter((kind) => ["mute", "probe", "take-over"].includes(kind)), after] as const;
+      return [
+        actions.map(({ kind }) => kind).filter((kind) => ["mute", "probe", "take-over"].includes(kind)),
+        after,
+      ] as const;
     };
     const [first, asked] = doing(stood(WAIT * 0.5));
     expect(first).toEqual(["probe"]);
@@ -542,6 +713,8 @@ describe("a suspicion", () => {
     const [second, muting] = doing(stood(WAIT * 0.7, { probe: { ...other, node: "b" } }));
     expect(second).toEqual(["mute"]);
     expect(muting.muted).toEqual(["b"]);
+    // The kernel forgets: it is told again.
+    expect(doing(stood(WAIT * 0.7, { muted: ["b"], probe: { ...other, node: "b" } }))[0]).toEqual(["mute"]);
     expect(doing(stood(WAIT, { probe: { ...other, node: "b" } }))[0]).toEqual(["mute", "take-over"]);
     const [last, calm] = doing(stood(10, { muted: ["b"], probe: { ...other, node: "b" } }));
     expect(last).toEqual(["mute"]);
@@ -552,7 +725,7 @@ describe("a suspicion", () => {
 
 describe("a takeover", () => {
   const sync = key('{"leader":"b"}');
-  const before = (more: Partial<State> = {}): State =>
+  const suspecting = (more: Partial<State> = {}): State =>
     state({
       view: view({ leader: key("b"), heartbeat: heartbeat({ node: "b" }), sync }),
       heartbeatSeen: { what: "9", since: NOW - 2_500 },
@@ -562,7 +735,7 @@ describe("a takeover", () => {
   const probe = { node: "b", alive: true, askedAt: 0, answered: true };
 
   test("compares all that was seen", () => {
-    expect(takeOver(before(), NOW)).toEqual({
+    expect(takeOver(suspecting(), NOW)).toEqual({
       kind: "take-over",
       expect: { leader: key("b"), heartbeatMod: "9", sync },
       beat: { node: "b", state: "taken", term: "7", timeline: 3, system: "s", session: "70" },
@@ -572,7 +745,7 @@ describe("a takeover", () => {
   });
   test("marks for a Patroni that lives", () => {
     const marks = (more: object) => {
-      const action = takeOver(before({ probe: { ...probe, ...more } }), NOW);
+      const action = takeOver(suspecting({ probe: { ...probe, ...more } }), NOW);
       return action?.kind === "take-over" && action.mark;
     };
     expect(marks({})).toBe(true);
@@ -580,19 +753,24 @@ describe("a takeover", () => {
     expect(marks({ node: "c" })).toBe(false);
   });
   test("forgets the timeline of another cluster", () => {
-    const other = (more: Partial<View>) => takeOver(before({ view: view({ leader: key("b"), ...more }) }), NOW);
-    expect(other({ heartbeat: heartbeat({ system: "t" }) })).toMatchObject({ beat: { timeline: 0, system: "s" } });
+    const other = (more: Partial<View>) =>
+      takeOver(suspecting({ view: view({ leader: key("b"), ...more }) }), NOW);
+    expect(other({ heartbeat: heartbeat({ system: "t" }) })).toMatchObject({
+      beat: { timeline: 0, system: "s" },
+    });
     expect(other({ heartbeat: undefined, initialize: undefined })).toMatchObject({
       expect: { heartbeatMod: "0" },
       beat: { timeline: 0, system: "" },
     });
   });
-  test.each([{ view: undefined }, { view: view({ leader: undefined }) }, { heartbeatSeen: undefined }, { leaderSeen: undefined }])(
-    "is none without what it compares",
-    (more) => {
-      expect(takeOver(before(more), NOW)).toBeUndefined();
-    },
-  );
+  test.each([
+    { view: undefined },
+    { view: view({ leader: undefined }) },
+    { heartbeatSeen: undefined },
+    { leaderSeen: undefined },
+  ])("is none without what it compares", (more) => {
+    expect(takeOver(suspecting(more), NOW)).toBeUndefined();
+  });
 });
 
 describe("how soon it looks again", () => {
@@ -602,14 +780,39 @@ describe("how soon it looks again", () => {
     ["serves", { openAs: "leader" }, {}, { tick: 400, local: 800 }],
     ["leads, and does not serve yet", {}, {}, { tick: 50, local: 160 }],
     ["serves as a replica, and leads", { openAs: "replica" }, {}, { tick: 50, local: 160 }],
-    ["leads, in a term that has not begun", { openAs: "leader", view: view(own) }, {}, { tick: 50, local: 160 }],
+    [
+      "leads, in a term that has not begun",
+      { openAs: "leader", view: view(own) },
+      {},
+      { tick: 50, local: 160 },
+    ],
     ["leads a standby region", { gate: { ...OPEN_GATE, isStandby: true } }, {}, { tick: 160, local: 160 }],
-    ["leads a region that is being promoted", { gate: { ...OPEN_GATE, standbyLeaderMayServe: false } }, {}, { tick: 160, local: 160 }],
+    [
+      "leads a region that is being promoted",
+      { gate: { ...OPEN_GATE, standbyLeaderMayServe: false } },
+      {},
+      { tick: 160, local: 160 },
+    ],
     ["follows", { view: view({ leader: key("b") }) }, {}, unset],
-    ["has somebody to suspect", { view: view({ leader: key("b") }), probe: { node: "b", alive: false, askedAt: 0, answered: false } }, {}, { tick: 160, local: 800 }],
+    [
+      "has somebody to suspect",
+      { view: view({ leader: key("b") }), probe: { node: "b", alive: false, askedAt: 0, answered: false } },
+      {},
+      { tick: 160, local: 800 },
+    ],
     ["has no leader", { view: view({ leader: undefined }) }, {}, { tick: 50, local: 800 }],
-    ["has a marker for a leader", { view: view({ leader: key(markerOf("b", "1")) }) }, {}, { tick: 50, local: 800 }],
-    ["has no leader, in a cluster without a name", { view: view({ leader: undefined, initialize: "" }) }, {}, unset],
+    [
+      "has a marker for a leader",
+      { view: view({ leader: key(markerOf("b", "1")) }) },
+      {},
+      { tick: 50, local: 800 },
+    ],
+    [
+      "has no leader, in a cluster without a name",
+      { view: view({ leader: undefined, initialize: "" }) },
+      {},
+      unset,
+    ],
     ["has seen nothing", { view: undefined }, {}, unset],
   ] as [string, Partial<State>, object, object][])("a node that %s", (_name, more, how, expected) => {
     expect(pace(config(how), state(more))).toEqual(expected);

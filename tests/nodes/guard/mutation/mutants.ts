@@ -112,19 +112,22 @@ const isFixed = (node: ts.Node): boolean =>
   ts.isTypeAliasDeclaration(node) ||
   isForPeople(node);
 
-const words = (text: string): string => text.replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, "").replaceAll(/\s+/g, " ");
+const words = (text: string): string =>
+  text.replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, "").replaceAll(/\s+/g, " ");
 
 function withinOf(node: ts.Node): string {
   const names: string[] = [];
   for (let at: ts.Node | undefined = node; at; at = at.parent) {
-    const isNamed =
+    const isConstant = ts.isVariableDeclaration(at) && ts.isSourceFile(at.parent.parent.parent);
+    if (
       ts.isFunctionDeclaration(at) ||
       ts.isMethodDeclaration(at) ||
       ts.isClassDeclaration(at) ||
       ts.isAccessor(at) ||
-      (ts.isVariableDeclaration(at) && ts.isSourceFile(at.parent.parent.parent)) ||
-      ts.isPropertyDeclaration(at);
-    if (isNamed && at.name) names.unshift(at.name.getText());
+      ts.isPropertyDeclaration(at)
+    )
+      names.unshift(at.name?.getText() ?? "");
+    else if (isConstant) names.unshift((at as ts.VariableDeclaration).name.getText());
     if (ts.isConstructorDeclaration(at)) names.unshift("constructor");
   }
   return names.join(".");
@@ -206,8 +209,10 @@ function mayBeReplaced(node: ts.Expression): boolean {
   if (ts.isCaseClause(parent) && parent.expression === node) return false;
   if (ts.isBinaryExpression(parent) && parent.left === node && parent.operatorToken.getText() === "=")
     return false;
-  if (ts.isEnumMember(parent) || ts.isLiteralTypeNode(parent) || ts.isExternalModuleReference(parent)) return false;
+  if (ts.isEnumMember(parent) || ts.isLiteralTypeNode(parent) || ts.isExternalModuleReference(parent))
+    return false;
   if (ts.isCallExpression(parent) && parent.expression === node) return false;
-  if (ts.isArrayLiteralExpression(node) && ts.isBinaryExpression(parent) && parent.left === node) return false;
+  if (ts.isArrayLiteralExpression(node) && ts.isBinaryExpression(parent) && parent.left === node)
+    return false;
   return true;
 }

@@ -1,5 +1,5 @@
 /**
- * An independent mutation run over `nodes/guard/`: `npm run mutation [file…]`. Each mutant is one small mistake in the
+ * An independent mutation run over `nodes/guard/`: `npm run mutation [decisions | file…]`. Each mutant is one small mistake in the
  * source; the guard's own tests, from cheap to dear, must notice it. The simulators come last, with few series.
  */
 import { type ChildProcess, fork } from "node:child_process";
@@ -73,14 +73,16 @@ const NOT_RUN = [
 ];
 
 const started = Date.now();
-const say = (text: string) => process.stderr.write(`${((Date.now() - started) / 1000).toFixed(0)} s ${text}\n`);
+const say = (text: string) =>
+  process.stderr.write(`${((Date.now() - started) / 1000).toFixed(0)} s ${text}\n`);
 
 /** Series of each simulator. */
 process.env.GUARD_RUNS = process.env.GUARD_RUNS ?? "25";
 
 const texts = new Map<string, string>();
 const mutants: Mutant[] = [];
-const asked = process.argv.slice(2);
+const names = process.argv.slice(2);
+const asked = names[0] === "decisions" ? STRICT : names;
 const files = globSync("**/*.ts", { cwd: GUARD })
   .map((file) => file.replaceAll("\\", "/"))
   .filter((file) => !(file in LEFT_OUT) && (asked.length === 0 || asked.includes(file)))
@@ -124,7 +126,9 @@ const cheap = globSync("**/*.test.ts", { cwd: TESTS }).filter(
 const dear = [...SLOW, ...Object.values(SIMULATED).flat(), RIGHT_GUARDS];
 const isCheapOnly = process.env.MUTATION_CHEAP !== undefined;
 const bundles = await Promise.all([...cheap, ...(isCheapOnly ? [] : dear)].map(bundle));
-say(`${mutants.length} mutants of ${texts.size} files; ${cheap.length} test files and ${dear.length} simulations`);
+say(
+  `${mutants.length} mutants of ${texts.size} files; ${cheap.length} test files and ${dear.length} simulations`,
+);
 
 class Worker {
   private child: ChildProcess | undefined;
@@ -169,9 +173,12 @@ for (const { name } of bundles) {
   let result = await ask();
   // Some run on real time: a busy host is given a second chance.
   if (!result || result.failure !== undefined) result = await ask();
-  if (!result || result.failure !== undefined) throw new Error(`${name} fails with the right guard: ${result?.failure}`);
+  if (!result || result.failure !== undefined)
+    throw new Error(`${name} fails with the right guard: ${result?.failure}`);
   measured.set(name, result);
-  say(`${name}: ${result.tests.length} tests in ${result.tests.reduce((sum, { millis }) => sum + millis, 0).toFixed(0)} ms`);
+  say(
+    `${name}: ${result.tests.length} tests in ${result.tests.reduce((sum, { millis }) => sum + millis, 0).toFixed(0)} ms`,
+  );
 }
 
 /**
@@ -188,7 +195,11 @@ function runsFor(mutant: Mutant, names: readonly string[]): Extract<Order, { kin
         isConstant ? reached.some((id) => ofFile.has(id)) : reached.includes(mutant.id),
       );
       const millis = reaching.reduce((sum, test) => sum + test.millis, 0);
-      return { file, millis, tests: Object.fromEntries(reaching.map((test) => [test.name, 2_000 + 8 * test.millis])) };
+      return {
+        file,
+        millis,
+        tests: Object.fromEntries(reaching.map((test) => [test.name, 2_000 + 8 * test.millis])),
+      };
     })
     .filter(({ tests }) => Object.keys(tests).length > 0)
     .sort((a, b) => a.millis - b.millis)
@@ -210,12 +221,15 @@ async function attempt(mutant: Mutant, names: readonly string[]): Promise<Outcom
     Math.min(limits, 120_000),
   );
   if (!answer || answer.isLimit) return { ...mutant, fate: "time limit", by: answer?.failure };
-  return answer.failure === undefined ? { ...mutant, fate: "survived" } : { ...mutant, fate: "killed", by: answer.failure };
+  return answer.failure === undefined
+    ? { ...mutant, fate: "survived" }
+    : { ...mutant, fate: "killed", by: answer.failure };
 }
 
 const outcomes: Outcome[] = [];
 const fatesBy = (file: string) => {
-  const of = (...fates: Fate[]) => outcomes.filter((one) => one.file === file && fates.includes(one.fate)).length;
+  const of = (...fates: Fate[]) =>
+    outcomes.filter((one) => one.file === file && fates.includes(one.fate)).length;
   return { file, killed: of("killed", "time limit"), survived: of("survived", "not reached", "equivalent") };
 };
 for (const file of files) {
@@ -224,7 +238,8 @@ for (const file of files) {
     const since = Date.now();
     const outcome = await attempt(mutant, cheap);
     outcomes.push(outcome);
-    if (process.env.MUTATION_DEBUG) say(`${Date.now() - since} ms ${outcome.fate} ${keyOf(outcome)} ${outcome.by ?? ""}`);
+    if (process.env.MUTATION_DEBUG)
+      say(`${Date.now() - since} ms ${outcome.fate} ${keyOf(outcome)} ${outcome.by ?? ""}`);
   }
   const { killed, survived } = fatesBy(file);
   say(`${file}: ${own.length} mutants, ${killed} noticed by cheap tests, ${survived} left`);
@@ -241,15 +256,23 @@ if (!isCheapOnly) {
 }
 worker.stop();
 
-const final = outcomes.map((one): Outcome =>
-  (one.fate === "survived" || one.fate === "not reached") && EQUIVALENT[keyOf(one)] !== undefined
-    ? { ...one, fate: "equivalent" }
-    : one,
+const final = outcomes.map(
+  (one): Outcome =>
+    (one.fate === "survived" || one.fate === "not reached") && EQUIVALENT[keyOf(one)] !== undefined
+      ? { ...one, fate: "equivalent" }
+      : one,
 );
 const count = (fate: Fate, file?: string) =>
   final.filter((one) => one.fate === fate && (file === undefined || one.file === file)).length;
 mkdirSync(dirname(REPORT), { recursive: true });
-writeFileSync(REPORT, JSON.stringify(final.map((one) => ({ key: keyOf(one), ...one })), undefined, 1));
+writeFileSync(
+  REPORT,
+  JSON.stringify(
+    final.map((one) => ({ key: keyOf(one), ...one })),
+    undefined,
+    1,
+  ),
+);
 
 const row = (name: string, file?: string) => {
   const total = final.filter((one) => file === undefined || one.file === file).length;
@@ -268,11 +291,16 @@ const unexplained = final.filter(
   ({ file, fate }) => STRICT.includes(file) && (fate === "survived" || fate === "not reached"),
 );
 const made = new Set(mutants.map(keyOf));
-const stale = Object.keys(EQUIVALENT).filter((key) => files.some((file) => key.startsWith(`${file} `)) && !made.has(key));
+const stale = Object.keys(EQUIVALENT).filter(
+  (key) => files.some((file) => key.startsWith(`${file} `)) && !made.has(key),
+);
 for (const one of final)
   if (one.fate === "survived" || one.fate === "not reached")
     process.stdout.write(`${one.fate}: nodes/guard/${one.file}:${one.line} ${keyOf(one)}\n`);
-for (const key of stale) process.stdout.write(`the list of equivalent mutants has one that is not made: ${key}\n`);
-process.stdout.write(`survivors not explained in the decisions: ${unexplained.length} (report: ${relative(REPO, REPORT)})\n`);
+for (const key of stale)
+  process.stdout.write(`the list of equivalent mutants has one that is not made: ${key}\n`);
+process.stdout.write(
+  `survivors not explained in the decisions: ${unexplained.length} (report: ${relative(REPO, REPORT)})\n`,
+);
 say("done");
 process.exit(unexplained.length + stale.length > 0 ? 1 : 0);

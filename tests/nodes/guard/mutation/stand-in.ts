@@ -51,9 +51,12 @@ export class TestFile {
     describe: Object.assign((name: string, work: () => void) => this.describe(name, work), {
       each: this.each((name, _options, work) => this.describe(name, work as () => void)),
     }),
-    test: Object.assign((name: string, ...rest: unknown[]) => this.test(name, rest.find(isWork) as () => unknown), {
-      each: this.each((name, _options, work) => this.test(name, work)),
-    }),
+    test: Object.assign(
+      (name: string, ...rest: unknown[]) => this.test(name, rest.find(isWork) as () => unknown),
+      {
+        each: this.each((name, _options, work) => this.test(name, work)),
+      },
+    ),
     beforeAll: (work: Work) => void this.suite.beforeAll.push(work),
     afterAll: (work: Work) => void this.suite.afterAll.push(work),
     beforeEach: (work: Work) => void this.suite.beforeEach.push(work),
@@ -100,8 +103,7 @@ export class TestFile {
           for (const hook of each.beforeAll) await hook();
         }
         const teardowns: unknown[] = [];
-        for (const each of path)
-          for (const hook of each.beforeEach) teardowns.push(await hook());
+        for (const each of path) for (const hook of each.beforeEach) teardowns.push(await hook());
         try {
           await work();
         } finally {
@@ -111,7 +113,8 @@ export class TestFile {
       };
       failure = await within(options.limitOf(name), play()).then(
         () => undefined,
-        (error: unknown) => `${name}: ${String(error instanceof Error ? error.message : error).split("\n")[0]}`,
+        (error: unknown) =>
+          `${name}: ${String(error instanceof Error ? error.message : error).split("\n")[0]}`,
       );
       options.after?.(name, performance.now() - since);
       if (failure !== undefined) break;

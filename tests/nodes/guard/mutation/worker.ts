@@ -19,7 +19,11 @@ export type Order =
 export interface Measured {
   readonly failure: string | undefined;
   readonly onLoad: readonly number[];
-  readonly tests: readonly { readonly name: string; readonly millis: number; readonly reached: readonly number[] }[];
+  readonly tests: readonly {
+    readonly name: string;
+    readonly millis: number;
+    readonly reached: readonly number[];
+  }[];
 }
 
 const scripts = new Map<string, Script>();
@@ -89,7 +93,10 @@ process.on("message", (order: Order) => {
   void (async () => {
     if (order.kind === "load") {
       for (const { name, code } of order.bundles)
-        scripts.set(name, new Script(`(function (module, exports, require, __m) {${code}\n})`, { filename: name }));
+        scripts.set(
+          name,
+          new Script(`(function (module, exports, require, __m) {${code}\n})`, { filename: name }),
+        );
       process.send?.({});
     } else if (order.kind === "measure") process.send?.(await measure(order.file));
     else {

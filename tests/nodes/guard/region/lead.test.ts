@@ -2,9 +2,8 @@
 import { describe, expect, test } from "vitest";
 import { lead } from "../../../../nodes/guard/region/lead.js";
 import { NO_STATUS, type RegionAction, type Release } from "../../../../nodes/guard/region/region-facts.js";
-import { knownOf, NOW, RULES, standby } from "./situation.js";
+import { knownOf, NOW, RULES, type Situation, standby } from "./situation.js";
 
-type Situation = NonNullable<Parameters<typeof knownOf>[number]>;
 /** Kinds, and what tells two of a kind apart. */
 const named = (action: RegionAction): string => {
   if (action.kind === "change-role")
@@ -100,7 +99,9 @@ describe("a primary region whose epoch is not open", () => {
     const earlier: Situation = { view: { opening: { ...opening, epoch: 1 } } };
     expect(does(pending, earlier)).toEqual([]);
     const fenced = { reading: { ...pending.reading, overrides: { fenced: 2, acceptDataLoss: 2 } } };
-    expect(does(pending, earlier, fenced)).toEqual(["opens epoch 2: an operator says it is fenced; data loss is accepted"]);
+    expect(does(pending, earlier, fenced)).toEqual([
+      "opens epoch 2: an operator says it is fenced; data loss is accepted",
+    ]);
   });
 
   const behind: Situation = { view: { opening: undefined }, log: { mark: { epoch: 0, timeline: 0 } } };
@@ -174,13 +175,33 @@ describe("a standby region that is claimed", () => {
   });
   test.each([
     ["while it is sent the log", { log: { ...standing.log, replay } }, ["publishes"]],
-    ["within the budget", { state: { proof: { node: "n1", mark, wallMillis: 960_000 } } }, ["close", "becomes primary"]],
-    ["just above the budget", { state: { proof: { node: "n1", mark, wallMillis: 959_999 } } }, ["becomes vault"]],
+    [
+      "within the budget",
+      { state: { proof: { node: "n1", mark, wallMillis: 960_000 } } },
+      ["close", "becomes primary"],
+    ],
+    [
+      "just above the budget",
+      { state: { proof: { node: "n1", mark, wallMillis: 959_999 } } },
+      ["becomes vault"],
+    ],
     ["before the other region is silent", waits, ["publishes"]],
-    ["in another epoch than it has followed", { log: { ...standing.log, mark: { epoch: 0, timeline: 0 } } }, ["publishes"]],
+    [
+      "in another epoch than it has followed",
+      { log: { ...behind.log, mark: { epoch: 0, timeline: 0 } } },
+      ["publishes"],
+    ],
     ["where its replay is not known", { log: { ...standing.log, replay: undefined } }, ["publishes"]],
-    ["from one node", { role: { kind: "standby", source: { kind: "node", address: "10.9.0.1" } } as const }, ["publishes"]],
-    ["from the vault itself", { role: standby("vault"), state: { ...behind.state, restingSince: NOW - 5_000 } }, ["publishes"]],
+    [
+      "from one node",
+      { role: { kind: "standby", source: { kind: "node", address: "10.9.0.1" } } as const },
+      ["publishes"],
+    ],
+    [
+      "from the vault itself",
+      { role: standby("vault"), state: { ...behind.state, restingSince: NOW - 5_000 } },
+      ["publishes"],
+    ],
     ["once it may open without", { role: standby("nobody"), ...accepts }, ["close", "becomes primary"]],
   ] as [string, Situation, string[]][])("%s: what it does above the budget", (_name, more, expected) => {
     expect(does(standing, behind, more)).toEqual(expected);
@@ -195,12 +216,21 @@ describe("a standby region that is claimed", () => {
     });
     expect(does(standing, nobody(true))).toEqual([]);
     expect(does(standing, nobody(false))).toEqual(["close", "becomes primary"]);
-    expect(does(standing, { log: { ...standing.log, replay: { ...replay, usesArchive: true } } })).toEqual(["close", "becomes primary"]);
-    expect(does(standing, { role: standby("nobody"), log: { ...standing.log, replay: undefined } })).toEqual(["close", "becomes primary"]);
+    expect(does(standing, { log: { ...standing.log, replay: { ...replay, usesArchive: true } } })).toEqual([
+      "close",
+      "becomes primary",
+    ]);
+    expect(does(standing, { role: standby("nobody"), log: { ...standing.log, replay: undefined } })).toEqual([
+      "close",
+      "becomes primary",
+    ]);
   });
 
   describe("that has been demoted before", () => {
-    const left: Situation = { role: standby("nobody"), log: { ...standing.log, mark: { epoch: 0, timeline: 0 } } };
+    const left: Situation = {
+      role: standby("nobody"),
+      log: { ...standing.log, mark: { epoch: 0, timeline: 0 } },
+    };
     test("follows for what it lacks", () => {
       expect(does(standing, left)).toEqual(["becomes region"]);
       expect(does(standing, left, { role: standby("region") })).toEqual(["publishes"]);
@@ -215,28 +245,51 @@ describe("a standby region that is claimed", () => {
   });
 
   describe("after a release", () => {
-    const release: Release = { epoch: 2, opened: 1, mark, acknowledged: 2_000, lsn: 2_000, address: "10.9.0.1" };
+    const release: Release = {
+      epoch: 2,
+      opened: 1,
+      mark,
+      acknowledged: 2_000,
+      lsn: 2_000,
+      address: "10.9.0.1",
+    };
     const released = (more: Partial<Release>, at: number | undefined): Situation => ({
-      reading: { ...standing.reading, theirs: { ...NO_STATUS, opened: 1, released: { ...release, ...more } } },
+      reading: {
+        ...standing.reading,
+        theirs: { ...NO_STATUS, opened: 1, released: { ...release, ...more } },
+      },
       state: { releaseSeen: at === undefined ? undefined : { epoch: 2, at } },
     });
     test("fetches the rest from the node that has it, a second later", () => {
       const [change] = lead(knownOf(standing, waits, released({}, NOW - 1_000)));
-      expect(change).toMatchObject({ role: { kind: "standby", source: { kind: "node", address: "10.9.0.1" } } });
+      expect(change).toMatchObject({
+        role: { kind: "standby", source: { kind: "node", address: "10.9.0.1" } },
+      });
       expect(does(standing, released({}, NOW - 999))).toEqual(["publishes"]);
       expect(does(standing, released({}, undefined))).toEqual(["publishes"]);
     });
     test("once, and again where the node is another", () => {
-      const from = (address: string): Situation => ({ role: { kind: "standby", source: { kind: "node", address } } });
+      const from = (address: string): Situation => ({
+        role: { kind: "standby", source: { kind: "node", address } },
+      });
       expect(does(standing, released({}, NOW - 1_000), from("10.9.0.1"))).toEqual(["publishes"]);
       expect(does(standing, released({}, NOW - 1_000), from("10.9.0.2"))).toEqual(["becomes node"]);
     });
     test("not for another epoch's, nor where all is here", () => {
       expect(does(standing, waits, released({ epoch: 1 }, NOW - 1_000))).toEqual(["publishes"]);
-      const waitsForSave = { reading: { ...released({ acknowledged: 900 }, NOW).reading, mine: { ...NO_STATUS, opened: 2 }, own: 3 } };
+      const waitsForSave = {
+        reading: {
+          ...released({ acknowledged: 900 }, NOW).reading,
+          mine: { ...NO_STATUS, opened: 2 },
+          own: 3,
+        },
+      };
       const theirs = { ...NO_STATUS, opened: 1, released: { ...release, epoch: 3, acknowledged: 900 } };
       expect(
-        does(standing, { reading: { ...waitsForSave.reading, peer: 2, theirs }, state: { releaseSeen: { epoch: 3, at: NOW - 1_000 } } }),
+        does(standing, {
+          reading: { ...waitsForSave.reading, peer: 2, theirs },
+          state: { releaseSeen: { epoch: 3, at: NOW - 1_000 } },
+        }),
       ).toEqual(["publishes"]);
     });
   });

@@ -12,9 +12,9 @@ import {
 import { CONFIG, log, NOW, reading, standby, view } from "./situation.js";
 
 const state = (more: Partial<RegionState> = {}): RegionState => ({ ...initialRegionState(), ...more });
-const after = (before: Partial<RegionState>, event: RegionEvent) => learn(CONFIG, state(before), event);
+const knows = (before: Partial<RegionState>, event: RegionEvent) => learn(CONFIG, state(before), event);
 const reads = (before: Partial<RegionState>, more: Partial<Reading>) =>
-  after(before, { kind: "reading", reading: reading(more) });
+  knows(before, { kind: "reading", reading: reading(more) });
 
 describe("a reading of the claims", () => {
   const before = reading({ startedAt: NOW - 2_100, own: 1, mine: { ...NO_STATUS, sequence: 4 } });
@@ -26,24 +26,36 @@ describe("a reading of the claims", () => {
   });
 
   test("does not undo what this node has written since", () => {
-    const mine = (sequence: number) => reads({ reading: before }, { mine: { ...NO_STATUS, sequence, opened: 9 } }).reading?.mine;
+    const mine = (sequence: number) =>
+      reads({ reading: before }, { mine: { ...NO_STATUS, sequence, opened: 9 } }).reading?.mine;
     expect(mine(3)).toEqual(before.mine);
     expect(mine(4)?.opened).toBe(9);
     expect(mine(5)?.opened).toBe(9);
   });
 
   test("dates a publication by the reading before, which did not show it yet", () => {
-    const own = (sequence: number) => reads({ reading: before, publishedNotBefore: 7 }, { mine: { ...NO_STATUS, sequence } });
+    const own = (sequence: number) =>
+      reads({ reading: before, publishedNotBefore: 7 }, { mine: { ...NO_STATUS, sequence } });
     expect(own(4).publishedNotBefore).toBe(7);
     expect(own(5).publishedNotBefore).toBe(NOW - 2_100);
-    expect(reads({}, { mine: { ...NO_STATUS, sequence: 5 } }).publishedNotBefore).toBe(Number.NEGATIVE_INFINITY);
-    const peer = (sequence: number) => reads({ reading: before, peerNotBefore: 7 }, { theirs: { ...NO_STATUS, sequence } });
+    expect(reads({}, { mine: { ...NO_STATUS, sequence: 5 } }).publishedNotBefore).toBe(
+      Number.NEGATIVE_INFINITY,
+    );
+    const peer = (sequence: number) =>
+      reads({ reading: before, peerNotBefore: 7 }, { theirs: { ...NO_STATUS, sequence } });
     expect(peer(0).peerNotBefore).toBe(7);
     expect(peer(1).peerNotBefore).toBe(NOW - 2_100);
   });
 
   test("dates a claim, a release and an opening by when it first showed them", () => {
-    const released = { epoch: 2, opened: 1, mark: { epoch: 1, timeline: 1 }, acknowledged: 1, lsn: 1, address: "" };
+    const released = {
+      epoch: 2,
+      opened: 1,
+      mark: { epoch: 1, timeline: 1 },
+      acknowledged: 1,
+      lsn: 1,
+      address: "",
+    };
     const seen = { epoch: 2, at: NOW - 50 };
     const earlier = { epoch: 2, at: 5 };
     const claim = { own: 2, peer: 1 };
@@ -75,7 +87,7 @@ describe("a word of PostgreSQL's", () => {
   const mark = { epoch: 1, timeline: 4 };
   const position: Position = { wallMillis: 500, node: "far", mark, lsn: 900 };
   const says = (before: Partial<RegionState>, more: Parameters<typeof log>[0]) =>
-    after(before, { kind: "log", log: log({ isPrimary: false, ...more }) });
+    knows(before, { kind: "log", log: log({ isPrimary: false, ...more }) });
 
   test("replaces the one before, unless it is older", () => {
     const before = { log: log({ lsn: 5 }) };
@@ -89,7 +101,15 @@ describe("a word of PostgreSQL's", () => {
     expect(next.proof).toEqual({ node: "n1", mark, wallMillis: 500 });
     expect(next.peerPositions.map(({ wallMillis }) => wallMillis)).toEqual([600]);
     const proof = { node: "n1", mark, wallMillis: 1 };
-    expect(says({ ...before, proof }, { lsn: 1 })).toMatchObject({ proof, peerPositions: before.peerPositions });
+    expect(says({ ...before, proof }, { lsn: 1 })).toMatchObject({
+      proof,
+      peerPositions: before.peerPositions,
+    });
+  });
+
+  test("proves nothing of another epoch's positions", () => {
+    const other = { ...position, mark: { epoch: 2, timeline: 4 } };
+    expect(says({ peerPositions: [other] }, { lsn: 1_000 }).proof).toBeUndefined();
   });
 
   test("a reading proves too, by what PostgreSQL said last", () => {
@@ -102,6 +122,7 @@ describe("a word of PostgreSQL's", () => {
     const replay = (isWaiting: boolean) => ({ isStreaming: false, usesArchive: true, isWaiting });
     const before = { log: log({ isPrimary: false }), restingSince: 5 };
     expect(says({}, { replay: replay(true) }).restingSince).toBe(NOW - 100);
+    expect(says({ log: before.log }, { replay: replay(true) }).restingSince).toBe(NOW - 100);
     expect(says({}, { replay: replay(false) }).restingSince).toBeUndefined();
     expect(says({}, {}).restingSince).toBeUndefined();
     expect(says(before, { replay: replay(false) }).restingSince).toBe(5);
@@ -113,7 +134,7 @@ describe("a word of PostgreSQL's", () => {
 
 describe("a view of etcd", () => {
   const sees = (before: Partial<RegionState>, more: Parameters<typeof view>[0]) =>
-    after(before, { kind: "view", view: view(more) });
+    knows(before, { kind: "view", view: view(more) });
 
   test("dates a term, a standby and a bare name by when it first showed them", () => {
     expect(sees({}, {}).term).toEqual({ term: "5", since: NOW - 100 });
@@ -131,14 +152,21 @@ describe("a view of etcd", () => {
   });
 });
 
+test("what the volume says is kept as it is", () => {
+  const data = { slots: [], records: [], patroniRuns: true };
+  expect(knows({}, { kind: "data", data }).data).toBe(data);
+});
+
 test("a port counts as shut from when it was first", () => {
-  expect(after({}, { kind: "closed", at: 5 }).closedAt).toBe(5);
-  expect(after({ closedAt: 4 }, { kind: "closed", at: 5 }).closedAt).toBe(4);
+  expect(knows({}, { kind: "closed", at: 5 }).closedAt).toBe(5);
+  expect(knows({ closedAt: 4 }, { kind: "closed", at: 5 }).closedAt).toBe(4);
 });
 
 test("a status that was written counts, unless a newer one is known", () => {
-  const written = (sequence: number, before: Partial<RegionState> = { reading: reading({ mine: { ...NO_STATUS, sequence: 4 } }) }) =>
-    after(before, { kind: "status-written", status: { ...NO_STATUS, sequence, opened: 9 }, startedAt: 5 });
+  const written = (
+    sequence: number,
+    before: Partial<RegionState> = { reading: reading({ mine: { ...NO_STATUS, sequence: 4 } }) },
+  ) => knows(before, { kind: "status-written", status: { ...NO_STATUS, sequence, opened: 9 }, startedAt: 5 });
   expect(written(5)).toMatchObject({ publishedNotBefore: 5, reading: { mine: { sequence: 5, opened: 9 } } });
   expect(written(4).publishedNotBefore).toBe(Number.NEGATIVE_INFINITY);
   expect(written(3).reading?.mine.opened).toBe(0);
@@ -146,8 +174,8 @@ test("a status that was written counts, unless a newer one is known", () => {
 });
 
 test("a turn that came late says so until the next", () => {
-  expect(after({}, { kind: "tick", heldUpUntil: 5 }).heldUpUntil).toBe(5);
-  expect(after({ heldUpUntil: 5 }, { kind: "tick" }).heldUpUntil).toBe(5);
+  expect(knows({}, { kind: "tick", heldUpUntil: 5 }).heldUpUntil).toBe(5);
+  expect(knows({ heldUpUntil: 5 }, { kind: "tick" }).heldUpUntil).toBe(5);
 });
 
 test("nothing new leaves the very same state", () => {

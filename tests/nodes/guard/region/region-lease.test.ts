@@ -2,9 +2,8 @@
 import { describe, expect, test } from "vitest";
 import { NO_STATUS, type OwnData, type RegionState } from "../../../../nodes/guard/region/region-facts.js";
 import { patroniMayRun, permit, refusal, replicaUntil } from "../../../../nodes/guard/region/region-lease.js";
-import { CONFIG, knownOf, NOW, PRIMARY, RULES, standby } from "./situation.js";
+import { CONFIG, knownOf, NOW, PRIMARY, RULES, type Situation, standby } from "./situation.js";
 
-type Situation = Parameters<typeof knownOf>[number];
 const SERVES: Situation = {
   reading: { own: 2, peer: 1, mine: { ...NO_STATUS, opened: 2 } },
   log: { mark: { epoch: 2, timeline: 4 } },
@@ -100,10 +99,18 @@ describe("Patroni", () => {
     ["not before the claims were read", { state: { data: empty, reading: undefined } }, false],
     ["not before etcd was read", { state: { data: empty, view: undefined } }, false],
     ["not before the volume was read", { state: { data: undefined } }, false],
-    ["in a standby region before the claims were read", { role: standby("region"), state: { data: empty, reading: undefined } }, true],
+    [
+      "in a standby region before the claims were read",
+      { role: standby("region"), state: { data: empty, reading: undefined } },
+      true,
+    ],
     [
       "not before what only this node has is saved",
-      { ...read(1, 2, 2, 1), role: standby("region"), state: { data: { ...empty, slots: [slot], isStandby: false } } },
+      {
+        ...read(1, 2, 2, 1),
+        role: standby("region"),
+        state: { data: { ...empty, slots: [slot], isStandby: false } },
+      },
       false,
     ],
   ] as [string, Situation, boolean][])("may run %s", (_name, more, expected) => {

@@ -17,7 +17,7 @@ export const CONFIG: RegionConfig = { node: "n1", address: "10.0.0.1", rules: RU
 export const PRIMARY: Role = { kind: "primary" };
 export const standby = (kind: "nobody" | "region" | "vault"): Role => ({ kind: "standby", source: { kind } });
 
-export const reading = (more: Partial<Reading> = {}): Reading => ({
+export const reading = (more: Parts<Reading> = {}): Reading => ({
   startedAt: NOW - 100,
   endedAt: NOW - 50,
   own: 0,
@@ -27,7 +27,7 @@ export const reading = (more: Partial<Reading> = {}): Reading => ({
   overrides: NO_OVERRIDES,
   ...more,
 });
-export const view = (more: Partial<RegionView> = {}): RegionView => ({
+export const view = (more: Parts<RegionView> = {}): RegionView => ({
   startedAt: NOW - 100,
   endedAt: NOW - 50,
   role: PRIMARY,
@@ -37,7 +37,7 @@ export const view = (more: Partial<RegionView> = {}): RegionView => ({
   term: "5",
   ...more,
 });
-export const log = (more: Partial<LogEnd> = {}): LogEnd => ({
+export const log = (more: Parts<LogEnd> = {}): LogEnd => ({
   startedAt: NOW - 100,
   isPrimary: true,
   timeline: 4,
@@ -46,24 +46,32 @@ export const log = (more: Partial<LogEnd> = {}): LogEnd => ({
   ...more,
 });
 
-interface Situation {
-  readonly config?: Partial<RegionConfig>;
-  readonly state?: Partial<RegionState>;
-  readonly reading?: Partial<Reading>;
-  readonly view?: Partial<RegionView>;
-  readonly log?: Partial<LogEnd> | undefined;
+/** Parts that differ; what is undefined is not known. */
+type Parts<T> = { readonly [K in keyof T]?: T[K] | undefined };
+export interface Situation {
+  readonly config?: Parts<RegionConfig>;
+  readonly state?: Parts<RegionState>;
+  readonly reading?: Parts<Reading> | undefined;
+  readonly view?: Parts<RegionView>;
+  readonly log?: Parts<LogEnd> | undefined;
   readonly role?: Role;
 }
 
 /** What is given on top wins, one level deep. */
 export function knownOf(...situations: readonly Situation[]): Known & { readonly log: LogEnd } {
-  const merged = <K extends keyof Situation>(part: K) => Object.assign({}, ...situations.map((one) => one[part]));
+  const merged = <K extends keyof Situation>(part: K) =>
+    Object.assign({}, ...situations.map((one) => one[part]));
   const role = situations.map((one) => one.role).findLast((one) => one !== undefined) ?? PRIMARY;
   const own = {
     reading: reading(merged("reading")),
     view: view({ role, ...merged("view") }),
     log: log(merged("log")),
   };
-  const state: RegionState = { ...initialRegionState(), ...own, term: { term: "5", since: NOW - 5_000 }, ...merged("state") };
+  const state: RegionState = {
+    ...initialRegionState(),
+    ...own,
+    term: { term: "5", since: NOW - 5_000 },
+    ...merged("state"),
+  };
   return { config: { ...CONFIG, ...merged("config") }, state, ...own, role, now: NOW };
 }

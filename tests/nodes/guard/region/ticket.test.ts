@@ -1,11 +1,10 @@
 /** When a region may open its epoch: each rule by itself, and where its bounds are. */
 import { describe, expect, test } from "vitest";
-import type { Release, RegionState } from "../../../../nodes/guard/region/region-facts.js";
+import type { RegionState, Release } from "../../../../nodes/guard/region/region-facts.js";
 import { NO_OVERRIDES, NO_STATUS } from "../../../../nodes/guard/region/region-facts.js";
 import { isPending, isSilenced, ticketOf } from "../../../../nodes/guard/region/ticket.js";
-import { knownOf, NOW, RULES, reading, standby } from "./situation.js";
+import { knownOf, NOW, RULES, reading, type Situation, standby } from "./situation.js";
 
-type Situation = NonNullable<Parameters<typeof knownOf>[number]>;
 const LEASE_AND_MARGIN = RULES.leaseMillis + RULES.marginMillis;
 
 const ticket = (...situations: readonly Situation[]): string => {
@@ -62,7 +61,11 @@ describe("after a release", () => {
     lsn: 1_200,
     address: "10.9.0.1",
   };
-  const situation = (more: Partial<Release>, log: Situation["log"], state: Partial<RegionState> = {}): Situation => ({
+  const situation = (
+    more: Partial<Release>,
+    log: Situation["log"],
+    state: Partial<RegionState> = {},
+  ): Situation => ({
     reading: { own: 2, peer: 1, theirs: { ...NO_STATUS, opened: 1, released: { ...release, ...more } } },
     role: standby("region"),
     log: { isPrimary: false, ...log },
@@ -108,7 +111,9 @@ describe("after a release", () => {
   });
 
   test("with accepted loss it opens without all, but not while the other region may be serving", () => {
-    const accepted: Situation = { reading: { ...situation({}, {}).reading, overrides: { fenced: 0, acceptDataLoss: 2 } } };
+    const accepted: Situation = {
+      reading: { ...situation({}, {}).reading, overrides: { fenced: 0, acceptDataLoss: 2 } },
+    };
     const lacking = situation({}, { lsn: 10 });
     expect(ticket(lacking, accepted)).toBe(SERVING);
     const waited: Situation = { state: { claimSeen: { epoch: 2, at: NOW - LEASE_AND_MARGIN } } };
@@ -192,7 +197,9 @@ describe("without a release", () => {
     log: { isPrimary: false, mark: { epoch, timeline: 4 } },
   });
   test("a region that has demoted its leader is waited for", () => {
-    expect(ticket(silent, demoted(1))).toBe("wait: the other region has demoted far and has still to release");
+    expect(ticket(silent, demoted(1))).toBe(
+      "wait: the other region has demoted far and has still to release",
+    );
   });
   test("not one that did so in an earlier epoch, nor where this log has what came later", () => {
     expect(ticket(silent, demoted(0))).toBe(GO);
@@ -213,9 +220,12 @@ describe("without a release", () => {
     ["vault", NOW - 5_000, GO],
     ["region", undefined, GO],
     ["nobody", undefined, GO],
-  ] as const)("the end of the archive is waited for: %s, at rest since %s", (kind, restingSince, expected) => {
-    expect(ticket(silent, { role: standby(kind), state: { restingSince } })).toBe(expected);
-  });
+  ] as const)(
+    "the end of the archive is waited for: %s, at rest since %s",
+    (kind, restingSince, expected) => {
+      expect(ticket(silent, { role: standby(kind), state: { restingSince } })).toBe(expected);
+    },
+  );
   test("a primary waits for no archive", () => {
     expect(ticket(silent, { role: { kind: "primary" }, log: { isPrimary: true } })).toBe(GO);
   });
@@ -226,11 +236,14 @@ test.each([
   [2, 1, 2, false],
   [2, 2, 1, false],
   [1, 2, 0, false],
-])("a region that claims %i, beside %i, and has opened %i: whether it is on its way", (own, peer, opened, expected) => {
-  const state = knownOf({ reading: { own, peer, mine: { ...NO_STATUS, opened } } }).state;
-  expect(isPending(state)).toBe(expected);
-  expect(isPending({ ...state, reading: undefined })).toBe(false);
-});
+])(
+  "a region that claims %i, beside %i, and has opened %i: whether it is on its way",
+  (own, peer, opened, expected) => {
+    const state = knownOf({ reading: { own, peer, mine: { ...NO_STATUS, opened } } }).state;
+    expect(isPending(state)).toBe(expected);
+    expect(isPending({ ...state, reading: undefined })).toBe(false);
+  },
+);
 
 test.each([
   [NOW - LEASE_AND_MARGIN, 0, true],

@@ -2,9 +2,8 @@
 import { describe, expect, test } from "vitest";
 import { NO_STATUS, type RegionAction, type Status } from "../../../../nodes/guard/region/region-facts.js";
 import { yieldTo } from "../../../../nodes/guard/region/yield.js";
-import { knownOf, NOW, RULES, standby } from "./situation.js";
+import { knownOf, NOW, RULES, type Situation, standby } from "./situation.js";
 
-type Situation = NonNullable<Parameters<typeof knownOf>[number]>;
 const named = (action: RegionAction): string => {
   if (action.kind === "change-role")
     return `becomes ${action.role.kind === "standby" ? action.role.source.kind : "primary"}`;
@@ -28,7 +27,14 @@ describe("a primary region", () => {
   });
 
   test("then gives notice", () => {
-    const released = { epoch: 1, opened: 1, mark: { epoch: 1, timeline: 4 }, acknowledged: 1, lsn: 1, address: "" };
+    const released = {
+      epoch: 1,
+      opened: 1,
+      mark: { epoch: 1, timeline: 4 },
+      acknowledged: 1,
+      lsn: 1,
+      address: "",
+    };
     const [action] = yieldTo(knownOf(shut, { reading: { ...shut.reading, mine: { ...MINE, released } } }));
     expect(action).toEqual({
       kind: "write-status",
@@ -79,7 +85,11 @@ describe("once the other region has opened", () => {
   test("a primary region follows, whoever leads, when others had the time to save", () => {
     const seen = (at: number): Situation => ({ state: { peerOpenSeen: { epoch: 2, at } } });
     const [change] = yieldTo(knownOf(open, seen(NOW - 10_000)));
-    expect(change).toMatchObject({ role: standby("region"), expect: { term: undefined }, reason: "epoch 2 is open" });
+    expect(change).toMatchObject({
+      role: standby("region"),
+      expect: { term: undefined },
+      reason: "epoch 2 is open",
+    });
     expect(does(open, seen(NOW - 9_999))).toEqual([]);
     expect(does(open, { state: { peerOpenSeen: { epoch: 1, at: 0 } } })).toEqual([]);
     expect(does(open)).toEqual([]);
@@ -87,8 +97,17 @@ describe("once the other region has opened", () => {
 
   test("at once, where it has served nothing, or all of it was handed over", () => {
     expect(does(open, { reading: { ...open.reading, mine: NO_STATUS } })).toEqual(["becomes region"]);
-    const released = { epoch: 2, opened: 1, mark: { epoch: 1, timeline: 4 }, acknowledged: 1, lsn: 1, address: "" };
-    expect(does(open, { reading: { ...open.reading, mine: { ...MINE, released } } })).toEqual(["becomes region"]);
+    const released = {
+      epoch: 2,
+      opened: 1,
+      mark: { epoch: 1, timeline: 4 },
+      acknowledged: 1,
+      lsn: 1,
+      address: "",
+    };
+    expect(does(open, { reading: { ...open.reading, mine: { ...MINE, released } } })).toEqual([
+      "becomes region",
+    ]);
   });
 
   test("not before what only this node has is saved, or while Patroni runs", () => {
@@ -100,7 +119,9 @@ describe("once the other region has opened", () => {
     });
     expect(does(open, data(true))).toEqual([]);
     expect(does(open, data(false))).toEqual(["becomes region"]);
-    expect(does(open, data(true), { role: standby("nobody"), log: { isPrimary: false } })).toEqual(["publishes"]);
+    expect(does(open, data(true), { role: standby("nobody"), log: { isPrimary: false } })).toEqual([
+      "publishes",
+    ]);
   });
 
   const late: Situation = { state: { peerOpenSeen: { epoch: 2, at: 0 } }, log: { isPrimary: false } };
@@ -109,7 +130,12 @@ describe("once the other region has opened", () => {
   });
   test.each([
     ["waits", standby("nobody"), {}, ["becomes region"]],
-    ["follows one node", { kind: "standby", source: { kind: "node", address: "10.9.0.1" } }, {}, ["becomes region"]],
+    [
+      "follows one node",
+      { kind: "standby", source: { kind: "node", address: "10.9.0.1" } },
+      {},
+      ["becomes region"],
+    ],
     ["follows already", standby("region"), {}, ["publishes"]],
     ["waits, on a node that does not lead", standby("nobody"), { view: { term: undefined } }, []],
     ["is still fetching from the vault", standby("vault"), streams(false), ["publishes"]],
@@ -190,12 +216,20 @@ describe("a demoted region", () => {
     ["not after the other has opened", { reading: { ...demoted.reading, theirs: OPEN } }, ["publishes"]],
     ["not with less than was acknowledged", { log: { ...demoted.log, lsn: 899 } }, ["publishes"]],
     ["with exactly that", { log: { ...demoted.log, lsn: 900 } }, ["releases for epoch 2"]],
-    ["not with another leader's log", { log: { ...demoted.log, mark: { epoch: 1, timeline: 3 } } }, ["publishes"]],
+    [
+      "not with another leader's log",
+      { log: { ...demoted.log, mark: { epoch: 1, timeline: 3 } } },
+      ["publishes"],
+    ],
     ["not by an earlier demotion's extent", { view: { extent: { ...extent, of: 0 } } }, ["publishes"]],
     ["not without an extent", { view: { extent: undefined } }, ["publishes"]],
     ["not while PostgreSQL runs as a primary", { log: { ...demoted.log, isPrimary: true } }, []],
     ["not by an old answer", { log: { ...demoted.log, startedAt: NOW - 1_001 } }, []],
-    ["by one as old as it may be", { log: { ...demoted.log, startedAt: NOW - 1_000 } }, ["releases for epoch 2"]],
+    [
+      "by one as old as it may be",
+      { log: { ...demoted.log, startedAt: NOW - 1_000 } },
+      ["releases for epoch 2"],
+    ],
     ["not before PostgreSQL has answered", { state: { log: undefined } }, []],
   ] as [string, Situation, string[]][])("releases %s", (_name, more, expected) => {
     expect(does(demoted, more)).toEqual(expected);
@@ -225,10 +259,15 @@ describe("a demoted region", () => {
     const [action] = yieldTo(knownOf(demoted, never));
     expect(action).toMatchObject({ status: { released: { opened: 0, acknowledged: 1_000 } } });
     expect(does(demoted, never, { view: { term: undefined } })).toEqual([]);
+    const empty: Situation = { log: { ...demoted.log, mark: { epoch: 0, timeline: 0 } } };
+    expect(does(demoted, never, empty)).toEqual(["releases for epoch 2"]);
   });
 
   test("one whose log has a later epoch's mark releases by whoever leads", () => {
-    const later: Situation = { log: { ...demoted.log, mark: { epoch: 2, timeline: 9 } }, view: { extent: undefined } };
+    const later: Situation = {
+      log: { ...demoted.log, mark: { epoch: 2, timeline: 9 } },
+      view: { extent: undefined },
+    };
     expect(does(demoted, later)).toEqual(["releases for epoch 2"]);
     expect(does(demoted, later, { view: { term: undefined }, state: { standbySince: 0 } })).toEqual([]);
   });
