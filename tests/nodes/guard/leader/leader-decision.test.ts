@@ -79,7 +79,7 @@ describe("a leader's tick", () => {
 
   const READS: Record<string, [Partial<State>, object?]> = {
     "another leads": [{ view: view({ leader: key("b") }) }],
-    "nobody leads": [{ view: view({ leader: undefined }) }],
+    "no node leads": [{ view: view({ leader: undefined }) }],
     "nothing was read yet": [{ view: undefined }],
     "a switchover is under way": [{ handover: true }],
     "it may not lead": [{}, { mayLead: false }],
@@ -393,9 +393,9 @@ describe("Patroni must forget", () => {
       false,
     ],
     ["it leads after a gap, in another term", [{ ...blind }, { leader: key("a", { create: "9" }) }], true],
-    ["nobody leads after a gap, as before", [{ ...blind, leader: undefined }, { leader: undefined }], false],
+    ["no node leads after a gap, as before", [{ ...blind, leader: undefined }, { leader: undefined }], false],
     [
-      "nobody leads after a gap, as before, but somebody has in between",
+      "no node leads after a gap, as before, but somebody has in between",
       [
         { ...blind, leader: undefined },
         { leader: undefined, heartbeat: heartbeat({}, "10") },
@@ -412,7 +412,7 @@ describe("Patroni must forget", () => {
     ],
     ["it ran before this guard did", [undefined, bs, { patroniIsOlder: true }], true],
     [
-      "it ran before this guard did, where nobody leads",
+      "it ran before this guard did, where no node leads",
       [undefined, { leader: undefined }, { patroniIsOlder: true }],
       true,
     ],
@@ -650,7 +650,7 @@ describe("a suspicion", () => {
     expect(suspicion(WAIT, { blindUntil: NOW - 1_100 }).due).toBe(true);
     expect(suspicion(WAIT, { blindUntil: NOW - 1_099 }).due).toBe(false);
   });
-  test("a node that may not lead takes over from nobody", () => {
+  test("a node that may not lead never takes over", () => {
     expect(suspicion(WAIT, {}, { mayLead: false })).toMatchObject({ mute: ["b"], due: false });
   });
   const off = heartbeat({ node: "b", state: "off" });
@@ -661,11 +661,11 @@ describe("a suspicion", () => {
     ["before the leader was seen", { leaderSeen: undefined }, {}],
     ["of this node itself", { view: view() }, {}],
     ["of one that follows Patroni's key alone", { view: bs({ heartbeat: off }) }, {}],
-    ["where nobody leads", { view: bs({ leader: undefined }) }, {}],
+    ["where no node leads", { view: bs({ leader: undefined }) }, {}],
   ] as [string, Partial<State>, object][])("is none %s", (_name, more, how) => {
     expect(suspicion(WAIT, more, how)).toEqual(CALM);
   });
-  test("is one of a leader whose heartbeat another without the lease wrote, or nobody", () => {
+  test("is one of a leader whose heartbeat another without the lease wrote, or that has none", () => {
     expect(suspicion(WAIT, { view: bs({ heartbeat: heartbeat({ node: "c", state: "off" }) }) }).due).toBe(
       true,
     );

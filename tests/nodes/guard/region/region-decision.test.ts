@@ -89,7 +89,7 @@ describe("the claims are read", () => {
       { reading: { own: 1, peer: 2, theirs: NO_STATUS } },
       standing,
     ],
-    ["at the usual pace where nobody claims", 2_000, { reading: { own: 0, peer: 0 } }, standing],
+    ["at the usual pace where no region claims", 2_000, { reading: { own: 0, peer: 0 } }, standing],
     [
       "soon once the other region is silent for three readings",
       200,
@@ -173,9 +173,11 @@ describe("what may be old or wrong is not acted on", () => {
     };
     expect(step(peers).actions).toEqual([{ kind: "raise-epoch", epoch: 5, expectMod: "1" }]);
   });
-  test("nothing is done where nobody claims", () => {
-    const nobody = { own: 0, peer: 0, mine: NO_STATUS };
-    expect(kinds({ reading: nobody, view: { epoch: 0 }, state: { permitUntil: 0, wroteAt: 0 } })).toEqual([]);
+  test("nothing is done where no region claims", () => {
+    const unclaimed = { own: 0, peer: 0, mine: NO_STATUS };
+    expect(kinds({ reading: unclaimed, view: { epoch: 0 }, state: { permitUntil: 0, wroteAt: 0 } })).toEqual(
+      [],
+    );
   });
   test("nor by the answer to a write of its own", () => {
     const event: RegionEvent = {

@@ -84,7 +84,7 @@ describe("after a release", () => {
     [299, NOT_ALL],
     [300, ACKNOWLEDGED],
     [301, ACKNOWLEDGED],
-  ])("what was acknowledged to nobody is waited for, after %i ms no longer", (millis, expected) => {
+  ])("what no client got an acknowledgement for is waited for, after %i ms no longer", (millis, expected) => {
     const seen = { releaseSeen: { epoch: 2, at: NOW - millis } };
     expect(ticket(situation({}, { lsn: 1_199 }, seen))).toBe(expected);
   });

@@ -82,7 +82,7 @@ describe("a primary region", () => {
 describe("once the other region has opened", () => {
   const open: Situation = { reading: { own: 1, peer: 2, mine: MINE, theirs: OPEN } };
 
-  test("a primary region follows, whoever leads, when others had the time to save", () => {
+  test("a primary region follows with any leader, or none, when others had the time to save", () => {
     const seen = (at: number): Situation => ({ state: { peerOpenSeen: { epoch: 2, at } } });
     const [change] = yieldTo(knownOf(open, seen(NOW - 10_000)));
     expect(change).toMatchObject({
@@ -254,7 +254,7 @@ describe("a demoted region", () => {
     expect(does(demoted, other, since(undefined, "5"))).toEqual(["publishes"]);
   });
 
-  test("one that has never served releases by whoever leads, at once", () => {
+  test("one that has never served releases by any node that leads, at once", () => {
     const never: Situation = { reading: { own: 1, peer: 2, mine: NO_STATUS }, view: { extent: undefined } };
     const [action] = yieldTo(knownOf(demoted, never));
     expect(action).toMatchObject({ status: { released: { opened: 0, acknowledged: 1_000 } } });
@@ -263,7 +263,7 @@ describe("a demoted region", () => {
     expect(does(demoted, never, empty)).toEqual(["releases for epoch 2"]);
   });
 
-  test("one whose log has a later epoch's mark releases by whoever leads", () => {
+  test("one whose log has a later epoch's mark releases by any node that leads", () => {
     const later: Situation = {
       log: { ...demoted.log, mark: { epoch: 2, timeline: 9 } },
       view: { extent: undefined },
