@@ -95,7 +95,7 @@ describe("a password that SASLprep (RFC 4013) or a client could change is refuse
     ["mapped to nothing: a soft hyphen", "I\u00adX"],
     ["a space other than ASCII's", "a\u00a0b"],
     ["normalized: a Roman numeral", "\u2168"],
-    ["normalized: an accent of its own", "e\u0301"],
+    ["normalized: a separate accent", "e\u0301"],
     ["the same in any form", "\u00e9"],
     ["prohibited: a control character, which PostgreSQL keeps", "a\u0007"],
     ["prohibited: right to left, then a digit", "\u06271"],

@@ -160,8 +160,8 @@ describe("a term that is to begin", () => {
     ["taken from it", others({ state: "taken" }), {}, true],
     ["closed", others(), {}, true],
     ["held", others({ state: "held" }), {}, false],
-    ["held, and stood still for as long as must be waited", others({ state: "held" }), stood(WAIT), true],
-    ["held, and stood still for a little less", others({ state: "held" }), stood(WAIT - 1), false],
+    ["held, and unchanged for as long as must be waited", others({ state: "held" }), stood(WAIT), true],
+    ["held, and unchanged for a little less", others({ state: "held" }), stood(WAIT - 1), false],
     ["held, and not seen", others({ state: "held" }), { heartbeatSeen: undefined }, false],
   ] as [string, Partial<View>, Partial<State>, boolean][])(
     "over a heartbeat of another that is %s",
@@ -492,7 +492,7 @@ describe("the port", () => {
     expect(ports({}, lost())).toHaveLength(2);
     expect(ports({}, lost({ leader: undefined }))[0]).toEqual({
       kind: "close",
-      reason: "leader key names nobody",
+      reason: "no node holds the leader key",
     });
   });
   test.each([
@@ -639,7 +639,7 @@ describe("a suspicion", () => {
     [WAIT * 0.65, { probe: "b", mute: ["b"], due: false, calm: false }],
     [WAIT - 1, { probe: "b", mute: ["b"], due: false, calm: false }],
     [WAIT, { probe: "b", mute: ["b"], due: true, calm: false }],
-  ])("grows with the time that the heartbeat stands still: %d ms", (millis, expected) => {
+  ])("grows with the time that the heartbeat stays the same: %d ms", (millis, expected) => {
     expect(suspicion(millis)).toEqual(expected);
   });
   test("counts from the newer of heartbeat and leader", () => {
@@ -713,7 +713,7 @@ describe("a suspicion", () => {
     const [second, muting] = doing(stood(WAIT * 0.7, { probe: { ...other, node: "b" } }));
     expect(second).toEqual(["mute"]);
     expect(muting.muted).toEqual(["b"]);
-    // The kernel forgets: it is told again.
+    // The kernel forgets, so the guard mutes again.
     expect(doing(stood(WAIT * 0.7, { muted: ["b"], probe: { ...other, node: "b" } }))[0]).toEqual(["mute"]);
     expect(doing(stood(WAIT, { probe: { ...other, node: "b" } }))[0]).toEqual(["mute", "take-over"]);
     const [last, calm] = doing(stood(10, { muted: ["b"], probe: { ...other, node: "b" } }));

@@ -56,13 +56,13 @@ export const EQUIVALENT: Readonly<Record<string, string>> = {
   ...of(
     "region/region-decision.ts",
     "peerIsSilent",
-    "Without a reading the region counts as unsettled, which is asked first.",
+    "Without a reading the region counts as unsettled, which the code checks first.",
     "reading !== undefined => true",
   ),
   ...of(
     "region/region-decision.ts",
     "isUnsettled",
-    "No epoch is below 0: where nobody claims, the comparison before is false.",
+    "No epoch is below 0: without a claim the comparison before is false.",
     "peer > 0 => true",
     "peer > 0 => peer >= 0",
   ),

@@ -184,7 +184,7 @@ export function mutantsOf(
       const called = ts.isVoidExpression(inner) ? inner.expression : inner;
       if (isLog(called)) return undefined;
       const id = note(node, node.getText(), "");
-      // In braces of its own: an `else` that follows belongs to the `if` before.
+      // In separate braces: an `else` that follows belongs to the `if` before.
       return `{ if (!__m.is(${id})) { ${renderChildren(node)} } }`;
     }
     const { parent } = node;

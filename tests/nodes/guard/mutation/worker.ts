@@ -1,4 +1,4 @@
-/** Runs test files against one mutant after the other. A process of its own: a mutant may never return. */
+/** Runs test files against one mutant after the other. A separate process: a mutant may never return. */
 import { createRequire } from "node:module";
 import { Script } from "node:vm";
 import { TestFile, TIME_LIMIT } from "./stand-in.js";

@@ -7,7 +7,7 @@ import { knownOf, NOW, RULES, type Situation, standby } from "./situation.js";
 /** Kinds, and what tells two of a kind apart. */
 const named = (action: RegionAction): string => {
   if (action.kind === "change-role")
-    return `becomes ${action.role.kind === "standby" ? action.role.source.kind : "primary"}`;
+    return `becomes-${action.role.kind === "standby" ? action.role.source.kind : "primary"}`;
   if (action.kind === "write-status") return action.reason;
   return action.kind;
 };
@@ -107,14 +107,14 @@ describe("a primary region whose epoch is not open", () => {
   const behind: Situation = { view: { opening: undefined }, log: { mark: { epoch: 0, timeline: 0 } } };
   const slots = [{ name: "dr_diverged_e1_t4_5", epoch: 1, timeline: 4, database: 5 }];
   test("follows for what it lacks, but saves first what only it has", () => {
-    expect(does(pending, behind)).toEqual(["becomes region"]);
+    expect(does(pending, behind)).toEqual(["becomes-region"]);
     const theirs = { ...NO_STATUS, opened: 3 };
     const saves = (patroniRuns: boolean): Situation => ({
       reading: { ...pending.reading, theirs },
       state: { data: { slots, isStandby: false, timeline: 4, records: [], patroniRuns }, closedAt: NOW - 10 },
     });
     expect(does(pending, behind, saves(true))).toEqual([]);
-    expect(does(pending, behind, saves(false))).toEqual(["becomes region"]);
+    expect(does(pending, behind, saves(false))).toEqual(["becomes-region"]);
   });
 });
 
@@ -169,21 +169,21 @@ describe("a standby region that is claimed", () => {
   const accepted = { overrides: { fenced: 0, acceptDataLoss: 2 } };
   const accepts: Situation = { reading: { ...standing.reading, ...accepted } };
   test("fetches first from the vault where it may have more, even where loss is accepted", () => {
-    expect(does(standing, behind)).toEqual(["becomes vault"]);
-    expect(does(standing, behind, accepts)).toEqual(["becomes vault"]);
-    expect(does(standing, behind, { role: standby("nobody") })).toEqual(["becomes vault"]);
+    expect(does(standing, behind)).toEqual(["becomes-vault"]);
+    expect(does(standing, behind, accepts)).toEqual(["becomes-vault"]);
+    expect(does(standing, behind, { role: standby("nobody") })).toEqual(["becomes-vault"]);
   });
   test.each([
     ["while it is sent the log", { log: { ...standing.log, replay } }, ["publishes"]],
     [
       "within the budget",
       { state: { proof: { node: "n1", mark, wallMillis: 960_000 } } },
-      ["close", "becomes primary"],
+      ["close", "becomes-primary"],
     ],
     [
       "just above the budget",
       { state: { proof: { node: "n1", mark, wallMillis: 959_999 } } },
-      ["becomes vault"],
+      ["becomes-vault"],
     ],
     ["before the other region is silent", waits, ["publishes"]],
     [
@@ -202,27 +202,27 @@ describe("a standby region that is claimed", () => {
       { role: standby("vault"), state: { ...behind.state, restingSince: NOW - 5_000 } },
       ["publishes"],
     ],
-    ["once it may open without", { role: standby("nobody"), ...accepts }, ["close", "becomes primary"]],
+    ["once it may open without", { role: standby("nobody"), ...accepts }, ["close", "becomes-primary"]],
   ] as [string, Situation, string[]][])("%s: what it does above the budget", (_name, more, expected) => {
     expect(does(standing, behind, more)).toEqual(expected);
   });
 
-  test("leaves the vault before it is promoted, and waits until no archive is asked any more", () => {
+  test("leaves the vault before it is promoted, and waits until no archive is in use any more", () => {
     const resting = { state: { restingSince: NOW - 5_000 } };
-    expect(does(standing, resting, { role: standby("vault") })).toEqual(["becomes nobody"]);
+    expect(does(standing, resting, { role: standby("vault") })).toEqual(["becomes-nobody"]);
     const nobody = (usesArchive: boolean): Situation => ({
       role: standby("nobody"),
       log: { ...standing.log, replay: { ...replay, usesArchive } },
     });
     expect(does(standing, nobody(true))).toEqual([]);
-    expect(does(standing, nobody(false))).toEqual(["close", "becomes primary"]);
+    expect(does(standing, nobody(false))).toEqual(["close", "becomes-primary"]);
     expect(does(standing, { log: { ...standing.log, replay: { ...replay, usesArchive: true } } })).toEqual([
       "close",
-      "becomes primary",
+      "becomes-primary",
     ]);
     expect(does(standing, { role: standby("nobody"), log: { ...standing.log, replay: undefined } })).toEqual([
       "close",
-      "becomes primary",
+      "becomes-primary",
     ]);
   });
 
@@ -232,7 +232,7 @@ describe("a standby region that is claimed", () => {
       log: { ...standing.log, mark: { epoch: 0, timeline: 0 } },
     };
     test("follows for what it lacks", () => {
-      expect(does(standing, left)).toEqual(["becomes region"]);
+      expect(does(standing, left)).toEqual(["becomes-region"]);
       expect(does(standing, left, { role: standby("region") })).toEqual(["publishes"]);
       expect(does(standing, waits, { role: standby("nobody") })).toEqual(["publishes"]);
     });

@@ -163,7 +163,7 @@ describe("what may be old or wrong is not acted on", () => {
   ] as [string, Situation, string[]][])("%s", (_name, more, expected) => {
     expect(acts(more)).toEqual(expected);
   });
-  test("a claim that nobody here has noted is noted first", () => {
+  test("a claim that this region has not noted is noted first", () => {
     const { actions } = step({ view: { epoch: 1, epochMod: "6" }, state: { wroteAt: 0 } });
     expect(actions).toEqual([{ kind: "raise-epoch", epoch: 2, expectMod: "6" }]);
     const peers = {
@@ -179,7 +179,7 @@ describe("what may be old or wrong is not acted on", () => {
       [],
     );
   });
-  test("nor by the answer to a write of its own", () => {
+  test("nor by the answer to its own write", () => {
     const event: RegionEvent = {
       kind: "status-written",
       status: { ...NO_STATUS, sequence: 4, opened: 2 },
@@ -201,7 +201,7 @@ describe("what may be old or wrong is not acted on", () => {
   });
 });
 
-describe("what people are told", () => {
+describe("what operators read", () => {
   const mark = { epoch: 1, timeline: 4 };
   const waits: Situation = {
     reading: {

@@ -19,8 +19,8 @@ import type { Mutation } from "./sim/guard-process.js";
 import type { Fault, FaultKind, Scenario } from "./sim/regions.js";
 import type { Side } from "./sim/table.js";
 
-type Mutant = {}
-  /** Recreated for each run: some have state. */
+interface Mutant {
+  /** A new one for each run: some remember. */
   readonly mutation: () => Mutation;
   /** The same for the same number. */
   readonly scenario: (seed: number) => Scenario;
@@ -42,7 +42,7 @@ const at = (at: number, kind: FaultKind, side: Side, length = 0, node = 0): Time
   length,
   node,
 });
-/** The active region's clocks are slow and the other region's fast, unless it says otherwise. */
+/** The active region's clocks are slow and those of the other region fast, unless it says otherwise. */
 const scenario = (seed: number, faults: readonly Timed[], rate = 5): Scenario => {
   const inOrder = [...faults].sort((a, b) => a.at - b.at);
   return {
