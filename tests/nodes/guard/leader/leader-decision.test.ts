@@ -486,7 +486,7 @@ describe("the port", () => {
   });
   test("closes before it confesses, when the leader key names another", () => {
     expect(ports({ openAs: "leader" }, lost())).toEqual([
-      { kind: "close", reason: "leader key names b" },
+      { kind: "close", reason: "the leader key names b" },
       { kind: "confess", heartbeatMod: "9", beat: beat({ state: "closed" }) },
     ]);
     expect(ports({}, lost())).toHaveLength(2);
@@ -500,7 +500,7 @@ describe("the port", () => {
     ["closed already", { state: "closed" } as Partial<Beat>],
   ])("has nothing to confess where the heartbeat is %s", (_name, more) => {
     expect(ports({ openAs: "leader" }, lost({ heartbeat: heartbeat(more) }))).toEqual([
-      { kind: "close", reason: "leader key names b" },
+      { kind: "close", reason: "the leader key names b" },
     ]);
     expect(ports({}, lost({ heartbeat: heartbeat(more) }))).toEqual([]);
     expect(ports({}, lost({ heartbeat: undefined }))).toEqual([]);
@@ -508,7 +508,7 @@ describe("the port", () => {
 
   test("of a replica closes once it leads", () => {
     const view_: Event = { kind: "view", view: view() };
-    const closed = [{ kind: "close", reason: "leader key names this node" }];
+    const closed = [{ kind: "close", reason: "the leader key names this node" }];
     expect(ports({ openAs: "replica", openUntil: NOW + 1 }, view_)).toEqual(closed);
     expect(ports({ openAs: "replica", openUntil: NOW }, view_)).toEqual([]);
     expect(ports({ openAs: "leader", openUntil: NOW + 1 }, view_)).toEqual([]);

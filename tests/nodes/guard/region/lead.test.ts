@@ -100,7 +100,7 @@ describe("a primary region whose epoch is not open", () => {
     expect(does(pending, earlier)).toEqual([]);
     const fenced = { reading: { ...pending.reading, overrides: { fenced: 2, acceptDataLoss: 2 } } };
     expect(does(pending, earlier, fenced)).toEqual([
-      "opens epoch 2: an operator says it is fenced; data loss is accepted",
+      "opens epoch 2: an operator has confirmed that it is fenced; data loss is accepted",
     ]);
   });
 
@@ -273,7 +273,7 @@ describe("a standby region that is claimed", () => {
         role: { kind: "standby", source: { kind: "node", address } },
       });
       expect(does(standing, released({}, NOW - 1_000), from("10.9.0.1"))).toEqual(["publishes"]);
-      expect(does(standing, released({}, NOW - 1_000), from("10.9.0.2"))).toEqual(["becomes node"]);
+      expect(does(standing, released({}, NOW - 1_000), from("10.9.0.2"))).toEqual(["becomes-node"]);
     });
     test("not for another epoch's, nor where all is here", () => {
       expect(does(standing, waits, released({ epoch: 1 }, NOW - 1_000))).toEqual(["publishes"]);

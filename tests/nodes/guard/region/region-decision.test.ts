@@ -31,7 +31,7 @@ describe("the lease", () => {
     const { state, actions } = step({ ...lost, state: { ...SERVES.state, readAskedAt: NOW } });
     expect(actions[0]).toEqual({
       kind: "close",
-      reason: "epoch 3 of the other region is above 2 of this one",
+      reason: "the other region's epoch 3 is above this region's epoch 2",
     });
     expect(state.permitUntil).toBe(0);
     expect(kinds({ view: { role: undefined }, state: { permitUntil: 0 } })).toEqual([]);
@@ -215,7 +215,7 @@ describe("what operators read", () => {
   };
   const told = (more: Situation = {}) => explain(CONFIG, knownOf(waits, more).state, NOW);
   test("is why the region waits, and its lag in whole milliseconds", () => {
-    expect(told()).toEqual({ lagMillis: 111, waitsFor: "the other region may still be serving" });
+    expect(told()).toEqual({ lagMillis: 111, waitsFor: "the other region may still be accepting writes" });
   });
   test.each([
     ["it does not wait", { reading: { ...waits.reading, mine: { ...NO_STATUS, opened: 2 } } }],

@@ -52,12 +52,12 @@ describe("writes", () => {
 describe("the reason why not", () => {
   const reason = (more: Situation) => refusal(knownOf(SERVES, more).state);
   test.each([
-    [{ state: { reading: undefined } }, "the claims were not read yet"],
-    [{ reading: { own: 2, peer: 3 } }, "epoch 3 of the other region is above 2 of this one"],
-    [{ reading: { own: 2, peer: 2 } }, "epoch 2 of the other region is above 2 of this one"],
-    [{ role: standby("region") }, "this region is standby"],
-    [{ state: { view: undefined } }, "this region is standby"],
-    [{ view: { term: undefined } }, "this node does not lead"],
+    [{ state: { reading: undefined } }, "this node has not read the claims yet"],
+    [{ reading: { own: 2, peer: 3 } }, "the other region's epoch 3 is above this region's epoch 2"],
+    [{ reading: { own: 2, peer: 2 } }, "the other region's epoch 2 is above this region's epoch 2"],
+    [{ role: standby("region") }, "this region is a standby"],
+    [{ state: { view: undefined } }, "this region is a standby"],
+    [{ view: { term: undefined } }, "this node is not the leader"],
     [{}, "the region lease has run out"],
   ] as [Situation, string][])("%j", (more, expected) => {
     expect(reason(more)).toBe(expected);

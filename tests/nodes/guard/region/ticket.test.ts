@@ -18,9 +18,10 @@ const lagOf = (...situations: readonly Situation[]) => {
   return found.kind === "go" ? found.opening.lagMillis : "waits";
 };
 
-const GO_FREE = "go: no claim of the other region's is in the way";
-const LACKS = "wait: the other region has written since in an epoch that this log does not have";
-const SERVING = "wait: the other region may still be serving";
+const GO_FREE = "go: no claim of the other region prevents it";
+const LACKS =
+  "wait: the other region has accepted writes in an epoch that this region's log does not contain";
+const SERVING = "wait: the other region may still be accepting writes";
 
 describe("without a claim of the other region's", () => {
   const free: Situation = { reading: { own: 2, peer: 0 } };
@@ -71,9 +72,10 @@ describe("after a release", () => {
     log: { isPrimary: false, ...log },
     state: { releaseSeen: { epoch: 2, at: NOW - 100 }, ...state },
   });
-  const ALL = "go: the other region has released for epoch 2, and all that it had is here";
-  const ACKNOWLEDGED = "go: the other region has released for epoch 2, and all that it acknowledged is here";
-  const NOT_ALL = "wait: the other region has released, but not all that it had is here";
+  const ALL = "go: the other region has released for epoch 2, and this region has all of its log";
+  const ACKNOWLEDGED =
+    "go: the other region has released for epoch 2, and this region has all its acknowledged writes";
+  const NOT_ALL = "wait: the other region has released, but this region does not have all of its log yet";
 
   test("it opens at once with all, and lacks nothing", () => {
     expect(ticket(situation({}, { lsn: 1_200 }))).toBe(ALL);
@@ -107,7 +109,7 @@ describe("after a release", () => {
     const at = (epoch: number) =>
       ticket(base, { reading: { own: 4, peer: 3, mine, theirs }, log: { mark: { epoch, timeline: 4 } } });
     expect(at(2)).toBe(NOT_ALL);
-    expect(at(3)).toBe("go: the other region has released for epoch 4, and all that it had is here");
+    expect(at(3)).toBe("go: the other region has released for epoch 4, and this region has all of its log");
   });
 
   test("with accepted loss it opens without all, but not while the other region may be serving", () => {
@@ -167,14 +169,14 @@ describe("without a release", () => {
       state: { claimSeen: { epoch: 2, at: NOW } },
     });
     expect(ticket(silent, fenced(2))).toBe(
-      "go: an operator says it is fenced; at most the last 30.0 s of its writes are missing",
+      "go: an operator has confirmed that it is fenced; at most the last 30.0 s of its writes are missing",
     );
     expect(ticket(silent, fenced(1))).toBe(SERVING);
   });
 
   test.each([
     [60_000, "go: its lease has run out; at most the last 60.0 s of its writes are missing"],
-    [60_001, "wait: this region lags by 60 s, above the budget"],
+    [60_001, "wait: this region's lag is 60 s, above the budget"],
   ])("not above the budget: %i ms", (lag, expected) => {
     const proof = { node: "n1", mark: position.mark, wallMillis: 1_000_000 - (lag - 20_000) };
     expect(ticket(silent, { state: { proof } })).toBe(expected);
@@ -198,7 +200,7 @@ describe("without a release", () => {
   });
   test("a region that has demoted its leader is waited for", () => {
     expect(ticket(silent, demoted(1))).toBe(
-      "wait: the other region has demoted far and has still to release",
+      "wait: the other region has demoted far but has not released yet",
     );
   });
   test("not one that did so in an earlier epoch, nor where this log has what came later", () => {
@@ -213,7 +215,7 @@ describe("without a release", () => {
     expect(ticket(silent, { reading: { ...silent.reading, mine, theirs }, log })).toBe(LACKS);
   });
 
-  const REPLAYS = "wait: the copy of the other region's vault is still being replayed";
+  const REPLAYS = "wait: this region is still replaying the copy of the other region's vault";
   test.each([
     ["vault", undefined, REPLAYS],
     ["vault", NOW - 4_999, REPLAYS],
