@@ -1,6 +1,6 @@
 /**
  * The whole inventory of each stack as a file, for the settings in tests/fixtures. A change of the architecture shows as its
- * diff: review that. `npx vitest run tests/stacks/golden.test.ts -u` writes the files; see CONTRIBUTING.md.
+ * diff: review that. `npm test -- tests/stacks/golden.test.ts -u` writes the files; see CONTRIBUTING.md.
  */
 import { createHash } from "node:crypto";
 import { expect, test } from "vitest";

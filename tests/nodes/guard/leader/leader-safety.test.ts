@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Cluster, type Fault, type FaultKind, type Scenario } from "./sim/cluster.js";
 
-/** More, or another seed: `GUARD_RUNS=20000 GUARD_SEED=7 npx vitest run --project unit tests/guard`. */
+/** More, or another seed: `GUARD_RUNS=20000 GUARD_SEED=7 npm test -- tests/nodes/guard/leader`. */
 const RUNS = Number(process.env.GUARD_RUNS ?? 2000);
 const SEED = Number(process.env.GUARD_SEED ?? 42);
 const BUDGET_MILLIS = 300_000;

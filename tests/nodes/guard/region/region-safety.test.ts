@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { Regions } from "./sim/regions.js";
 import { scenarios } from "./sim/scenarios.js";
 
-/** More, or another seed: `GUARD_RUNS=20000 GUARD_SEED=7 npx vitest run --project unit tests/nodes/guard/region`. */
+/** More, or another seed: `GUARD_RUNS=20000 GUARD_SEED=7 npm test -- tests/nodes/guard/region`. */
 const RUNS = Number(process.env.GUARD_RUNS ?? 1_500);
 const SEED = Number(process.env.GUARD_SEED ?? 42);
 const BUDGET_MILLIS = 600_000;
