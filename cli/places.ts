@@ -24,9 +24,10 @@ export function placeKind({ aws, twin, sandbox }: PlaceFlags): Place["kind"] | u
 
 /** @param kind left out: the twin when one runs here, else AWS */
 export async function openPlace(kind: Place["kind"] | undefined): Promise<Place> {
-  const twin = await import("../lab/twin/place.js");
-  const chosen = kind ?? ((await twin.twinRuns()) ? "twin" : "aws");
-  if (chosen === "twin") return twin.twinPlace();
+  // Of the lab only its record: an operator's machine may lack the lab's packages.
+  const { twinRuns } = await import("../lab/twin/record.js");
+  const chosen = kind ?? ((await twinRuns()) ? "twin" : "aws");
+  if (chosen === "twin") return (await import("../lab/twin/place.js")).twinPlace();
   if (chosen === "sandbox") return (await import("../lab/sandbox/place.js")).sandboxPlace();
   return (await import("../operations/places/aws.js")).awsPlace(projectFolder());
 }

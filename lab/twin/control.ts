@@ -16,8 +16,8 @@ import { clearFolder, holderOf, takeFolder } from "./folder.js";
 import { requireHost, requireRoot } from "./host.js";
 import { cgroupName } from "./local-twin.js";
 import { ENVIRONMENT_FILE } from "./machine.js";
-import { RegionTwin, twinDir } from "./open.js";
-import { inside, type MachineRecord, runningTwin, type TwinRecord, writeRecord } from "./record.js";
+import { RegionTwin } from "./open.js";
+import { inside, type MachineRecord, runningTwin, type TwinRecord, twinDir, writeRecord } from "./record.js";
 import { serveRequests } from "./requests.js";
 
 export interface UpOptions {

@@ -1,8 +1,7 @@
 /** From settings to running regions: the image, the platform's answers, the machines, and the wait for a leader. */
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { createAuthority } from "../../authority/authority.js";
 import { UserError } from "../../common/errors.js";
-import { REPO } from "../../common/paths.js";
 import type { Progress } from "../../common/progress.js";
 import { allEnded } from "../../common/settle.js";
 import { machinesOf, restoreMachine } from "../../nodes/machines.js";
@@ -16,6 +15,7 @@ import { DatabaseCluster } from "./database-cluster.js";
 import { ensureImage } from "./image.js";
 import { LocalTwin } from "./local-twin.js";
 import { Platform } from "./platform.js";
+import { twinDir } from "./record.js";
 import { RegionMachines } from "./region-machines.js";
 import { twinSettings } from "./settings.js";
 import type { Machine, MachineSpec, Twin } from "./types.js";
@@ -54,9 +54,6 @@ export interface TwinSource {
   /** Puts what machines fetch at boot into the twin. */
   fill(twin: Twin): Promise<void>;
 }
-
-/** Folder of the twin that `dr twin` runs. */
-export const twinDir = (): string => resolve(process.env.DR_TWIN_DIR ?? join(REPO, ".twin"));
 
 /** A twin whose regions were started from settings, and can be changed by them. */
 export class RegionTwin {

@@ -9,12 +9,8 @@ import { ANY_ACCOUNT, contractOf } from "../../settings/contract.js";
 import type { RegionId, RegionStackName } from "../../settings/stacks.js";
 import { mustRun } from "./control.js";
 import { answersActive, guardsOf } from "./observe.js";
-import { twinDir } from "./open.js";
-import { runningTwin, type TwinRecord } from "./record.js";
+import type { TwinRecord } from "./record.js";
 import { twinSettings } from "./settings.js";
-
-/** Whether a twin runs here that this user may enter. */
-export const twinRuns = async (): Promise<boolean> => (await runningTwin(twinDir())) !== undefined;
 
 /** @throws UserError when no twin runs. */
 export async function twinPlace(): Promise<Place> {

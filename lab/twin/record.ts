@@ -1,7 +1,8 @@
 /** What a running twin leaves for other commands to find it: a file in its folder. */
 import { readFile, rename, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { z } from "zod";
+import { REPO } from "../../common/paths.js";
 import { processRuns } from "../../common/processes.js";
 
 const machine = z.object({
@@ -29,6 +30,9 @@ const record = z.object({
 export type TwinRecord = z.infer<typeof record>;
 export type MachineRecord = z.infer<typeof machine>;
 
+/** Folder of the twin that `dr twin` runs. */
+export const twinDir = (): string => resolve(process.env.DR_TWIN_DIR ?? join(REPO, ".twin"));
+
 const file = (dir: string) => join(dir, "twin.json");
 
 /** Under a new name first: a reader must never see half of it. */
@@ -46,6 +50,9 @@ export async function runningTwin(dir: string): Promise<TwinRecord | undefined> 
   if (!parsed.success) return undefined;
   return (await processRuns(parsed.data.pid, "twin")) ? parsed.data : undefined;
 }
+
+/** Whether a twin runs here that this user may enter. */
+export const twinRuns = async (): Promise<boolean> => (await runningTwin(twinDir())) !== undefined;
 
 /** A command that runs inside a machine of a running twin, as root. */
 export const inside = (machine: Pick<MachineRecord, "pid">, argv: readonly string[]): readonly string[] => [

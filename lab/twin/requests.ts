@@ -4,7 +4,7 @@ import { createConnection, createServer, type Server, type Socket } from "node:n
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { RegionId } from "../../settings/stacks.js";
-import { twinDir } from "./open.js";
+import { twinDir } from "./record.js";
 
 export interface Request {
   readonly verb: "call-restore-machine" | "end-restore-machine";

@@ -6,7 +6,7 @@ import { inTurn } from "../../../common/settle.js";
 import { forever, interruptible } from "../../drills/interrupt.js";
 import { setAside } from "../../twin/folder.js";
 import { ensureImage, imageManifest } from "../../twin/image.js";
-import { twinDir } from "../../twin/open.js";
+import { twinDir } from "../../twin/record.js";
 import { twinSettings } from "../../twin/settings.js";
 import { bundleWorkload } from "../../workload/bundle.js";
 import type { Fault } from "./faults.js";

@@ -7,8 +7,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { down, exec } from "../../../lab/twin/control.js";
 import { clearFolder, holderOf, setAside, takeFolder } from "../../../lab/twin/folder.js";
-import { twinDir } from "../../../lab/twin/open.js";
-import { writeRecord } from "../../../lab/twin/record.js";
+import { twinDir, writeRecord } from "../../../lab/twin/record.js";
 
 let base: string;
 let dir: string;
