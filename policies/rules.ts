@@ -18,13 +18,6 @@ import { groupsSpanZones, imdsv2Required, noPublicAddresses } from "./rules/comp
 import { dynamodbDeletionProtected, dynamodbRecoverable } from "./rules/database.js";
 import { failoverRecordsChecked } from "./rules/dns.js";
 import {
-  ebsEncrypted,
-  kmsRotation,
-  logGroupsEncrypted,
-  secretsEncryptedWithKms,
-  snsEncrypted,
-} from "./rules/encryption.js";
-import {
   iamNoAdministrators,
   iamNoUsers,
   iamNoWildcardActions,
@@ -46,6 +39,13 @@ import {
   securityGroupsClosed,
 } from "./rules/network.js";
 import { dataProtected, explicitProvider } from "./rules/protection.js";
+import {
+  ebsEncrypted,
+  kmsRotation,
+  logGroupsEncrypted,
+  secretsEncryptedWithKms,
+  snsEncrypted,
+} from "./rules/volumes-keys-secrets.js";
 
 /** In the order of the generated table. */
 export const RULES_BY_DOMAIN: Readonly<Record<string, readonly Rule[]>> = {

@@ -1,4 +1,4 @@
-/** Encryption at rest with keys of ours, and keys that renew themselves. Those of buckets are in buckets.ts. */
+/** Volumes, secrets, topics and logs are encrypted with keys of ours, and keys renew themselves. Buckets: buckets.ts. */
 import type * as cloudwatch from "@pulumi/aws/cloudwatch/index.js";
 import type * as ebs from "@pulumi/aws/ebs/index.js";
 import type * as ec2 from "@pulumi/aws/ec2/index.js";

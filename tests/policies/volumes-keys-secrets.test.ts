@@ -1,4 +1,4 @@
-import * as encryption from "../../policies/rules/encryption.js";
+import * as encryption from "../../policies/rules/volumes-keys-secrets.js";
 import { describeRule } from "../support/policy.js";
 
 const KEY = "arn:aws:kms:eu-west-1:123456789012:key/mrk-1";
