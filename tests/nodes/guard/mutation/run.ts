@@ -61,7 +61,7 @@ const SLOW = [
   "region/held-up.test.ts",
 ];
 /** Last, on virtual time, with few series. */
-const SIMULATED = { leader: ["leader/leader-safety.test.ts"], region: ["region/region-safety.test.ts"] };
+const SIMULATED = { leader: ["leader/leader-safety.test.ts"], region: ["region/safety/part-1.test.ts"] };
 const RIGHT_GUARDS = "mutation/right-guards.ts";
 const NOT_RUN = [
   "leader/leader-mutants.test.ts",

@@ -1,0 +1,3 @@
+import { playSeries } from "./series.js";
+
+playSeries(0);
