@@ -247,6 +247,13 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
         at(26_200, "fence", RECOVERY),
       ]),
   },
+  "lets its node be rewound before its diverged writes are saved": {
+    mutation: () =>
+      hearing((event) =>
+        event.kind === "data" ? { ...event, data: { ...event.data, slots: [], isStandby: true } } : event,
+      ),
+    scenario: (seed) => scenario(seed, isolated(4000, seed)),
+  },
   "counts a proof that a rewind has undone": {
     mutation: () =>
       believing(({ proof }) => ({ proof: proof && { ...proof, mark: { ...proof.mark, timeline: 0 } } })),
