@@ -240,7 +240,7 @@ test("leases and bytes behind come from the guards", () => {
 });
 
 test("a proof of an earlier epoch says nothing about the lag", () => {
-  const proof = { node: "drs-eu-central-1-db-1", mark: { epoch: 0, timeline: 1 }, wallMillis: NOW };
+  const proof = { node: "drs-eu-central-1-db-1", mark: { epoch: 0, timeline: 1 }, wallMillis: NOW, lsn: 900 };
   const status = { ...standbyRecovery().status, proof };
   const { recovery } = glance(observation(activeHome(), standbyRecovery(0, { status }))).regions;
   expect(recovery.lag?.seconds).toEqual({ unknown: "no proof in epoch 1 yet" });

@@ -39,7 +39,7 @@ export const standbyRecovery = (provenSeconds = 2, record: Partial<RegionRecord>
   status: {
     sequence: 30,
     opened: 0,
-    proof: { node: "drs-eu-central-1-db-1", mark: MARK, wallMillis: NOW - provenSeconds * 1000 },
+    proof: { node: "drs-eu-central-1-db-1", mark: MARK, wallMillis: NOW - provenSeconds * 1000, lsn: 900 },
   },
   ...record,
 });

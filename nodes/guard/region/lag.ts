@@ -34,12 +34,19 @@ export function reached(
   const last = positions.findLastIndex((position) => includes(log, position));
   const position = positions[last];
   if (!position) return { ahead: positions };
-  const { mark, wallMillis } = position;
-  return { proof: { node, mark, wallMillis }, ahead: positions.slice(last + 1) };
+  const { mark, wallMillis, lsn } = position;
+  return { proof: { node, mark, wallMillis, lsn }, ahead: positions.slice(last + 1) };
 }
 
+/**
+ * The proof, if it still counts. This log may have lost the position since: Patroni can rewind it to a former leader of
+ * the other region that still accepts connections, or replace it by an older copy.
+ */
+export const standingProof = (proof: Proof | undefined, log: LogEnd | undefined): Proof | undefined =>
+  proof && log && includes(log, proof) ? proof : undefined;
+
 /** Positions on two timelines can't be compared; but a log with the later leader's mark contains everything before it. */
-const includes = ({ mark, lsn }: LogEnd, position: Position): boolean =>
+const includes = ({ mark, lsn }: LogEnd, position: Pick<Position, "mark" | "lsn">): boolean =>
   sameMark(mark, position.mark)
     ? lsn >= position.lsn
     : mark.epoch === position.mark.epoch && mark.timeline > position.mark.timeline;
@@ -53,13 +60,14 @@ export function lagMillis(
   { leaseMillis }: RegionRules,
   reading: Reading,
   log: LogEnd,
-  { proof, peerNotBefore }: Pick<RegionState, "proof" | "peerNotBefore">,
+  { proof: newest, peerNotBefore }: Pick<RegionState, "proof" | "peerNotBefore">,
   now: number,
 ): number {
   const { position, opened } = reading.theirs;
   // The other region has only served in epochs that this log already contains.
   if (opened === 0 || log.mark.epoch > opened) return 0;
   if (!position || log.mark.epoch !== opened) return Number.POSITIVE_INFINITY;
+  const proof = standingProof(newest, log);
   const proven = Math.max(
     proof?.mark.epoch === position.mark.epoch ? proof.wallMillis : Number.NEGATIVE_INFINITY,
     provenByItself(log, position),

@@ -1,7 +1,7 @@
 /** The guards' actions in the region with the highest epoch: promote it, open its epoch, publish its position. Pure. */
 import { changeRole, FETCHING, FOLLOWING, positionOf, publish, sameRole, WAITING, write } from "./actions.js";
 import { type Known, LOG_MILLIS, lacksHistory, mustSaveFirst } from "./known.js";
-import { lagMillis } from "./lag.js";
+import { lagMillis, standingProof } from "./lag.js";
 import { hasAllOf, isMarked } from "./log-history.js";
 import type { LogEnd, RegionAction, Role } from "./region-facts.js";
 import { isSilenced, ticketOf } from "./ticket.js";
@@ -80,7 +80,7 @@ function promote(known: Known, log: LogEnd): RegionAction[] {
     if (!sameRole(role, from))
       return [changeRole(known, from, "to fetch the rest of the other region's log")];
   }
-  return publish(known, { proof: state.proof });
+  return publish(known, { proof: standingProof(state.proof, log) });
 }
 
 /** Whether the vault may contain more of the epoch that this region follows than the lag budget allows to be missing. */

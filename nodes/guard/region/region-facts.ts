@@ -68,6 +68,8 @@ export interface Proof {
   readonly mark: Mark;
   /** Time of the reached position, by the other leader's clock. */
   readonly wallMillis: number;
+  /** The reached position itself: the proof counts only while this node's log contains it. */
+  readonly lsn: number;
 }
 
 /**

@@ -129,7 +129,7 @@ describe("a standby region that is claimed", () => {
     state: {
       claimSeen: { epoch: 2, at: NOW - 20_000 },
       peerNotBefore: NOW - 20_000,
-      proof: { node: "n1", mark, wallMillis: 1_000_000 },
+      proof: { node: "n1", mark, wallMillis: 1_000_000, lsn: 900 },
     },
   };
   const waits: Situation = { state: { claimSeen: undefined } };
@@ -152,9 +152,16 @@ describe("a standby region that is claimed", () => {
   });
 
   test("publishes what it has proven while it waits", () => {
-    const proof = { node: "n1", mark, wallMillis: 1_000_000 };
+    const proof = { node: "n1", mark, wallMillis: 1_000_000, lsn: 900 };
     expect(lead(knownOf(standing, waits))).toEqual([
       { kind: "write-status", status: { ...NO_STATUS, sequence: 1, proof }, reason: "publishes" },
+    ]);
+  });
+
+  test("publishes no proof of a position that its log has lost", () => {
+    const log = { ...standing.log, lsn: 899 };
+    expect(lead(knownOf(standing, waits, { log }))).toEqual([
+      { kind: "write-status", status: { ...NO_STATUS, sequence: 1 }, reason: "publishes" },
     ]);
   });
 
@@ -163,7 +170,7 @@ describe("a standby region that is claimed", () => {
   });
 
   const behind: Situation = {
-    state: { proof: { node: "n1", mark, wallMillis: 900_000 } },
+    state: { proof: { node: "n1", mark, wallMillis: 900_000, lsn: 900 } },
     log: { ...standing.log, replay: { ...replay, isStreaming: false } },
   };
   const accepted = { overrides: { fenced: 0, acceptDataLoss: 2 } };
@@ -177,12 +184,12 @@ describe("a standby region that is claimed", () => {
     ["while it is sent the log", { log: { ...standing.log, replay } }, ["publishes"]],
     [
       "within the budget",
-      { state: { proof: { node: "n1", mark, wallMillis: 960_000 } } },
+      { state: { proof: { node: "n1", mark, wallMillis: 960_000, lsn: 900 } } },
       ["close", "becomes-primary"],
     ],
     [
       "just above the budget",
-      { state: { proof: { node: "n1", mark, wallMillis: 959_999 } } },
+      { state: { proof: { node: "n1", mark, wallMillis: 959_999, lsn: 900 } } },
       ["becomes-vault"],
     ],
     ["before the other region is silent", waits, ["publishes"]],

@@ -74,7 +74,7 @@ describe("a reading of the claims", () => {
   });
 
   test("brings back this node's own proof, but none of another's, and none over a newer one", () => {
-    const proof = { node: "n1", mark: { epoch: 1, timeline: 1 }, wallMillis: 5 };
+    const proof = { node: "n1", mark: { epoch: 1, timeline: 1 }, wallMillis: 5, lsn: 1 };
     const newer = { ...proof, wallMillis: 9 };
     expect(reads({}, { mine: { ...NO_STATUS, proof } }).proof).toEqual(proof);
     expect(reads({}, { mine: { ...NO_STATUS, proof: { ...proof, node: "n2" } } }).proof).toBeUndefined();
@@ -98,9 +98,9 @@ describe("a word of PostgreSQL's", () => {
   test("proves what it has reached of the other region's positions", () => {
     const before = { peerPositions: [position, { ...position, wallMillis: 600, lsn: 1_001 }] };
     const next = says(before, { lsn: 1_000 });
-    expect(next.proof).toEqual({ node: "n1", mark, wallMillis: 500 });
+    expect(next.proof).toEqual({ node: "n1", mark, wallMillis: 500, lsn: 900 });
     expect(next.peerPositions.map(({ wallMillis }) => wallMillis)).toEqual([600]);
-    const proof = { node: "n1", mark, wallMillis: 1 };
+    const proof = { node: "n1", mark, wallMillis: 1, lsn: 5 };
     expect(says({ ...before, proof }, { lsn: 1 })).toMatchObject({
       proof,
       peerPositions: before.peerPositions,

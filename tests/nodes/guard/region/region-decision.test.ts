@@ -211,7 +211,7 @@ describe("what operators read", () => {
     },
     role: standby("region"),
     log: { isPrimary: false },
-    state: { proof: { node: "n1", mark, wallMillis: 900 }, peerNotBefore: NOW - 10.5 },
+    state: { proof: { node: "n1", mark, wallMillis: 900, lsn: 1 }, peerNotBefore: NOW - 10.5 },
   };
   const told = (more: Situation = {}) => explain(CONFIG, knownOf(waits, more).state, NOW);
   test("is why the region waits, and its lag in whole milliseconds", () => {

@@ -247,6 +247,25 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
         at(26_200, "fence", RECOVERY),
       ]),
   },
+  "lets its node be rewound before its diverged writes are saved": {
+    mutation: () =>
+      hearing((event) =>
+        event.kind === "data" ? { ...event, data: { ...event.data, slots: [], isStandby: true } } : event,
+      ),
+    scenario: (seed) => scenario(seed, isolated(4000, seed)),
+  },
+  "counts a proof that a rewind has undone": {
+    mutation: () =>
+      believing(({ proof }) => ({ proof: proof && { ...proof, mark: { ...proof.mark, timeline: 0 } } })),
+    // Home's frozen leader returns, still a primary to PostgreSQL, and the recovery region follows it again.
+    scenario: (seed) =>
+      scenario(seed, [
+        at(4000, "freeze-node", HOME, 70_000),
+        at(74_500 + phase(seed, 4000), "kill-region", HOME, 60_000),
+        at(79_100, "claim", RECOVERY),
+        at(79_200, "fence", RECOVERY),
+      ]),
+  },
   "leaves the other region's silence out of the lag": {
     mutation: () => believing((_, now) => ({ peerNotBefore: now })),
     scenario: (seed) => scenario(seed, isolated(4000, seed)),

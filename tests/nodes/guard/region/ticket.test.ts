@@ -138,7 +138,7 @@ describe("without a release", () => {
     state: {
       claimSeen: { epoch: 2, at: NOW - LEASE_AND_MARGIN },
       peerNotBefore: NOW - 20_000,
-      proof: { node: "n1", mark: position.mark, wallMillis: 990_000 },
+      proof: { node: "n1", mark: position.mark, wallMillis: 990_000, lsn: 880 },
     },
   };
   const GO = "go: its lease has run out; at most the last 30.0 s of its writes are missing";
@@ -178,8 +178,19 @@ describe("without a release", () => {
     [60_000, "go: its lease has run out; at most the last 60.0 s of its writes are missing"],
     [60_001, "wait: this region's lag is 60 s, above the budget"],
   ])("not above the budget: %i ms", (lag, expected) => {
-    const proof = { node: "n1", mark: position.mark, wallMillis: 1_000_000 - (lag - 20_000) };
+    const proof = { node: "n1", mark: position.mark, wallMillis: 1_000_000 - (lag - 20_000), lsn: 880 };
     expect(ticket(silent, { state: { proof } })).toBe(expected);
+  });
+
+  test.each([
+    ["has the position", { mark: position.mark, lsn: 880 }, 30_000],
+    ["contains a later leader's mark of that epoch", { mark: { epoch: 1, timeline: 5 }, lsn: 0 }, 30_000],
+    ["was rewound behind it", { mark: position.mark, lsn: 879 }, undefined],
+    ["was rewound to an earlier leader's log", { mark: { epoch: 1, timeline: 3 }, lsn: 5_000 }, undefined],
+  ])("a proof where the log %s", (_name, end, lag) => {
+    const log = { isPrimary: false, ...end };
+    expect(ticket(silent, { log }).startsWith("go:")).toBe(lag !== undefined);
+    expect(lagOf(silent, accepts, { log })).toBe(lag);
   });
 
   const accepts: Situation = { reading: { ...silent.reading, overrides: { fenced: 0, acceptDataLoss: 2 } } };

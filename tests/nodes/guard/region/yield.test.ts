@@ -273,9 +273,11 @@ describe("a demoted region", () => {
   });
 
   test("publishes what it has proven, as long as it leads", () => {
-    const proof = { node: "n1", mark, wallMillis: 5 };
+    const proof = { node: "n1", mark, wallMillis: 5, lsn: 900 };
     const known = knownOf(demoted, released(2), { state: { proof } });
     expect(yieldTo(known)).toMatchObject([{ reason: "publishes", status: { proof } }]);
+    const lost = knownOf(demoted, released(2), { state: { proof: { ...proof, lsn: known.log.lsn + 1 } } });
+    expect(yieldTo(lost)).toMatchObject([{ reason: "publishes", status: { proof: undefined } }]);
     expect(does(demoted, released(2), { view: { term: undefined } })).toEqual([]);
   });
 });

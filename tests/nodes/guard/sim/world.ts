@@ -47,9 +47,12 @@ export class World {
     this.etcd = new SimEtcd(() => this.now);
   }
 
-  /** @param process whose work it is: it waits for the end of a pause, and is dropped when the process is killed meanwhile */
-  after(millis: number, run: () => void, process?: Process): void {
-    this.push(this.now + Math.max(0, millis), run, process, process?.generation ?? 0);
+  /**
+   * @param process whose work it is: it waits for the end of a pause, and is dropped when the process is killed meanwhile
+   * @param generation of the process that this is for: of an answer, the one that asked. Default: the present one.
+   */
+  after(millis: number, run: () => void, process?: Process, generation = process?.generation ?? 0): void {
+    this.push(this.now + Math.max(0, millis), run, process, generation);
   }
 
   /** Work of a process that came due while that was paused. */
@@ -167,8 +170,7 @@ export class Process {
   }
 
   /** Does this now, after the pause, or never if it is dead. */
-  do(run: () => void): void {
-    const { generation } = this;
+  do(run: () => void, generation = this.generation): void {
     if (this.takesUp({ at: this.world.now, order: 0, run, process: this, generation })) run();
   }
 

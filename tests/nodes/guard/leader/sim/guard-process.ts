@@ -77,6 +77,7 @@ export class GuardProcess {
     return {
       local: (_address, timeoutMillis) => {
         const startedAt = clock.now();
+        const { generation } = guardProcess;
         if (node.database.isPaused)
           return world.answer(guardProcess, timeoutMillis / node.rate, () => {
             throw new Error("Patroni does not answer");
@@ -88,7 +89,7 @@ export class GuardProcess {
               const { role, timeline, ancestors } = node.postgres;
               const { holdsLock } = node;
               const local = role === "down" ? undefined : { startedAt, role, timeline, ancestors, holdsLock };
-              world.after(0.5, () => world.settle(() => resolve(local)), guardProcess);
+              world.after(0.5, () => world.settle(() => resolve(local)), guardProcess, generation);
             },
             node.database,
           ),
@@ -96,8 +97,9 @@ export class GuardProcess {
       },
       isAlive: (name) =>
         new Promise((resolve) => {
+          const { generation } = guardProcess;
           const answer = (millis: number, alive: boolean) =>
-            world.after(millis, () => world.settle(() => resolve(alive)), guardProcess);
+            world.after(millis, () => world.settle(() => resolve(alive)), guardProcess, generation);
           answer(PROBE, false);
           const other = node.all.find((one) => one.name === name);
           if (!other || !node.canSend(other)) return;

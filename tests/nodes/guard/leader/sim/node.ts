@@ -93,6 +93,7 @@ export class SimNode {
    */
   ask<T>(process: Process, timeout: number, request: () => T, done: (answer: T | undefined) => void): void {
     const { world } = this;
+    const { generation } = process;
     let settled = false;
     const settle = (answer: T | undefined): void => {
       if (settled) return;
@@ -111,7 +112,7 @@ export class SimNode {
         return;
       }
       world.after(this.answersTake + world.delay(), () => {
-        if (!blocked("in")) process.do(() => settle(answer));
+        if (!blocked("in")) process.do(() => settle(answer), generation);
       });
     });
   }

@@ -179,9 +179,10 @@ export class GuardProcess {
   private askEtcd<T>(request: () => T): Promise<T> {
     const { node } = this;
     const { world, guard, region } = node;
+    const { generation } = guard;
     return new Promise((resolve, reject) => {
       const later = (millis: number, settle: () => void) =>
-        world.after(millis, () => world.settle(settle), guard);
+        world.after(millis, () => world.settle(settle), guard, generation);
       guard.do(() =>
         world.after(world.delay(), () => {
           if (!region.etcdIsUp || !node.isUp) {
@@ -320,12 +321,13 @@ export class GuardProcess {
   private askTable<T>(request: () => T, writes = false): Promise<T> {
     const { node, weather } = this;
     const { world, guard } = node;
+    const { generation } = guard;
     const isLost = () =>
       weather.cut || (weather.readOnly && writes) || world.random() < weather.failShare / 2;
     const way = () => 10 + world.random() * (20 + weather.slow);
     return new Promise((resolve, reject) => {
       const later = (millis: number, settle: () => void) =>
-        world.after(millis, () => world.settle(settle), guard);
+        world.after(millis, () => world.settle(settle), guard, generation);
       const fail = () => reject(new Error("the table does not answer"));
       guard.do(() => {
         if (isLost()) {

@@ -22,6 +22,13 @@ import type { Side } from "./table.js";
 const PATRONI = 500;
 /** Of Patroni's session in etcd: longer than on real nodes, where it ends some of what a wrong guard would do. */
 const TTL = 60_000;
+/**
+ * How long PostgreSQL may stay writable after its Patroni was cut off from etcd, at the longest: a wait of `loop_wait`, then
+ * one read and one update of etcd, each given up after `retry_timeout`. Then Patroni stops PostgreSQL, which refuses new
+ * connections at once. A frozen Patroni counts from its thaw. Source: Patroni 4.1, `_run_cycle` and `_handle_dcs_error`
+ * in ha.py, `_wait_cache` and `_update_leader` in dcs/etcd3.py.
+ */
+const CUT_OFF = 9_000;
 /** How often a segment is archived and replicated. */
 const ARCHIVE = 3000;
 const PATRONI_CONFIG = JSON.stringify({ loop_wait: 1, retry_timeout: 4 });
@@ -41,6 +48,8 @@ export class SimNode {
   /** True time until which the kernel lets Patroni speak with etcd, and whether it has since the machine started. */
   admittedUntil = 0;
   wasAdmitted = false;
+  /** Since when its Patroni, running a primary, has been cut off from etcd. */
+  cutOffSince: number | undefined;
   /** Of its Patroni: a lease in etcd. */
   session: string | undefined;
   /** How far its wall clock was set forward. */
@@ -114,11 +123,20 @@ export class SimNode {
     this.saves++;
     this.database.resume("saving");
   }
+  /** It still writes its last, and starts again as a standby. */
+  stopAsPrimary(): void {
+    this.log.append({ id: 0 });
+    this.role = "standby";
+    this.wasPrimary = false;
+    this.world.note(`${this.name} stopped, lsn ${this.log.lsn}`);
+  }
   follow(source: Log, limit: number): void {
     const gone = this.log.follow(source, limit);
     this.wasPrimary = false;
-    if (this.kept && gone.some((id) => this.region.isAcknowledged(id)) && !this.saved.has(this.kept.epoch))
-      this.world.violation(`${this.name} was rewound before what it acknowledged was saved`);
+    if (!this.kept || this.saved.has(this.kept.epoch)) return;
+    const { isAcknowledged, peer } = this.region;
+    if (gone.some((id) => isAcknowledged(id) && !peer.hasSafely(id)))
+      this.world.violation(`${this.name} was rewound before what it alone had acknowledged was saved`);
   }
   /** Power off. */
   die(): void {
@@ -286,6 +304,11 @@ export class SimRegion {
     return this.nodes.some((each) => each !== node && each.runs && each.log.has(id));
   }
 
+  /** On as many of its nodes as a commit waits for: no single failure loses it. */
+  hasSafely(id: number): boolean {
+    return this.nodes.filter(({ log }) => log.has(id)).length >= 2;
+  }
+
   append(node: SimNode, mark: Mark): void {
     node.log.append({ id: 0, mark });
   }
@@ -300,6 +323,7 @@ export class SimRegion {
   }
 
   private patroni(): void {
+    for (const node of this.nodes) this.demoteCutOff(node);
     if (!this.etcdIsUp) return;
     const { world, etcd, keys } = this;
     const ready = this.nodes.filter((node) => node.runs && node.isAdmitted);
@@ -341,15 +365,21 @@ export class SimRegion {
       world.after(
         200 + world.random() * 1500,
         () => {
-          if (node.role !== "primary") return;
-          node.log.append({ id: 0 });
-          node.role = "standby";
-          node.wasPrimary = false;
-          world.note(`${node.name} stopped, lsn ${node.log.lsn}`);
+          if (node.role === "primary") node.stopAsPrimary();
         },
         node.database,
       );
     }
+  }
+
+  /** Clients' port is closed long before; but the other region's nodes may connect, and take it for the primary. */
+  private demoteCutOff(node: SimNode): void {
+    const { now } = this.world;
+    const isCutOff = node.runs && node.role === "primary" && !(node.isAdmitted && this.etcdIsUp);
+    node.cutOffSince = isCutOff ? (node.cutOffSince ?? now) : undefined;
+    if (node.cutOffSince === undefined || now - node.cutOffSince < CUT_OFF) return;
+    node.cutOffSince = undefined;
+    node.stopAsPrimary();
   }
 
   private keepSession(node: SimNode): void {
