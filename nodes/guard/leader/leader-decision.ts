@@ -8,7 +8,7 @@
  * closed port or has not changed for longer than the lease.
  */
 import type { GuardConfig } from "../shared/config.js";
-import type { Action, Beat, Event, Local, State, View } from "./leader-facts.js";
+import type { Action, Beat, Event, Gate, Local, State, View } from "./leader-facts.js";
 import { isMarker, suspectOf, takeOver, waitMillis } from "./succession.js";
 
 /** How long a marker keeps the leader key from a Patroni whose guard is dead. That Patroni demotes itself in this time. */
@@ -268,9 +268,12 @@ function open(state: State, until: number, as: "leader" | "replica", now: number
 function openAsLeader(state: State, until: number, now: number): Step {
   const { gate, local } = state;
   const isStandby = local?.role === "standby_leader";
-  const bound = isStandby ? (gate.standbyLeaderMayServe ? until : 0) : gate.writesUntil;
+  const bound = isStandby ? (standbyLeaderServes(gate) ? until : 0) : gate.writesUntil;
   return open(state, Math.min(until, bound), "leader", now);
 }
+
+/** Not where the role is primary already, and Patroni has still to promote. */
+const standbyLeaderServes = (gate: Gate): boolean => gate.isStandby && gate.standbyLeaderMayServe;
 
 /** What the region withdraws ends at once; what it allows begins with the next renewal. */
 function onGate(config: Config, state: State, reason: string | undefined, now: number): Step {
@@ -280,7 +283,7 @@ function onGate(config: Config, state: State, reason: string | undefined, now: n
   const allowed =
     openAs === "replica"
       ? gate.replicaUntil
-      : isStandby && gate.standbyLeaderMayServe
+      : isStandby && standbyLeaderServes(gate)
         ? openUntil
         : gate.writesUntil;
   if (allowed > now) return { state, actions: [] };

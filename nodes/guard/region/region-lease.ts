@@ -6,6 +6,7 @@ import { mayBeRewound } from "./diverged.js";
 import type { RegionConfig } from "./known.js";
 import { headOf, isMarked } from "./log-history.js";
 import type { RegionState } from "./region-facts.js";
+import { isPending } from "./ticket.js";
 
 /** Until when this node may serve writes; 0 when it may not. */
 export function permit({ rules }: RegionConfig, state: RegionState, now: number): number {
@@ -20,6 +21,17 @@ export function permit({ rules }: RegionConfig, state: RegionState, now: number)
   const since = Math.min(reading.startedAt, publishedNotBefore + rules.leaseMillis);
   const until = since + rules.leaseMillis;
   return until > now ? until : 0;
+}
+
+/**
+ * Whether clients may reach the leader of a standby region, to read. Not during the region's promotion; and not where a
+ * newer claim of the other region has ended the promotion, until this region has noted that claim: a role change under
+ * way may still succeed, and afterwards etcd refuses it.
+ */
+export function standbyLeaderMayServe(state: RegionState): boolean {
+  const { reading, view } = state;
+  if (!reading || !view || isPending(state)) return false;
+  return view.epoch >= Math.max(reading.own, reading.peer);
 }
 
 export function refusal({ reading, view }: RegionState): string {

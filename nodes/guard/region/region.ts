@@ -19,8 +19,7 @@ import {
   type Status,
 } from "./region-facts.js";
 import { changeRole, forgetCluster, raiseEpoch, regionViewOf } from "./region-keys.js";
-import { patroniMayRun, replicaUntil } from "./region-lease.js";
-import { isPending } from "./ticket.js";
+import { patroniMayRun, replicaUntil, standbyLeaderMayServe } from "./region-lease.js";
 
 /** The claim table, in either region. */
 export interface ClaimTable {
@@ -156,7 +155,7 @@ export class Region {
     return {
       writesUntil: current.permitUntil,
       replicaUntil: replicaUntil(rules, current),
-      standbyLeaderMayServe: !isPending(current),
+      standbyLeaderMayServe: standbyLeaderMayServe(current),
       patroniMayRun: patroniMayRun(rules, current),
       isStandby: current.view?.role?.kind === "standby",
       standsAside: current.view?.role?.kind === "standby" && unsavedEpoch(current) !== undefined,

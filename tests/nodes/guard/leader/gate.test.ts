@@ -90,12 +90,30 @@ describe.each(BOUNDS)("a region lease that is %s", (_name, bound, until) => {
   });
 
   test("does not bound a standby leader's port, which takes no writes", () => {
-    const before = state("standby_leader", { writesUntil: bound, standbyLeaderMayServe: true });
+    const before = state("standby_leader", {
+      writesUntil: bound,
+      standbyLeaderMayServe: true,
+      isStandby: true,
+    });
     expect(portActions(before, renewed)).toEqual([{ kind: "open", until: END, as: "leader" }]);
   });
 
+  test("opens no port of a node that Patroni has still to promote, where the region's role is primary already", () => {
+    const gate = { writesUntil: 0, standbyLeaderMayServe: true, isStandby: false };
+    expect(portActions(state("standby_leader", gate), renewed)).toEqual([]);
+    const open = state("standby_leader", {}, { openAs: "leader", openUntil: END });
+    const event: Event = { kind: "gate", gate: { ...OPEN_GATE, ...gate }, reason: "the region says so" };
+    expect(decide(config(), open, event, NOW).actions).toEqual([
+      { kind: "close", reason: "the region says so" },
+    ]);
+  });
+
   test("opens no standby leader's port while its region is being promoted", () => {
-    const before = state("standby_leader", { writesUntil: bound, standbyLeaderMayServe: false });
+    const before = state("standby_leader", {
+      writesUntil: bound,
+      standbyLeaderMayServe: false,
+      isStandby: true,
+    });
     expect(portActions(before, renewed)).toEqual([]);
   });
 
@@ -126,7 +144,12 @@ describe.each(BOUNDS)("a region lease that is %s", (_name, bound, until) => {
     });
 
     test("leaves a standby leader's port open, which takes no writes", () => {
-      const step = decide(config(), open("standby_leader", "leader"), gate({ writesUntil: bound }), NOW);
+      const step = decide(
+        config(),
+        open("standby_leader", "leader"),
+        gate({ writesUntil: bound, isStandby: true }),
+        NOW,
+      );
       expect(step.actions).toEqual([]);
       expect(step.state.openUntil).toBe(END);
     });

@@ -1,7 +1,13 @@
 /** The region lease: until when it may be served, and whether Patroni may run; each condition by itself. */
 import { describe, expect, test } from "vitest";
 import { NO_STATUS, type OwnData, type RegionState } from "../../../../nodes/guard/region/region-facts.js";
-import { patroniMayRun, permit, refusal, replicaUntil } from "../../../../nodes/guard/region/region-lease.js";
+import {
+  patroniMayRun,
+  permit,
+  refusal,
+  replicaUntil,
+  standbyLeaderMayServe,
+} from "../../../../nodes/guard/region/region-lease.js";
 import { CONFIG, knownOf, NOW, PRIMARY, RULES, type Situation, standby } from "./situation.js";
 
 const SERVES: Situation = {
@@ -79,6 +85,29 @@ describe("a replica's port", () => {
     ["is bound where nothing is known of the region's role", { state: { view: undefined } }, END],
   ] as [string, Situation, number][])("%s", (_name, more, expected) => {
     expect(until(more)).toBe(expected);
+  });
+});
+
+describe("a standby leader's port", () => {
+  const opened = (epoch: number) => ({ ...NO_STATUS, opened: epoch });
+  test.each([
+    ["serves beside a higher claim", { reading: { own: 1, peer: 2 }, view: { epoch: 2 } }, true],
+    [
+      "not before a claim is noted that ended a promotion",
+      { reading: { own: 1, peer: 2 }, view: { epoch: 1 } },
+      false,
+    ],
+    ["not during a promotion", { reading: { own: 3, peer: 2, mine: opened(1) }, view: { epoch: 3 } }, false],
+    ["serves after it", { reading: { own: 3, peer: 2, mine: opened(3) }, view: { epoch: 3 } }, true],
+    [
+      "not before this region's claim is noted",
+      { reading: { own: 3, peer: 2, mine: opened(3) }, view: { epoch: 2 } },
+      false,
+    ],
+    ["not before the claims are read", { state: { reading: undefined } }, false],
+    ["not before etcd is read", { state: { view: undefined } }, false],
+  ] as [string, Situation, boolean][])("%s", (_name, more, expected) => {
+    expect(standbyLeaderMayServe(knownOf(more).state)).toBe(expected);
   });
 });
 
