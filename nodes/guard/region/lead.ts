@@ -4,7 +4,7 @@ import { type Known, LOG_MILLIS, lacksHistory, mustSaveFirst } from "./known.js"
 import { lagMillis, standingProof } from "./lag.js";
 import { hasAllOf, isMarked } from "./log-history.js";
 import type { LogEnd, RegionAction, Role } from "./region-facts.js";
-import { isSilenced, ticketOf } from "./ticket.js";
+import { isSilenced, standingOpening, ticketOf } from "./ticket.js";
 
 /** The rest of a demoted node's log usually arrives while that node stops. After this time this region fetches it from the node. */
 const FETCH_AFTER_MILLIS = 1_000;
@@ -25,8 +25,7 @@ export function lead(known: Known): RegionAction[] {
     return log.mark.epoch === own ? [{ kind: "mark-log", mark: { epoch: own, timeline: log.timeline } }] : [];
   }
   const ticket = ticketOf(known, log);
-  const opening =
-    view.opening?.epoch === own ? view.opening : ticket.kind === "go" ? ticket.opening : undefined;
+  const opening = standingOpening(known, log) ?? (ticket.kind === "go" ? ticket.opening : undefined);
   if (!opening) {
     // The other region has accepted writes since: this region can get them only as its standby.
     return lacksHistory(known, log) && !mustSaveFirst(known)
@@ -65,10 +64,14 @@ function promote(known: Known, log: LogEnd): RegionAction[] {
         changeRole(known, WAITING, "this region has replayed all of the copy of the other region's vault"),
       ];
     if (source?.kind === "nobody" && log.replay?.usesArchive) return [];
+    const end = { mark: log.mark, lsn: log.lsn };
     return [
       // A standby leader's permission to serve must end before its promotion.
       { kind: "close", reason: "this region is being promoted" },
-      { ...changeRole(known, { kind: "primary" }, ticket.opening.reason), opening: ticket.opening },
+      {
+        ...changeRole(known, { kind: "primary" }, ticket.opening.reason),
+        opening: { ...ticket.opening, log: end },
+      },
     ];
   }
   // This source remains from a demotion: the other region has been active since.

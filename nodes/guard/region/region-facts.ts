@@ -81,6 +81,8 @@ export interface Opening {
   readonly reason: string;
   /** Upper bound of the lag behind the other region at that time; undefined when it was unknown. */
   readonly lagMillis?: number;
+  /** The end of the log that it was decided on: it holds only while the promoted log contains this. */
+  readonly log?: { readonly mark: Mark; readonly lsn: number };
 }
 
 /** A region's status as its guards publish it: one item. Each write compares the previous write's sequence. */

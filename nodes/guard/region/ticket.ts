@@ -2,7 +2,7 @@
 
 import type { Known } from "./known.js";
 import { lagMillis } from "./lag.js";
-import { hasAllOf, hasLastOf, headOf } from "./log-history.js";
+import { hasAllOf, hasLastOf, headOf, reaches } from "./log-history.js";
 import type { LogEnd, Opening, RegionState } from "./region-facts.js";
 
 /** How long to wait for the end of a log beyond its acknowledged writes; it may arrive until Patroni promotes, half a second later. */
@@ -60,6 +60,22 @@ export function ticketOf(known: Known, log: LogEnd): Ticket {
   if (lag > lagBudgetMillis)
     return wait(`this region's lag is ${(lag / 1000).toFixed(0)} s, above the budget`);
   return go(`${reason}; at most the last ${(lag / 1000).toFixed(1)} s of its writes are missing`, lag);
+}
+
+/**
+ * The stored grounds for opening the highest epoch, while they hold. They were found by a standby's log, and the log that
+ * was promoted may contain less: Patroni had begun to rewind it, or another node was elected.
+ */
+export function standingOpening(
+  { reading, view }: Pick<Known, "reading" | "view">,
+  log: LogEnd,
+): Opening | undefined {
+  const { opening } = view;
+  if (opening?.epoch !== reading.own) return undefined;
+  const { log: decidedOn } = opening;
+  // This epoch's mark is only written to a log for which this has been checked.
+  const holds = !decidedOn || log.mark.epoch === reading.own || reaches(log, decidedOn.mark, decidedOn.lsn);
+  return holds ? opening : undefined;
 }
 
 /** The other region can certainly not serve any more. */

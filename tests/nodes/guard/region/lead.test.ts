@@ -104,6 +104,25 @@ describe("a primary region whose epoch is not open", () => {
     ]);
   });
 
+  const log = { mark: { epoch: 1, timeline: 4 }, lsn: 900 };
+  const decided: Situation = { view: { opening: { ...opening, log } } };
+  test.each([
+    ["has what the opening counted on", log, ["mark-log"]],
+    [
+      "contains this epoch's mark",
+      { mark: { epoch: 2, timeline: 4 }, lsn: 1 },
+      [`opens epoch 2: ${opening.reason}`],
+    ],
+    ["was rewound before the promotion", { ...log, lsn: 899 }, []],
+    ["was rewound to an earlier leader's log", { mark: { epoch: 1, timeline: 3 }, lsn: 5_000 }, []],
+  ])("where its log %s", (_name, end, expected) => {
+    expect(does(pending, decided, { log: end })).toEqual(expected);
+  });
+  test("opens without it where loss is accepted", () => {
+    const accepted = { reading: { ...pending.reading, overrides: { fenced: 2, acceptDataLoss: 2 } } };
+    expect(does(pending, decided, accepted, { log: { ...log, lsn: 899 } })).toEqual(["mark-log"]);
+  });
+
   const behind: Situation = { view: { opening: undefined }, log: { mark: { epoch: 0, timeline: 0 } } };
   const slots = [{ name: "dr_diverged_e1_t4_5", epoch: 1, timeline: 4, database: 5 }];
   test("follows for what it lacks, but saves first what only it has", () => {
@@ -147,6 +166,7 @@ describe("a standby region that is claimed", () => {
         epoch: 2,
         reason: "its lease has run out; at most the last 20.0 s of its writes are missing",
         lagMillis: 20_000,
+        log: { mark, lsn: 1_000 },
       },
     });
   });

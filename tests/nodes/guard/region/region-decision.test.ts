@@ -227,6 +227,11 @@ describe("what operators read", () => {
   test("a reason where an earlier epoch was allowed", () => {
     expect(told({ view: { opening: { epoch: 1, reason: "" } } }).waitsFor).toBeDefined();
   });
+  test("a reason where the log has lost what was allowed", () => {
+    const opening = (lsn: number) => ({ epoch: 2, reason: "", log: { mark, lsn } });
+    expect(told({ view: { opening: opening(1_000) } }).waitsFor).toBeUndefined();
+    expect(told({ view: { opening: opening(1_001) } }).waitsFor).toBeDefined();
+  });
   test("no lag where that is not known", () => {
     expect(told({ state: { proof: undefined } }).lagMillis).toBeUndefined();
   });

@@ -247,6 +247,17 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
         at(26_200, "fence", RECOVERY),
       ]),
   },
+  "opens on a log that was rewound after the decision": {
+    mutation: () => viewing(({ opening }) => ({ opening: opening && { ...opening, log: undefined } })),
+    // Home's frozen leader returns while the recovery region is being promoted. Home itself has everything and is claimed again.
+    scenario: (seed) =>
+      scenario(seed, [
+        at(4000, "freeze-node", HOME, 15_050),
+        at(14_000, "pause-decision", RECOVERY, 2500),
+        at(15_000, "claim", RECOVERY),
+        at(40_000, "claim", HOME),
+      ]),
+  },
   "lets its node be rewound before its diverged writes are saved": {
     mutation: () =>
       hearing((event) =>

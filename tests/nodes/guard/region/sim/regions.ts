@@ -59,6 +59,8 @@ export const RULES: RegionRules = {
 const WRITE = 150;
 /** After the last fault, at most: to recover, to wait for the lease, and to catch up. */
 const RECOVERY = 90_000;
+/** Of a person who watches a region that waits for what it can't get any more. */
+const PATIENCE = 10_000;
 /** Why something may be paused. */
 const PAUSES = ["region", "node", "guard", "guards", "decision"] as const;
 /** All must have been well for so long at the end. */
@@ -473,9 +475,27 @@ export class Regions {
    * leave the cluster as it is (lost-data.test.ts), and a person gives the other region the claim back.
    */
   private takeClaimBack(): void {
+    if (this.regions[this.active].isBare) this.giveBack();
+  }
+
+  /**
+   * A leader that died between its promotion and the opening has left one that lacks something of what the other region has
+   * released. Its guard waits; only a person can decide, and the other region has everything.
+   */
+  private get isOverdrawn(): boolean {
+    const region = this.regions[this.active];
+    const guard = this.guards.find(({ node }) => node === region.leader);
+    const { waitsFor } = guard?.region.waitsFor ?? {};
+    return region.leader?.role === "primary" && /does not have all of its log/.test(waitsFor ?? "");
+  }
+
+  private get active(): Side {
     const { claims } = this.table;
-    const active: Side = claims[0] > claims[1] ? 0 : 1;
-    if (!this.regions[active].isBare) return;
+    return claims[0] > claims[1] ? 0 : 1;
+  }
+
+  private giveBack(): void {
+    const { active } = this;
     this.world.note("the claim is taken back");
     this.table.claim(other(active), this.nextEpoch(other(active)));
   }
@@ -497,10 +517,13 @@ export class Regions {
   private async settle(until: number): Promise<void> {
     const { world } = this;
     let since: number | undefined;
+    let overdrawnSince: number | undefined;
     while (world.now < until && world.violations.length === 0) {
       const isWell = this.faults(world.now - CALM).length === 0;
       since = isWell ? (since ?? world.now) : undefined;
       if (since !== undefined && world.now - since >= CALM) return;
+      overdrawnSince = this.isOverdrawn ? (overdrawnSince ?? world.now) : undefined;
+      if (overdrawnSince !== undefined && world.now - overdrawnSince >= PATIENCE) this.giveBack();
       await world.runUntil(world.now + 1_000);
     }
   }
@@ -515,7 +538,7 @@ export class Regions {
   private faults(lately: number): string[] {
     const { acknowledged, lastEpoch, table } = this;
     const found: string[] = [];
-    const active: Side = table.claims[0] > table.claims[1] ? 0 : 1;
+    const { active } = this;
     const last = acknowledged.at(-1);
     if (last?.side !== active || last.at < lately)
       found.push(`no node serves in region ${active} at the end`);
