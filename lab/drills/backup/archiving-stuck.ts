@@ -74,7 +74,7 @@ export const archivingStuck: Drill = {
         );
         await watch.isQuiet("wal-archiving-late", now());
         await watch.isQuiet("wal-archiving-broken", now());
-        const { values } = await checkVault(leader);
+        const { values } = await checkVault(scene, leader);
         scene.measure({
           name: "segments missing by dr-check-vault",
           value: values.MissingWalSegments ?? Number.NaN,

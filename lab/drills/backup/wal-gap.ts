@@ -37,7 +37,7 @@ export const walGap: Drill = {
       const from = now();
       await scene.step("Detect: within an archive timeout", async () => {
         await watch.rings("wal-gap", from, scene.settings.backup.archiveTimeoutSeconds);
-        const { reasons } = await checkVault(leader);
+        const { reasons } = await checkVault(scene, leader);
         scene.prove(
           `dr-check-vault names it: ${reasons.join("; ")}`,
           reasons.some((each) => each.includes(gone)),
@@ -73,7 +73,7 @@ export const walGap: Drill = {
         await watch.rings("wal-gap", now(), scene.settings.backup.archiveTimeoutSeconds);
         await backUp(scene);
         await watch.isQuiet("wal-gap", now());
-        const { reasons } = await checkVault(leader);
+        const { reasons } = await checkVault(scene, leader);
         scene.prove(`it is still told of: ${reasons.join("; ")}`, reasons.join().includes(lost));
       });
     } finally {

@@ -75,9 +75,17 @@ export async function archived(
   );
 }
 
-/** What `dr-check-vault` on the leader's timer would tell next, and why. */
-export const checkVault = async (leader: Machine): Promise<VaultLook> =>
-  JSON.parse(await script(leader, "dr-check-vault --json")) as VaultLook;
+/** What `dr-check-vault` finds on the leader, and why: its first look in which every part succeeded, as on its timer. */
+export const checkVault = (scene: Scene, leader: Machine): Promise<VaultLook> =>
+  scene.eventually(
+    "dr-check-vault checks everything",
+    async () => {
+      const look = JSON.parse(await script(leader, "dr-check-vault --json")) as VaultLook;
+      if (look.failed.length > 0) throw new Error(look.failed.join("; "));
+      return look;
+    },
+    60,
+  );
 
 /**
  * A moment of which S3's times tell what was before and what came after: they are whole seconds, and so is
