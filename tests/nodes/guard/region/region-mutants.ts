@@ -222,7 +222,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   "does not wait for a region that has demoted": {
     mutation: () => reading(({ theirs }) => ({ theirs: { ...theirs, demoted: undefined } })),
     scenario: (seed) => scenario(seed, demoted(4000, seed)),
-    share: 1 / 8,
+    share: 1 / 12,
   },
   "has no budget for lag": {
     mutation: () => ruledBy(() => ({ lagBudgetMillis: Number.POSITIVE_INFINITY })),
@@ -414,7 +414,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
         at(17_000, "slow-writes", HOME, 30_000),
         at(17_000, "claim-at-opening", HOME, phase(seed, 400)),
       ]),
-    share: 1 / 8,
+    share: 1 / 12,
   },
   "forgets why it was promoted": {
     mutation: () => viewing(() => ({ opening: undefined })),

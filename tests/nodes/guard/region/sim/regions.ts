@@ -1,4 +1,6 @@
 /** Two regions under faults, and what must hold whatever happens. */
+import { regionViewOf } from "../../../../../nodes/guard/region/region-keys.js";
+import { standingOpening } from "../../../../../nodes/guard/region/ticket.js";
 import type { RegionRules } from "../../../../../nodes/guard/shared/config.js";
 import { World } from "../../sim/world.js";
 import { GuardProcess, type Mutation, type Weather } from "./guard-process.js";
@@ -486,7 +488,14 @@ export class Regions {
     const region = this.regions[this.active];
     const guard = this.guards.find(({ node }) => node === region.leader);
     const { waitsFor } = guard?.region.waitsFor ?? {};
-    return region.leader?.role === "primary" && /does not have all of its log/.test(waitsFor ?? "");
+    if (region.leader?.role !== "primary" || !/does not have all of its log/.test(waitsFor ?? ""))
+      return false;
+    // As etcd has the opening: a wrong guard that forgets it must not be helped.
+    const { reading, log } = guard?.region.state ?? {};
+    const stored = guard?.guard.state.view;
+    if (!guard || !reading || !log || !stored) return false;
+    const view = regionViewOf(stored, guard.guard.config);
+    return view.opening?.epoch === reading.own && !standingOpening({ reading, view }, log);
   }
 
   private get active(): Side {
