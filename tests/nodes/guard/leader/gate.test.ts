@@ -154,6 +154,11 @@ describe.each(BOUNDS)("a region lease that is %s", (_name, bound, until) => {
       expect(step.state.openUntil).toBe(END);
     });
 
+    test("closes the port of a primary in a region that became a standby", () => {
+      const standby = { writesUntil: bound, isStandby: true, standbyLeaderMayServe: true };
+      expect(decide(config(), open("primary", "leader"), gate(standby), NOW).actions).toEqual(closed);
+    });
+
     test("closes nothing that has closed by itself", () => {
       const before = { ...open("primary", "leader"), openUntil: NOW };
       expect(decide(config(), before, gate({ writesUntil: bound }), NOW).actions).toEqual([]);
