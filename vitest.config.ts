@@ -1,8 +1,8 @@
 import { defineConfig } from "vitest/config";
 import { FIXTURES } from "./tests/support/fixtures.js";
 
-/** Tests, and the programs that they start, use their own settings, never the user's stack files. */
-const env = { DR_SETTINGS_DIR: FIXTURES };
+/** Tests, and the programs that they start, use their own settings and patience, never those of the user. */
+const env = { DR_SETTINGS_DIR: FIXTURES, DR_DRILL_PATIENCE: "1" };
 
 /** Tests that build the program under Pulumi's mocks. */
 const PROGRAM = [
