@@ -18,7 +18,6 @@ export const archivingStuck: Drill = {
   name: "archiving-stuck",
   title: "S3 can't be reached, while as much WAL is made as in an hour",
   runbook: "wal-archiving-broken.md",
-  nightly: true,
   hypothesis:
     "WAL waits on the leader's volume, and users notice nothing. The leader keeps reporting the age of the oldest WAL that the vault lacks, though requests to the vault hang, so both alarms have the data to fire. Once S3 is reachable again, the backlog drains by itself, and no WAL is missing.",
   settings: QUICK_ARCHIVE,

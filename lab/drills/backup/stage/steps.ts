@@ -75,13 +75,17 @@ export async function archived(
   );
 }
 
-/** What `dr-check-vault` finds on the leader, and why: its first look in which every part succeeded, as on its timer. */
+/**
+ * What `dr-check-vault` finds on the leader, and why. Waits for a look that lists the archive: where a listing takes long, or
+ * failed, a look leaves the missing segments out (`LISTING_SHARE` in holes.ts).
+ */
 export const checkVault = (scene: Scene, leader: Machine): Promise<VaultLook> =>
   scene.eventually(
-    "dr-check-vault checks everything",
+    "dr-check-vault lists the archive",
     async () => {
       const look = JSON.parse(await script(leader, "dr-check-vault --json")) as VaultLook;
-      if (look.failed.length > 0) throw new Error(look.failed.join("; "));
+      if (look.values.MissingWalSegments === undefined)
+        throw new Error(look.failed.join("; ") || "no listing is due yet");
       return look;
     },
     60,
