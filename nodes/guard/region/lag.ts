@@ -42,7 +42,7 @@ export function reached(
  * The proof, if it still counts. This log may have lost the position since: Patroni can rewind it to a former leader of
  * the other region that still accepts connections, or replace it by an older copy.
  */
-export const standingProof = (proof: Proof | undefined, log: LogEnd | undefined): Proof | undefined =>
+export const validProof = (proof: Proof | undefined, log: LogEnd | undefined): Proof | undefined =>
   proof && log && includes(log, proof) ? proof : undefined;
 
 /** Positions on two timelines can't be compared; but a log with the later leader's mark contains everything before it. */
@@ -67,7 +67,7 @@ export function lagMillis(
   // The other region has only served in epochs that this log already contains.
   if (opened === 0 || log.mark.epoch > opened) return 0;
   if (!position || log.mark.epoch !== opened) return Number.POSITIVE_INFINITY;
-  const proof = standingProof(newest, log);
+  const proof = validProof(newest, log);
   const proven = Math.max(
     proof?.mark.epoch === position.mark.epoch ? proof.wallMillis : Number.NEGATIVE_INFINITY,
     provenByItself(log, position),

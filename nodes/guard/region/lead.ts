@@ -1,10 +1,10 @@
 /** The guards' actions in the region with the highest epoch: promote it, open its epoch, publish its position. Pure. */
 import { changeRole, FETCHING, FOLLOWING, positionOf, publish, sameRole, WAITING, write } from "./actions.js";
 import { type Known, LOG_MILLIS, lacksHistory, mustSaveFirst } from "./known.js";
-import { lagMillis, standingProof } from "./lag.js";
+import { lagMillis, validProof } from "./lag.js";
 import { hasAllOf, isMarked } from "./log-history.js";
 import type { LogEnd, RegionAction, Role } from "./region-facts.js";
-import { isSilenced, standingOpening, ticketOf } from "./ticket.js";
+import { isSilenced, ticketOf, validOpening } from "./ticket.js";
 
 /** The rest of a demoted node's log usually arrives while that node stops. After this time this region fetches it from the node. */
 const FETCH_AFTER_MILLIS = 1_000;
@@ -25,7 +25,7 @@ export function lead(known: Known): RegionAction[] {
     return log.mark.epoch === own ? [{ kind: "mark-log", mark: { epoch: own, timeline: log.timeline } }] : [];
   }
   const ticket = ticketOf(known, log);
-  const opening = standingOpening(known, log) ?? (ticket.kind === "go" ? ticket.opening : undefined);
+  const opening = validOpening(known, log) ?? (ticket.kind === "go" ? ticket.opening : undefined);
   if (!opening) {
     // The other region has accepted writes since: this region can get them only as its standby.
     return lacksHistory(known, log) && !mustSaveFirst(known)
@@ -83,7 +83,7 @@ function promote(known: Known, log: LogEnd): RegionAction[] {
     if (!sameRole(role, from))
       return [changeRole(known, from, "to fetch the rest of the other region's log")];
   }
-  return publish(known, { proof: standingProof(state.proof, log) });
+  return publish(known, { proof: validProof(state.proof, log) });
 }
 
 /** Whether the vault may contain more of the epoch that this region follows than the lag budget allows to be missing. */

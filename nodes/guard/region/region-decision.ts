@@ -14,7 +14,7 @@ import { lead } from "./lead.js";
 import { changed, learn } from "./learn.js";
 import type { RegionAction, RegionEvent, RegionState } from "./region-facts.js";
 import { permit, refusal } from "./region-lease.js";
-import { isPending, standingOpening, ticketOf } from "./ticket.js";
+import { isPending, ticketOf, validOpening } from "./ticket.js";
 import { yieldTo } from "./yield.js";
 
 export interface RegionStep {
@@ -95,7 +95,7 @@ export function explain(config: RegionConfig, state: RegionState, now: number) {
   const { reading, view, log } = state;
   if (!reading || !view?.role || !log) return { lagMillis: undefined, waitsFor: undefined };
   const lag = lagMillis(config.rules, reading, log, state, now);
-  const pending = isPending(state) && !standingOpening({ reading, view }, log);
+  const pending = isPending(state) && !validOpening({ reading, view }, log);
   const ticket = pending ? ticketOf({ config, state, reading, view, role: view.role, now }, log) : undefined;
   return {
     lagMillis: Number.isFinite(lag) ? Math.ceil(lag) : undefined,

@@ -1,7 +1,7 @@
 /** What a guard knows about both regions, for people and for `dr status`. */
 import { monotonic } from "../shared/clock.js";
 import { latestRecord, unsavedEpoch } from "./diverged.js";
-import { standingProof } from "./lag.js";
+import { validProof } from "./lag.js";
 import type { Region } from "./region.js";
 
 export function regionStatus({ state, waitsFor }: Region) {
@@ -17,7 +17,7 @@ export function regionStatus({ state, waitsFor }: Region) {
     theirs: reading?.theirs ?? null,
     overrides: reading?.overrides ?? null,
     log: log ? { isPrimary: log.isPrimary, timeline: log.timeline, mark: log.mark, lsn: log.lsn } : null,
-    proof: standingProof(proof, log) ?? null,
+    proof: validProof(proof, log) ?? null,
     /** The diverged writes that this node has saved. An epoch that is still to be saved keeps Patroni stopped. */
     diverged: latestRecord(data) ?? null,
     unsavedEpoch: unsavedEpoch(state) ?? null,

@@ -66,7 +66,7 @@ export function ticketOf(known: Known, log: LogEnd): Ticket {
  * The stored grounds for opening the highest epoch, while they hold. They were found by a standby's log, and the log that
  * was promoted may contain less: Patroni had begun to rewind it, or another node was elected.
  */
-export function standingOpening(
+export function validOpening(
   { reading, view }: Pick<Known, "reading" | "view">,
   log: LogEnd,
 ): Opening | undefined {

@@ -2,7 +2,7 @@
 import { changeRole, FOLLOWING, publish, WAITING, write } from "./actions.js";
 import { isHandedOver, SAVE_FIRST_MILLIS, unsavedEpoch } from "./diverged.js";
 import { type Known, LOG_MILLIS, mustSaveFirst } from "./known.js";
-import { standingProof } from "./lag.js";
+import { validProof } from "./lag.js";
 import { reaches } from "./log-history.js";
 import type { LogEnd, RegionAction } from "./region-facts.js";
 
@@ -61,7 +61,7 @@ export function yieldTo(known: Known): RegionAction[] {
     const released = { epoch: peer, opened: mine.opened, mark, acknowledged, lsn, address };
     return [write(known, { ...mine, released }, `releases for epoch ${peer}`)];
   }
-  return leads ? publish(known, { proof: standingProof(state.proof, log) }) : [];
+  return leads ? publish(known, { proof: validProof(state.proof, log) }) : [];
 }
 
 /**

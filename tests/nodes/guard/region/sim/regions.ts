@@ -1,6 +1,6 @@
 /** Two regions under faults, and what must hold whatever happens. */
 import { regionViewOf } from "../../../../../nodes/guard/region/region-keys.js";
-import { standingOpening } from "../../../../../nodes/guard/region/ticket.js";
+import { validOpening } from "../../../../../nodes/guard/region/ticket.js";
 import type { RegionRules } from "../../../../../nodes/guard/shared/config.js";
 import { World } from "../../sim/world.js";
 import { GuardProcess, type Mutation, type Weather } from "./guard-process.js";
@@ -495,7 +495,7 @@ export class Regions {
     const stored = guard?.guard.state.view;
     if (!guard || !reading || !log || !stored) return false;
     const view = regionViewOf(stored, guard.guard.config);
-    return view.opening?.epoch === reading.own && !standingOpening({ reading, view }, log);
+    return view.opening?.epoch === reading.own && !validOpening({ reading, view }, log);
   }
 
   private get active(): Side {
