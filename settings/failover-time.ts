@@ -34,7 +34,7 @@ export const GUARD_RENEW_MILLIS = 250;
 export const GUARD_TIMEOUT_MILLIS = 300;
 /** The last heartbeat is seen late, and so is that it has grown old. Source: `pace` in nodes/guard. */
 const GUARD_READ_MILLIS = (0.8 + 0.4) * GUARD_RENEW_MILLIS;
-/** Clock drift and kernel timers. Source: protocol.md, "leader lease": lease × 1.01 + 0.2 s. */
+/** Clock drift and kernel timers. Source: `waitMillis` in nodes/guard/leader/succession.ts: lease × 1.01 + 0.2 s. */
 const takeOverWaitMillis = (leaseMillis: number) => leaseMillis * 1.01 + 200;
 /** A guard that couldn't read for a while lets the leader renew before its silence means anything. */
 const PATIENCE_MILLIS = 2 * GUARD_RENEW_MILLIS + GUARD_TIMEOUT_MILLIS;
