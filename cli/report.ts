@@ -9,13 +9,13 @@ export function reportAndExit(error: unknown, debug = false): never {
   process.exit(1);
 }
 
-/** A package that isn't there: `npm ci --omit=dev` leaves out those that only the lab and the tests need. */
+/** A missing package: the installation is incomplete, or made by `npm ci --omit=dev` and the command runs the lab. */
 function readable(error: Error): Error {
   const [, name] = /^Cannot find package '([^']+)'/.exec(error.message) ?? [];
   if (!name) return error;
   return new UserError(
     `package '${name}' is not installed`,
-    "This command runs the lab, which needs development packages.",
+    "The installation is incomplete, or it lacks the development packages, which commands of the lab need.",
     "npm ci",
   );
 }

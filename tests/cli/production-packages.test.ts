@@ -1,6 +1,6 @@
 /** What an operator's machine has after `npm ci --omit=dev` is enough for the operators' commands. */
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { execa } from "execa";
 import { expect, test } from "vitest";
 import { REPO } from "../../common/paths.js";
@@ -28,6 +28,8 @@ const NO_AWS = {
   AWS_SECRET_ACCESS_KEY: "test",
   AWS_MAX_ATTEMPTS: "1",
   NO_COLOR: "1",
+  // Node alone: whether this host has Pulumi makes no difference.
+  PATH: dirname(process.execPath),
 };
 
 const dr = (args: readonly string[]) =>

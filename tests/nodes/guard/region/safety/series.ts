@@ -1,14 +1,15 @@
+import { readdirSync } from "node:fs";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Regions } from "../sim/regions.js";
 import { scenarios } from "../sim/scenarios.js";
 
-/** Files beside this one, of which each plays its share: they share the processors. */
-const PARTS = 4;
+/** The test files beside this one: each plays its share, so that they use all processors. */
+const PARTS = readdirSync(import.meta.dirname).filter((file) => file.endsWith(".test.ts")).length;
 /** More, or another seed: `GUARD_RUNS=20000 GUARD_SEED=7 npm test -- tests/nodes/guard/region/safety`. */
 const RUNS = Number(process.env.GUARD_RUNS ?? 2_000);
 const SEED = Number(process.env.GUARD_SEED ?? 42);
-/** What an hour's series take on a busy host; a series that hangs fails by itself. */
+/** Enough for a night's series on a busy host. */
 const BUDGET_MILLIS = 3_600_000;
 
 /** Random series of faults on two regions' guards. @param part from 0; each has its own seed */
