@@ -7,12 +7,13 @@ import { now } from "../workload/clock.js";
 import { Ledger } from "../workload/ledger.js";
 import { ROUTE53 } from "../workload/service-name/config.js";
 import type { AnyDrill } from "./drill.js";
+import { HostWatch } from "./host-stall.js";
 import { credentials } from "./load.js";
 import { patience } from "./patience.js";
 import { type Play, playOf, type Rehearsal } from "./play.js";
 import { type DrillResult, moveRecord } from "./report.js";
 import type { Scene } from "./scene.js";
-import { judge, type Verdict } from "./verdict.js";
+import { brokenOff, judge, type Observations, type Verdict } from "./verdict.js";
 import { Tables } from "./workload-tables.js";
 
 /** Load before the first step and after the last: something to compare with, and time for late trouble to show. */
@@ -26,12 +27,16 @@ export async function rehearse(drill: AnyDrill, rehearsal: Rehearsal): Promise<D
   const ledger = new Ledger();
   const play = playOf(drill, rehearsal, ledger);
   const { scene } = play;
+  const host = new HostWatch();
   let verdict: Verdict;
   try {
-    verdict = await perform(drill, play, ledger, rehearsal);
+    verdict = judge(
+      { ...(await perform(drill, play, ledger, rehearsal)), stalledSeconds: await host.stop() },
+      drill.expect,
+    );
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    verdict = { outcome: "failed", reasons: [oneLine(reason)], measures: [] };
+    verdict = brokenOff(oneLine(reason), await host.stop());
   }
   const zero = scene.faults[0]?.from ?? scene.done[0]?.from ?? 0;
   return {
@@ -59,7 +64,7 @@ async function perform(
   play: Play,
   ledger: Ledger,
   { progress }: Rehearsal,
-): Promise<Verdict> {
+): Promise<Observations> {
   const { scene } = play;
   await scene.enter();
   const database = await credentials(scene);
@@ -96,22 +101,19 @@ async function perform(
   const leader = await scene.leader(30);
   // Of whichever region is active by now.
   const after = new Tables(scene.database, database.name);
-  return judge(
-    {
-      ledger,
-      judgedFrom,
-      rows: await after.rows(leader),
-      items: http ? await after.items(leader) : undefined,
-      faults: scene.faults,
-      proofs: scene.proofs,
-      rejoinSeconds: scene.rejoinSeconds,
-      setBack: scene.setBack,
-      extra: scene.extra,
-      stepError: stepError ?? wound,
-      region: play.observations?.(),
-    },
-    drill.expect,
-  );
+  return {
+    ledger,
+    judgedFrom,
+    rows: await after.rows(leader),
+    items: http ? await after.items(leader) : undefined,
+    faults: scene.faults,
+    proofs: scene.proofs,
+    rejoinSeconds: scene.rejoinSeconds,
+    setBack: scene.setBack,
+    extra: scene.extra,
+    stepError: stepError ?? wound,
+    region: play.observations?.(),
+  };
 }
 
 /** Whether the application has answered a request; throws with its own words when it has only refused. */

@@ -24,6 +24,8 @@ export interface DrillResult {
   readonly moves?: readonly MoveRecord[];
   readonly proofs: readonly Proof[];
   readonly environment: Readonly<Record<string, string>>;
+  /** Why an earlier play of it was not judged; its report is beside this one. */
+  readonly replayed?: string;
   /** Folder with the machines' logs, beside the report; of a drill that did not pass. */
   readonly logs?: string;
 }
@@ -44,14 +46,15 @@ export function moveRecord({ to, epoch, lagSeconds, reason, ...times }: MoveTime
 
 /** @param runbooks where the runbooks stand, as the report's reader must write it */
 export function renderReport(result: DrillResult, runbooks: string): string {
-  const { title, outcome, runbook, hypothesis, reasons, measures, steps, proofs } = result;
+  const { title, outcome, runbook, hypothesis, measures, steps, proofs } = result;
+  const notes = notesOf(result);
   return [
     `# ${title}`,
     "",
     `**${outcome.toUpperCase()}** · drill \`${result.name}\` · runbook [${runbook}](${runbooks}/${runbook}) · ${result.startedAt} · ${result.seconds.toFixed(0)} s`,
     "",
-    ...reasons.map((reason) => `- ${reason}`),
-    ...(reasons.length > 0 ? [""] : []),
+    ...notes.map((note) => `- ${note}`),
+    ...(notes.length > 0 ? [""] : []),
     `**Hypothesis.** ${hypothesis}`,
     "",
     "## Measured",
@@ -89,6 +92,11 @@ export function renderReport(result: DrillResult, runbooks: string): string {
   ].join("\n");
 }
 
+const notesOf = ({ reasons, replayed }: DrillResult): readonly string[] => [
+  ...reasons,
+  ...(replayed === undefined ? [] : [`played again, because at first ${replayed}`]),
+];
+
 /** Each with its way from the fault to full strength. */
 function movesTable(moves: readonly MoveRecord[]): string[] {
   if (moves.length === 0) return [];
@@ -114,7 +122,12 @@ const expectation = ({ expected, unit }: Measure): string =>
 const cell = (text: string): string => text.replaceAll("|", "\\|").replaceAll("\n", " ");
 
 const WIDTH = 80;
-const MARKS: Readonly<Record<Outcome, string>> = { passed: "ok", failed: "FAILED", inconclusive: "UNPROVEN" };
+const MARKS: Readonly<Record<Outcome, string>> = {
+  passed: "ok",
+  failed: "FAILED",
+  inconclusive: "UNPROVEN",
+  unmeasured: "STALLED",
+};
 
 /** One line per drill, at most 80 columns, and below it why a drill did not pass. */
 export function renderSummary(results: readonly DrillResult[]): string {
@@ -148,7 +161,7 @@ export function renderSummary(results: readonly DrillResult[]): string {
         of(result, "longest read gap"),
         of(result, "all members healthy again"),
       ),
-      ...result.reasons.flatMap((reason) =>
+      ...notesOf(result).flatMap((reason) =>
         wrapAt(reason.replace(/\s+/g, " "), WIDTH - 4).map((line) => `    ${line}`),
       ),
     ]),
@@ -176,6 +189,10 @@ export function renderIndex(results: readonly DrillResult[]): string {
   ].join("\n");
 }
 
-/** Without extension; repetitions beyond the first carry their number. */
-export const fileName = ({ name, repetition }: Pick<DrillResult, "name" | "repetition">): string =>
-  repetition > 1 ? `${name}-${repetition}` : name;
+/** Without extension; repetitions beyond the first carry their number, and a play that was not judged says so. */
+export const fileName = ({
+  name,
+  repetition,
+  outcome,
+}: Pick<DrillResult, "name" | "repetition"> & { readonly outcome?: Outcome }): string =>
+  [name, ...(repetition > 1 ? [repetition] : []), ...(outcome === "unmeasured" ? [outcome] : [])].join("-");

@@ -24,7 +24,7 @@ import { itemMeasures, nameMeasures, regionMeasures } from "./region/stage/measu
 import type { RegionObservations } from "./region/stage/moves.js";
 import { acknowledgements, doubleAcknowledgements } from "./reigns.js";
 
-export type Outcome = "passed" | "failed" | "inconclusive";
+export type Outcome = "passed" | "failed" | "inconclusive" | "unmeasured";
 
 export interface Verdict {
   readonly outcome: Outcome;
@@ -49,13 +49,16 @@ export interface Observations {
   readonly extra?: readonly ExtraMeasure[];
   /** A step that failed, in one line. */
   readonly stepError?: string;
+  /** For how long this host itself stalled (host-stall.ts). */
+  readonly stalledSeconds?: number;
   /** Of a drill about two regions. */
   readonly region?: RegionObservations;
 }
 
 /**
  * `failed`: an expectation was missed. `inconclusive`: none was, but nothing shows that the fault took effect
- * while writes were in flight, so that holding out proves nothing. Both fail.
+ * while writes were in flight, so that holding out proves nothing. `unmeasured`: a time or a step missed its limit, and
+ * this host stalled meanwhile; losses and two leaders fail all the same. None of the three is a pass.
  */
 export function judge(observed: Observations, expect: Expectations): Verdict {
   const measures = measure(observed, expect);
@@ -65,10 +68,20 @@ export function judge(observed: Observations, expect: Expectations): Verdict {
     ...measures.filter(({ ok }) => !ok).map(missed),
     ...doubles.slice(0, 3).map(({ reason }) => reason),
   ];
+  const { stalledSeconds = 0 } = observed;
+  const isLateOnly = doubles.length === 0 && measures.every(({ ok, unit }) => ok || unit === "s");
+  if (failures.length > 0 && stalledSeconds > 0 && isLateOnly)
+    return { outcome: "unmeasured", reasons: [stalled(stalledSeconds), ...failures], measures };
   if (failures.length > 0) return { outcome: "failed", reasons: failures, measures };
   const doubts = unproven(observed);
   return { outcome: doubts.length > 0 ? "inconclusive" : "passed", reasons: doubts, measures };
 }
+
+/** Of a drill that ended before anything could be judged. */
+export const brokenOff = (reason: string, stalledSeconds: number): Verdict =>
+  stalledSeconds > 0
+    ? { outcome: "unmeasured", reasons: [stalled(stalledSeconds), reason], measures: [] }
+    : { outcome: "failed", reasons: [reason], measures: [] };
 
 function doublesIn({ ledger, region }: Observations) {
   const all = acknowledgements([...ledger.writes, ...ledger.probes], region?.regionOf);
@@ -166,6 +179,9 @@ function unproven({ ledger, faults, proofs }: Observations): string[] {
   }
   return doubts;
 }
+
+const stalled = (seconds: number): string =>
+  `the host stalled for ${seconds.toFixed(0)} s: its hypervisor gave this machine's processors to others, so times say nothing`;
 
 const seconds = ({ from, to }: Span): number => (to - from) / 1000;
 

@@ -1,5 +1,5 @@
 /** `.ci/run` in a separate copy, with a scripted npm: its counts and its exit. */
-import { chmod, cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chmod, cp, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
@@ -45,6 +45,8 @@ interface Npm {
     readonly name?: string;
     readonly outcome: string;
     readonly reasons?: string[];
+    readonly replayed?: string;
+    readonly steps?: readonly object[];
   }[];
 }
 
@@ -69,7 +71,7 @@ case " ${failing.join(" ")} " in *" $script "*) exit 3 ;; esac
   await chmod(join(dir, "bin/npm"), 0o755);
   const shown = await execa(join(dir, ".ci/run"), {
     reject: false,
-    env: { PATH: `${join(dir, "bin")}:${process.env.PATH}` },
+    env: { TMPDIR: dir, PATH: `${join(dir, "bin")}:${process.env.PATH}` },
   });
   return { code: shown.exitCode, lines: shown.stdout.split("\n"), last: shown.stdout.split("\n").at(-1) };
 }
@@ -150,16 +152,28 @@ test("lists failures at the end, each with its reason in one line", async () => 
     unit: tests("passed", "failed"),
     drills: [
       { name: "one", outcome: "passed" },
-      { name: "two", outcome: "failed", reasons: ["3 rows lost", "slow"] },
+      {
+        ...{ name: "two", outcome: "failed", reasons: ["3 rows lost", "slow"] },
+        steps: [
+          { from: -1.02, to: 0, title: "Promote: a checkpoint" },
+          { from: 0, to: 90.5, title: "Verify: it opens", error: "not within 90 s" },
+        ],
+      },
+      { name: "three", outcome: "passed", replayed: "the host stalled for 93 s" },
     ],
     failing: ["lint", "test", "drills"],
   });
-  const from = lines.indexOf("What failed:");
+  const from = lines.indexOf("What failed, or had to be played again:");
   expect(lines.slice(from + 1, lines.indexOf("", from))).toEqual([
     "  lint: see its part above",
     "  tests/some.test.ts: is failed: Error: not so",
     "  two: failed: 3 rows lost; slow",
+    "       -1.0 to     0.0 s  Promote: a checkpoint",
+    "        0.0 to    90.5 s  Verify: it opens FAILED: not within 90 s",
+    "  three: played again: the host stalled for 93 s",
   ]);
+  const kept = lines.find((line) => line.startsWith("Reports, and logs"))?.split(": ")[1];
+  expect(await readdir(join(kept ?? "", "drills"))).toEqual(["summary.json"]);
 });
 
 test("a part near the end of its support is a warning above the result, and fails nothing", async () => {

@@ -81,6 +81,30 @@ test("a twin that fails to stop cleanly is reported, after the summary was writt
   expect(await summary()).toHaveLength(1);
 });
 
+describe("a drill on a host that stalled", () => {
+  const unmeasured = async (one: AnyDrill, { repetition }: { repetition: number }): Promise<DrillResult> => ({
+    ...passed(one, repetition),
+    outcome: "unmeasured",
+    reasons: ["the host stalled for 93 s"],
+  });
+
+  test("is played again on a new twin, and both reports stay", async () => {
+    vi.mocked(rehearse).mockImplementationOnce(unmeasured);
+    const results = await run();
+    expect(results.map(({ name, outcome, replayed }) => [name, outcome, replayed])).toEqual([
+      ["first", "passed", "the host stalled for 93 s"],
+      ["second", "passed", undefined],
+    ]);
+    expect(openTwin).toHaveBeenCalledTimes(3);
+    expect(await readdir(report)).toEqual(expect.arrayContaining(["first-unmeasured.json", "first.json"]));
+  });
+
+  test("is played twice at most, and has not passed then", async () => {
+    vi.mocked(rehearse).mockImplementationOnce(unmeasured).mockImplementationOnce(unmeasured);
+    expect((await run()).map(({ outcome }) => outcome)).toEqual(["unmeasured", "passed"]);
+  });
+});
+
 describe("drills about two regions", () => {
   const moving = (name: string, change: Partial<RegionDrill> = {}): RegionDrill => ({
     ...{ name, title: `The ${name}`, runbook: "failback.md", hypothesis: "It moves.", expect: {} },

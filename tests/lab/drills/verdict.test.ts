@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { judge, type Observations } from "../../../lab/drills/verdict.js";
+import { brokenOff, judge, type Observations } from "../../../lab/drills/verdict.js";
 import type { Ledger } from "../../../lab/workload/ledger.js";
 import { FAULT, failover, NODE_1, NODE_2, post, probe, rowsOf, write } from "./ledgers.js";
 
@@ -172,5 +172,34 @@ describe("a service that was set back", () => {
 
   test("may have lost nothing where it never was", () => {
     expect(outcome({ rows: gone }).outcome).toBe("failed");
+  });
+});
+
+describe("on a host that stalled", () => {
+  const stalledSeconds = 93;
+  test.each([
+    ["a time", observed({ stalledSeconds }), { writeGapSeconds: 1.5 }],
+    ["a step", observed({ stalledSeconds, stepError: "no leader within 60 s" }), EXPECT],
+  ])("%s that missed its limit is not judged, and the reason is given first", (_, observations, expect_) => {
+    const { outcome, reasons } = judge(observations, expect_);
+    expect(outcome).toBe("unmeasured");
+    expect(reasons[0]).toMatch(/^the host stalled for 93 s/);
+    expect(reasons).toHaveLength(2);
+  });
+
+  test("a loss or a second leader fails as ever", () => {
+    const lost = observed({ stalledSeconds, rows: rowsOf(failover()).slice(1) });
+    expect(judge(lost, { writeGapSeconds: 1.5 }).outcome).toBe("failed");
+    const ledger = failover();
+    ledger.add(probe(4500, { node: NODE_1, timeline: 1 }));
+    expect(judge(observed({ stalledSeconds }, ledger), EXPECT).outcome).toBe("failed");
+  });
+
+  test("what kept its limits all the same has passed", () =>
+    expect(judge(observed({ stalledSeconds }), EXPECT).outcome).toBe("passed"));
+
+  test("a drill that broke off is not judged either", () => {
+    expect(brokenOff("no baseline", stalledSeconds).outcome).toBe("unmeasured");
+    expect(brokenOff("no baseline", 0)).toMatchObject({ outcome: "failed", reasons: ["no baseline"] });
   });
 });
