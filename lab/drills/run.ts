@@ -106,10 +106,14 @@ const isCold = (drill: AnyDrill): boolean => drill.kind === "region" && (drill.c
 const leavesOneRegion = (drill: AnyDrill): boolean =>
   drill.kind === "region" && (drill.leavesOneRegion ?? false);
 
-/** In their order, but those that can share a twin next to each other. */
+/** In their order, but those that can share a twin next to each other, and last those after which none can use it. */
 function grouped(drills: readonly AnyDrill[]): AnyDrill[] {
   const kinds = [...new Set(drills.map(needs))];
-  return drills.toSorted((a, b) => kinds.indexOf(needs(a)) - kinds.indexOf(needs(b)));
+  return drills.toSorted(
+    (a, b) =>
+      kinds.indexOf(needs(a)) - kinds.indexOf(needs(b)) ||
+      Number(leavesOneRegion(a)) - Number(leavesOneRegion(b)),
+  );
 }
 
 /** The twin that runs now. */

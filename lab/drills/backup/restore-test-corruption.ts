@@ -21,6 +21,7 @@ export const restoreTestCorruption: Drill = {
   hypothesis:
     "The backup reports damaged pages, and is kept because no better one exists. The restore test finds the table, its signed report names it, and the alarm fires, while users notice nothing. With the replica recloned and a new full backup, the test passes.",
   settings: QUICK_ARCHIVE,
+  nightly: true,
   expect: { writeGapSeconds: 5 },
   async run(scene) {
     const leader = await scene.leader();

@@ -11,6 +11,7 @@ export const leaderPartitioned: Drill = {
   runbook: "node-cut-off.md",
   hypothesis:
     "It lives and believes that it leads, but its kernel shuts its port when the lease runs out, before another node may take over. Reconnected, it finds its session revoked, rewinds and follows.",
+  nightly: true,
   expect: { writeGapSeconds: 8, rejoinSeconds: 120 },
   async run(scene) {
     const old = await scene.leader();

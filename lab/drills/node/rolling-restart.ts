@@ -16,6 +16,7 @@ export const rollingRestart: Drill = {
   runbook: "rolling-restart.md",
   hypothesis:
     "The running nodes take the value over and wait. Restarted one at a time, replicas first and the old leader after a switchover, they never leave a write without a leader and a synchronous replica for longer than the switchover takes.",
+  nightly: true,
   expect: { writeGapSeconds: 2.5, readGapSeconds: 5 },
   async run(scene) {
     await scene.step("Detect: may I? The cluster is whole, nothing waits for a restart", async () => {

@@ -127,8 +127,14 @@ describe("drills about two regions", () => {
     ).toEqual(["there", "back", "first"]);
   });
 
-  test("after one that leaves a single region the next gets a new twin", async () => {
-    await play(moving("lost", { leavesOneRegion: true }), moving("back"));
+  test("one that leaves a single region is played last on its twin, and the next such one gets a new twin", async () => {
+    await play(
+      moving("lost", { leavesOneRegion: true }),
+      moving("lost-too", { leavesOneRegion: true }),
+      moving("back"),
+    );
+    const played = vi.mocked(rehearse).mock.calls.map(([{ name }]) => name);
+    expect(played.slice(-3)).toEqual(["back", "lost", "lost-too"]);
     expect(opened()).toHaveLength(2);
     expect(close).toHaveBeenCalledTimes(2);
   });
