@@ -21,6 +21,8 @@ export interface PipelineAccessArgs {
   readonly pipelineRolePrefix: string;
   /** `owner/name` of the repository whose workflows may assume the roles. */
   readonly repository: string;
+  /** Its number, which no later repository of the same name gets. */
+  readonly repositoryId: number;
   readonly zoneId: pulumi.Input<string>;
   readonly dataKeyArns: Readonly<Record<RegionId, pulumi.Input<string>>>;
   readonly backupsKeyArns: Readonly<Record<RegionId, pulumi.Input<string>>>;
@@ -37,8 +39,8 @@ const DEPLOY_SESSION_SECONDS = 2 * 3600;
 
 /**
  * One role per stack to deploy it, bound to the GitHub environment of the same name (whose reviewers thereby
- * decide who promotes), and one to preview, for pull requests and branches, that changes nothing. The first
- * `up` of `global` is a person's: a pipeline can't make its own roles.
+ * decide who promotes), and one to preview, that changes nothing but reads the state: its environment's reviewers see a
+ * pull request's code before it gets the role. The first `up` of `global` is a person's: a pipeline can't make its own roles.
  */
 export class PipelineAccess extends pulumi.ComponentResource {
   readonly previewRoleArn: pulumi.Output<string>;
@@ -74,11 +76,8 @@ export class PipelineAccess extends pulumi.ComponentResource {
       `${this.name}-preview`,
       {
         name: `${pipelineRolePrefix}preview`,
-        description: `Previews by workflows of ${repository}`,
-        assumeRolePolicy: trustWorkflows(issuer.arn, [
-          `repo:${repository}:pull_request`,
-          `repo:${repository}:ref:refs/heads/*`,
-        ]),
+        description: `Previews pull requests from environment preview of ${repository}`,
+        assumeRolePolicy: this.trust(issuer, "preview", "pull-request.yml@refs/pull/*/merge"),
         permissionsBoundary,
       },
       { parent: this },
@@ -104,7 +103,7 @@ export class PipelineAccess extends pulumi.ComponentResource {
         name: `${pipelineRolePrefix}deploy-${stack}`,
         description: `Deploys stack ${stack} from environment ${stack} of ${repository}`,
         maxSessionDuration: DEPLOY_SESSION_SECONDS,
-        assumeRolePolicy: trustWorkflows(issuer.arn, [`repo:${repository}:environment:${stack}`]),
+        assumeRolePolicy: this.trust(issuer, stack, "deploy-stack.yml@refs/heads/main"),
         permissionsBoundary,
       },
       { parent: this },
@@ -134,22 +133,41 @@ export class PipelineAccess extends pulumi.ComponentResource {
         return deployLinkStatements(contract);
     }
   }
-}
 
-/** Trust in tokens that GitHub made for AWS, for one of these subjects. */
-function trustWorkflows(issuerArn: pulumi.Input<string>, subjects: readonly string[]): pulumi.Output<string> {
-  return pulumi.output(issuerArn).apply((arn) =>
-    policyDocument([
-      {
-        Sid: "Trust",
-        Effect: "Allow",
-        Principal: { Federated: arn },
-        Action: "sts:AssumeRoleWithWebIdentity",
-        Condition: {
-          StringEquals: { [`${ISSUER}:aud`]: "sts.amazonaws.com" },
-          StringLike: { [`${ISSUER}:sub`]: subjects },
+  /**
+   * Trust in tokens that GitHub made for AWS, for jobs of this workflow in this environment. A repository that was made,
+   * renamed or transferred after July 2026 has the numbers of owner and repository in its subject.
+   * @param workflow its file, and the ref that it must come from: GitHub's `job_workflow_ref` names them
+   */
+  private trust(
+    issuer: iam.OpenIdConnectProvider,
+    environment: string,
+    workflow: string,
+  ): pulumi.Output<string> {
+    const { repository, repositoryId } = this.args;
+    const [owner, name] = repository.split("/");
+    return issuer.arn.apply((arn) =>
+      policyDocument([
+        {
+          Sid: "Trust",
+          Effect: "Allow",
+          Principal: { Federated: arn },
+          Action: "sts:AssumeRoleWithWebIdentity",
+          Condition: {
+            StringEquals: {
+              [`${ISSUER}:aud`]: "sts.amazonaws.com",
+              [`${ISSUER}:repository_id`]: `${repositoryId}`,
+            },
+            StringLike: {
+              [`${ISSUER}:job_workflow_ref`]: `${repository}/.github/workflows/${workflow}`,
+              [`${ISSUER}:sub`]: [
+                `repo:${repository}:environment:${environment}`,
+                `repo:${owner}@*/${name}@${repositoryId}:environment:${environment}`,
+              ],
+            },
+          },
         },
-      },
-    ]),
-  );
+      ]),
+    );
+  }
 }

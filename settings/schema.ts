@@ -415,7 +415,18 @@ export const sharedSchema = z.strictObject({
         .regex(/^[\w.-]+\/[\w.-]+$/, "must be owner/name of a GitHub repository")
         .optional()
         .describe("Repository whose workflows may deploy through OIDC; none when left out."),
+      repositoryId: z
+        .int()
+        .min(1)
+        .optional()
+        .describe(
+          "Its number, which no later repository of the same name gets: `gh api repos/<owner>/<name> --jq .id`.",
+        ),
     })
+    .refine(
+      ({ repository, repositoryId }) => (repository === undefined) === (repositoryId === undefined),
+      "needs both repository and repositoryId, or neither",
+    )
     .prefault({}),
   tags: z
     .record(z.string().regex(/^(?!aws:)[\w .:/=+@-]{1,128}$/), z.string().regex(/^[\w .:/=+@-]{0,256}$/))

@@ -18,6 +18,10 @@ interface ProjectFile {
 /** Folder of Pulumi.yaml: the current one, else the checkout. */
 export const projectFolder = (): string => (existsSync("Pulumi.yaml") ? resolve(".") : REPO);
 
+/** The project's name, which Pulumi puts into each state's path. @throws UserError when Pulumi.yaml can't be read. */
+export const projectName = async (dir: string): Promise<string> =>
+  (await read<ProjectFile>(join(dir, "Pulumi.yaml"))).name;
+
 /** @throws UserError when the project or its stack file can't be read. */
 export async function readStackFiles(stack: StackName, dir: string): Promise<RawSettings> {
   const [project, own] = await Promise.all([

@@ -118,9 +118,10 @@ export async function globalStack(settings: SharedSettings): Promise<StackOutput
     { provider: home },
   );
 
-  const { repository } = settings.pipeline;
+  const { repository, repositoryId } = settings.pipeline;
   const pipeline =
     repository &&
+    repositoryId &&
     new PipelineAccess(
       "pipeline",
       {
@@ -128,6 +129,7 @@ export async function globalStack(settings: SharedSettings): Promise<StackOutput
         prefix,
         pipelineRolePrefix,
         repository,
+        repositoryId,
         zoneId: dns.zoneId,
         dataKeyArns: { home: keys.home.data, recovery: keys.recovery.data },
         backupsKeyArns: { home: keys.home.backups, recovery: keys.recovery.backups },

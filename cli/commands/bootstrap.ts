@@ -1,10 +1,17 @@
-import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { LEAF_DAYS } from "../../authority/authority.js";
-import { REPO } from "../../common/paths.js";
+import { UserError } from "../../common/errors.js";
+import { statePolicy } from "../../components/access/state-policies.js";
+import { contractOf } from "../../settings/contract.js";
 import { parseSharedSettings } from "../../settings/parse.js";
-import { readStackFiles } from "../../settings/stack-files.js";
+import { projectFolder, projectName, readStackFiles } from "../../settings/stack-files.js";
+
+interface StateFlags {
+  readonly bucket: string;
+  readonly account?: string;
+  readonly project?: string;
+}
 
 interface CaFlags {
   out?: string;
@@ -18,8 +25,15 @@ interface CaFlags {
 }
 
 export function addBootstrap(dr: Command): void {
-  dr.command("bootstrap")
-    .description("create what the nodes need before they start")
+  const bootstrap = dr.command("bootstrap").description("create what must be there before a deployment");
+  bootstrap
+    .command("state-policy")
+    .description("print the policy of the bucket with Pulumi's state: each pipeline role gets its own stack")
+    .requiredOption("--bucket <name>", "the bucket")
+    .option("--account <id>", "the AWS account (default: the setting accountId)")
+    .option("--project <dir>", "folder of Pulumi.yaml (default: this one, else the checkout)")
+    .action(printStatePolicy);
+  bootstrap
     .command("ca")
     .description("create the nodes' certificate authority, and issue or renew their certificates")
     .option("--out <folder>", "create a new authority in this folder, which must not exist")
@@ -35,8 +49,7 @@ export function addBootstrap(dr: Command): void {
     .option("--trust-only", "remove the nodes' trust in every other authority: see docs/certificates.md")
     .option("--project <dir>", "folder of Pulumi.yaml (default: this one, else the checkout)")
     .action(async ({ project, node, alsoTrust, trustOnly, ...flags }: CaFlags) => {
-      const dir = project ? resolve(project) : existsSync("Pulumi.yaml") ? process.cwd() : REPO;
-      const settings = parseSharedSettings("global", await readStackFiles("global", dir));
+      const settings = parseSharedSettings("global", await readStackFiles("global", folderOf(project)));
       // Loaded on use: the AWS clients take a while that `--help` needn't wait for.
       const { bootstrapAuthority } = await import("../../authority/bootstrap.js");
       await bootstrapAuthority({
@@ -48,6 +61,24 @@ export function addBootstrap(dr: Command): void {
         report: (line) => console.log(line),
       });
     });
+}
+
+const folderOf = (project: string | undefined): string => (project ? resolve(project) : projectFolder());
+
+async function printStatePolicy({ bucket, account, project }: StateFlags): Promise<void> {
+  const dir = folderOf(project);
+  const settings = parseSharedSettings("global", await readStackFiles("global", dir));
+  const accountId = account ?? settings.accountId;
+  if (!accountId || !/^\d{12}$/.test(accountId))
+    throw new UserError(
+      `AWS account ${accountId ? `'${accountId}'` : "unknown"}`,
+      "The policy names the roles of an account, by its 12 digits.",
+      "name it with --account, or set accountId in Pulumi.yaml",
+    );
+  const contract = contractOf(settings, accountId);
+  console.log(
+    JSON.stringify(JSON.parse(statePolicy(contract, bucket, await projectName(dir))), undefined, 2),
+  );
 }
 
 function wholeDays(text: string): number {

@@ -146,7 +146,8 @@ export const iamRolesBounded = rule(
 export const iamTrustNamed = rule(
   {
     name: "iam-trust-named",
-    description: "Every role names who may assume it; an OIDC identity by its subject.",
+    description:
+      "Every role names who may assume it: an OIDC identity by its subject, a workflow of GitHub also by its repository's number and its file.",
     level: "mandatory",
     severity: "critical",
     reference: guidance(
@@ -212,14 +213,16 @@ function* notAdministrator(key: string, arn: string) {
   }
 }
 
+const GITHUB = "token.actions.githubusercontent.com";
+
 function* namedSubject(key: string, statement: Statement) {
   const subjects = Object.values(statement.condition)
     .flatMap((keys) => Object.entries(keys))
     .filter(([name]) => name.endsWith(":sub"))
     .flatMap(([, values]) => values);
-  // A star is harmless behind the repository's name, as in `repo:owner/name:ref:refs/heads/*`.
+  // A star is harmless behind the repository's name, as in `repo:owner/name:ref:refs/heads/*`, and for the owner's number.
   const open = subjects.filter(
-    (subject) => subject.includes("*") && !/^repo:[^*:/]+\/[^*:/]+:/.test(subject),
+    (subject) => subject.includes("*") && !/^repo:[^*:/@]+(@\*|@\d+)?\/[^*:/@]+(@\d+)?:/.test(subject),
   );
   if (subjects.length === 0 || open.length > 0) {
     yield {
@@ -228,5 +231,24 @@ function* namedSubject(key: string, statement: Statement) {
       reason: "workflows of any repository could assume this role",
       remedy: "add a condition on the issuer's :sub that names the repository",
     };
+  } else if (statement.principals.some((principal) => principal.endsWith(`/${GITHUB}`))) {
+    const numbers = conditionValues(statement, `${GITHUB}:repository_id`);
+    if (numbers.length === 0 || !numbers.every((number) => /^\d+$/.test(number))) {
+      yield {
+        key: `${key}.Condition`,
+        value: numbers.length === 0 ? undefined : numbers,
+        reason: "a repository made under the same name after this one is gone could assume this role",
+        remedy: `add the condition ${GITHUB}:repository_id, a number`,
+      };
+    }
+    const workflows = conditionValues(statement, `${GITHUB}:job_workflow_ref`);
+    if (workflows.length === 0 || workflows.some((workflow) => !/^[^*]+\.ya?ml@/.test(workflow))) {
+      yield {
+        key: `${key}.Condition`,
+        value: workflows.length === 0 ? undefined : workflows,
+        reason: "any workflow of the repository could assume this role",
+        remedy: `add the condition ${GITHUB}:job_workflow_ref, with the workflow's file`,
+      };
+    }
   }
 }

@@ -16,7 +16,7 @@ beforeAll(async () => {
   global = await recordStack("global", {
     ...BASE_SETTINGS,
     database: { readReplicas: 1 },
-    pipeline: { repository: "acme/dr" },
+    pipeline: { repository: "acme/dr", repositoryId: 456789 },
   });
   boundary = global.one("boundary", "aws:iam/policy:Policy").inputs.policy;
 });

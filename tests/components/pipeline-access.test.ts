@@ -9,7 +9,10 @@ const ISSUER = "token.actions.githubusercontent.com";
 let global: Recording;
 let boundary: string;
 beforeAll(async () => {
-  global = await recordStack("global", { ...BASE_SETTINGS, pipeline: { repository: "acme/dr" } });
+  global = await recordStack("global", {
+    ...BASE_SETTINGS,
+    pipeline: { repository: "acme/dr", repositoryId: 456789 },
+  });
   boundary = global.one("boundary", "aws:iam/policy:Policy").inputs.policy;
 });
 
@@ -19,16 +22,27 @@ const may = (role: string, action: string, resource: string, context: Request["c
     global.one(`pipeline-${role}-policy`, "aws:iam/rolePolicy:RolePolicy").inputs.policy,
     boundary,
   );
-const assume = (role: string, subject: string, audience = "sts.amazonaws.com") =>
-  decide(
+/** Claims of a token as GitHub makes them; the subject of a repository from before July 2026 when left out. */
+const assume = (role: string, environment: string | undefined, changed: Record<string, string> = {}) => {
+  const claims = {
+    aud: "sts.amazonaws.com",
+    sub: `repo:acme/dr:${environment ? `environment:${environment}` : "pull_request"}`,
+    repository_id: "456789",
+    job_workflow_ref: `acme/dr/.github/workflows/${role === "preview" ? "pull-request.yml@refs/pull/7/merge" : "deploy-stack.yml@refs/heads/main"}`,
+    ...changed,
+  };
+  return decide(
     {
       action: "sts:AssumeRoleWithWebIdentity",
       resource: "role",
-      principal: global.ofType("aws:iam/openIdConnectProvider:OpenIdConnectProvider")[0] && issuerArn(),
-      context: { [`${ISSUER}:sub`]: subject, [`${ISSUER}:aud`]: audience },
+      principal: issuerArn(),
+      context: Object.fromEntries(
+        Object.entries(claims).map(([claim, value]) => [`${ISSUER}:${claim}`, value]),
+      ),
     },
     global.one(`pipeline-${role}`, ROLE).inputs.assumeRolePolicy,
   );
+};
 const issuerArn = () => `arn:aws:iam:here:${ACCOUNT_ID}:pipeline-github`;
 
 test("without a repository there is no pipeline and no trusted identity", async () => {
@@ -37,20 +51,43 @@ test("without a repository there is no pipeline and no trusted identity", async 
   expect(alone.outputs).not.toHaveProperty("deployRoles");
 });
 
-test("a deploy role is for its own environment of this repository", () => {
-  expect(assume("deploy-dr", "repo:acme/dr:environment:dr")).toBe("allow");
-  expect(assume("deploy-dr", "repo:acme/dr:environment:prod")).toBe("nothing");
-  expect(assume("deploy-dr", "repo:acme/dr:ref:refs/heads/main")).toBe("nothing");
-  expect(assume("deploy-dr", "repo:acme/dr:pull_request")).toBe("nothing");
-  expect(assume("deploy-dr", "repo:evil/dr:environment:dr")).toBe("nothing");
-  expect(assume("deploy-dr", "repo:acme/dr:environment:dr", "https://github.com/acme")).toBe("nothing");
+/** What each role's token must not claim, and what a new repository's may. */
+const FOREIGN: readonly [string, Record<string, string>][] = [
+  ["another repository of the same name, made after this one was deleted", { repository_id: "999" }],
+  ["another repository", { sub: "repo:evil/dr:environment:dr" }],
+  ["a repository whose name begins alike", { sub: "repo:acme/dr-fork:environment:dr" }],
+  ["an owner whose name begins alike", { sub: "repo:acme@1/x/dr@2:environment:dr" }],
+  ["another audience", { aud: "https://github.com/acme" }],
+];
+
+test("a deploy role is for its own environment, and for the deploying workflow on main", () => {
+  expect(assume("deploy-dr", "dr")).toBe("allow");
+  expect(assume("deploy-dr", "dr", { sub: "repo:acme@123/dr@456789:environment:dr" })).toBe("allow");
+  expect(assume("deploy-dr", "prod")).toBe("nothing");
+  expect(assume("deploy-dr", undefined)).toBe("nothing");
+  expect(assume("deploy-dr", undefined, { sub: "repo:acme/dr:ref:refs/heads/main" })).toBe("nothing");
+  for (const ref of [
+    "acme/dr/.github/workflows/deploy-stack.yml@refs/heads/topic",
+    "acme/dr/.github/workflows/other.yml@refs/heads/main",
+    "evil/dr/.github/workflows/deploy-stack.yml@refs/heads/main",
+  ])
+    expect(assume("deploy-dr", "dr", { job_workflow_ref: ref }), ref).toBe("nothing");
+  for (const [what, claims] of FOREIGN) expect(assume("deploy-dr", "dr", claims), what).toBe("nothing");
 });
 
-test("the preview role is for pull requests and branches", () => {
-  expect(assume("preview", "repo:acme/dr:pull_request")).toBe("allow");
-  expect(assume("preview", "repo:acme/dr:ref:refs/heads/topic")).toBe("allow");
-  expect(assume("preview", "repo:evil/dr:pull_request")).toBe("nothing");
-  expect(assume("preview", "repo:acme/dr-fork:pull_request")).toBe("nothing");
+test("the preview role is for an environment whose reviewers release it, and for no branch", () => {
+  const preview = (changed: Record<string, string> = {}) => assume("preview", "preview", changed);
+  expect(preview()).toBe("allow");
+  expect(preview({ sub: "repo:acme@123/dr@456789:environment:preview" })).toBe("allow");
+  expect(preview({ sub: "repo:acme/dr:pull_request" })).toBe("nothing");
+  expect(preview({ sub: "repo:acme/dr:ref:refs/heads/topic" })).toBe("nothing");
+  expect(preview({ job_workflow_ref: "acme/dr/.github/workflows/other.yml@refs/pull/7/merge" })).toBe(
+    "nothing",
+  );
+  for (const [what, claims] of FOREIGN) {
+    const { sub, ...rest } = claims;
+    expect(preview({ ...rest, ...(sub && { sub: sub.replace(/dr$/, "preview") }) }), what).toBe("nothing");
+  }
 });
 
 test("a preview reads the handoff and no data", () => {

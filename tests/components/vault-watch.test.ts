@@ -24,7 +24,10 @@ function matches(pattern: Pattern, event: any): boolean {
 let patterns: Readonly<Record<string, Pattern>>;
 let rules: Record<string, any>[];
 beforeAll(async () => {
-  const region = await recordStack("prod", { ...BASE_SETTINGS, pipeline: { repository: "acme/dr" } });
+  const region = await recordStack("prod", {
+    ...BASE_SETTINGS,
+    pipeline: { repository: "acme/dr", repositoryId: 456789 },
+  });
   rules = region
     .ofType("aws:cloudwatch/eventRule:EventRule")
     .filter(({ parent }) => parent === "vault-watch")

@@ -1,4 +1,4 @@
-/** What the workflows and the rest of the project must agree on. Their syntax is actionlint's business. */
+/** What the workflows and the rest of the project must agree on. Their syntax is actionlint's business, what an attacker could use zizmor's. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -47,12 +47,21 @@ describe("deployment", () => {
 
 describe("the roles of components/pipeline-access.ts", () => {
   const repository = "example/service";
+  const claim = "token.actions.githubusercontent.com";
+  /** Of each role: the subjects and the workflow that it trusts. */
   const trust = async () => {
-    const recording = await recordStack("global", { ...BASE_SETTINGS, pipeline: { repository } });
-    return new Map(
+    const recording = await recordStack("global", {
+      ...BASE_SETTINGS,
+      pipeline: { repository, repositoryId: 456789 },
+    });
+    return new Map<string, { subjects: string[]; workflow: string }>(
       recording.ofType("aws:iam/role:Role").map(({ inputs }) => {
         const [statement] = JSON.parse(inputs.assumeRolePolicy).Statement;
-        return [inputs.name, statement.Condition?.StringLike?.["token.actions.githubusercontent.com:sub"]];
+        const like = statement.Condition?.StringLike;
+        return [
+          inputs.name,
+          { subjects: like?.[`${claim}:sub`] ?? [], workflow: like?.[`${claim}:job_workflow_ref`] ?? "" },
+        ];
       }),
     );
   };
@@ -62,23 +71,26 @@ describe("the roles of components/pipeline-access.ts", () => {
   const preparing = (steps: { uses?: string; with: { role: string } }[]) =>
     steps.find(({ uses }) => uses === "./.github/actions/prepare-pulumi") as { with: { role: string } };
 
-  test("each deployment asks for the role that trusts its environment", async () => {
-    const subjects = await trust();
+  test("each deployment asks for the role that trusts its environment and its workflow", async () => {
+    const roles = await trust();
     const step = preparing(deployStack.steps);
     for (const stack of STACK_NAMES) {
       const environment = deployStack.environment.replace(chosen, stack);
-      expect([subjects.get(roleOf(step, stack))].flat()).toEqual([
-        `repo:${repository}:environment:${environment}`,
-      ]);
+      expect(roles.get(roleOf(step, stack))).toEqual({
+        subjects: [
+          `repo:${repository}:environment:${environment}`,
+          `repo:example@*/service@456789:environment:${environment}`,
+        ],
+        workflow: `${repository}/${deploy.jobs[stack].uses.replace("./", "")}@refs/heads/main`,
+      });
     }
   });
 
-  test("previews ask for the role that trusts pull requests, from no environment", async () => {
+  test("previews ask for the role that trusts their environment, whose reviewers come first", async () => {
     const { preview } = pullRequest.jobs;
-    expect(preview.environment).toBeUndefined();
-    expect((await trust()).get(roleOf(preparing(preview.steps)))).toContain(
-      `repo:${repository}:pull_request`,
-    );
+    const { subjects, workflow } = (await trust()).get(roleOf(preparing(preview.steps))) ?? {};
+    expect(subjects).toContain(`repo:${repository}:environment:${preview.environment}`);
+    expect(workflow).toBe(`${repository}/.github/workflows/pull-request.yml@refs/pull/*/merge`);
   });
 });
 
@@ -103,7 +115,7 @@ describe("permissions", () => {
   });
 });
 
-test("every action is pinned to a commit, but Pulumi's, and Pulumi's version is the sandbox's", () => {
+test("every action is pinned to a commit, and Pulumi's version is the sandbox's", () => {
   const files = readdirSync(join(REPO, ".github"), { recursive: true, encoding: "utf8" }).filter((file) =>
     file.endsWith(".yml"),
   );
@@ -113,7 +125,7 @@ test("every action is pinned to a commit, but Pulumi's, and Pulumi's version is 
     ),
   );
   const unpinned = uses.filter((action) => !action.startsWith("./") && !/@[0-9a-f]{40}$/.test(action));
-  expect(unpinned).toEqual(["pulumi/actions@v6"]);
+  expect(unpinned).toEqual([]);
   const { steps } = read("actions/prepare-pulumi/action.yml").runs;
   const pulumi = steps.find(({ uses }: { uses?: string }) => uses?.startsWith("pulumi/actions@"));
   expect(pulumi.with["pulumi-version"]).toBe(ENGINE_VERSION);

@@ -169,7 +169,11 @@ describeRule(iam.iamTrustNamed, {
         assumeRolePolicy: trust(
           { Federated: `arn:aws:iam::123456789012:oidc-provider/${GITHUB}` },
           {
-            StringLike: { [`${GITHUB}:sub`]: ["repo:acme/dr:ref:refs/heads/*", "repo:acme/dr:pull_request"] },
+            StringEquals: { [`${GITHUB}:repository_id`]: "456789" },
+            StringLike: {
+              [`${GITHUB}:sub`]: ["repo:acme/dr:ref:refs/heads/*", "repo:acme@*/dr@456789:pull_request"],
+              [`${GITHUB}:job_workflow_ref`]: "acme/dr/.github/workflows/preview.yml@refs/heads/*",
+            },
           },
         ),
       },
@@ -195,6 +199,21 @@ describeRule(iam.iamTrustNamed, {
       of: 1,
       set: { "assumeRolePolicy.Statement.0.Condition": { StringLike: { [`${GITHUB}:sub`]: "repo:*" } } },
       message: `assumeRolePolicy.Trust.Condition = ["repo:*"]${strangers}`,
+    },
+    "a later repository of the same name": {
+      of: 1,
+      set: { "assumeRolePolicy.Statement.0.Condition.StringEquals": undefined },
+      message: `assumeRolePolicy.Trust.Condition = (not set)\n  a repository made under the same name after this one is gone could assume this role\n  → add the condition ${GITHUB}:repository_id, a number`,
+    },
+    "any workflow": {
+      of: 1,
+      set: {
+        "assumeRolePolicy.Statement.0.Condition.StringLike": {
+          [`${GITHUB}:sub`]: "repo:acme/dr:pull_request",
+          [`${GITHUB}:job_workflow_ref`]: "acme/dr/.github/workflows/*",
+        },
+      },
+      message: `assumeRolePolicy.Trust.Condition = ["acme/dr/.github/workflows/*"]\n  any workflow of the repository could assume this role\n  → add the condition ${GITHUB}:job_workflow_ref, with the workflow's file`,
     },
     "all repositories that begin alike": {
       of: 1,

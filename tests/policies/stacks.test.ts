@@ -18,7 +18,10 @@ const recordings = {} as Record<StackName, Recording>;
 
 beforeAll(async () => {
   for (const stack of STACK_NAMES) {
-    const raw = { ...BASE_SETTINGS, pipeline: { repository: "example/disaster-recovery" } };
+    const raw = {
+      ...BASE_SETTINGS,
+      pipeline: { repository: "example/disaster-recovery", repositoryId: 456789 },
+    };
     recordings[stack] = await recordStack(stack, raw);
   }
 }, 180_000);

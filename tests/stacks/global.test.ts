@@ -12,7 +12,10 @@ const DATA = [
 
 let global: Recording;
 beforeAll(async () => {
-  global = await recordStack("global", { ...BASE_SETTINGS, pipeline: { repository: "acme/dr" } });
+  global = await recordStack("global", {
+    ...BASE_SETTINGS,
+    pipeline: { repository: "acme/dr", repositoryId: 456789 },
+  });
 });
 
 test("every resource has an explicit provider", () => {

@@ -8,7 +8,7 @@ import { BASE_SETTINGS, type Recording, recordStack } from "../support/recorder.
 const SETTINGS = {
   ...BASE_SETTINGS,
   name: "abcdefghijkl",
-  pipeline: { repository: "example/disaster-recovery" },
+  pipeline: { repository: "example/disaster-recovery", repositoryId: 456789 },
 };
 const built = {} as Record<StackName, Recording>;
 beforeAll(async () => {

@@ -12,7 +12,7 @@ const LONGEST = {
   database: { voters: 5, readReplicas: 12 },
   databases: Array.from({ length: 8 }, (_, i) => ({ name: `database_${i}`, owner: `owner_${i}` })),
   application: { war: `s3://${"b".repeat(63)}/${"k".repeat(200)}.war` },
-  pipeline: { repository: `${"o".repeat(39)}/${"r".repeat(100)}` },
+  pipeline: { repository: `${"o".repeat(39)}/${"r".repeat(100)}`, repositoryId: 1_999_999_999 },
 };
 
 const recordings = {} as Record<StackName, Recording>;

@@ -8,7 +8,7 @@ type Json = Record<string, unknown>;
 /** With all that adds statements. */
 const EVERYTHING = {
   ...BASE_SETTINGS,
-  pipeline: { repository: "example/disaster-recovery" },
+  pipeline: { repository: "example/disaster-recovery", repositoryId: 456789 },
   images: { build: true },
   application: { war: "s3://releases/shop/1.2.war" },
   backup: {

@@ -30,7 +30,10 @@ const KEPT_FOR: Readonly<Record<string, string>> = {
 
 /** The AWS types of the whole program, promoted and with every option on, in order. */
 const typesOfProgram = async (): Promise<string[]> => {
-  const options = { fleet: { reserveCapacity: true }, pipeline: { repository: "owner/name" } };
+  const options = {
+    fleet: { reserveCapacity: true },
+    pipeline: { repository: "owner/name", repositoryId: 456789 },
+  };
   const types = new Set<string>();
   for (const egress of ["nat", "endpoints"]) {
     for (const stack of STACK_NAMES) {

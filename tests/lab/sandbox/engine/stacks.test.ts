@@ -1,14 +1,20 @@
 /** The whole life of the four stacks on Pulumi's own engine, in the order a team would live it. */
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { readdir, readFile } from "node:fs/promises";
+import { join, relative } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { parse } from "yaml";
 import { Progress } from "../../../../common/progress.js";
+import { statePolicy } from "../../../../components/access/state-policies.js";
 import { type Gateway, startGateway } from "../../../../lab/sandbox/emulator/gateway.js";
 import { setConfig } from "../../../../lab/sandbox/project.js";
 import { type RunResult, Sandbox } from "../../../../lab/sandbox/sandbox.js";
 import { OperationFailed } from "../../../../operations/engine/events.js";
 import { assertPromotion } from "../../../../operations/promotion/allowed-changes.js";
+import { contractOf } from "../../../../settings/contract.js";
+import { parseSharedSettings } from "../../../../settings/parse.js";
 import { STACK_NAMES, type StackName } from "../../../../settings/stacks.js";
+import { decide } from "../../../support/iam.js";
+import { BASE_SETTINGS } from "../../../support/recorder.js";
 import { withTemporaryDir } from "../../support/temporary-dir.js";
 
 const temporary = withTemporaryDir();
@@ -49,6 +55,29 @@ describe("from nothing", () => {
   test.each(STACK_NAMES)("%s: a second up finds no drift and changes nothing", async (stack) => {
     const { changes } = await sandbox.up(stack, { refresh: true });
     expect(changes).toEqual([]);
+  });
+
+  test("the state bucket's policy lets each stack's role write each file of its state, and no file of another", async () => {
+    const folder = join(dir, "state");
+    const files = await readdir(join(folder, ".pulumi"), { recursive: true, withFileTypes: true });
+    const keys = files
+      // The file backend keeps an object's attributes in a file beside it.
+      .filter((entry) => entry.isFile() && !entry.name.endsWith(".attrs"))
+      .map(({ parentPath, name }) => relative(folder, join(parentPath, name)));
+    const { name } = parse(await readFile(join(dir, "project/Pulumi.yaml"), "utf8"));
+    const policy = statePolicy(contractOf(parseSharedSettings("global", BASE_SETTINGS), "1"), "b", name);
+    const writers = (key: string) =>
+      STACK_NAMES.filter((stack) => {
+        const principal = `arn:aws:iam::1:role/drs-pipeline-deploy-${stack}`;
+        return (
+          decide({ action: "s3:PutObject", resource: `arn:aws:s3:::b/${key}`, principal }, policy) === "allow"
+        );
+      });
+    for (const key of keys) {
+      const owner = STACK_NAMES.filter((stack) => key.match(/[^/]+$/)?.[0].match(/^[a-z]+/)?.[0] === stack);
+      expect(writers(key), key).toEqual(owner);
+    }
+    for (const stack of STACK_NAMES) expect(keys).toContain(`.pulumi/stacks/${name}/${stack}.json`);
   });
 
   test.each(STACK_NAMES)("%s: no resource is in a default provider", async (stack) => {

@@ -1,0 +1,64 @@
+/**
+ * The policy of the bucket that holds Pulumi's state: each pipeline role reaches its stack's files. The bucket is
+ * older than any stack, so a person applies the policy: `npx dr bootstrap state-policy`.
+ */
+import type { Contract } from "../../settings/contract.js";
+import { STACK_NAMES } from "../../settings/stacks.js";
+import { policyDocument, type Statement } from "./policy-document.js";
+
+/** Pulumi's own folders in the bucket; each has one per project, and below it the stacks' files or folders. */
+const FOLDERS = ["stacks", "history", "backups", "locks/organization"];
+
+/** Keys of one stack's state, its history and its lock. @param project its name in Pulumi.yaml */
+const keysOf = (stack: string, project: string): string[] =>
+  FOLDERS.flatMap((folder) => {
+    const own = `.pulumi/${folder}/${project}/${stack}`;
+    return folder === "stacks" ? [`${own}.json`, `${own}.json.*`] : [`${own}/*`];
+  });
+
+/** @param bucket its name @param project the project's name in Pulumi.yaml */
+export function statePolicy(
+  { accountId, pipelineRolePrefix }: Contract,
+  bucket: string,
+  project: string,
+): string {
+  const arn = `arn:aws:s3:::${bucket}`;
+  const role = (purpose: string) => `arn:aws:iam::${accountId}:role/${pipelineRolePrefix}${purpose}`;
+  const all = ["preview", ...STACK_NAMES.map((stack) => `deploy-${stack}`)].map(role);
+  const objects = (keys: readonly string[]) => keys.map((key) => `${arn}/${key}`);
+  const titled = (stack: string) => `${stack[0]?.toUpperCase()}${stack.slice(1)}`;
+  const statements: Statement[] = [
+    {
+      Sid: "TlsOnly",
+      Effect: "Deny",
+      Principal: "*",
+      Action: "s3:*",
+      Resource: [arn, `${arn}/*`],
+      Condition: { Bool: { "aws:SecureTransport": "false" } },
+    },
+    {
+      Sid: "NamesAndFormat",
+      Effect: "Allow",
+      Principal: { AWS: all },
+      Action: ["s3:ListBucket", "s3:GetObject"],
+      Resource: [arn, `${arn}/.pulumi/meta.yaml`],
+    },
+    {
+      Sid: "Preview",
+      Effect: "Allow",
+      Principal: { AWS: role("preview") },
+      Action: "s3:GetObject",
+      Resource: objects(STACK_NAMES.flatMap((stack) => keysOf(stack, project))),
+    },
+    ...STACK_NAMES.map(
+      (stack): Statement => ({
+        Sid: `Deploy${titled(stack)}`,
+        Effect: "Allow",
+        Principal: { AWS: role(`deploy-${stack}`) },
+        Action: ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
+        Resource: objects(keysOf(stack, project)),
+      }),
+    ),
+  ];
+  return policyDocument(statements);
+}
