@@ -12,10 +12,10 @@ import {
 import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isLater, undone } from "../../guard/region/cut-over.js";
-import { CUT_OVER_FILE, IMAGE_PATHS } from "../../layout.js";
+import { CUT_OVER_FILE, DATABASE_FOLDER, IMAGE_PATHS, OLD_DATA, PATRONI_UNIT } from "../../layout.js";
 import type { CutOverRoom, CutOverStatus, RestoreReport } from "../reports.js";
 import { output, run } from "./commands.js";
-import { CUT_OVER_FOLDER, type CutOverNode, startPatroni, stopPatroni, THIS_NODE } from "./cut-over-node.js";
+import { type CutOverNode, startPatroni, stopPatroni, THIS_NODE } from "./cut-over-node.js";
 import { removeTree, replaceFile, syncFolder } from "./files.js";
 import { locked } from "./lock.js";
 import { guardConfig, readJson } from "./node-config.js";
@@ -23,7 +23,6 @@ import { OwnPatroni } from "./own-patroni.js";
 import { isGone, removeCluster, serverState, stopServer } from "./postmaster.js";
 import { carryPasswords, handToArchiver, markLog } from "./restored-log.js";
 import { LIVE } from "./sql.js";
-import { PATRONI_UNIT } from "./systemd.js";
 import { Usage } from "./verb.js";
 
 const USAGE = `Replaces this node's data with restored data, step by step; \`npx dr restore --all\` runs the steps on all nodes of a region.
@@ -74,7 +73,7 @@ export class CutOver {
   private readonly preparedFile: string;
 
   constructor(
-    private readonly folder: string = CUT_OVER_FOLDER,
+    private readonly folder: string = DATABASE_FOLDER,
     private readonly node: CutOverNode = THIS_NODE,
   ) {
     this.data = join(folder, "data");
@@ -85,12 +84,12 @@ export class CutOver {
   }
 
   async status(): Promise<CutOverStatus> {
-    const before = readdirSync(this.folder).filter((name) => name.startsWith("data.before-"));
+    const before = readdirSync(this.folder).filter((name) => name.startsWith(OLD_DATA));
     return {
       patroni: await this.isActive(),
       data: isFolder(this.data),
       restored: isThere(this.restored) || isThere(this.restoring),
-      before: before.map((name) => name.slice("data.before-".length)).sort(),
+      before: before.map((name) => name.slice(OLD_DATA.length)).sort(),
       mark: this.readMark() ?? null,
       prepared: this.readPrepared() ?? null,
     };
@@ -295,7 +294,7 @@ export class CutOver {
   }
 
   private before(stamp: string): string {
-    return `${this.data}.before-${stamp}`;
+    return join(this.folder, `${OLD_DATA}${stamp}`);
   }
 
   private readMark(): Mark | undefined {
