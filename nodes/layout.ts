@@ -53,7 +53,7 @@ export const GUARD_CONFIG_FILE = `${IMAGE_PATHS.config}/guard.json`;
 
 /**
  * On the data volume, beside the data: exists from the `close` of a cut-over to restored data until this node may start
- * again. nodes/bin/verbs/cut-over.ts writes it.
+ * again. nodes/bin/verbs/cut-over-steps.ts writes it.
  */
 export const CUT_OVER_FILE = `${DATABASE_FOLDER}/cut-over.json`;
 

@@ -12,8 +12,9 @@ import {
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { CutOver, cutOver } from "../../nodes/bin/verbs/cut-over.js";
+import { cutOver } from "../../nodes/bin/verbs/cut-over.js";
 import { type CutOverNode, THIS_NODE } from "../../nodes/bin/verbs/cut-over-node.js";
+import { CutOver } from "../../nodes/bin/verbs/cut-over-steps.js";
 import { locked } from "../../nodes/bin/verbs/lock.js";
 import { serverState } from "../../nodes/bin/verbs/postmaster.js";
 import { type Ask, carryPasswords, markLog } from "../../nodes/bin/verbs/restored-log.js";
