@@ -5,17 +5,14 @@ export class Progress {
   /** Steps and how long each took, in seconds, for a summary. */
   readonly timings: { step: string; seconds: number }[] = [];
 
-  constructor(
-    private readonly out: NodeJS.WritableStream = process.stderr,
-    private readonly quiet = false,
-  ) {}
+  constructor(private readonly out: NodeJS.WritableStream = process.stderr) {}
 
   note(text: string): void {
     this.line(pc.dim(`  ${text}`));
   }
 
   line(text = ""): void {
-    if (!this.quiet) this.out.write(`${text}\n`);
+    this.out.write(`${text}\n`);
   }
 
   heading(text: string): void {

@@ -10,8 +10,8 @@ export interface PermissionBoundaryArgs {
   /** Prefix of the pipeline's roles, whose trust the pipeline itself can't change. */
   readonly pipelineRolePrefix: string;
   readonly trailArn: string;
-  /** Whether regions build machine images. Default: no. */
-  readonly buildImages?: boolean;
+  /** Whether regions build machine images. */
+  readonly buildImages: boolean;
 }
 
 /** What the project is made of. A role can never be given anything else. */
@@ -68,7 +68,7 @@ export class PermissionBoundary extends pulumi.ComponentResource {
  * made.
  */
 export function boundaryStatements(args: PermissionBoundaryArgs): Statement[] {
-  const { contract, pipelineRolePrefix, trailArn, buildImages = false } = args;
+  const { contract, pipelineRolePrefix, trailArn, buildImages } = args;
   const { accountId } = contract;
   const boundaryArn = `arn:aws:iam::${accountId}:policy/${contract.permissionBoundary}`;
   return [

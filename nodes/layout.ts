@@ -28,7 +28,22 @@ export const IMAGE_PATHS = {
   patroniBin: "/opt/patroni/bin",
   /** The image's own scripts, `dr-…`. */
   scripts: "/usr/local/sbin",
+  /** Of PostgreSQL's socket. */
+  sockets: "/var/run/postgresql",
+  pgbackrest: "/etc/pgbackrest.conf",
 } as const;
+
+/** Patroni's unit on a database node. */
+export const PATRONI_UNIT = "patroni.service";
+
+/** On the data volume of a database node. */
+export const DATABASE_FOLDER = `${IMAGE_PATHS.data}/postgres`;
+
+/** PostgreSQL's own directory. */
+export const DATA_DIRECTORY = `${DATABASE_FOLDER}/data`;
+
+/** Beside the data, followed by the stamp of a cut-over: the folder with the data that it replaced. */
+export const OLD_DATA = "data.before-";
 
 /** The guard's bundle, in the database machines' image. */
 export const GUARD_PROGRAM = "/usr/local/lib/dr/guard.cjs";
@@ -38,9 +53,9 @@ export const GUARD_CONFIG_FILE = `${IMAGE_PATHS.config}/guard.json`;
 
 /**
  * On the data volume, beside the data: exists from the `close` of a cut-over to restored data until this node may start
- * again. nodes/bin/verbs/cut-over.ts writes it.
+ * again. nodes/bin/verbs/cut-over-steps.ts writes it.
  */
-export const CUT_OVER_FILE = `${IMAGE_PATHS.data}/postgres/cut-over.json`;
+export const CUT_OVER_FILE = `${DATABASE_FOLDER}/cut-over.json`;
 
 /** Where the agent of a database node receives StatsD lines (UDP, this machine only), e.g. `RegionActive:1|g`. */
 export const STATSD = { address: "127.0.0.1", port: 8125 } as const;

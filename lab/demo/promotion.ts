@@ -1,6 +1,6 @@
 import pc from "picocolors";
 import { changeLine, summary } from "../../operations/engine/render.js";
-import { assertPromotion } from "../../operations/promotion/allowed-changes.js";
+import { assertOnlyCreates } from "../../operations/promotion/allowed-changes.js";
 import { otherRegion } from "../../settings/contract.js";
 import type { RegionId } from "../../settings/stacks.js";
 import { startGateway } from "../sandbox/emulator/gateway.js";
@@ -23,7 +23,7 @@ export async function promote(
   await setConfig(stack, "epoch", `${epoch}`);
   const preview = await progress.during(`preview ${stack}`, () => sandbox.preview(stack));
   for (const change of preview.changes) say(`  ${changeLine(change)}`);
-  assertPromotion(preview.changes, `claim-${epoch}`);
+  assertOnlyCreates(preview.changes, [`claim-${epoch}`]);
 
   const names = [...lost].join(" and ");
   say(`  ${names} ${lost.size > 1 ? "are" : "is"} now out of reach of Pulumi; every call is recorded:`);
@@ -35,7 +35,7 @@ export async function promote(
     const result = await progress.during(`up ${stack}`, () =>
       sandbox.up(stack, { endpoint: gateway.endpoint }),
     );
-    assertPromotion(result.changes, `claim-${epoch}`);
+    assertOnlyCreates(result.changes, [`claim-${epoch}`]);
     say(`  ${summary(result)}`);
     const regions = new Map<string, number>();
     for (const call of gateway.calls) regions.set(call.region, (regions.get(call.region) ?? 0) + 1);

@@ -1,6 +1,5 @@
 /** What a drill is: a runbook's steps, run on the twin under load, and what must come of it. */
 import type { RawSettings } from "../../settings/parse.js";
-import type { WorkloadChoice } from "./load.js";
 import type { RegionScene } from "./region/stage/region-scene.js";
 import type { Scene } from "./scene.js";
 
@@ -17,7 +16,8 @@ interface Rehearsed {
   readonly settings?: RawSettings;
   /** Tomcat servers per region; 1 when left out. The workload runs beside the first. */
   readonly tomcats?: number;
-  readonly workload?: WorkloadChoice;
+  /** Whether the application is used over HTTP; true when left out. */
+  readonly http?: boolean;
   readonly expect: Expectations;
   /** Among `nightly`, not among `all`: it takes minutes, or another one of `all`, or the demo, comes near to it. */
   readonly nightly?: boolean;
@@ -65,8 +65,6 @@ export interface Expectations {
   readonly claimToWriteSeconds?: number;
   /** Longest time without a successful read from a replica. */
   readonly readGapSeconds?: number;
-  /** By how much a replica's answer may be behind. */
-  readonly stalenessSeconds?: number;
   /** HTTP requests that may fail. */
   readonly httpErrors?: number;
   /** From the fault until every node is a healthy member again. */

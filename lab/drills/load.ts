@@ -8,15 +8,6 @@ import type { WorkloadConfig } from "../workload/config.js";
 
 import type { Scene } from "./scene.js";
 
-export interface WorkloadChoice {
-  /** Writing sessions; 4 when left out. */
-  readonly connections?: number;
-  /** Between two writes of one session; 10 when left out. */
-  readonly intervalMillis?: number;
-  /** Whether the application is used over HTTP; true when left out. */
-  readonly http?: boolean;
-}
-
 /** Whatever makes the load of a drill, on one machine or on several. */
 export interface Load {
   /** Ends it, with what is in flight. @throws Error when some of it ended before: its ledger has holes. */
@@ -56,18 +47,16 @@ const ONE_REGION: Pace = { writers: 4, writeMillis: 10, readers: 2, readMillis: 
 /** Clients of the database beside a Tomcat server: through its HAProxy, and straight to every node of every region. */
 export function databaseLoad(
   { twin }: RegionTwin,
-  choice: WorkloadChoice = {},
   pace = ONE_REGION,
 ): Pick<WorkloadConfig, "writer" | "reader" | "prober"> {
   const host = "127.0.0.1";
-  const { connections = pace.writers, intervalMillis = pace.writeMillis } = choice;
   const nodes = twin.machines.filter(({ spec }) => spec.role === "database");
   return {
     writer: {
       host,
       port: DATABASE_FRONTS.write,
-      connections,
-      intervalMillis,
+      connections: pace.writers,
+      intervalMillis: pace.writeMillis,
       timeoutMillis: TIMEOUT_MILLIS,
     },
     reader: {

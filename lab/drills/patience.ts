@@ -7,7 +7,8 @@ import { UserError } from "../../common/errors.js";
 const VARIABLE = "DR_DRILL_PATIENCE";
 
 /** Factor for expected times and for how long a step waits: `DR_DRILL_PATIENCE`, from 1 to 10; 1 when it isn't set. @throws UserError */
-export function patience(text = process.env[VARIABLE] ?? "1"): number {
+export function patience(): number {
+  const text = process.env[VARIABLE] ?? "1";
   const factor = Number(text);
   if (text.trim() !== "" && factor >= 1 && factor <= 10) return factor;
   throw new UserError(

@@ -35,17 +35,11 @@ export const playOf = (drill: AnyDrill, rehearsal: Rehearsal, ledger: Ledger): P
 
 function ofOne(drill: Drill, { running, progress, workload }: Rehearsal, ledger: Ledger): Play {
   const scene = new Scene(running, "home", ledger, progress);
-  const { workload: choice } = drill;
   return {
     scene,
     start: (database) => {
-      const http = (choice?.http ?? true) ? httpLoad(scene) : {};
-      return Workload.start(
-        scene.tomcat,
-        workload,
-        { database, ...databaseLoad(running, choice), ...http },
-        ledger,
-      );
+      const http = (drill.http ?? true) ? httpLoad(scene) : {};
+      return Workload.start(scene.tomcat, workload, { database, ...databaseLoad(running), ...http }, ledger);
     },
     run: () => drill.run(scene),
   };
@@ -59,7 +53,7 @@ function ofRegions(drill: RegionDrill, rehearsal: Rehearsal, ledger: Ledger): Pl
   return {
     scene,
     start: async (database) => {
-      scene.loads = await RegionLoads.start({ regions, database, file, ledger, choice: drill.workload });
+      scene.loads = await RegionLoads.start({ regions, database, file, ledger, http: drill.http ?? true });
       return scene.loads;
     },
     run: () => drill.run(scene),

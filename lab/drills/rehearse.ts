@@ -69,7 +69,7 @@ async function perform(
   await scene.enter();
   const database = await credentials(scene);
   const tables = new Tables(scene.database, database.name);
-  const http = drill.workload?.http ?? true;
+  const http = drill.http ?? true;
   await progress.during("baseline: one leader, every member in sync, no lag", async () => {
     await scene.whole(60, 0);
     await tables.prepare(await scene.leader(), database.user);

@@ -9,7 +9,6 @@ import { twinSettings } from "../twin/settings.js";
 import { bundleWorkload } from "../workload/bundle.js";
 import type { AnyDrill } from "./drill.js";
 import { forever, interruptible } from "./interrupt.js";
-import type { Raise } from "./region/stage/two-regions.js";
 import { oneLine, rehearse } from "./rehearse.js";
 import { type DrillResult, fileName, renderIndex, renderReport } from "./report.js";
 
@@ -22,8 +21,6 @@ export interface RunOptions {
   /** Leave the last twin's folder, to look at. */
   readonly keep?: boolean;
   readonly repeat?: number;
-  /** How drills about two regions raise an epoch; a plain claim when left out. */
-  readonly raise?: Raise;
 }
 
 /**
@@ -31,7 +28,7 @@ export interface RunOptions {
  * @throws UserError when this host can't run a twin.
  */
 export async function runDrills(drills: readonly AnyDrill[], options: RunOptions): Promise<DrillResult[]> {
-  const { report, progress, keep = false, repeat = 1, raise } = options;
+  const { report, progress, keep = false, repeat = 1 } = options;
   await mkdir(report, { recursive: true });
   const results: DrillResult[] = [];
   const workload = await bundleWorkload();
@@ -46,7 +43,7 @@ export async function runDrills(drills: readonly AnyDrill[], options: RunOptions
     const result =
       running instanceof Error
         ? withoutTwin(drill, repetition, startedAt, running)
-        : await rehearse(drill, { running, workload, progress, repetition, raise });
+        : await rehearse(drill, { running, workload, progress, repetition });
     const stored = await store(
       { ...result, replayed },
       running instanceof Error ? undefined : running,

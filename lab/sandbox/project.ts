@@ -20,7 +20,8 @@ const baseDir = (): string => join(sandboxDir(), "project-base");
 const fileOf = (stack: StackName): string => `Pulumi.${stack}.yaml`;
 
 /** Brings the copy up to date with the checkout, or with the folder that `DR_SETTINGS_DIR` names. */
-export async function syncProject(source = settingsDir()): Promise<void> {
+export async function syncProject(): Promise<void> {
+  const source = settingsDir();
   await mkdir(projectDir(), { recursive: true });
   await mkdir(baseDir(), { recursive: true });
   const project = await read(join(source, "Pulumi.yaml"));

@@ -118,13 +118,13 @@ export const debianMirrors = async (): Promise<Mirrors> => mirrorsFrom(await apt
 
 /**
  * Addresses of the repositories in apt's configuration, in whichever form that is written.
- * @param options further options for apt-get. @returns none where there is no apt.
+ * @returns none where there is no apt.
  */
-export async function aptRepositories(options: readonly string[] = []): Promise<string[]> {
+export async function aptRepositories(): Promise<string[]> {
   const { stdout } = await execa(
     "apt-get",
     // Those not fetched yet, too: a fresh container has no lists.
-    ["indextargets", "--no-release-info", "--format", "$(REPO_URI)", "Created-By: Packages", ...options],
+    ["indextargets", "--no-release-info", "--format", "$(REPO_URI)", "Created-By: Packages"],
     { reject: false },
   );
   const uris = [...new Set((stdout ?? "").split("\n").map((uri) => uri.trim()))].filter(Boolean);

@@ -147,12 +147,9 @@ export class TwinMachine implements Machine {
     });
   }
 
-  async start(
-    argv: readonly string[],
-    { env = {} }: Pick<CommandOptions, "env"> = {},
-  ): Promise<RunningCommand> {
+  async start(argv: readonly string[]): Promise<RunningCommand> {
     this.running();
-    return startInNetwork(this.pid as number, argv, env);
+    return startInNetwork(this.pid as number, argv);
   }
 
   async systemctl(verb: string, unit: string): Promise<string> {

@@ -20,11 +20,7 @@ export async function host(argv: readonly string[], input?: string): Promise<str
  * Starts a program of the host in the network namespace of that process. It keeps the namespace, so that it goes on,
  * cut off, when the process ends. @throws Error when it can't be started.
  */
-export function startInNetwork(
-  pid: number,
-  argv: readonly string[],
-  env: Readonly<Record<string, string>> = {},
-): RunningCommand {
+export function startInNetwork(pid: number, argv: readonly string[]): RunningCommand {
   const [file, ...args] = [
     ...DIES_WITH_PARENT,
     ...["nsenter", `--net=/proc/${pid}/ns/net`, "--"],
@@ -36,7 +32,6 @@ export function startInNetwork(
     stderr: "inherit",
     reject: false,
     buffer: false,
-    env,
   });
   if (child.pid === undefined) throw new Error(`${argv[0]} could not be started in the network of ${pid}`);
   child.stdin.on("error", () => {});
@@ -44,7 +39,7 @@ export function startInNetwork(
     pid: child.pid,
     stdin: child.stdin,
     stdout: child.stdout,
-    kill: (signal = "SIGTERM") => void child.kill(signal),
+    kill: () => void child.kill("SIGKILL"),
     ended: child.then(({ exitCode }) => exitCode ?? 137),
   };
 }

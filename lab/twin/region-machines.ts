@@ -43,14 +43,14 @@ export class RegionMachines {
    * Power is back: its links, unless it is isolated, and then every machine that is dead, each from its user data and
    * its old volume. Settles when all have run cloud-init's commands; whether they lead or follow is another matter.
    */
-  async boot(options?: { readonly emptyVolume?: boolean }): Promise<void> {
+  async boot(): Promise<void> {
     this.dead = false;
     await this.links();
     const dead = this.machines.filter(({ alive }) => !alive);
     // All of them: after one that failed, no other must boot on unseen.
     await allEnded(
       dead.map(async (machine) => {
-        await machine.boot(options);
+        await machine.boot();
         await machine.booted();
       }),
     );

@@ -37,7 +37,8 @@ export interface RunningCommand {
   readonly pid: number;
   readonly stdin: NodeJS.WritableStream;
   readonly stdout: NodeJS.ReadableStream;
-  kill(signal?: NodeJS.Signals): void;
+  /** At once, by SIGKILL. */
+  kill(): void;
   /** Settles when it has ended, with its exit code (128 + signal when killed). */
   readonly ended: Promise<number>;
 }
@@ -62,7 +63,7 @@ export interface Machine {
   /** Runs a program inside (its processes, files and network) and waits. Never throws for an exit code. */
   run(argv: readonly string[], options?: CommandOptions): Promise<CommandResult>;
   /** Starts a program of the host (its files, not the machine's) in the machine's network namespace only. */
-  start(argv: readonly string[], options?: Pick<CommandOptions, "env">): Promise<RunningCommand>;
+  start(argv: readonly string[]): Promise<RunningCommand>;
   /** Runs `systemctl <verb> <unit>` inside. @throws Error with its output when it fails. */
   systemctl(verb: string, unit: string): Promise<string>;
   /** Sends a signal to a unit's main process, or to all of its processes. */
@@ -91,8 +92,8 @@ export interface Machine {
 }
 
 export interface Wire {
-  /** One way, milliseconds; lost share of packets, 0 to 1. */
-  set(options: { readonly delayMillis?: number; readonly loss?: number }): Promise<void>;
+  /** @param options.loss share of packets that are lost, 0 to 1 */
+  set(options: { readonly loss: number }): Promise<void>;
   cut(): Promise<void>;
   heal(): Promise<void>;
 }

@@ -80,12 +80,12 @@ export class Workload {
 
   /** For clearing up after an error: no waiting, no account. */
   kill(): void {
-    this.process.kill("SIGKILL");
+    this.process.kill();
   }
 
   private async end(): Promise<number> {
     this.process.stdin.end();
-    const killer = setTimeout(() => this.process.kill("SIGKILL"), STOP_MILLIS);
+    const killer = setTimeout(() => this.process.kill(), STOP_MILLIS);
     const exitCode = await this.process.ended;
     clearTimeout(killer);
     await this.drained;

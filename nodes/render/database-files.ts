@@ -20,14 +20,14 @@ import { renderPgbackrest } from "./pgbackrest.js";
 
 /** Every file of a database node: a voter, or a read replica, which runs no etcd and reconciles nothing. */
 export function databaseFiles(settings: SharedSettings, contract: Contract, node: DatabaseNode): NodeFile[] {
-  const { config } = IMAGE_PATHS;
+  const { config, pgbackrest } = IMAGE_PATHS;
   const voter = !isReadReplica(regionOfNode(contract, node), node);
   return [
     readableFile(NODE_ENV_FILE, renderDatabaseEnv(contract, node)),
     readableFile(`${config}/patroni.yml`, renderPatroni(settings, contract, node)),
     readableFile(GUARD_CONFIG_FILE, renderGuardConfig(settings, contract, node)),
     readableFile(NFTABLES_FILE, renderNftables(settings, contract)),
-    readableFile("/etc/pgbackrest.conf", renderPgbackrest(settings, contract, node)),
+    readableFile(pgbackrest, renderPgbackrest(settings, contract, node)),
     readableFile(CLOUDWATCH_FILE, renderDatabaseCloudwatch(contract, node)),
     ...(voter
       ? [

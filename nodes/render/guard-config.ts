@@ -6,6 +6,7 @@ import type { SharedSettings } from "../../settings/schema.js";
 import type { GuardConfig, RegionRules, StandbySource } from "../guard/shared/config.js";
 import {
   clusterName,
+  DATA_DIRECTORY,
   IMAGE_PATHS,
   isReadReplica,
   otherOf,
@@ -30,7 +31,7 @@ export function guardConfig(settings: SharedSettings, contract: Contract, node: 
     scope: clusterName(region),
     etcd: voters.map(({ address }) => `https://${address}:${PORTS.etcdClient}`),
     tls: { ...TLS_FILES },
-    dataDirectory: `${IMAGE_PATHS.data}/postgres/data`,
+    dataDirectory: DATA_DIRECTORY,
     ports: { postgres: PORTS.postgres, patroni: PORTS.patroni, guard: PORTS.guard },
     leaderLease: {
       enabled: failover.leaderLease,

@@ -5,6 +5,7 @@ import type { SharedSettings } from "../../settings/schema.js";
 import { standbyCluster } from "../guard/region/standby-cluster.js";
 import {
   clusterName,
+  DATA_DIRECTORY,
   IMAGE_PATHS,
   isReadReplica,
   otherOf,
@@ -15,7 +16,7 @@ import {
 import { dynamicConfig } from "./dynamic-config.js";
 import { standbySource, VAULT_METHOD } from "./guard-config.js";
 
-const { data, run, postgresBin, scripts } = IMAGE_PATHS;
+const { run, postgresBin, scripts, sockets } = IMAGE_PATHS;
 const { authority, certificate, key } = TLS_FILES;
 
 /** For connections between nodes. They use addresses, so the name in the certificate is not checked. */
@@ -64,7 +65,7 @@ export function renderPatroni(settings: SharedSettings, contract: Contract, node
       connect_address: `${node.address}:${PORTS.postgres}`,
       // The superuser connects only over the Unix socket, by its Unix login.
       use_unix_socket: true,
-      data_dir: `${data}/postgres/data`,
+      data_dir: DATA_DIRECTORY,
       bin_dir: postgresBin,
       // Not spread over minutes: a replica waits for this checkpoint.
       basebackup: [{ checkpoint: "fast" }],
@@ -83,7 +84,7 @@ export function renderPatroni(settings: SharedSettings, contract: Contract, node
       },
       // No pg_hba here: it would take precedence over the one in etcd, which running nodes use.
       parameters: {
-        unix_socket_directories: "/var/run/postgresql",
+        unix_socket_directories: sockets,
         ssl: true,
         ssl_cert_file: certificate,
         ssl_key_file: key,

@@ -2,7 +2,15 @@
 
 import type { Contract, DatabaseNode, RegionContract } from "../../settings/contract.js";
 import type { SharedSettings } from "../../settings/schema.js";
-import { clusterName, IMAGE_PATHS, isReadReplica, otherOf, regionOfNode, TLS_FILES } from "../layout.js";
+import {
+  clusterName,
+  DATA_DIRECTORY,
+  IMAGE_PATHS,
+  isReadReplica,
+  otherOf,
+  regionOfNode,
+  TLS_FILES,
+} from "../layout.js";
 
 type Options = Readonly<Record<string, string>>;
 
@@ -116,7 +124,7 @@ const othersOf = (region: RegionContract, node: DatabaseNode): readonly Database
   region.databaseNodes.filter(({ name }) => name !== node.name);
 
 /** Port, socket and login are pgBackRest's defaults, and so is its server's port: user data has little room. */
-const cluster = (index: number): Options => ({ [`pg${index}-path`]: `${data}/postgres/data` });
+const cluster = (index: number): Options => ({ [`pg${index}-path`]: DATA_DIRECTORY });
 
 const section = (name: string, options: Options): string =>
   `[${name}]\n${Object.entries(options)

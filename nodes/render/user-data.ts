@@ -10,7 +10,7 @@ import { UserError } from "../../common/errors.js";
 import type { Contract, DatabaseNode } from "../../settings/contract.js";
 import type { SharedSettings } from "../../settings/schema.js";
 import type { RegionId } from "../../settings/stacks.js";
-import { isReadReplica, type NodeFile, regionOfNode } from "../layout.js";
+import { isReadReplica, type NodeFile, PATRONI_UNIT, regionOfNode } from "../layout.js";
 import { START_CLOUDWATCH } from "./cloudwatch.js";
 import { databaseFiles } from "./database-files.js";
 import { restoreFiles } from "./restore-files.js";
@@ -43,7 +43,7 @@ export const renderDatabaseUserData = (
       "dr-secrets.service",
       ...(voter ? ["etcd.service"] : []),
       "dr-guard.service",
-      "patroni.service",
+      PATRONI_UNIT,
       ...(voter
         ? ["dr-reconcile.timer", "dr-backup-server.service", "dr-backup.timer", "dr-check-vault.service"]
         : []),

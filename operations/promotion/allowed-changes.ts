@@ -6,21 +6,9 @@ const FLEET = "aws:autoscaling/group:Group";
 const CLAIM = "aws:dynamodb/tableItem:TableItem";
 
 /**
- * @param claim name of the new claim, e.g. `claim-2`.
- * @param overrides names of the overrides that the operator requested, e.g. `fenced-2`.
+ * @param wanted names of the items that must be created: the claim, e.g. `claim-2`, unless it exists already, and the
+ * overrides that the operator requested, e.g. `fenced-2`.
  * @throws Error with every change that is neither one of these nor a growing group.
- */
-export function assertPromotion(
-  changes: readonly Change[],
-  claim: string,
-  overrides: readonly string[] = [],
-): void {
-  assertOnlyCreates(changes, [claim, ...overrides]);
-}
-
-/**
- * The same check for a promotion whose claim exists already: it may create overrides, and the fleet may grow.
- * @param wanted names of the items that must be created.
  */
 export function assertOnlyCreates(changes: readonly Change[], wanted: readonly string[]): void {
   const created = (item: string) =>

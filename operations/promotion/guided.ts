@@ -19,11 +19,11 @@ export interface GuidedOptions {
   readonly fenced?: boolean;
   readonly acceptDataLoss?: boolean;
   readonly yes?: boolean;
-  readonly policies?: boolean;
+  readonly policies: boolean;
 }
 
 export async function guidedPromotion(options: GuidedOptions): Promise<PromotionResult> {
-  const { open, stack, epoch, yes = false, policies = true } = options;
+  const { open, stack, epoch, yes = false, policies } = options;
   const progress = new Progress(process.stderr);
   requireTerminal({ input: process.stdin, yes });
   const place = await open();

@@ -15,6 +15,7 @@ import {
 } from "@aws-sdk/client-ssm";
 import { UserError } from "../../common/errors.js";
 import { membersOf } from "../../nodes/layout.js";
+import { SECRETS_FILE } from "../../nodes/render/node-env.js";
 import type { Contract, DatabaseNode, RegionContract } from "../../settings/contract.js";
 import type { RegionId } from "../../settings/stacks.js";
 import type { Output, Remote, RestoreMachines } from "./machines.js";
@@ -135,7 +136,7 @@ class Region {
     for (;;) {
       const { id } = await this.instance();
       if (id !== undefined && (await this.isOnline(id))) {
-        const { exitCode } = await this.remote(id, id).run("test -e /run/dr/secrets.env");
+        const { exitCode } = await this.remote(id, id).run(`test -e ${SECRETS_FILE}`);
         if (exitCode === 0) return id;
       }
       if (Date.now() > end) {

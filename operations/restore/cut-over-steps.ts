@@ -1,5 +1,6 @@
 /** The steps of a cut-over from the close on: forward to the end, or back; then the other nodes, the other region and a backup. */
 import { UserError } from "../../common/errors.js";
+import { DATABASE_FOLDER, OLD_DATA } from "../../nodes/layout.js";
 import { otherRegion } from "../../settings/contract.js";
 import type { RegionId } from "../../settings/stacks.js";
 import {
@@ -81,7 +82,7 @@ export async function runSteps(
     await closeAll(ports, current, prepared);
     await ports.at?.("aside");
     // On all nodes before etcd forgets, so that no node can lead with the old log.
-    ports.say(`setting the old data aside, as data.before-${stamp}`);
+    ports.say(`setting the old data aside, as ${OLD_DATA}${stamp}`);
     await onAll(current.nodes, (node) =>
       node.name === replica.name ? asideRestored(node, stamp) : step(node, "aside", stamp),
     );
@@ -148,7 +149,7 @@ export async function runLastSteps(
   const last = prepared?.lastCommit ? `; last commit ${prepared.lastCommit}` : "";
   return {
     result: "cut-over",
-    reason: `${region} serves the restored data${last}. ${left}${news}Each node keeps the old data in /var/lib/dr/postgres/data.before-${stamp}; delete them when you no longer need them`,
+    reason: `${region} serves the restored data${last}. ${left}${news}Each node keeps the old data in ${DATABASE_FOLDER}/${OLD_DATA}${stamp}; delete them when you no longer need them`,
   };
 }
 

@@ -7,6 +7,7 @@
 
 import { UserError } from "../../common/errors.js";
 import { type RestoreReport, restoreReport } from "../../nodes/bin/reports.js";
+import { DATABASE_FOLDER, OLD_DATA } from "../../nodes/layout.js";
 import { otherRegion } from "../../settings/contract.js";
 import type { RegionId } from "../../settings/stacks.js";
 import {
@@ -104,7 +105,7 @@ export async function requireCutOver(
     refuse(
       `${small.map(({ node, dataBytes, freeBytes }) => `${node.name} has ${mib(freeBytes)} free, but its data take ${mib(dataBytes)}`).join("; ")}`,
       "The old data stay beside the new data.",
-      "raise database.volumeGib, or delete the old data of an earlier cut-over (/var/lib/dr/postgres/data.before-…)",
+      `raise database.volumeGib, or delete the old data of an earlier cut-over (${DATABASE_FOLDER}/${OLD_DATA}…)`,
     );
   const replica = rooms
     .filter(({ node }) => node.name !== leader.name && voters.includes(node.name))
@@ -324,7 +325,7 @@ async function openAll(
       : "";
   return {
     result: "opened",
-    reason: `${namesOf(closed)} of ${region} has started without data and copies from the leader; no node of ${region} leads. ${absent}If the restored data are lost, promote the other region unless it is active already: it has everything up to the close; the old data are in data.before-${stamp}`,
+    reason: `${namesOf(closed)} of ${region} has started without data and copies from the leader; no node of ${region} leads. ${absent}If the restored data are lost, promote the other region unless it is active already: it has everything up to the close; the old data are in ${OLD_DATA}${stamp}`,
   };
 }
 

@@ -1,6 +1,7 @@
 /** The machines of a restore, wherever they run: reached only by commands, as through Systems Manager. */
 import { quote } from "../../common/quote.js";
 import { GUARD_PROGRAM } from "../../nodes/layout.js";
+import { NODE_ENV_FILE, SECRETS_FILE } from "../../nodes/render/node-env.js";
 import type { RegionId } from "../../settings/stacks.js";
 
 export interface Output {
@@ -29,7 +30,7 @@ export interface RestoreMachines {
 
 /** A command with the machine's values and secrets, as its units get them. */
 export const inUnitEnvironment = (command: string): string =>
-  `set -a; . /etc/dr/node.env; . /run/dr/secrets.env; set +a\n${command}`;
+  `set -a; . ${NODE_ENV_FILE}; . ${SECRETS_FILE}; set +a\n${command}`;
 
 /** @returns the output of a command on the machine. @throws Error with its last lines when it fails. */
 export async function must(remote: Remote, command: string, timeoutSeconds?: number): Promise<string> {

@@ -3,6 +3,7 @@
 import { duration } from "../../common/duration.js";
 import { labelled, wrapAt } from "../../common/wrap.js";
 import type { PlanReport, RestoreReport } from "../../nodes/bin/reports.js";
+import { DATABASE_FOLDER, OLD_DATA } from "../../nodes/layout.js";
 import type { RegionId } from "../../settings/stacks.js";
 import type { Prepared } from "./cut-over-node.js";
 import type { Remote } from "./machines.js";
@@ -122,7 +123,7 @@ export function asideText(
 ): string {
   const paragraphs = [
     `${replica.name} has the restored data ready: last commit ${lastCommit ?? "as in the backup"}, timeline ${timeline}.`,
-    `The service loses everything that ${region} has acknowledged since ${to}, in all databases. Each of ${nodes.map(({ name }) => name).join(", ")} keeps it as /var/lib/dr/postgres/data.before-${stamp}; nothing brings it back automatically.`,
+    `The service loses everything that ${region} has acknowledged since ${to}, in all databases. Each of ${nodes.map(({ name }) => name).join(", ")} keeps it as ${DATABASE_FOLDER}/${OLD_DATA}${stamp}; nothing brings it back automatically.`,
     `Passwords of logins stay as they are now. The other region follows and loses the same data.`,
     `Clients can't connect until ${replica.name} leads. PostgreSQL stops on every node, two folders are renamed, and PostgreSQL starts again, usually within a minute. Until the other nodes have copied the data, only one copy exists.`,
     `Don't promote the other region meanwhile: that would end this cut-over, and the other region would continue with the data that you want to undo.`,

@@ -12,12 +12,13 @@ import {
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { CutOver, cutOver } from "../../nodes/bin/verbs/cut-over.js";
-import { CUT_OVER_FOLDER, type CutOverNode, THIS_NODE } from "../../nodes/bin/verbs/cut-over-node.js";
+import { cutOver } from "../../nodes/bin/verbs/cut-over.js";
+import { type CutOverNode, THIS_NODE } from "../../nodes/bin/verbs/cut-over-node.js";
+import { CutOver } from "../../nodes/bin/verbs/cut-over-steps.js";
 import { locked } from "../../nodes/bin/verbs/lock.js";
 import { serverState } from "../../nodes/bin/verbs/postmaster.js";
 import { type Ask, carryPasswords, markLog } from "../../nodes/bin/verbs/restored-log.js";
-import { CUT_OVER_FILE } from "../../nodes/layout.js";
+import { CUT_OVER_FILE, DATABASE_FOLDER } from "../../nodes/layout.js";
 
 const STAMP = "20260301T120000Z";
 let dir: string;
@@ -126,7 +127,7 @@ const prepared = () => {
 test("the mark is the file for which Patroni's unit looks", async () => {
   await run(CLOSE);
   const [mark] = readdirSync(dir).filter((name) => name.endsWith(".json"));
-  expect(`${CUT_OVER_FOLDER}/${mark}`).toBe(CUT_OVER_FILE);
+  expect(`${DATABASE_FOLDER}/${mark}`).toBe(CUT_OVER_FILE);
 });
 
 describe("step by step", () => {

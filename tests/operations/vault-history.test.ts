@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import {
   currentAt,
   type Entry,
@@ -8,6 +8,8 @@ import {
 } from "../../operations/vault/history.js";
 import { moment } from "../../operations/vault/moment.js";
 import { shortened } from "../../operations/vault/render.js";
+
+afterEach(() => vi.useRealTimers());
 
 let made = 0;
 const version = (key: string, modified: number, more: Partial<Entry> = {}): Entry => ({
@@ -74,13 +76,13 @@ test("current at a time is the newest from before it, a marker too", () => {
 test("a moment has a time zone and is past", () => {
   expect(moment("--since", "2026-03-01T12:30:00Z")).toBe(Date.UTC(2026, 2, 1, 12, 30));
   expect(moment("--since", "2026-03-01T12:30+01:00")).toBe(Date.UTC(2026, 2, 1, 11, 30));
-  const now = Date.UTC(2026, 2, 1, 12);
+  vi.setSystemTime(Date.UTC(2026, 2, 1, 12));
   for (const [text, reason] of [
     ["2026-03-01 12:30", "It is not a time with a time zone."],
     ["yesterday", "It is not a time with a time zone."],
     ["2026-03-01T12:30:00Z", "It is in the future."],
   ] as const) {
-    expect(() => moment("--since", text, now)).toThrow(
+    expect(() => moment("--since", text)).toThrow(
       `--since ${text}\n  ${reason}\n  → write e.g. --since 2026-03-01T11:00:00Z`,
     );
   }

@@ -1,5 +1,6 @@
 /** The faults of the benchmark: the same act against every system. */
 
+import { DATA_DIRECTORY } from "../../../nodes/layout.js";
 import { until } from "../../drills/until.js";
 import type { Machine } from "../../twin/types.js";
 import { now } from "../../workload/clock.js";
@@ -29,7 +30,7 @@ export interface Injury {
 const ELECTED_SECONDS = 8;
 
 /** The leader's PostgreSQL: the first line of postmaster.pid is its process id. */
-const KILL_POSTMASTER = 'kill -9 "$(head -1 /var/lib/dr/postgres/data/postmaster.pid)"';
+const KILL_POSTMASTER = `kill -9 "$(head -1 ${DATA_DIRECTORY}/postmaster.pid)"`;
 
 const led = (old: Machine) => (_: LedgerData, after: Machine) =>
   after.name === old.name ? undefined : `${after.name} leads in the place of ${old.name}`;

@@ -108,7 +108,7 @@ export class PatroniSubject implements Subject {
     }
   }
 
-  close(options?: { readonly keep?: boolean }): Promise<void> {
+  close(options: { readonly keep: boolean }): Promise<void> {
     return this.running.close(options);
   }
 

@@ -23,7 +23,7 @@ export interface BenchOptions {
   readonly repeat: number;
   readonly progress: Progress;
   /** Told after each round what is known so far, so that a long run that is cut short leaves something. */
-  readonly onRound?: (bench: FailoverBench) => Promise<void>;
+  readonly onRound: (bench: FailoverBench) => Promise<void>;
   /** Leave the folder of a twin in which a repetition failed, as `<folder>-failed-<system>-<fault>-<repetition>`. */
   readonly keep?: boolean;
 }
@@ -81,7 +81,7 @@ export async function benchFailover(options: BenchOptions): Promise<FailoverBenc
         }
         await stage.close(false);
       }
-      await onRound?.(known());
+      await onRound(known());
     }
   };
   await inTurn(

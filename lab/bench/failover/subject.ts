@@ -29,7 +29,7 @@ export interface Subject {
   readonly etcdLeader?: (butOf?: Machine) => Promise<Machine>;
   /** Begins to repair what a fault did; `flaws` is empty once that is complete. */
   heal(wound: Wound): Promise<void>;
-  close(options?: { readonly keep?: boolean }): Promise<void>;
+  close(options: { readonly keep: boolean }): Promise<void>;
 }
 
 const AUTHORITY = TLS_FILES.authority;

@@ -63,13 +63,10 @@ export class Ground {
   }
 
   /** Runs it as user postgres. @returns what it prints. @throws Error with its last words when it fails. */
-  async as(command: string, env: Readonly<Record<string, string>> = {}): Promise<string> {
+  async as(command: string): Promise<string> {
     const { exitCode, stdout, stderr } = await this.machine.run(
       ["bash", "-c", `set -euo pipefail; ${command}`],
-      {
-        ...{ user: "postgres", timeoutMillis: this.timeoutMillis },
-        env: { ...this.env, ...env },
-      },
+      { user: "postgres", timeoutMillis: this.timeoutMillis, env: this.env },
     );
     if (exitCode === 0) return stdout;
     const words = (stderr || stdout).trim().split("\n").slice(-4).join(" ");

@@ -29,7 +29,7 @@ export interface RestoreBenchOptions {
   readonly repetitions: number;
   readonly progress: Progress;
   /** Told after each round what is known so far, so that a long run that is cut short leaves something. */
-  readonly onRound?: (bench: RestoreBench) => Promise<void>;
+  readonly onRound: (bench: RestoreBench) => Promise<void>;
   /** Of the twin. Default: `twinDir()`. */
   readonly dir?: string;
 }
@@ -114,7 +114,7 @@ async function onTwin(running: RegionTwin, options: RestoreBenchOptions): Promis
       samples.push({ method: method.name, round: round + 1, seconds, load });
     }
     stored = await repositoryBytes(ground, REPOSITORIES.local.number);
-    await onRound?.(known());
+    await onRound(known());
   }
 
   progress.heading("replay of the log");

@@ -1,4 +1,5 @@
 import { segmentName, segmentNumber } from "../../../nodes/bin/verbs/archive.js";
+import { IMAGE_PATHS } from "../../../nodes/layout.js";
 import type { Machine } from "../../twin/types.js";
 import { now } from "../../workload/clock.js";
 import type { Drill } from "../drill.js";
@@ -49,7 +50,7 @@ export const archivingStuck: Drill = {
       await scene.step("Detect: what holds it up", async () => {
         const { exitCode, stdout, stderr } = await tryScript(
           leader,
-          "timeout 5 curl --silent --show-error --max-time 3 $(sed -n 's/^repo1-s3-endpoint=/https:\\/\\//p' /etc/pgbackrest.conf)",
+          `timeout 5 curl --silent --show-error --max-time 3 $(sed -n 's/^repo1-s3-endpoint=/https:\\/\\//p' ${IMAGE_PATHS.pgbackrest})`,
         );
         scene.prove(`S3 doesn't answer: ${(stderr || stdout).trim()}`, exitCode !== 0);
       });

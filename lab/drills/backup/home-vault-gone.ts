@@ -21,7 +21,7 @@ export const homeVaultGone: RegionDrill = {
     "The other region's vault has a copy of the lost one's backups and log, under its own key and lock. A machine there restores it without asking anything of the lost region. What was not archived or not copied yet is missing: the archive timeout and the copy's lag bound it, however much was written.",
   settings: QUICK_ARCHIVE,
   // Users who ask by name are in region-dead.
-  workload: { http: false },
+  http: false,
   // No operator promotes: the region closes when its lease runs out, and comes back with everything.
   expect: { lostRows: "none", rejoinSeconds: 400 },
   async run(scene) {

@@ -26,7 +26,7 @@ export const pitrAfterPromotion: RegionDrill = {
     "Until its first backup is complete, the promoted region has only WAL, which continues where the other region's WAL ended. A restore there starts from the other region's backup, replays that region's WAL up to the promotion and then its own: it contains every write acknowledged in either region before the target time, and none sent after it. The first backup is due at once; from then on the region's own stanza is enough.",
   settings: QUICK_ARCHIVE,
   // Users who ask by name are in region-switchover.
-  workload: { http: false },
+  http: false,
   expect: { lostRows: "none", writeGapSeconds: 12, claimToWriteSeconds: 15 },
   async run(scene) {
     const [from, to] = [scene.active(), scene.standby()];

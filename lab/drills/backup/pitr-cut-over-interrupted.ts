@@ -14,7 +14,7 @@ export const pitrCutOverInterrupted: RegionDrill = {
   hypothesis:
     "The operator's process dies right after the close: no Patroni of the region starts, and --undo brings back everything as it was, all that was acknowledged included. It is begun again, and dies once etcd has forgotten the old log: from there --undo is refused, and --resume finishes it from what the nodes themselves know.",
   settings: QUICK_ARCHIVE,
-  workload: { http: false },
+  http: false,
   // The cut-over doesn't resume by itself: the gap lasts until the operator runs it again.
   expect: { lostRows: "set-back", writeGapSeconds: 180 },
   async run(scene) {

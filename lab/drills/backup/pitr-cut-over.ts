@@ -17,7 +17,7 @@ export const pitrCutOver: RegionDrill = {
     "A mistake is made in one region, and the business moves to the other. There a replica restores the moment before the mistake, out of the log of the region that was active then, while the leader serves; the region is closed, all nodes' data are set aside, and the replica leads with the restored ones. Every write acknowledged before the moment is there, every one after it is gone from both regions, and none that came after the close is missing. The other nodes and the other region copy or rewind by themselves, and a later restore goes along the new line.",
   settings: QUICK_ARCHIVE,
   // Users who ask by name are in region-switchover.
-  workload: { http: false },
+  http: false,
   expect: { lostRows: "set-back", writeGapSeconds: 120 },
   async run(scene) {
     const backup = await scene.step("A table, a full backup, and some load", () =>

@@ -1,4 +1,4 @@
-import { clusterName } from "../../../nodes/layout.js";
+import { clusterName, DATA_DIRECTORY } from "../../../nodes/layout.js";
 import type { Machine } from "../../twin/types.js";
 import { now } from "../../workload/clock.js";
 import type { Drill } from "../drill.js";
@@ -10,7 +10,6 @@ import { backUp, QUICK_ARCHIVE, tryBackUp } from "./stage/steps.js";
 
 const TABLE = "drill_cold";
 const ROWS = 5000;
-const DATA = "/var/lib/dr/postgres/data";
 /** In the middle of the table's fourth block, which is full. */
 const DAMAGED_AT = 3 * 8192 + 6000;
 
@@ -122,11 +121,11 @@ const damage = (scene: Scene, node: Machine, file: string) =>
   scene.must(node, [
     "python3",
     "-c",
-    `f = open("${DATA}/${file}", "r+b"); f.seek(${DAMAGED_AT}); was = f.read(8); f.seek(${DAMAGED_AT}); f.write(bytes(255 - each for each in was))`,
+    `f = open("${DATA_DIRECTORY}/${file}", "r+b"); f.seek(${DAMAGED_AT}); was = f.read(8); f.seek(${DAMAGED_AT}); f.write(bytes(255 - each for each in was))`,
   ]);
 
 async function copyAnew(scene: Scene, leader: Machine, replica: Machine, file: string): Promise<void> {
-  const inode = () => scene.must(replica, ["stat", "--format=%i %Y", `${DATA}/${file}`]);
+  const inode = () => scene.must(replica, ["stat", "--format=%i %Y", `${DATA_DIRECTORY}/${file}`]);
   const before = await inode();
   const { exitCode, stdout, stderr } = await tryScript(
     leader,

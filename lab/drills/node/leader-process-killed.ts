@@ -1,8 +1,9 @@
+import { DATA_DIRECTORY } from "../../../nodes/layout.js";
 import type { Drill } from "../drill.js";
 import { sessionsBroke } from "../evidence.js";
 
 /** The first line of postmaster.pid is the postmaster's process id. */
-const PID_FILE = "/var/lib/dr/postgres/data/postmaster.pid";
+const PID_FILE = `${DATA_DIRECTORY}/postmaster.pid`;
 
 export const leaderProcessKilled: Drill = {
   name: "leader-process-killed",

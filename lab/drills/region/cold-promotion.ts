@@ -25,7 +25,7 @@ export const coldPromotion: RegionDrill = {
   // Else what is lost is a matter of minutes, and so is the drill.
   settings: { backup: { archiveTimeoutSeconds: 10 } },
   // Users who ask by name are in region-dead.
-  workload: { http: false },
+  http: false,
   expect: {
     lostRows: "within-lag",
     claimToWriteSeconds: 120,

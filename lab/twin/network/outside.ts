@@ -50,11 +50,8 @@ export class Outside implements Pick<Machine, "start"> {
   }
 
   /** Starts a program of the host there. */
-  async start(
-    argv: readonly string[],
-    { env = {} }: { readonly env?: Readonly<Record<string, string>> } = {},
-  ) {
-    return startInNetwork(this.holder.pid, argv, env);
+  async start(argv: readonly string[]) {
+    return startInNetwork(this.holder.pid, argv);
   }
 
   async close(): Promise<void> {

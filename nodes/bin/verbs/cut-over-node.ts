@@ -6,12 +6,12 @@ import { controlValue } from "../../guard/region/control-data.js";
 import type { LogAnswer, LogOrder } from "../../guard/region/cut-over.js";
 import { orderLog } from "../../guard/region/log-order.js";
 import { monotonic } from "../../guard/shared/clock.js";
-import { IMAGE_PATHS } from "../../layout.js";
+import { PATRONI_UNIT } from "../../layout.js";
 import { controlData } from "./control.js";
 import { own } from "./files.js";
 import { guardConfig } from "./node-config.js";
 import { connectionTo, type Server, SqlFailed, sql } from "./sql.js";
-import { PATRONI_UNIT, systemctl } from "./systemd.js";
+import { systemctl } from "./systemd.js";
 
 /** Drop-ins for units, valid until the next boot. */
 const UNIT_LIMITS = "/run/systemd/system";
@@ -108,5 +108,3 @@ async function dropLimit(node: Systemd): Promise<void> {
   rmSync(limitFile(node), { force: true });
   await node.systemctl("daemon-reload");
 }
-
-export const CUT_OVER_FOLDER = `${IMAGE_PATHS.data}/postgres`;

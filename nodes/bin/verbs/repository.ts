@@ -3,9 +3,9 @@
  * The cipher's passphrase comes from the environment, never from the command line.
  */
 import { readFileSync } from "node:fs";
+import { IMAGE_PATHS } from "../../layout.js";
 import { asPostgres, run } from "./commands.js";
 
-const CONFIG = "/etc/pgbackrest.conf";
 const INFO_MILLIS = 60_000;
 const LISTING_MILLIS = 120_000;
 
@@ -62,7 +62,7 @@ interface Limit {
 export class Repository {
   constructor(
     private readonly as: (argv: readonly string[]) => string[] = asPostgres,
-    private readonly config = CONFIG,
+    private readonly config: string = IMAGE_PATHS.pgbackrest,
   ) {}
 
   /** @returns pgBackRest's output. @throws RepositoryFailed; TimedOut after it has been ended. */

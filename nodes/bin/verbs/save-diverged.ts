@@ -9,6 +9,7 @@ import { DIVERGED_FOLDER } from "../../guard/region/own-data.js";
 import type { SaveRecord } from "../../guard/region/region-facts.js";
 import type { GuardConfig } from "../../guard/shared/config.js";
 import { lsnOf, lsnText } from "../../guard/shared/lsn.js";
+import { PATRONI_UNIT } from "../../layout.js";
 import { output, run } from "./commands.js";
 import { controlOf } from "./control.js";
 import { type Counts, changesOf, writeChanges } from "./decode.js";
@@ -18,7 +19,7 @@ import { isolated, NotStarted } from "./isolated.js";
 import { guardConfig, variable } from "./node-config.js";
 import { Saved } from "./saved.js";
 import { connectionTo, type Server, sql } from "./sql.js";
-import { PATRONI_UNIT, systemctl } from "./systemd.js";
+import { systemctl } from "./systemd.js";
 import { Usage } from "./verb.js";
 
 const USAGE = `dr-save-diverged                 saves the writes of the epoch that the guard requests; dr-save-diverged.service runs it

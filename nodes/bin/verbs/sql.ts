@@ -3,7 +3,7 @@ import { IMAGE_PATHS } from "../../layout.js";
 import { asPostgres, run } from "./commands.js";
 
 /** The live server of this node. */
-export const LIVE = { sockets: "/var/run/postgresql", port: 5432 } as const;
+export const LIVE = { sockets: IMAGE_PATHS.sockets, port: 5432 } as const;
 
 export interface Server {
   /** Folder of the server's socket. */

@@ -6,5 +6,3 @@ export async function systemctl(...words: readonly string[]): Promise<Done> {
   process.stderr.write(done.stderr);
   return done;
 }
-
-export const PATRONI_UNIT = "patroni.service";

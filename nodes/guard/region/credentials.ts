@@ -8,6 +8,7 @@ export interface Credentials {
   readonly sessionToken?: string;
 }
 
+const METADATA_HOST = "169.254.169.254";
 const METADATA_MILLIS = 1000;
 /** AWS provides new credentials at least five minutes before the old ones expire. */
 const REFRESH_BEFORE_MILLIS = 300_000;
@@ -24,11 +25,6 @@ export class InstanceCredentials {
   private held: Held | undefined;
   private fetching: Promise<void> | undefined;
   private triedAt = Number.NEGATIVE_INFINITY;
-
-  constructor(
-    private readonly host = "169.254.169.254",
-    private readonly port = 80,
-  ) {}
 
   /** @throws Error when there are no valid credentials. */
   async get(): Promise<Credentials> {
@@ -69,8 +65,7 @@ export class InstanceCredentials {
 
   private ask(method: string, path: string, headers: Record<string, string>): Promise<string> {
     return new Promise((resolve, reject) => {
-      const { host, port } = this;
-      const outgoing = request({ host, port, method, path, headers }, (incoming) => {
+      const outgoing = request({ host: METADATA_HOST, method, path, headers }, (incoming) => {
         let body = "";
         incoming.setEncoding("utf8");
         incoming.on("data", (chunk: string) => {
@@ -90,12 +85,12 @@ export class InstanceCredentials {
 }
 
 /** Prefers the environment, which is how a machine outside EC2 gets its credentials. */
-export function credentialsSource(env = process.env): { get(): Promise<Credentials> } {
+export function credentialsSource(): { get(): Promise<Credentials> } {
   const {
     AWS_ACCESS_KEY_ID: accessKeyId,
     AWS_SECRET_ACCESS_KEY: secretAccessKey,
     AWS_SESSION_TOKEN: sessionToken,
-  } = env;
+  } = process.env;
   if (!accessKeyId || !secretAccessKey) return new InstanceCredentials();
   return { get: async () => ({ accessKeyId, secretAccessKey, sessionToken }) };
 }

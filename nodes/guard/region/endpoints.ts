@@ -4,10 +4,12 @@ import type { GuardConfig } from "../shared/config.js";
 type Endpoints = GuardConfig["region"]["endpoints"];
 
 /**
- * @param override `region=url,region=url`, the variable DR_CLAIMS_ENDPOINTS. Regions that it doesn't name are left out.
+ * Those of the variable DR_CLAIMS_ENDPOINTS, `region=url,region=url`, where it is set: regions that it doesn't name are
+ * left out.
  * @throws Error for any other form: a guard that queried AWS instead of the stand-in would fence its node.
  */
-export function claimEndpoints(endpoints: Endpoints, override = process.env.DR_CLAIMS_ENDPOINTS): Endpoints {
+export function claimEndpoints(endpoints: Endpoints): Endpoints {
+  const override = process.env.DR_CLAIMS_ENDPOINTS;
   if (!override) return endpoints;
   const given = new Map(
     override.split(",").map((part) => {

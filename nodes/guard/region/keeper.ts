@@ -5,7 +5,7 @@
 import { execFile } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { promisify } from "node:util";
-import { IMAGE_PATHS } from "../../layout.js";
+import { IMAGE_PATHS, PATRONI_UNIT } from "../../layout.js";
 import { type Clock, MACHINE_CLOCK } from "../shared/clock.js";
 import type { GuardConfig } from "../shared/config.js";
 import { type Log, log } from "../shared/log.js";
@@ -128,7 +128,7 @@ export class Keeper {
       this.once("save", async () => {
         const unit = (await this.ports.systemctl("is-active", SAVE_UNIT)).trim();
         if (unit === "inactive" || unit === "failed")
-          await this.ports.systemctl("start", "--no-block", "patroni.service");
+          await this.ports.systemctl("start", "--no-block", PATRONI_UNIT);
       });
     }
   }

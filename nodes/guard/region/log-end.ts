@@ -81,11 +81,10 @@ export class RunningLog {
   /**
    * Writes the mark into the log, and waits for synchronous standbys as any commit does. Writes even when the row
    * exists: the commit that created it may not have waited for the standbys.
-   * @param timeoutMillis default 5000
    * @throws Error when the standbys may not have the mark, when this server isn't a primary or is on another timeline,
    * and while another call writes a mark. The log may contain the mark nevertheless.
    */
-  async markLog(mark: Mark, timeoutMillis = MARK_MILLIS): Promise<void> {
+  async markLog(mark: Mark): Promise<void> {
     const { epoch, timeline } = mark;
     if (![epoch, timeline].every((number) => Number.isSafeInteger(number) && number > 0))
       throw new Error(`${JSON.stringify(mark)} is not a mark`);
@@ -94,7 +93,7 @@ export class RunningLog {
     // A separate session: its wait must not delay readings.
     const psql = this.openPsql();
     try {
-      const rows = await psql.query(marking(mark, Math.round(timeoutMillis / 2)), timeoutMillis, "fail");
+      const rows = await psql.query(marking(mark, MARK_MILLIS / 2), MARK_MILLIS, "fail");
       if (!rows.some(([first, second]) => Number(first) === epoch && Number(second) === timeline))
         throw new Error(`the log is not on timeline ${timeline}`);
     } finally {

@@ -15,5 +15,6 @@ test("is 1 unless told otherwise, and stretches expected times, never counts", (
 });
 
 test.each(["", "0.5", "11", "three"])("'%s' is refused", (text) => {
-  expect(() => patience(text)).toThrow(/is no patience/);
+  vi.stubEnv("DR_DRILL_PATIENCE", text);
+  expect(() => patience()).toThrow(/is no patience/);
 });

@@ -4,12 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { UserError } from "../../../common/errors.js";
-import { Progress } from "../../../common/progress.js";
 import type { AnyDrill, Drill, RegionDrill } from "../../../lab/drills/drill.js";
 import { rehearse } from "../../../lab/drills/rehearse.js";
 import type { DrillResult } from "../../../lab/drills/report.js";
 import { runDrills } from "../../../lab/drills/run.js";
 import { openTwin, type RegionTwin } from "../../../lab/twin/open.js";
+import { quiet } from "../../support/quiet.js";
 
 vi.mock("../../../lab/twin/open.js");
 vi.mock("../../../lab/drills/rehearse.js", { spy: true });
@@ -37,8 +37,7 @@ const passed = ({ name, title, runbook, hypothesis }: AnyDrill, repetition: numb
 let report: string;
 const close = vi.fn(async () => {});
 const running = { twin: { machines: [] }, close } as unknown as RegionTwin;
-const run = (repeat = 1) =>
-  runDrills(DRILLS, { report, runbooks: "runbooks", progress: new Progress(process.stderr, true), repeat });
+const run = (repeat = 1) => runDrills(DRILLS, { report, runbooks: "runbooks", progress: quiet(), repeat });
 const summary = async () => JSON.parse(await readFile(join(report, "summary.json"), "utf8")) as DrillResult[];
 
 beforeEach(async () => {
@@ -74,9 +73,9 @@ test("what the user must fix ends the run, and what is known by then is written"
 test("a twin that fails to stop cleanly is reported, after the summary was written", async () => {
   close.mockRejectedValue(new Error("not populated 0"));
   vi.mocked(openTwin).mockResolvedValue(running);
-  await expect(
-    runDrills([DRILLS[0] as Drill], { report, runbooks: "", progress: new Progress(process.stderr, true) }),
-  ).rejects.toThrow("not populated 0");
+  await expect(runDrills([DRILLS[0] as Drill], { report, runbooks: "", progress: quiet() })).rejects.toThrow(
+    "not populated 0",
+  );
   close.mockReset();
   expect(await summary()).toHaveLength(1);
 });
@@ -113,7 +112,7 @@ describe("drills about two regions", () => {
     ...change,
   });
   const play = (...drills: AnyDrill[]) =>
-    runDrills(drills, { report, runbooks: "runbooks", progress: new Progress(process.stderr, true) });
+    runDrills(drills, { report, runbooks: "runbooks", progress: quiet() });
   const opened = () => vi.mocked(openTwin).mock.calls.map(([{ regions }]) => regions);
 
   test("share a twin of both regions, and none with drills about one", async () => {

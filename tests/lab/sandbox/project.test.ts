@@ -2,7 +2,7 @@
 import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { parse } from "yaml";
 import { merge, projectDir, setConfig, syncProject } from "../../../lab/sandbox/project.js";
 import { FIXTURES } from "../../support/fixtures.js";
@@ -14,6 +14,7 @@ let checkout: string;
 beforeEach(async () => {
   await temporary.enter();
   checkout = await mkdtemp(join(tmpdir(), "dr-checkout-"));
+  vi.stubEnv("DR_SETTINGS_DIR", checkout);
   for (const file of [
     "Pulumi.yaml",
     ...["global", "prod", "dr", "link"].map((stack) => `Pulumi.${stack}.yaml`),
@@ -22,6 +23,7 @@ beforeEach(async () => {
   }
 });
 afterEach(async () => {
+  vi.unstubAllEnvs();
   await rm(checkout, { recursive: true });
   await temporary.leave();
 });
@@ -30,9 +32,9 @@ const config = async (stack: string): Promise<Record<string, unknown>> =>
   parse(await readFile(join(projectDir(), `Pulumi.${stack}.yaml`), "utf8")).config;
 
 test("a key set in the sandbox outlives a sync, and the checkout is untouched", async () => {
-  await syncProject(checkout);
+  await syncProject();
   await setConfig("dr", "epoch", "2");
-  await syncProject(checkout);
+  await syncProject();
   expect(await config("dr")).toMatchObject({
     "disaster-recovery:epoch": 2,
     "disaster-recovery:site": "warm",
@@ -41,21 +43,21 @@ test("a key set in the sandbox outlives a sync, and the checkout is untouched", 
 });
 
 test("a change of the checkout arrives beside what was set here", async () => {
-  await syncProject(checkout);
+  await syncProject();
   await setConfig("dr", "epoch", "2");
   await writeFile(
     join(checkout, "Pulumi.dr.yaml"),
     "config:\n  disaster-recovery:epoch: 0\n  disaster-recovery:site: hot\n",
   );
-  await syncProject(checkout);
+  await syncProject();
   expect(await config("dr")).toEqual({ "disaster-recovery:epoch": 2, "disaster-recovery:site": "hot" });
 });
 
 test("the secret's salt that the engine wrote stays", async () => {
-  await syncProject(checkout);
+  await syncProject();
   const file = join(projectDir(), "Pulumi.dr.yaml");
   await writeFile(file, `${await readFile(file, "utf8")}encryptionsalt: v1:abc\n`);
-  await syncProject(checkout);
+  await syncProject();
   expect(parse(await readFile(file, "utf8")).encryptionsalt).toBe("v1:abc");
 });
 

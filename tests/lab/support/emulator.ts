@@ -1,8 +1,8 @@
 /** One emulated AWS per test file: on a free port, with its own folder, stopped at the end. */
 import { afterAll, beforeAll } from "vitest";
-import { Progress } from "../../../common/progress.js";
 import { AwsPlugin } from "../../../lab/providers/aws/plugin.js";
 import { startEmulator } from "../../../lab/sandbox/emulator/emulator.js";
+import { quiet } from "../../support/quiet.js";
 import { withTemporaryDir } from "./temporary-dir.js";
 
 /** The two regions that the tests use. */
@@ -19,7 +19,7 @@ export function useEmulator(): void {
     await temporary.enter();
     process.env.AWS_ACCESS_KEY_ID = "test";
     process.env.AWS_SECRET_ACCESS_KEY = "test";
-    process.env.DR_SANDBOX_ENDPOINT = (await startEmulator(new Progress(process.stderr, true), 0)).endpoint;
+    process.env.DR_SANDBOX_ENDPOINT = (await startEmulator(quiet(), 0)).endpoint;
   }, 180_000);
   afterAll(() => temporary.leave());
 }

@@ -3,14 +3,14 @@ import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { Progress } from "../../../common/progress.js";
 import { METHODS, REPLAYED } from "../../../lab/bench/restore/plan.js";
 import { benchRestore, type RestoreBench } from "../../../lab/bench/restore/run.js";
+import { quiet } from "../../support/quiet.js";
 
 test("every method and every replay is measured", async () => {
   const told: RestoreBench[] = [];
   const { rows, replay, dataBytes, repositoryBytes, walBytes } = await benchRestore({
-    ...{ scale: 1, repetitions: 1, progress: new Progress(process.stderr, true) },
+    ...{ scale: 1, repetitions: 1, progress: quiet() },
     dir: await mkdtemp(join(tmpdir(), "dr-twin-")),
     onRound: async (known) => void told.push(known),
   });

@@ -1,8 +1,10 @@
 import { mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { aptRepositories, mirrorsFrom } from "../../../lab/twin/host.js";
+
+afterEach(() => vi.unstubAllEnvs());
 
 const MIRRORS = {
   main: "http://mirror.example.net/debian",
@@ -15,10 +17,14 @@ async function repositories(files: Readonly<Record<string, string>>): Promise<st
   for (const [name, content] of Object.entries(files)) {
     await writeFile(join(dir, name), content.replaceAll("@DIR@", dir));
   }
-  return aptRepositories([
-    ...["-o", `Dir::Etc::SourceList=${join(dir, "sources.list")}`, "-o", `Dir::Etc::SourceParts=${dir}`],
-    ...["-o", `Dir::State::Lists=${join(dir, "lists")}`],
-  ]);
+  const config = [
+    `Dir::Etc::SourceList "${join(dir, "sources.list")}";`,
+    `Dir::Etc::SourceParts "${dir}";`,
+    `Dir::State::Lists "${join(dir, "lists")}";`,
+  ];
+  await writeFile(join(dir, "apt.conf"), config.join("\n"));
+  vi.stubEnv("APT_CONFIG", join(dir, "apt.conf"));
+  return aptRepositories();
 }
 
 test.each([

@@ -4,7 +4,13 @@
  */
 import { readFileSync } from "node:fs";
 import { stringify } from "yaml";
-import { clusterName, IMAGE_PATHS, type NodeFile, TLS_FILES } from "../../../../nodes/layout.js";
+import {
+  clusterName,
+  DATA_DIRECTORY,
+  IMAGE_PATHS,
+  type NodeFile,
+  TLS_FILES,
+} from "../../../../nodes/layout.js";
 import { hba } from "../../../../nodes/render/hba.js";
 import { NODE_ENV_FILE, renderDatabaseEnv, SECRETS_FILE } from "../../../../nodes/render/node-env.js";
 import { renderPgbackrest } from "../../../../nodes/render/pgbackrest.js";
@@ -13,8 +19,7 @@ import { type Contract, type DatabaseNode, PORTS } from "../../../../settings/co
 import { postgresParameters } from "../../../../settings/postgres-parameters.js";
 import type { SharedSettings } from "../../../../settings/schema.js";
 
-const { data, config, postgresBin, patroniBin } = IMAGE_PATHS;
-const DATA_DIR = `${data}/postgres/data`;
+const { config, postgresBin, patroniBin, sockets, pgbackrest } = IMAGE_PATHS;
 
 /**
  * repmgr's default detection, written out: repmgrd tries a silent primary six times, ten seconds apart.
@@ -31,7 +36,7 @@ export function renderRepmgr(contract: Contract, node: DatabaseNode): string {
     node_id: id,
     node_name: node.name,
     conninfo,
-    data_directory: DATA_DIR,
+    data_directory: DATA_DIRECTORY,
     pg_bindir: postgresBin,
     failover: "automatic",
     promote_command: command("standby promote"),
@@ -50,9 +55,9 @@ export function renderPostgresql(settings: SharedSettings, contract: Contract, n
     listen_addresses: `127.0.0.1,${node.address}`,
     port: PORTS.postgres,
     cluster_name: clusterName(contract.home),
-    unix_socket_directories: "/var/run/postgresql",
+    unix_socket_directories: sockets,
     hba_file: `${config}/pg_hba.conf`,
-    ident_file: `${DATA_DIR}/pg_ident.conf`,
+    ident_file: `${DATA_DIRECTORY}/pg_ident.conf`,
     ssl: true,
     ssl_cert_file: TLS_FILES.certificate,
     ssl_key_file: TLS_FILES.key,
@@ -83,7 +88,7 @@ export function renderRepmgrUserData(
     file(`${config}/repmgr.conf`, renderRepmgr(contract, node)),
     file(`${config}/postgresql.conf`, renderPostgresql(settings, contract, node)),
     file(`${config}/pg_hba.conf`, renderHba(settings, contract)),
-    file("/etc/pgbackrest.conf", renderPgbackrest(settings, contract, node)),
+    file(pgbackrest, renderPgbackrest(settings, contract, node)),
     program("dr-repmgr"),
     program("check.py"),
     unit("dr-volume", VOLUME_UNIT),
@@ -140,7 +145,7 @@ ${more}`;
 /** Not restarted when it crashes: neither is it by Debian's own unit (postgresql@.service), which gives the reason. */
 const POSTGRES_UNIT = service(
   "PostgreSQL",
-  `${postgresBin}/postgres -D ${DATA_DIR} -c config_file=${config}/postgresql.conf`,
+  `${postgresBin}/postgres -D ${DATA_DIRECTORY} -c config_file=${config}/postgresql.conf`,
   "KillMode=mixed\nKillSignal=SIGINT\nTimeoutStopSec=30\n",
 );
 

@@ -114,7 +114,7 @@ export class RepmgrSubject implements Subject {
     if (exitCode !== 0) throw new Error(`${machine.name} did not rejoin: ${stderr.trim().slice(-300)}`);
   }
 
-  close(options?: { readonly keep?: boolean }): Promise<void> {
+  close(options: { readonly keep: boolean }): Promise<void> {
     return this.twin.close(options);
   }
 

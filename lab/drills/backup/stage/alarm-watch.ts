@@ -62,7 +62,7 @@ export class AlarmWatch {
   }
 
   /** Whether the newest value breaches the alarm's threshold. */
-  breaches(alarm: AlarmName, since = 0): boolean {
+  breaches(alarm: AlarmName, since: number): boolean {
     const { metric, breachesWhen, threshold } = this.spec(alarm);
     const value = this.value(metric.metricName, since);
     if (value === undefined) return false;
@@ -115,7 +115,7 @@ export class AlarmWatch {
   async close(): Promise<void> {
     for (const tap of this.taps) {
       tap.stdin.end();
-      tap.kill("SIGKILL");
+      tap.kill();
       await tap.ended;
     }
   }

@@ -9,7 +9,6 @@ import type { Machine } from "../../../twin/types.js";
 import type { WorkloadConfig } from "../../../workload/config.js";
 import type { Ledger } from "../../../workload/ledger.js";
 import { Workload } from "../../../workload/workload.js";
-import type { WorkloadChoice } from "../../load.js";
 import { databaseLoad, HTTP_PACE, type Load, type Pace } from "../../load.js";
 import type { RegionOf } from "../../reigns.js";
 import { nameConfig } from "./name-config.js";
@@ -29,7 +28,8 @@ export interface LoadsOptions {
   /** File of the workload's program. */
   readonly file: string;
   readonly ledger: Ledger;
-  readonly choice?: WorkloadChoice;
+  /** Whether users ask the application by its name. */
+  readonly http: boolean;
 }
 
 export class RegionLoads implements Load {
@@ -46,7 +46,7 @@ export class RegionLoads implements Load {
       for (const region of ["home", "recovery"] as const) {
         if (!options.regions.running.isCold(region)) await self.startIn(region);
       }
-      if (options.choice?.http ?? true) await self.startUsers();
+      if (options.http) await self.startUsers();
       return self;
     } catch (error) {
       self.kill();
@@ -61,7 +61,7 @@ export class RegionLoads implements Load {
       ({ alive, spec }) => alive && spec.role === "tomcat" && spec.region === region,
     );
     if (!tomcat) throw new Error(`no Tomcat server of region ${region} runs`);
-    const load = databaseLoad(running, this.options.choice, EACH_REGION);
+    const load = databaseLoad(running, EACH_REGION);
     const firstWorker = WORKERS * this.started++;
     await this.begin(region, tomcat, { ...load, writer: { ...(load.writer as Writer), firstWorker } });
   }

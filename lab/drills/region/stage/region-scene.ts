@@ -130,7 +130,7 @@ export class RegionScene extends Scene {
   }
 
   /** Waits until the region that was raised last acknowledges writes, and keeps what its guard said about it. */
-  async opens(timeoutSeconds = 90): Promise<void> {
+  async opens(timeoutSeconds: number): Promise<void> {
     const { to, epoch } = this.lastMove();
     await this.eventually(
       `epoch ${epoch} of ${to} is open`,

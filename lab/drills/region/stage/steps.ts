@@ -29,11 +29,11 @@ export const waitSeconds = ({ settings: { promotion } }: RegionScene): number =>
 const AWAKE_SECONDS = 10;
 
 /** The decision, after it was thought over, and what must come of it. */
-export async function promote(scene: RegionScene, timeoutSeconds = 90): Promise<void> {
+export async function promote(scene: RegionScene): Promise<void> {
   const to = scene.standby();
   await scene.step(`Detect: may I? ${DECISION_SECONDS} s to decide`, () => scene.settle(DECISION_SECONDS));
   await scene.step(`Promote: raise the epoch of ${to}`, () => scene.raise(to));
-  await seeOpened(scene, timeoutSeconds);
+  await seeOpened(scene);
 }
 
 /** A move while both regions are well: the old one hands over what it has. */

@@ -1,16 +1,9 @@
 /** What drills about two regions ask of the twin, and no more. */
 import type { Status } from "../../../../nodes/guard/region/region-facts.js";
 import type { RegionId } from "../../../../settings/stacks.js";
+import type { ClaimFaults } from "../../../twin/claims/faults.js";
 import type { Outside } from "../../../twin/network/outside.js";
 import type { RegionTwin } from "../../../twin/open.js";
-
-/** What can happen to a region's link to the claim table. Nothing set: no faults. */
-export interface ClaimFaults {
-  readonly cut?: boolean;
-  readonly delayMillis?: number;
-  /** Of requests that fail, 0 to 1. */
-  readonly failShare?: number;
-}
 
 export interface Claims {
   /** @returns false when the epoch is claimed already. */

@@ -8,12 +8,12 @@ import { execa } from "execa";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { UserError } from "../../../../common/errors.js";
 import { REPO } from "../../../../common/paths.js";
-import { Progress } from "../../../../common/progress.js";
 import { runningEmulator, stopEmulator } from "../../../../lab/sandbox/emulator/emulator.js";
 import { lockHolders } from "../../../../lab/sandbox/locks.js";
 import { setConfig, syncProject } from "../../../../lab/sandbox/project.js";
 import { Sandbox } from "../../../../lab/sandbox/sandbox.js";
 import { type Change, OperationFailed } from "../../../../operations/engine/events.js";
+import { quiet } from "../../../support/quiet.js";
 import { withTemporaryDir } from "../../support/temporary-dir.js";
 
 const temporary = withTemporaryDir();
@@ -33,7 +33,7 @@ function freshSandboxEach() {
 }
 
 const STACK_TRACE = /\n\s+at .*[:(]\d+/;
-const open = () => Sandbox.open(new Progress(process.stderr, true), 0);
+const open = () => Sandbox.open(quiet(), 0);
 
 describe("the command line", () => {
   freshSandboxEach();

@@ -2,9 +2,9 @@
 import { CreateBucketCommand, PutBucketTaggingCommand, S3Client } from "@aws-sdk/client-s3";
 import * as aws from "@pulumi/aws";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { Progress } from "../../../../common/progress.js";
 import { clientFor } from "../../../../lab/providers/aws/context.js";
 import { Sandbox } from "../../../../lab/sandbox/sandbox.js";
+import { quiet } from "../../../support/quiet.js";
 import { withTemporaryDir } from "../../support/temporary-dir.js";
 
 const temporary = withTemporaryDir();
@@ -13,7 +13,7 @@ let s3: S3Client;
 
 beforeAll(async () => {
   await temporary.enter();
-  sandbox = await Sandbox.open(new Progress(process.stderr, true), 0);
+  sandbox = await Sandbox.open(quiet(), 0);
   s3 = clientFor(S3Client, sandbox.emulator.endpoint, "eu-west-1");
   await s3.send(
     new CreateBucketCommand({

@@ -2,9 +2,9 @@
 import * as aws from "@pulumi/aws";
 import * as kubernetes from "@pulumi/kubernetes";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { Progress } from "../../../../common/progress.js";
 import { Sandbox } from "../../../../lab/sandbox/sandbox.js";
 import { OperationFailed } from "../../../../operations/engine/events.js";
+import { quiet } from "../../../support/quiet.js";
 import { withTemporaryDir } from "../../support/temporary-dir.js";
 
 const temporary = withTemporaryDir();
@@ -12,7 +12,7 @@ let sandbox: Sandbox;
 
 beforeAll(async () => {
   await temporary.enter();
-  sandbox = await Sandbox.open(new Progress(process.stderr, true), 0);
+  sandbox = await Sandbox.open(quiet(), 0);
 });
 afterAll(() => temporary.leave());
 

@@ -2,7 +2,6 @@
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Progress } from "../../../../common/progress.js";
 import { TwinClaims } from "../../../../lab/twin/claims/claims.js";
 import { type OwnClaimStore, startClaimStore } from "../../../../lab/twin/claims/emulator.js";
 import { ensureImage } from "../../../../lab/twin/image.js";
@@ -11,6 +10,7 @@ import { twinSettings } from "../../../../lab/twin/settings.js";
 import type { Machine, MachineRole } from "../../../../lab/twin/types.js";
 import { type Contract, contractOf } from "../../../../settings/contract.js";
 import type { RegionId } from "../../../../settings/stacks.js";
+import { quiet } from "../../../support/quiet.js";
 
 export interface BareTwin {
   readonly twin: LocalTwin;
@@ -25,7 +25,7 @@ export async function openBareTwin(
   regions: readonly RegionId[] = ["home", "recovery"],
   dir?: string,
 ): Promise<BareTwin> {
-  const progress = new Progress(process.stderr, true);
+  const progress = quiet();
   const folder = dir ?? (await mkdtemp(join(tmpdir(), "dr-twin-")));
   const { root, payload } = await ensureImage(progress);
   const contract = contractOf(await twinSettings(), "000000000000");

@@ -3,38 +3,29 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { decide } from "../../../../nodes/guard/leader/leader-decision.js";
-import {
-  initialState,
-  NO_REGION_KEYS,
-  type State,
-  type View,
-} from "../../../../nodes/guard/leader/leader-facts.js";
+import { initialState, type State, type View } from "../../../../nodes/guard/leader/leader-facts.js";
 import { keysOf, viewOf } from "../../../../nodes/guard/leader/leader-keys.js";
 import { patroniRuns } from "../../../../nodes/guard/shared/processes.js";
+import { config, key as keyOf, view } from "./situation.js";
 
-const config = {
-  node: "b",
-  mayLead: true,
-  leaderLease: { enabled: true, leaseMillis: 2000, renewMillis: 250, timeoutMillis: 300 },
-};
-const key = (value: string, create = "5", mod = create) => ({ value, create, mod, lease: "77" });
-const view = (at: number, changes: Partial<View> = {}): View => ({
-  startedAt: at - 2,
-  endedAt: at,
-  leader: key("a"),
-  sync: key("{}", "3", "6"),
-  initialize: "1",
-  region: NO_REGION_KEYS,
-  forgetMillis: 9500,
-  members: {},
-  ...changes,
-});
+const b = config({ node: "b" });
+const key = (value: string, create = "5", mod = create) => keyOf(value, { create, mod });
+const seen = (at: number, changes: Partial<View> = {}): View =>
+  view({
+    startedAt: at - 2,
+    endedAt: at,
+    leader: key("a"),
+    heartbeat: undefined,
+    sync: key("{}", "3", "6"),
+    forgetMillis: 9500,
+    ...changes,
+  });
 /** The kinds of what is done after views at those times. */
 function seeing(views: readonly View[], state: State = initialState(0)): { kinds: string[]; state: State } {
   let kinds: string[] = [];
   let now = state;
   for (const one of views) {
-    const step = decide(config, now, { kind: "view", view: one }, one.endedAt);
+    const step = decide(b, now, { kind: "view", view: one }, one.endedAt);
     now = step.state;
     kinds = step.actions.map(({ kind }) => kind);
   }
@@ -48,48 +39,48 @@ describe("Patroni is shut out of etcd", () => {
     ["no node leads", { leader: undefined }],
     ["other standbys count", { sync: key("{}", "3", "8") }],
   ])("when, after a time without views, %s", (_, changes) => {
-    const { kinds, state } = seeing([view(1000), view(4000, changes)]);
+    const { kinds, state } = seeing([seen(1000), seen(4000, changes)]);
     expect(kinds).toContain("shut-out");
     expect(kinds).not.toContain("admit");
-    expect(seeing([view(13_400, changes)], state).kinds).not.toContain("admit");
-    expect(seeing([view(13_400, changes), view(13_600, changes)], state).kinds).toContain("admit");
+    expect(seeing([seen(13_400, changes)], state).kinds).not.toContain("admit");
+    expect(seeing([seen(13_400, changes), seen(13_600, changes)], state).kinds).toContain("admit");
   });
 
   test("when a takeover from here is seen", () => {
     const beat = { node: "b", state: "taken", term: "4", timeline: 1, system: "1", session: "7" } as const;
-    const { kinds } = seeing([view(1000), view(1100, { leader: undefined, heartbeat: { beat, mod: "9" } })]);
+    const { kinds } = seeing([seen(1000), seen(1100, { leader: undefined, heartbeat: { beat, mod: "9" } })]);
     expect(kinds).toContain("shut-out");
   });
 
   test("when it ran before this guard did", () => {
-    expect(seeing([view(1000)], initialState(0, true)).kinds).toContain("shut-out");
-    expect(seeing([view(1000)], initialState(0, false)).kinds).toContain("admit");
+    expect(seeing([seen(1000)], initialState(0, true)).kinds).toContain("shut-out");
+    expect(seeing([seen(1000)], initialState(0, false)).kinds).toContain("admit");
   });
 
   test("for longer where the kernel can't end its connections", () => {
-    const { state } = seeing([view(1000), view(4000, { leader: undefined })]);
-    const failed = decide(config, state, { kind: "shut-out-failed" }, 4010);
+    const { state } = seeing([seen(1000), seen(4000, { leader: undefined })]);
+    const failed = decide(b, state, { kind: "shut-out-failed" }, 4010);
     expect(failed.actions).toEqual([]);
     expect(failed.state.forgetUntil).toBe(state.forgetUntil + 20_000);
   });
 });
 
 test("without the leader lease Patroni is neither shut out nor admitted: nothing keeps it from etcd", () => {
-  const off = { ...config, leaderLease: { ...config.leaderLease, enabled: false } };
-  const first = decide(off, initialState(0, true), { kind: "view", view: view(1000) }, 1000);
-  const second = decide(off, first.state, { kind: "view", view: view(9000, { leader: undefined }) }, 9000);
+  const off = config({ node: "b", enabled: false });
+  const first = decide(off, initialState(0, true), { kind: "view", view: seen(1000) }, 1000);
+  const second = decide(off, first.state, { kind: "view", view: seen(9000, { leader: undefined }) }, 9000);
   for (const { kind } of [...first.actions, ...second.actions]) expect(kind).not.toMatch(/shut-out|admit/);
 });
 
 test.each<[string, View[]]>([
-  ["nothing has changed meanwhile", [view(1000), view(9000)]],
+  ["nothing has changed meanwhile", [seen(1000), seen(9000)]],
   [
     "changes were seen as they came",
-    [view(1000), view(1100, { leader: undefined }), view(1200, { leader: key("c", "9") })],
+    [seen(1000), seen(1100, { leader: undefined }), seen(1200, { leader: key("c", "9") })],
   ],
   [
     "this node still leads",
-    [view(1000, { leader: key("b") }), view(9000, { leader: key("b"), sync: key("{}", "3", "8") })],
+    [seen(1000, { leader: key("b") }), seen(9000, { leader: key("b"), sync: key("{}", "3", "8") })],
   ],
 ])("Patroni is not shut out when %s", (_, views) => {
   expect(seeing(views).kinds).not.toContain("shut-out");

@@ -7,59 +7,46 @@ import {
   type Gate,
   initialState,
   type Local,
-  NO_REGION_KEYS,
   OPEN_GATE,
   type State,
   type View,
 } from "../../../../nodes/guard/leader/leader-facts.js";
+import { config, heartbeat, key, LEASE, local, view } from "./situation.js";
 
-const LEASE = 2_000;
 /** When the renewal or reading began that allows something, and now. */
 const START = 10_000;
 const NOW = START + 100;
 const END = START + LEASE;
 
-const config = (enabled = true) => ({
-  node: "a",
-  mayLead: true,
-  leaderLease: { enabled, leaseMillis: LEASE, renewMillis: 250, timeoutMillis: 300 },
-});
+const seen = (leader: string, more: Partial<View> = {}): View =>
+  view({
+    startedAt: START,
+    endedAt: START + 50,
+    leader: key(leader),
+    heartbeat: heartbeat({ node: leader }),
+    ...more,
+  });
 
-const view = (leader: string, more: Partial<View> = {}): View => ({
-  startedAt: START,
-  endedAt: START + 50,
-  leader: { value: leader, create: "7", mod: "7", lease: "1" },
-  heartbeat: {
-    beat: { node: leader, state: "held", term: "7", timeline: 1, system: "s" },
-    mod: "9",
-  },
-  initialize: "s",
-  forgetMillis: 0,
-  members: {},
-  region: NO_REGION_KEYS,
-  ...more,
-});
-
-const local = (role: Local["role"]): Local => ({
-  startedAt: START,
-  role,
-  timeline: role === "primary" ? 1 : undefined,
-  ancestors: role === "primary" ? [] : undefined,
-  holdsLock: role !== "replica",
-});
+const answer = (role: Local["role"]): Local =>
+  local({
+    startedAt: START,
+    role,
+    ...(role !== "primary" && { timeline: undefined, ancestors: undefined }),
+    holdsLock: role !== "replica",
+  });
 
 const state = (role: Local["role"], gate: Partial<Gate>, more: Partial<State> = {}): State => ({
   ...initialState(0, false, { ...OPEN_GATE, ...gate }),
-  local: local(role),
+  local: answer(role),
   ...more,
 });
 
 const portActions = (before: State, event: Event, enabled = true): Action[] =>
-  decide(config(enabled), before, event, NOW).actions.filter(
+  decide(config({ enabled }), before, event, NOW).actions.filter(
     ({ kind }) => kind === "open" || kind === "close",
   ) as Action[];
 
-const renewed: Event = { kind: "renewed", view: view("a"), opens: true };
+const renewed: Event = { kind: "renewed", view: seen("a"), opens: true };
 /** Region lease, and until when the port may be open: undefined is not at all. */
 const BOUNDS: readonly (readonly [string, number, number | undefined])[] = [
   ["shorter than the leader lease", END - 700, END - 700],
@@ -80,13 +67,13 @@ describe.each(BOUNDS)("a region lease that is %s", (_name, bound, until) => {
   });
 
   test("bounds a leader's port without the leader lease", () => {
-    const event: Event = { kind: "view", view: view("a", { leaderTtlSeconds: 15 }) };
+    const event: Event = { kind: "view", view: seen("a", { leaderTtlSeconds: 15 }) };
     expect(portActions(state("primary", { writesUntil: bound }), event, false)).toEqual(opened("leader"));
   });
 
   test("bounds a replica's port", () => {
     const before = state("replica", { replicaUntil: bound, writesUntil: 0 });
-    expect(portActions(before, { kind: "view", view: view("b") })).toEqual(opened("replica"));
+    expect(portActions(before, { kind: "view", view: seen("b") })).toEqual(opened("replica"));
   });
 
   test("does not bound a standby leader's port, which takes no writes", () => {
@@ -189,7 +176,7 @@ test("an open port of a Patroni that is not to run is not prolonged, and Patroni
 });
 
 test("a node that stands aside to save its data does not renew", () => {
-  const before = state("primary", { standsAside: true }, { view: view("a"), healthyAt: START });
+  const before = state("primary", { standsAside: true }, { view: seen("a"), healthyAt: START });
   const kinds = (one: State) => decide(config(), one, { kind: "tick" }, NOW).actions.map(({ kind }) => kind);
   expect(kinds(before)).toEqual(["read"]);
   expect(kinds({ ...before, gate: OPEN_GATE })).toEqual(["renew"]);

@@ -4,33 +4,26 @@ import {
   type Action,
   type Beat,
   initialState,
-  NO_REGION_KEYS,
   type State,
   type View,
 } from "../../../../nodes/guard/leader/leader-facts.js";
 import { handover, keysOf, type Transaction, takeover } from "../../../../nodes/guard/leader/leader-keys.js";
 import { SimEtcd } from "../sim/etcd.js";
+import { beat, config, key as keyOf, view } from "./situation.js";
 
-const config = {
-  node: "b",
-  mayLead: true,
-  leaderLease: { enabled: true, leaseMillis: 2000, renewMillis: 250, timeoutMillis: 300 },
-};
+const b = config({ node: "b" });
 const keys = keysOf({ namespace: "/s/", scope: "x" });
-const key = (value: string, lease = "0") => ({ value, create: "5", mod: "6", lease });
-const held: Beat = { node: "a", state: "held", term: "5", timeline: 3, system: "1" };
-const view = (at: number, changes: Partial<View> = {}): View => ({
-  startedAt: at - 2,
-  endedAt: at,
-  leader: key("a", "77"),
-  sync: key('{"leader":"a"}'),
-  initialize: "1",
-  region: NO_REGION_KEYS,
-  forgetMillis: 5500,
-  heartbeat: { beat: held, mod: "9" },
-  members: { a: key("{}", "77"), b: key("{}", "88") },
-  ...changes,
-});
+const key = (value: string, lease = "0") => keyOf(value, { lease });
+const held = beat();
+const seen = (at: number, changes: Partial<View> = {}): View =>
+  view({
+    startedAt: at - 2,
+    endedAt: at,
+    leader: key("a", "77"),
+    sync: key('{"leader":"a"}'),
+    members: { a: key("{}", "77"), b: key("{}", "88") },
+    ...changes,
+  });
 
 /** The actions until then, while the heartbeat doesn't change. */
 function watch(
@@ -41,14 +34,14 @@ function watch(
   let state = initialState(0);
   const actions: Action[] = [];
   const feed = (event: Parameters<typeof decide>[2], now: number) => {
-    const step = decide(config, state, event, now);
+    const step = decide(b, state, event, now);
     state = step.state;
     actions.push(...step.actions);
     for (const action of step.actions) {
       if (action.kind === "probe") feed({ kind: "probed", node: action.node, alive: probed }, now + 1);
     }
   };
-  for (let now = 100; now <= until; now += 100) feed({ kind: "view", view: view(now, changes) }, now);
+  for (let now = 100; now <= until; now += 100) feed({ kind: "view", view: seen(now, changes) }, now);
   return { state, actions };
 }
 const takeovers = (actions: readonly Action[]) => actions.filter(({ kind }) => kind === "take-over");
@@ -77,27 +70,27 @@ describe("a heartbeat that doesn't change", () => {
 
 describe("after a takeover", () => {
   const taken: Beat = { ...held, state: "taken", session: "77" };
-  const after = view(100, { leader: undefined, heartbeat: { beat: taken, mod: "10" } });
+  const after = seen(100, { leader: undefined, heartbeat: { beat: taken, mod: "10" } });
 
   test("every guard that sees it revokes the old leader's session until that has worked", () => {
-    let { state } = decide(config, initialState(0), { kind: "view", view: after }, 100);
+    let { state } = decide(b, initialState(0), { kind: "view", view: after }, 100);
     const revokes = () =>
-      decide(config, state, { kind: "tick" }, 200).actions.filter(({ kind }) => kind === "revoke");
+      decide(b, state, { kind: "tick" }, 200).actions.filter(({ kind }) => kind === "revoke");
     expect(revokes()).toEqual([{ kind: "revoke", session: "77" }]);
     expect(revokes()).toHaveLength(1);
-    state = decide(config, state, { kind: "revoked", session: "77" }, 300).state;
+    state = decide(b, state, { kind: "revoked", session: "77" }, 300).state;
     expect(revokes()).toEqual([]);
   });
 
   test("a primary without what clients were acknowledged does not begin a term", () => {
-    const won = view(200, {
+    const won = seen(200, {
       leader: { ...key("b", "88"), create: "20" },
       heartbeat: { beat: taken, mod: "10" },
     });
     const renewals = (timeline: number, ancestors?: number[]) => {
       const local = { startedAt: 190, role: "primary" as const, timeline, ancestors, holdsLock: true };
-      const { state } = decide(config, initialState(0), { kind: "local", local }, 195);
-      return decide(config, state, { kind: "view", view: won }, 200).actions.filter(
+      const { state } = decide(b, initialState(0), { kind: "local", local }, 195);
+      return decide(b, state, { kind: "view", view: won }, 200).actions.filter(
         ({ kind }) => kind === "renew",
       );
     };
@@ -175,7 +168,7 @@ describe("the transactions", () => {
   test("a handover survives that Patroni rewrites the candidate's key, but not a new session", () => {
     const outcome = (change: (etcd: SimEtcd, session: string) => void) => {
       const { etcd, session, read } = populated();
-      const current = view(0, { leader: read(keys.leader), sync: read(keys.sync) });
+      const current = seen(0, { leader: read(keys.leader), sync: read(keys.sync) });
       const mod = read(keys.heartbeat).mod;
       const transaction = handover(
         keys,

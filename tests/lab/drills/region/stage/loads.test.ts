@@ -62,7 +62,7 @@ async function stage(http = true) {
   } as unknown as TwoRegions;
   const ledger = new Ledger();
   const database = { user: "app", password: "", name: "app", authority: "" };
-  const loads = await RegionLoads.start({ regions, database, file: "", ledger, choice: { http } });
+  const loads = await RegionLoads.start({ regions, database, file: "", ledger, http });
   const turn = () => new Promise((resolve) => setTimeout(resolve, 5));
   await turn();
   return { home, recovery, users, ledger, loads, turn };

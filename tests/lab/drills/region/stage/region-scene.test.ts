@@ -1,6 +1,5 @@
 /** What the scene makes of the claim table, on a twin that is none. */
 import { beforeEach, expect, test } from "vitest";
-import { Progress } from "../../../../../common/progress.js";
 import { RegionScene } from "../../../../../lab/drills/region/stage/region-scene.js";
 import { raiseByClaim, type TwoRegions } from "../../../../../lab/drills/region/stage/two-regions.js";
 import { twinSettings } from "../../../../../lab/twin/settings.js";
@@ -8,6 +7,7 @@ import { now } from "../../../../../lab/workload/clock.js";
 import { Ledger } from "../../../../../lab/workload/ledger.js";
 import { NO_STATUS, type Status } from "../../../../../nodes/guard/region/region-facts.js";
 import { contractOf } from "../../../../../settings/contract.js";
+import { quiet } from "../../../../support/quiet.js";
 import { probe, write } from "../../ledgers.js";
 
 const contract = contractOf(await twinSettings(), "000000000000");
@@ -47,7 +47,7 @@ beforeEach(() => {
     }),
     outside: () => Promise.reject(new Error("no machine is outside")),
   };
-  scene = new RegionScene(regions, ledger, new Progress(process.stderr, true), raiseByClaim(regions.claims));
+  scene = new RegionScene(regions, ledger, quiet(), raiseByClaim(regions.claims));
 });
 
 test("the active region is that of the greatest epoch, whatever the drill before has left", async () => {
