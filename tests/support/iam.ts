@@ -87,7 +87,13 @@ export function statement(document: string, sid: string): Json {
   return found;
 }
 
-export const statementsOf = (document: string): Json[] => many(JSON.parse(document).Statement) as Json[];
+/** Parsed once: a table of cells asks the same documents thousands of times. */
+const parsed = new Map<string, Json[]>();
+export function statementsOf(document: string): Json[] {
+  const statements = parsed.get(document) ?? [JSON.parse(document).Statement].flat();
+  parsed.set(document, statements);
+  return statements;
+}
 
 /** Whether all that one pattern of an action or a resource can match, another one matches too. */
 export const covers = (pattern: string, narrower: string): boolean => like(pattern, narrower);
@@ -179,12 +185,19 @@ const OPERATORS: Readonly<Record<string, (value: string, wanted: readonly string
   NumericLessThan: (value, wanted) => wanted.some((bound) => Number(value) < Number(bound)),
 };
 
-const like = (pattern: string, value: string): boolean =>
+const expressions = new Map<string, RegExp>();
+function like(pattern: string, value: string): boolean {
+  const expression = expressions.get(pattern) ?? expressionOf(pattern);
+  expressions.set(pattern, expression);
+  return expression.test(value);
+}
+
+const expressionOf = (pattern: string) =>
   new RegExp(
     `^${pattern
       .replace(/[.+^${}()|[\]\\]/g, "\\$&")
       .replace(/\*/g, ".*")
       .replace(/\?/g, ".")}$`,
-  ).test(value);
+  );
 
 const many = (value: unknown): string[] => (Array.isArray(value) ? value : [value]) as string[];
