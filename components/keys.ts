@@ -5,6 +5,7 @@ import { type Contract, HEALTH_METRICS_REGION } from "../settings/contract.js";
 import {
   auditKeyPolicy,
   backupsKeyPolicy,
+  DELETION_WINDOW_DAYS,
   dataKeyPolicy,
   type KeyPlace,
   notificationsKeyPolicy,
@@ -175,6 +176,3 @@ export class Keys extends pulumi.ComponentResource {
 }
 
 const ROTATION = { enableKeyRotation: true, rotationPeriodInDays: 365 };
-
-/** The longest that KMS offers: a deletion by mistake, or by an attacker, is noticed in time. */
-const DELETION_WINDOW_DAYS = 30;

@@ -23,7 +23,7 @@ import { AlarmTopics } from "./alarm-topics.js";
 import { type BackupAlarmSettings, backupAlarmSpecs } from "./alarms/backup-alarms.js";
 import { describeAlarm } from "./alarms/runbooks.js";
 import {
-  claimAlarmSpec,
+  claimAlarmSpecs,
   clusterAlarmSpecs,
   diskAlarmSpecs,
   targetAlarmSpecs,
@@ -84,7 +84,7 @@ export class Alarms extends pulumi.ComponentResource {
         LoadBalancer: args.loadBalancerArnSuffix,
         TargetGroup: args.targetGroupArnSuffix,
       }),
-      claimAlarmSpec(settings, contract),
+      ...claimAlarmSpecs(settings, contract),
       ...diskAlarmSpecs(contract, region),
     ];
     const alarms = specs.map((spec) => this.create(spec, topics.arns[spec.severity]));

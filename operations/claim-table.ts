@@ -7,7 +7,7 @@ import { UserError } from "../common/errors.js";
 import { statusOf } from "../nodes/guard/region/claims.js";
 import type { Item } from "../nodes/guard/region/dynamodb.js";
 import { NO_STATUS } from "../nodes/guard/region/region-facts.js";
-import { itemKey, PARTITION_KEY, SORT_KEY } from "../settings/claim-items.js";
+import { epochsQuery, isEpochOf, itemKey, SORT_KEY } from "../settings/claim-items.js";
 import type { Contract, RegionContract } from "../settings/contract.js";
 import type { RegionId } from "../settings/stacks.js";
 import type { RegionRecord, TableReading } from "./observation.js";
@@ -58,22 +58,13 @@ export async function readClaimTable(
 async function readRegion(
   replica: Replica,
   table: string,
-  { claimKey, statusKey, fencedKey, acceptDataLossKey }: RegionContract,
+  { claimKey, statusKey, fencedKey, acceptDataLossKey, epochParity }: RegionContract,
   signal: AbortSignal,
 ): Promise<RegionRecord> {
+  // A number that no stack can have claimed is ignored, as the guards ignore it.
   const greatest = async (partition: string): Promise<number> => {
-    const { Items: items = [] } = await replica.query(
-      new QueryCommand({
-        TableName: table,
-        ConsistentRead: true,
-        KeyConditionExpression: `${PARTITION_KEY} = :pk`,
-        ExpressionAttributeValues: { ":pk": { S: partition } },
-        ScanIndexForward: false,
-        Limit: 1,
-      }),
-      signal,
-    );
-    return Number(items[0]?.[SORT_KEY]?.N ?? 0);
+    const { Items: items = [] } = await replica.query(new QueryCommand(epochsQuery(table, partition)), signal);
+    return items.map((item) => Number(item[SORT_KEY]?.N)).find((epoch) => isEpochOf(epoch, epochParity)) ?? 0;
   };
   const status = async () => {
     const key = itemKey(statusKey);

@@ -27,3 +27,30 @@ export const epochItem = (partition: string, region: string, epoch: number) => (
   region: { S: region },
   epoch: { N: `${epoch}` },
 });
+
+/** The highest epoch that settings take. */
+export const MAX_EPOCH = 1_000_000;
+
+/** How many of a partition's items one query returns: a few more than the one that counts. */
+const PAGE_ITEMS = 20;
+
+/**
+ * A partition's epochs, the greatest first, strongly consistent. Only the numbers that settings take: an item with `sk`
+ * 1e20 would otherwise be the greatest claim of its region for good.
+ */
+export const epochsQuery = (table: string, partition: string) => ({
+  TableName: table,
+  ConsistentRead: true,
+  KeyConditionExpression: `${PARTITION_KEY} = :pk AND ${SORT_KEY} BETWEEN :least AND :most`,
+  ExpressionAttributeValues: {
+    ":pk": { S: partition },
+    ":least": { N: "1" },
+    ":most": { N: `${MAX_EPOCH}` },
+  },
+  ScanIndexForward: false,
+  Limit: PAGE_ITEMS,
+});
+
+/** Whether a stack of that parity can have claimed this number: 1 for home, 0 for recovery. */
+export const isEpochOf = (epoch: number, parity: 0 | 1): boolean =>
+  Number.isInteger(epoch) && epoch >= 1 && epoch <= MAX_EPOCH && epoch % 2 === parity;

@@ -178,7 +178,9 @@ export interface Contract {
   certificateSecret(nodeName: string): string;
   /** SSM parameter, in each region, with the authority's certificate in PEM: no secret. */
   readonly authorityParameter: string;
-  readonly permissionBoundary: string;
+  /** IAM policies that cap what roles can do: those of machines and the services that act for them, and the pipeline's. */
+  readonly machineBoundary: string;
+  readonly pipelineBoundary: string;
   /** Prefix of the roles by which the pipeline deploys: `<prefix>deploy-<stack>`. */
   readonly pipelineRolePrefix: string;
   /** CloudWatch namespace of the nodes' own metrics; their roles can write to no other. */
@@ -279,7 +281,8 @@ export function contractOf(settings: SharedSettings, accountId: string): Contrac
       `${name}/postgres/${owner === DATABASE_LOGINS.application ? "application" : `owner/${owner}`}`,
     certificateSecret: (nodeName) => `${name}/tls/${nodeName}`,
     authorityParameter: `/${name}/tls/authority`,
-    permissionBoundary: `${name}-boundary`,
+    machineBoundary: `${name}-machine-boundary`,
+    pipelineBoundary: `${name}-pipeline-boundary`,
     pipelineRolePrefix: `${name}-pipeline-`,
     metricNamespace: `DisasterRecovery/${name}`,
     home: region("home"),

@@ -5,6 +5,7 @@
  * region's stack file. `docs/settings.md` is generated from this file.
  */
 import { z } from "zod";
+import { MAX_EPOCH } from "./claim-items.js";
 
 /**
  * The region sets within which DynamoDB offers multi-Region strong consistency; home, recovery and
@@ -439,7 +440,7 @@ export const regionSchema = sharedSchema.extend({
   epoch: z
     .int()
     .min(0)
-    .max(1_000_000)
+    .max(MAX_EPOCH)
     .default(0)
     .describe(
       "Raising it promotes this region. Odd in `prod`, even in `dr`; 0 claims nothing. Never lower it.",
@@ -453,7 +454,7 @@ export const regionSchema = sharedSchema.extend({
   yieldedTo: z
     .int()
     .min(0)
-    .max(1_000_000)
+    .max(MAX_EPOCH)
     .default(0)
     .describe(
       "Epoch of the other region that this one has yielded to. When it is above `epoch`, the fleet goes back to the size of `site`. It decides about cost, never about who may write.",
@@ -461,7 +462,7 @@ export const regionSchema = sharedSchema.extend({
   fenced: z
     .int()
     .min(0)
-    .max(1_000_000)
+    .max(MAX_EPOCH)
     .default(0)
     .describe(
       "The epoch of this region for which you assert that the other region is certainly silent: its guards need not wait for lease and margin. If it is wrong, both regions accept writes. Values below `epoch` are ignored. Once deployed for an epoch, it can't be revoked.",
@@ -469,7 +470,7 @@ export const regionSchema = sharedSchema.extend({
   acceptDataLoss: z
     .int()
     .min(0)
-    .max(1_000_000)
+    .max(MAX_EPOCH)
     .default(0)
     .describe(
       "The epoch of this region for which you accept the loss of writes: more lag than `promotion.lagBudgetSeconds`, or what a demoted region still holds. Values below `epoch` are ignored. Once deployed for an epoch, it can't be revoked.",

@@ -11,7 +11,7 @@ import { ImageAccess } from "../components/image-access.js";
 import { Keys } from "../components/keys.js";
 import { Access } from "../components/machine-roles.js";
 import { NodeCertificates } from "../components/node-certificates.js";
-import { PermissionBoundary } from "../components/permission-boundary.js";
+import { PermissionBoundaries } from "../components/permission-boundaries.js";
 import { PipelineAccess } from "../components/pipeline-access.js";
 import { RunbookBucket } from "../components/runbook-bucket.js";
 import { Vault } from "../components/vault.js";
@@ -51,12 +51,18 @@ export async function globalStack(settings: SharedSettings): Promise<StackOutput
     { provider: healthMetrics },
   );
 
-  const boundary = new PermissionBoundary(
+  const boundaries = new PermissionBoundaries(
     "boundary",
-    { contract, pipelineRolePrefix, trailArn, buildImages: images.build },
+    {
+      contract,
+      prefix,
+      buildImages: images.build,
+      war: settings.application.war,
+      copyTo: backup.copyTo,
+    },
     { provider: home },
   );
-  const capped = { permissionsBoundary: boundary.arn };
+  const capped = { permissionsBoundary: boundaries.machines };
   new Access("access", { contract, keys, settings, ...capped }, { provider: home });
   if (images.build) new ImageAccess("image-access", { contract, keys, ...capped }, { provider: home });
   const vault = new Vault("vault", {
@@ -135,7 +141,7 @@ export async function globalStack(settings: SharedSettings): Promise<StackOutput
         backupsKeyArns: { home: keys.home.backups, recovery: keys.recovery.backups },
         trailArn,
         buildImages: images.build,
-        ...capped,
+        permissionsBoundary: boundaries.pipeline,
       },
       { provider: home },
     );

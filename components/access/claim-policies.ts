@@ -45,7 +45,7 @@ export function claimsAndStatus(contract: Contract, { statusKey }: RegionContrac
     {
       Sid: "WriteOwnStatus",
       Effect: "Allow",
-      Action: ["dynamodb:PutItem", "dynamodb:UpdateItem"],
+      Action: "dynamodb:PutItem",
       Resource: claimTableArns(contract),
       Condition: {
         "ForAllValues:StringEquals": { "dynamodb:LeadingKeys": [statusKey] },
@@ -56,40 +56,34 @@ export function claimsAndStatus(contract: Contract, { statusKey }: RegionContrac
 }
 
 /** For every role, whatever its own policies say. */
-export function claimsStay(contract: Contract): Statement[] {
-  const { accountId } = contract;
-  return [
-    {
-      // A claim taken back would let a fenced region open again.
-      Sid: "ClaimsStay",
-      Effect: "Deny",
-      Action: ["dynamodb:DeleteItem", "dynamodb:DeleteTable", "dynamodb:PartiQLDelete"],
-      Resource: claimTableArns(contract),
+export const claimsStay = (contract: Contract): Statement => ({
+  // A claim taken back would let a fenced region open again; a batch can delete. A person adds or removes a
+  // replica, for which AWS asks for some of these rights.
+  Sid: "ClaimsStay",
+  Effect: "Deny",
+  Action: [
+    "dynamodb:BatchWriteItem",
+    "dynamodb:Delete*",
+    "dynamodb:PartiQL*",
+    "dynamodb:PutResourcePolicy",
+    "dynamodb:Restore*",
+    "dynamodb:Update*",
+  ],
+  Resource: claimTableArns(contract),
+});
+
+/**
+ * For machines: only a stack claims, and says what an operator answers for. A node that could would promote its own region.
+ * By what it may write, so that another kind of item is denied as well.
+ */
+export const onlyStatusIsWritten = (contract: Contract): Statement => ({
+  Sid: "MachinesDoNotClaim",
+  Effect: "Deny",
+  Action: "dynamodb:PutItem",
+  Resource: claimTableArns(contract),
+  Condition: {
+    "ForAnyValue:StringNotEquals": {
+      "dynamodb:LeadingKeys": [contract.home.statusKey, contract.recovery.statusKey],
     },
-    {
-      // Only a stack claims, and says what an operator answers for. A node that could would promote its own region.
-      // By what it may write, so that another kind of item is denied as well.
-      Sid: "NodesDoNotClaim",
-      Effect: "Deny",
-      Action: [
-        "dynamodb:BatchWriteItem",
-        "dynamodb:PartiQLInsert",
-        "dynamodb:PartiQLUpdate",
-        "dynamodb:PutItem",
-        "dynamodb:UpdateItem",
-      ],
-      Resource: claimTableArns(contract),
-      Condition: {
-        ArnEquals: {
-          "aws:PrincipalArn": [contract.home, contract.recovery].flatMap(
-            ({ databaseRole, tomcatRole, restoreRole }) =>
-              [databaseRole, tomcatRole, restoreRole].map((role) => `arn:aws:iam::${accountId}:role/${role}`),
-          ),
-        },
-        "ForAnyValue:StringNotEquals": {
-          "dynamodb:LeadingKeys": [contract.home.statusKey, contract.recovery.statusKey],
-        },
-      },
-    },
-  ];
-}
+  },
+});

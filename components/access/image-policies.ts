@@ -2,6 +2,7 @@
 
 import type { Contract } from "../../settings/contract.js";
 import type { RegionId } from "../../settings/stacks.js";
+import { imageBuildersProgram } from "./boundary-policies.js";
 import type { Statement } from "./policy-document.js";
 
 /**
@@ -33,11 +34,10 @@ export function imageBuilderStatements(contract: Contract, id: RegionId, backups
       },
     },
     {
-      // The program that runs components comes from AWS's own bucket.
       Sid: "FetchImageBuildersProgram",
       Effect: "Allow",
       Action: "s3:GetObject",
-      Resource: `arn:aws:s3:::ec2imagebuilder-toe-${region}-prod/*`,
+      Resource: imageBuildersProgram(contract[id]),
     },
     {
       Sid: "ReadOwnComponents",

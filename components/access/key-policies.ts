@@ -27,7 +27,7 @@ export function dataKeyPolicy(
   const volumes = [`ec2.${region}.amazonaws.com`, `backup.${region}.amazonaws.com`];
   const through = [...volumes, ...secretRegions.map((r) => `secretsmanager.${r}.amazonaws.com`)];
   return policyDocument([
-    administration(accountId),
+    ...administration(accountId),
     {
       Sid: "UseThroughEbsAndSecretsManager",
       Effect: "Allow",
@@ -84,7 +84,7 @@ export function dataKeyPolicy(
 /** Objects of the vault, the runbooks and the application of one region, through S3 only. Who may, says IAM. */
 export function backupsKeyPolicy({ accountId, region }: KeyPlace): string {
   return policyDocument([
-    administration(accountId),
+    ...administration(accountId),
     {
       Sid: "UseThroughS3",
       Effect: "Allow",
@@ -101,7 +101,7 @@ export function backupsKeyPolicy({ accountId, region }: KeyPlace): string {
 /** Messages of the alarm topics of one region. */
 export function notificationsKeyPolicy({ accountId, region }: KeyPlace): string {
   return policyDocument([
-    administration(accountId),
+    ...administration(accountId),
     // An alarm can't publish to a topic under AWS's own key: that key's policy lacks this statement.
     {
       Sid: "AlarmsPublish",
@@ -132,7 +132,7 @@ export function auditKeyPolicy(
   auditBucket: string,
 ): string {
   return policyDocument([
-    administration(accountId),
+    ...administration(accountId),
     {
       Sid: "TrailEncrypts",
       Effect: "Allow",
@@ -179,10 +179,14 @@ export function auditKeyPolicy(
   ]);
 }
 
+/** The longest that KMS offers. Whoever may change a key's policy can take the denial of a shorter one out first. */
+export const DELETION_WINDOW_DAYS = 30;
+
 const USE = ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"];
 
 /** Management without use. IAM policies of the account say who. */
-const administration = (accountId: string): Statement => ({
+const administration = (accountId: string): Statement[] => [
+  {
   Sid: "AccountAdministersButDoesNotDecrypt",
   Effect: "Allow",
   Principal: accountPrincipal(accountId),
@@ -215,7 +219,19 @@ const administration = (accountId: string): Statement => ({
     "kms:UpdatePrimaryRegion",
   ],
   Resource: "*",
-});
+  },
+  {
+    // Not for anybody: KMS may delete after 7 days, and the backups under a key are locked for longer.
+    Sid: "NoDeletionWithinAMonth",
+    Effect: "Deny",
+    Principal: "*",
+    Action: "kms:ScheduleKeyDeletion",
+    Resource: "*",
+    Condition: {
+      NumericLessThan: { "kms:ScheduleKeyDeletionPendingWindowInDays": `${DELETION_WINDOW_DAYS}` },
+    },
+  },
+];
 
 const autoscalingRole = (accountId: string) => ({
   StringEquals: {

@@ -2,6 +2,7 @@
 import { posix } from "node:path";
 import { type Contract, HEALTH_METRICS_REGION } from "../../settings/contract.js";
 import { ALARMS_AND_TOPICS, type PipelineIds } from "./pipeline-region-policies.js";
+import { machineArns } from "./boundary-policies.js";
 import type { Statement } from "./policy-document.js";
 import { deployVolumeVaultStatements } from "./volume-backup-policies.js";
 
@@ -11,7 +12,10 @@ export interface GlobalNames {
   readonly trailArn: string;
 }
 
-/** Stack `global`. Roles can be made with the boundary only; the boundary itself sees to that. */
+/**
+ * Stack `global`, but for what guards the rest, which a person deploys: roles and whom they trust, boundaries, keys and
+ * their policies, the claim table, the trail. `boundary-policies.ts` keeps a stolen deploy role to that.
+ */
 export function deployGlobalStatements(
   contract: Contract,
   names: GlobalNames,
@@ -31,30 +35,31 @@ export function deployGlobalStatements(
   const secretPrefixes = [...new Set(Object.values(secrets).map((name) => posix.dirname(name)))];
   return [
     {
-      Sid: "OwnRolesAndPolicies",
+      Sid: "ReadRolesAndPolicies",
       Effect: "Allow",
-      Action: [
-        "iam:AddRoleToInstanceProfile",
-        "iam:AttachRolePolicy",
-        "iam:Create*",
-        "iam:DeleteInstanceProfile",
-        "iam:DeleteRole",
-        "iam:DeleteRolePolicy",
-        "iam:DetachRolePolicy",
-        "iam:Get*",
-        "iam:List*",
-        "iam:PassRole",
-        "iam:PutRolePermissionsBoundary",
-        "iam:PutRolePolicy",
-        "iam:RemoveRoleFromInstanceProfile",
-        "iam:Tag*",
-        "iam:Untag*",
-        "iam:UpdateAssumeRolePolicy",
-        "iam:UpdateRole",
-      ],
+      Action: ["iam:Get*", "iam:List*"],
       Resource: ["role", "instance-profile", "policy"].map(
         (kind) => `arn:aws:iam::${accountId}:${kind}/${prefix}-*`,
       ),
+    },
+    {
+      Sid: "PoliciesOfMachines",
+      Effect: "Allow",
+      Action: ["iam:DeleteRolePolicy", "iam:PutRolePolicy", "iam:TagRole", "iam:UntagRole"],
+      Resource: machineArns(contract, prefix, "role"),
+    },
+    {
+      Sid: "TagsOfProfiles",
+      Effect: "Allow",
+      Action: ["iam:TagInstanceProfile", "iam:UntagInstanceProfile"],
+      Resource: machineArns(contract, prefix, "instance-profile"),
+    },
+    {
+      Sid: "HandRolesToReplication",
+      Effect: "Allow",
+      Action: "iam:PassRole",
+      // These roles trust S3 alone.
+      Resource: `arn:aws:iam::${accountId}:role/${prefix}-vault-*`,
     },
     {
       Sid: "ReadThePipelinesProvider",
@@ -66,7 +71,7 @@ export function deployGlobalStatements(
       // Of vaults and trail the settings only: no object of theirs can be read, hidden or replaced with this.
       Sid: "OwnBuckets",
       Effect: "Allow",
-      Action: ["s3:CreateBucket", "s3:DeleteBucketPolicy", "s3:Get*", "s3:List*", "s3:Put*"],
+      Action: ["s3:CreateBucket", "s3:Get*", "s3:List*", "s3:Put*"],
       Resource: buckets.map((bucket) => `arn:aws:s3:::${bucket}`),
     },
     {
@@ -118,27 +123,9 @@ export function deployGlobalStatements(
       ),
     },
     {
-      Sid: "OwnClaimTable",
+      Sid: "SeeTheClaimTable",
       Effect: "Allow",
-      Action: [
-        "dynamodb:CreateGlobalTableWitness",
-        "dynamodb:CreateTable",
-        "dynamodb:CreateTableReplica",
-        "dynamodb:Describe*",
-        "dynamodb:List*",
-        "dynamodb:TagResource",
-        "dynamodb:UntagResource",
-        "dynamodb:UpdateContinuousBackups",
-        "dynamodb:UpdateTable",
-        // AWS requires these rights to add a replica; the boundary forbids DeleteItem, the role has no claims
-        // to write.
-        "dynamodb:BatchWriteItem",
-        "dynamodb:GetItem",
-        "dynamodb:PutItem",
-        "dynamodb:Query",
-        "dynamodb:Scan",
-        "dynamodb:UpdateItem",
-      ],
+      Action: ["dynamodb:Describe*", "dynamodb:List*", "dynamodb:TagResource", "dynamodb:UntagResource"],
       // The third region is the witness's.
       Resource: [
         `arn:aws:dynamodb:*:${accountId}:table/${contract.claimTable}`,
@@ -156,13 +143,10 @@ export function deployGlobalStatements(
       Effect: "Allow",
       Action: [
         "cloudtrail:AddTags",
-        "cloudtrail:CreateTrail",
         "cloudtrail:Get*",
         "cloudtrail:ListTags",
-        "cloudtrail:PutEventSelectors",
         "cloudtrail:RemoveTags",
         "cloudtrail:StartLogging",
-        "cloudtrail:UpdateTrail",
       ],
       Resource: names.trailArn,
     },
@@ -228,8 +212,7 @@ export function deployGlobalStatements(
 
 /**
  * KMS chooses the ids of keys. The project's tag, which every key gets at its creation, marks the project's
- * keys. That guards against mistakes. The boundary guards against malice: a role that can create roles can
- * create one that manages any key, but none that disables or deletes one.
+ * keys. A person makes keys and changes their policies.
  */
 function keyStatements({ accountId, home, recovery }: Contract, prefix: string): Statement[] {
   const regions = [...new Set([home.region, recovery.region, HEALTH_METRICS_REGION])];
@@ -238,19 +221,11 @@ function keyStatements({ accountId, home, recovery }: Contract, prefix: string):
   const ofThisProject = { StringEquals: { "aws:ResourceTag/project": prefix } };
   return [
     {
-      Sid: "MakeAndFindKeys",
+      Sid: "FindKeys",
       Effect: "Allow",
-      Action: ["kms:CreateKey", "kms:ListAliases"],
+      Action: "kms:ListAliases",
       Resource: "*",
       Condition: { StringEquals: { "aws:RequestedRegion": regions } },
-    },
-    {
-      // A key that is being made has no tag yet: what it is about to get counts.
-      Sid: "TagNewKeys",
-      Effect: "Allow",
-      Action: "kms:TagResource",
-      Resource: inEach("key/*"),
-      Condition: { StringEquals: { "aws:RequestTag/project": prefix } },
     },
     {
       Sid: "ManageOwnKeys",
@@ -263,8 +238,6 @@ function keyStatements({ accountId, home, recovery }: Contract, prefix: string):
         "kms:EnableKeyRotation",
         "kms:Get*",
         "kms:List*",
-        "kms:PutKeyPolicy",
-        "kms:ReplicateKey",
         "kms:TagResource",
         "kms:UntagResource",
         "kms:UpdateAlias",

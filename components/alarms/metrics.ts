@@ -162,6 +162,13 @@ export const METRICS = {
     meaning:
       "Reads of the claims that failed at both replicas since this guard last published. A counter, not a gauge.",
   },
+  unexpectedClaims: {
+    name: "UnexpectedClaims",
+    unit: "Count",
+    scope: "region",
+    meaning:
+      "Claims of either region that no stack can have made: numbers that settings don't take, or the other region's parity. The guards ignore them.",
+  },
   dataVolumeUsedPercent: {
     name: "DataVolumeUsedPercent",
     unit: "Percent",

@@ -23,6 +23,7 @@ export const RUNBOOKS = {
   "unhealthy-targets": "unhealthy-targets.md",
   "no-healthy-targets": "unhealthy-targets.md",
   "claim-lease-lapsing": "claim-lease-lapsing.md",
+  "unexpected-claim": "unexpected-claim.md",
   "disk-filling": "disk-filling.md",
   "disk-nearly-full": "disk-filling.md",
   "region-health": "region-unhealthy.md",

@@ -106,7 +106,27 @@ export function targetAlarmSpecs(
 }
 
 /** Half the lease gone on the guard that read last: none of them reaches the claims any more. */
-export function claimAlarmSpec({ promotion }: Promotion, contract: Contract): AlarmSpec {
+export const claimAlarmSpecs = (settings: Promotion, contract: Contract): AlarmSpec[] => [
+  claimsUnread(settings, contract),
+  unexpectedClaim(contract),
+];
+
+/** Ignored by every guard, so nothing is down; but whoever wrote it can claim a valid number as well. */
+function unexpectedClaim(contract: Contract): AlarmSpec {
+  return {
+    alarm: "unexpected-claim",
+    severity: "page",
+    summary: "The claim table has a claim that no stack can have made: somebody else can write claims.",
+    metric: own(contract, METRICS.unexpectedClaims),
+    statistic: "Maximum",
+    breachesWhen: "GreaterThanThreshold",
+    threshold: 0,
+    periodSeconds: 60,
+    periods: 2,
+  };
+}
+
+function claimsUnread({ promotion }: Promotion, contract: Contract): AlarmSpec {
   const { leaseSeconds } = promotion;
   return {
     alarm: "claim-lease-lapsing",

@@ -17,6 +17,7 @@ import { Keeper, keeperPorts } from "./region/keeper.js";
 import { PostgresLog } from "./region/local-log.js";
 import { orderLog } from "./region/log-order.js";
 import { Region, SHUT_GATE } from "./region/region.js";
+import { UnexpectedClaims } from "./region/unexpected-claims.js";
 import { MACHINE_CLOCK } from "./shared/clock.js";
 import type { GuardConfig } from "./shared/config.js";
 import { Etcd } from "./shared/etcd.js";
@@ -75,15 +76,18 @@ async function run(config: GuardConfig): Promise<void> {
     // Patroni starts together with a machine's first guard: the kernel hasn't let it read anything by then.
     { patroniIsOlder: patroniRuns() && existsSync(ADMITTED_FILE), gate: SHUT_GATE },
   );
+  const claims = new Claims({ ...config.region, endpoints: claimEndpoints(config.region.endpoints) });
   const region = new Region(guard, {
     clock,
-    claims: new Claims({ ...config.region, endpoints: claimEndpoints(config.region.endpoints) }),
+    claims,
     postgres: new PostgresLog(config.dataDirectory),
     log,
   });
   const keeper = new Keeper(region, keeperPorts(config));
   serve(guard, patroni, region);
-  publishMetrics(guard, region);
+  const unexpectedClaims = new UnexpectedClaims(claims, log);
+  unexpectedClaims.start();
+  publishMetrics(guard, region, unexpectedClaims);
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.once(signal, () => void guard.stop().finally(() => process.exit(0)));
   }

@@ -6,13 +6,18 @@ import { createSocket } from "node:dgram";
 import { STATSD } from "../layout.js";
 import type { Guard } from "./leader/guard.js";
 import type { Region } from "./region/region.js";
+import type { UnexpectedClaims } from "./region/unexpected-claims.js";
 import { monotonic } from "./shared/clock.js";
 
 /** As often as the agent collects. */
 const EVERY_MILLIS = 10_000;
 
 /** Gauges by their names in CloudWatch, without unknown ones. */
-export function gauges(guard: Pick<Guard, "state" | "isActive">, region: Pick<Region, "state" | "waitsFor">) {
+export function gauges(
+  guard: Pick<Guard, "state" | "isActive">,
+  region: Pick<Region, "state" | "waitsFor">,
+  unexpected: Pick<UnexpectedClaims, "count">,
+) {
   const now = monotonic();
   const { view } = guard.state;
   const { reading, permitUntil, view: role } = region.state;
@@ -20,6 +25,7 @@ export function gauges(guard: Pick<Guard, "state" | "isActive">, region: Pick<Re
   const values: Record<string, number> = {};
   if (view && now - view.endedAt < EVERY_MILLIS) values.LeaderSeen = view.leader ? 1 : 0;
   if (reading) values.ClaimReadAgeSeconds = (now - reading.startedAt) / 1000;
+  if (unexpected.count !== undefined) values.UnexpectedClaims = unexpected.count;
   if (leads) {
     values.RegionActive = guard.isActive ? 1 : 0;
     if (role.role?.kind === "primary") values.RegionLeaseSecondsLeft = Math.max(0, permitUntil - now) / 1000;
@@ -39,13 +45,13 @@ export const lines = (values: Readonly<Record<string, number>>, failures: number
   ].join("\n");
 
 /** Sends the metrics every ten seconds for as long as the process lives. */
-export function publishMetrics(guard: Guard, region: Region): void {
+export function publishMetrics(guard: Guard, region: Region, unexpected: UnexpectedClaims): void {
   const socket = createSocket("udp4");
   socket.on("error", () => {});
   let reported = 0;
   setInterval(() => {
     const { readFailures } = region;
-    socket.send(lines(gauges(guard, region), readFailures - reported), STATSD.port, STATSD.address, () => {});
+    socket.send(lines(gauges(guard, region, unexpected), readFailures - reported), STATSD.port, STATSD.address, () => {});
     reported = readFailures;
   }, EVERY_MILLIS).unref();
   socket.unref();

@@ -75,3 +75,17 @@ test("without an answer from either replica it throws both reasons, never return
     /claim table 'drs-claims' can't be read\n {2}eu-west-1: Could not load.*\n {2}eu-central-1: the table doesn't exist\n {2}→/,
   );
 });
+
+test("a claim that no stack can have made isn't shown as the greatest", async () => {
+  const replica = new Answers("eu-west-1");
+  const poisoned: Replica = {
+    region: "eu-west-1",
+    get: (command) => replica.get(command),
+    query: async ({ input }) => {
+      const values = input.ExpressionAttributeValues as Record<string, { N?: string; S?: string }>;
+      expect(values).toMatchObject({ ":least": { N: "1" }, ":most": { N: "1000000" } });
+      return { Items: values[":pk"]?.S === "claim#eu-west-1" ? [{ sk: { N: "8" } }, { sk: { N: "3" } }] : [] };
+    },
+  };
+  expect((await readClaimTable(CONTRACT, [poisoned])).regions.home.claimed).toBe(3);
+});

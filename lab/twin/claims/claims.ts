@@ -11,7 +11,7 @@ import { inTurn } from "../../../common/settle.js";
 import { statusOf } from "../../../nodes/guard/region/claims.js";
 import type { Item } from "../../../nodes/guard/region/dynamodb.js";
 import { NO_STATUS, type Status } from "../../../nodes/guard/region/region-facts.js";
-import { epochItem, itemKey, PARTITION_KEY, SORT_KEY } from "../../../settings/claim-items.js";
+import { epochItem, epochsQuery, isEpochOf, itemKey, PARTITION_KEY, SORT_KEY } from "../../../settings/claim-items.js";
 import type { Contract, RegionContract } from "../../../settings/contract.js";
 import type { RegionId } from "../../../settings/stacks.js";
 import type { Switch } from "../network/switch.js";
@@ -142,18 +142,10 @@ export class TwinClaims {
     }
   }
 
-  private async greatest({ claimKey }: RegionContract): Promise<number> {
-    const { Items: items = [] } = await this.client.send(
-      new QueryCommand({
-        TableName: this.contract.claimTable,
-        ConsistentRead: true,
-        KeyConditionExpression: `${PARTITION_KEY} = :pk`,
-        ExpressionAttributeValues: { ":pk": { S: claimKey } },
-        ScanIndexForward: false,
-        Limit: 1,
-      }),
-    );
-    return Number(items[0]?.[SORT_KEY]?.N ?? 0);
+  private async greatest({ claimKey, epochParity }: RegionContract): Promise<number> {
+    const query = new QueryCommand(epochsQuery(this.contract.claimTable, claimKey));
+    const { Items: items = [] } = await this.client.send(query);
+    return items.map((item) => Number(item[SORT_KEY]?.N)).find((epoch) => isEpochOf(epoch, epochParity)) ?? 0;
   }
 
   private async status({ statusKey }: RegionContract): Promise<Status> {

@@ -3,9 +3,10 @@
  * strongly consistent.
  *
  * The guard queries the region's own replica first, then the other region's: a regional outage of DynamoDB must not look
- * like isolation. An unreadable item is an error, never "no claim".
+ * like isolation. An unreadable status is an error, never "no status". A claim that no stack can have made is ignored, or
+ * one such item would stop every guard of both regions.
  */
-import { claimPartitions, itemKey, PARTITION_KEY, SORT_KEY } from "../../../settings/claim-items.js";
+import { claimPartitions, epochsQuery, isEpochOf, itemKey, PARTITION_KEY, SORT_KEY } from "../../../settings/claim-items.js";
 import { monotonic } from "../shared/clock.js";
 import type { GuardConfig } from "../shared/config.js";
 import { credentialsSource } from "./credentials.js";
@@ -18,7 +19,15 @@ const ATTEMPT_MILLIS = 1000;
 /** For this time after a failure the guard queries the other replica first. */
 const AVOID_MILLIS = 30_000;
 
-type Config = Pick<GuardConfig["region"], "own" | "peer" | "table" | "endpoints">;
+/** Pages of claims that a stack can't have made, before the guard gives up: more than anybody writes by mistake. */
+const MOST_PAGES = 5;
+
+type Config = Pick<GuardConfig["region"], "own" | "peer" | "table" | "endpoints" | "startsAsStandby">;
+
+interface QueryAnswer {
+  readonly Items?: readonly Item[];
+  readonly LastEvaluatedKey?: Item;
+}
 
 interface BatchAnswer {
   readonly Responses?: Readonly<Record<string, readonly Item[]>>;
@@ -88,8 +97,8 @@ export class Claims implements ClaimTable {
   private async readFrom(replica: Dynamo): Promise<Omit<Reading, "startedAt" | "endedAt">> {
     const { own, peer } = this.config;
     const [claimed, theirs] = await Promise.all([
-      this.greatest(replica, claimPartitions(own).claimKey),
-      this.greatest(replica, claimPartitions(peer).claimKey),
+      this.greatest(replica, own),
+      this.greatest(replica, peer),
     ]);
     // Only a region that is to become active needs the overrides, and only those for its own epoch.
     const overriddenEpoch = claimed > theirs ? claimed : undefined;
@@ -103,25 +112,58 @@ export class Claims implements ClaimTable {
     };
   }
 
-  /** Greatest sort key of a partition: 0 when it is empty. */
-  private async greatest(replica: Dynamo, partition: string): Promise<number> {
+  /** Claims that no stack can have made, among the hundred greatest of each region. */
+  unexpected(): Promise<readonly string[]> {
+    const { own, peer, table } = this.config;
+    return this.withReplica(async (replica) => {
+      const found = await Promise.all(
+        [own, peer].map(async (region) => {
+          const { claimKey } = claimPartitions(region);
+          const input = {
+            TableName: table,
+            KeyConditionExpression: `${PARTITION_KEY} = :pk`,
+            ExpressionAttributeValues: { ":pk": { S: claimKey } },
+            ScanIndexForward: false,
+            Limit: 100,
+          };
+          const { items } = await this.query(replica, claimKey, input);
+          return items
+            .filter((item) => !isEpochOf(epochOf(item), this.parityOf(region)))
+            .map((item) => `${claimKey} ${JSON.stringify(item[SORT_KEY])}`);
+        }),
+      );
+      return found.flat();
+    });
+  }
+
+  /** The highest epoch that a region's stack can have claimed: 0 for none. */
+  private async greatest(replica: Dynamo, region: string): Promise<number> {
     const { table } = this.config;
-    const answer = await replica.call<{ Items?: Item[]; Count?: number }>(
-      "Query",
-      {
-        TableName: table,
-        ConsistentRead: true,
-        KeyConditionExpression: `${PARTITION_KEY} = :pk`,
-        ExpressionAttributeValues: { ":pk": { S: partition } },
-        ScanIndexForward: false,
-        Limit: 1,
-      },
-      ATTEMPT_MILLIS,
-    );
+    const { claimKey } = claimPartitions(region);
+    const parity = this.parityOf(region);
+    let from: Item | undefined;
+    for (let page = 0; page < MOST_PAGES; page++) {
+      const input = { ...epochsQuery(table, claimKey), ...(from && { ExclusiveStartKey: from }) };
+      const { items, next } = await this.query(replica, claimKey, input);
+      const epoch = items.map(epochOf).find((number) => isEpochOf(number, parity));
+      if (epoch !== undefined) return epoch;
+      if (next === undefined) return 0;
+      from = next;
+    }
+    // The region's own claim may be behind them: ignoring it could let two regions open.
+    throw new Error(`table ${table}, ${claimKey}: too many claims that no stack can have made`);
+  }
+
+  private async query(replica: Dynamo, partition: string, input: object) {
+    const answer = await replica.call<QueryAnswer>("Query", input, ATTEMPT_MILLIS);
     if (!Array.isArray(answer.Items))
-      throw new Error(`table ${table}, ${partition}: DynamoDB's answer contains no list of items`);
-    const [item] = answer.Items;
-    return item ? numberOf(item[SORT_KEY], `table ${table}, ${partition}, sk`) : 0;
+      throw new Error(`table ${this.config.table}, ${partition}: DynamoDB's answer contains no list of items`);
+    return { items: answer.Items as readonly Item[], next: answer.LastEvaluatedKey };
+  }
+
+  /** Recovery, whose new cluster starts as a standby, has the even epochs. */
+  private parityOf(region: string): 0 | 1 {
+    return (region === this.config.own) === this.config.startsAsStandby ? 0 : 1;
   }
 
   private async status(replica: Dynamo, region: string): Promise<Status> {
@@ -211,6 +253,12 @@ export function statusOf(item: Item, what: string): Status {
     throw new Error(`${what}: opened is ${String(status.opened)}, not an epoch`);
   return status;
 }
+
+/** Not a number when the item has none. */
+const epochOf = (item: Item): number => {
+  const attribute = item[SORT_KEY];
+  return attribute && "N" in attribute ? Number(attribute.N) : Number.NaN;
+};
 
 function numberOf(attribute: Attribute | undefined, what: string): number {
   const value = attribute && "N" in attribute ? Number(attribute.N) : Number.NaN;

@@ -1,0 +1,310 @@
+/**
+ * The ceilings over the project's roles, whatever their own policies say: one for machines and the services that act
+ * for them, one for the pipeline. No Pulumi here.
+ *
+ * A boundary grants nothing. What its first statements leave out, no role below it can do; a resource's policy
+ * that names a role's session gets around that, and around nothing that a denial names. So the denials repeat what must
+ * never happen.
+ *
+ * A person deploys what guards the rest: roles, whom they trust, boundaries, keys and their policies, the claim table,
+ * the trail and who may reach the vaults' buckets. The pipeline has no right to any of it.
+ */
+import type { Contract, RegionContract } from "../../settings/contract.js";
+import type { SharedSettings } from "../../settings/schema.js";
+import { claimsStay, onlyStatusIsWritten } from "./claim-policies.js";
+import { claimTableArns, everythingIn, type Statement } from "./policy-document.js";
+
+export interface BoundaryArgs {
+  readonly contract: Contract;
+  /** Prefix of every name of the project. */
+  readonly prefix: string;
+  /** Whether regions build machine images. */
+  readonly buildImages: boolean;
+  /** WAR of the application: one in a bucket elsewhere is read there. */
+  readonly war: string;
+  /** Another account's bucket and key that get a third copy of both vaults. */
+  readonly copyTo?: SharedSettings["backup"]["copyTo"];
+}
+
+/** For machines and the services that act for them: what they use, and of data only the project's. */
+export function machineBoundaryStatements(args: BoundaryArgs): Statement[] {
+  const { contract, prefix, buildImages } = args;
+  const { accountId, home, recovery } = contract;
+  const regions = [home.region, recovery.region];
+  return [
+    {
+      Sid: "RunInBothRegions",
+      Effect: "Allow",
+      Action: [
+        "autoscaling:DescribeAutoScalingGroups",
+        "autoscaling:SetDesiredCapacity",
+        "backup:CopyIntoBackupVault",
+        "backup:DescribeBackupVault",
+        "cloudwatch:PutMetricData",
+        "ec2:AttachVolume",
+        "ec2:CopySnapshot",
+        "ec2:CreateSnapshot",
+        "ec2:CreateTags",
+        "ec2:CreateVolume",
+        "ec2:DeleteSnapshot",
+        "ec2:Describe*",
+        "logs:CreateLogStream",
+        "logs:DescribeLog*",
+        "logs:PutLogEvents",
+        "ssm:UpdateInstanceInformation",
+        "ssmmessages:*",
+        "tag:GetResources",
+        ...(buildImages ? ["ec2messages:*", "imagebuilder:GetComponent", "logs:CreateLogGroup"] : []),
+      ],
+      Resource: "*",
+      Condition: { StringEquals: { "aws:RequestedRegion": regions } },
+    },
+    {
+      Sid: "OwnSecretsAndParameters",
+      Effect: "Allow",
+      Action: ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue", "ssm:GetParameter"],
+      Resource: [
+        `arn:aws:secretsmanager:*:${accountId}:secret:${prefix}/*`,
+        `arn:aws:ssm:*:${accountId}:parameter/${prefix}/*`,
+      ],
+    },
+    {
+      // Keys have ids that AWS chooses. Their own policies say through which service they are open.
+      Sid: "UseKeysThroughServices",
+      Effect: "Allow",
+      Action: ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"],
+      Resource: "*",
+      Condition: { StringLike: { "kms:ViaService": ["ec2.*", "s3.*", "secretsmanager.*"] } },
+    },
+    {
+      Sid: "GrantKeysToVolumes",
+      Effect: "Allow",
+      Action: "kms:CreateGrant",
+      Resource: "*",
+      Condition: {
+        StringLike: { "kms:ViaService": "ec2.*" },
+        Bool: { "kms:GrantIsForAWSResource": "true" },
+      },
+    },
+    {
+      Sid: "OwnObjects",
+      Effect: "Allow",
+      Action: [
+        "s3:AbortMultipartUpload",
+        "s3:DeleteObject",
+        "s3:Get*",
+        "s3:List*",
+        "s3:ObjectOwnerOverrideToBucketOwner",
+        "s3:PutObject",
+        "s3:ReplicateObject",
+        "s3:ReplicateTags",
+      ],
+      Resource: [
+        ...[home, recovery].flatMap(({ vaultBucket, artifactBucket }) =>
+          [vaultBucket, artifactBucket].flatMap(everythingIn),
+        ),
+        ...foreignObjects(args),
+      ],
+    },
+    {
+      Sid: "ClaimsAndStatus",
+      Effect: "Allow",
+      Action: ["dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:Query"],
+      Resource: claimTableArns(contract),
+    },
+    onlyStatusIsWritten(contract),
+    ...neverForAnyRole(contract),
+  ];
+}
+
+/** Objects that aren't the project's: a WAR elsewhere, Image Builder's own program, the third copy. */
+const foreignObjects = ({ contract, war, copyTo, buildImages }: BoundaryArgs): string[] => [
+  ...(war.startsWith("s3://") ? [`arn:aws:s3:::${war.slice("s3://".length)}`] : []),
+  ...(buildImages ? [imageBuildersProgram(contract.home), imageBuildersProgram(contract.recovery)] : []),
+  ...(copyTo ? [`${copyTo.bucketArn}/*`] : []),
+];
+
+/** The program that runs components comes from AWS's own bucket. */
+export const imageBuildersProgram = ({ region }: Pick<RegionContract, "region">): string =>
+  `arn:aws:s3:::ec2imagebuilder-toe-${region}-prod/*`;
+
+/** Roles and instance profiles of machines: the pipeline may change their policies and hand them on. */
+export const machineArns = (
+  { accountId, home, recovery }: Contract,
+  prefix: string,
+  kind: "role" | "instance-profile",
+): string[] =>
+  [home.region, recovery.region, "vault"].map(
+    (part) => `arn:aws:iam::${accountId}:${kind}/${prefix}-${part}-*`,
+  );
+
+export const boundaryArn = ({ accountId }: Contract, name: string): string =>
+  `arn:aws:iam::${accountId}:policy/${name}`;
+
+/** For the pipeline: it builds what the project is made of, and can't become, make or change another identity. */
+export function pipelineBoundaryStatements({ contract, prefix, buildImages }: BoundaryArgs): Statement[] {
+  const { accountId, home, recovery } = contract;
+  const guarded = [home.vaultBucket, recovery.vaultBucket, contract.auditBucket];
+  return [
+    {
+      Sid: "BuildWithTheseServices",
+      Effect: "Allow",
+      Action: [
+        ...["acm", "autoscaling", "backup", "backup-storage", "cloudwatch", "ec2", "elasticloadbalancing"],
+        ...["events", "logs", "route53", "s3", "scheduler", "sns"],
+        ...(buildImages ? ["imagebuilder"] : []),
+      ].map((service) => `${service}:*`),
+      Resource: "*",
+    },
+    {
+      // Of these services a part. The state and its key, whose names no setting has, are among their resources.
+      Sid: "BuildWithTheseActions",
+      Effect: "Allow",
+      Action: [
+        "cloudtrail:AddTags",
+        "cloudtrail:Describe*",
+        "cloudtrail:Get*",
+        "cloudtrail:List*",
+        "cloudtrail:RemoveTags",
+        "cloudtrail:StartLogging",
+        "dynamodb:Describe*",
+        "dynamodb:GetItem",
+        "dynamodb:List*",
+        "dynamodb:PutItem",
+        "dynamodb:TagResource",
+        "dynamodb:UntagResource",
+        "iam:Get*",
+        "iam:List*",
+        "kms:*Alias",
+        "kms:CreateGrant",
+        "kms:Decrypt",
+        "kms:Describe*",
+        "kms:EnableKey*",
+        "kms:Encrypt",
+        "kms:GenerateDataKey*",
+        "kms:Get*",
+        "kms:List*",
+        "kms:ReEncrypt*",
+        "kms:RetireGrant",
+        "kms:TagResource",
+        "kms:UntagResource",
+        "kms:UpdateKeyDescription",
+        "ssm:AddTagsToResource",
+        "ssm:Describe*",
+        "ssm:Get*",
+        "ssm:List*",
+        "ssm:PutParameter",
+        "ssm:RemoveTagsFromResource",
+      ],
+      Resource: "*",
+    },
+    {
+      Sid: "OwnSecrets",
+      Effect: "Allow",
+      Action: "secretsmanager:*",
+      Resource: `arn:aws:secretsmanager:*:${accountId}:secret:${prefix}/*`,
+    },
+    {
+      // Of machines below their own boundary, which no policy lifts. Whom a role trusts isn't here: whoever may
+      // change that, or make the role again, becomes it.
+      Sid: "PoliciesOfMachines",
+      Effect: "Allow",
+      Action: ["iam:DeleteRolePolicy", "iam:PutRolePolicy"],
+      Resource: machineArns(contract, prefix, "role"),
+      Condition: {
+        StringEquals: { "iam:PermissionsBoundary": boundaryArn(contract, contract.machineBoundary) },
+      },
+    },
+    {
+      Sid: "TagsOfMachinesRoles",
+      Effect: "Allow",
+      Action: ["iam:TagInstanceProfile", "iam:TagRole", "iam:UntagInstanceProfile", "iam:UntagRole"],
+      Resource: [
+        ...machineArns(contract, prefix, "role"),
+        ...machineArns(contract, prefix, "instance-profile"),
+      ],
+    },
+    {
+      // No function and no container gets one. S3 may leave out the service; its roles trust S3 alone.
+      Sid: "HandRolesToTheirServices",
+      Effect: "Allow",
+      Action: "iam:PassRole",
+      Resource: machineArns(contract, prefix, "role"),
+      Condition: {
+        StringEqualsIfExists: {
+          "iam:PassedToService": [
+            "backup.amazonaws.com",
+            "ec2.amazonaws.com",
+            ...(buildImages ? ["imagebuilder.amazonaws.com"] : []),
+            "s3.amazonaws.com",
+            "scheduler.amazonaws.com",
+            "vpc-flow-logs.amazonaws.com",
+          ],
+        },
+      },
+    },
+    {
+      Sid: "FirstUseOfServices",
+      Effect: "Allow",
+      Action: "iam:CreateServiceLinkedRole",
+      Resource: `arn:aws:iam::${accountId}:role/aws-service-role/*`,
+    },
+    {
+      // Settings of these buckets only. An own bucket policy could let a session read what its role may not.
+      Sid: "NoObjectOfVaultsOrTrail",
+      Effect: "Deny",
+      Action: "s3:*",
+      Resource: guarded.map((bucket) => `arn:aws:s3:::${bucket}/*`),
+    },
+    {
+      Sid: "VaultsAndTrailStayClosed",
+      Effect: "Deny",
+      Action: ["s3:DeleteBucketPolicy", "s3:PutBucketAcl", "s3:PutBucketPolicy"],
+      Resource: guarded.map((bucket) => `arn:aws:s3:::${bucket}`),
+    },
+    ...neverForAnyRole(contract),
+  ];
+}
+
+/** Denied to machines and pipeline alike. */
+const neverForAnyRole = (contract: Contract): Statement[] => [
+  {
+    // A role elsewhere could trust this one by name.
+    Sid: "NobodyBecomesAnotherRole",
+    Effect: "Deny",
+    Action: "sts:AssumeRole*",
+    Resource: "*",
+  },
+  {
+    Sid: "BackupsAndAuditStay",
+    Effect: "Deny",
+    Action: [
+      "s3:BypassGovernanceRetention",
+      "s3:DeleteBucket",
+      "s3:DeleteObjectVersion",
+      "s3:PutObjectLegalHold",
+      "s3:PutObjectRetention",
+    ],
+    Resource: [contract.home.vaultBucket, contract.recovery.vaultBucket, contract.auditBucket].flatMap(
+      everythingIn,
+    ),
+  },
+  {
+    Sid: "RecoveryPointsStay",
+    Effect: "Deny",
+    Action: [
+      "backup:DeleteBackupVault*",
+      "backup:DeleteRecoveryPoint",
+      "backup:PutBackupVaultAccessPolicy",
+      "backup:UpdateRecoveryPointLifecycle",
+    ],
+    Resource: "*",
+  },
+  {
+    Sid: "KeysStay",
+    Effect: "Deny",
+    Action: ["kms:DisableKey", "kms:PutKeyPolicy", "kms:ScheduleKeyDeletion"],
+    Resource: "*",
+  },
+  claimsStay(contract),
+];
