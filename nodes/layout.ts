@@ -30,6 +30,12 @@ export const IMAGE_PATHS = {
   scripts: "/usr/local/sbin",
 } as const;
 
+/** Runs Patroni, PostgreSQL and pgBackRest. */
+export const POSTGRES_USER = "postgres";
+
+/** In memory, user postgres' own: it can write nowhere else in `IMAGE_PATHS.run`. `dr-fetch-secrets` makes it. */
+export const POSTGRES_RUN = `${IMAGE_PATHS.run}/${POSTGRES_USER}`;
+
 /** The guard's bundle, in the database machines' image. */
 export const GUARD_PROGRAM = "/usr/local/lib/dr/guard.cjs";
 

@@ -8,6 +8,7 @@ import {
   IMAGE_PATHS,
   isReadReplica,
   otherOf,
+  POSTGRES_RUN,
   patroniNamespace,
   regionOfNode,
   TLS_FILES,
@@ -15,7 +16,7 @@ import {
 import { dynamicConfig } from "./dynamic-config.js";
 import { standbySource, VAULT_METHOD } from "./guard-config.js";
 
-const { data, run, postgresBin, scripts } = IMAGE_PATHS;
+const { data, postgresBin, scripts } = IMAGE_PATHS;
 const { authority, certificate, key } = TLS_FILES;
 
 /** For connections between nodes. They use addresses, so the name in the certificate is not checked. */
@@ -75,7 +76,7 @@ export function renderPatroni(settings: SharedSettings, contract: Contract, node
         no_params: true,
         stanza: clusterName(otherOf(contract, region)),
       },
-      pgpass: `${run}/pgpass`,
+      pgpass: `${POSTGRES_RUN}/pgpass`,
       authentication: {
         superuser: { username: DATABASE_LOGINS.superuser },
         replication: { username: DATABASE_LOGINS.replication, ...VERIFIED },

@@ -21,7 +21,7 @@ import { locked } from "./lock.js";
 import { guardConfig, readJson } from "./node-config.js";
 import { OwnPatroni } from "./own-patroni.js";
 import { isGone, removeCluster, serverState, stopServer } from "./postmaster.js";
-import { carryPasswords, handToArchiver, markLog } from "./restored-log.js";
+import { archiverFiles, carryPasswords, markLog } from "./restored-log.js";
 import { LIVE } from "./sql.js";
 import { PATRONI_UNIT } from "./systemd.js";
 import { Usage } from "./verb.js";
@@ -147,8 +147,7 @@ export class CutOver {
   async handToArchiver(timeline: number): Promise<void> {
     // The leader's next timeline begins with this segment again.
     const last = await this.node.control(this.restored, "Latest checkpoint's REDO WAL file");
-    const made = handToArchiver(join(this.restored, "pg_wal"), timeline, last);
-    if (made.length > 0) await this.node.own(...made);
+    await this.node.touch(archiverFiles(join(this.restored, "pg_wal"), timeline, last));
   }
 
   async discard(stamp: string): Promise<void> {
