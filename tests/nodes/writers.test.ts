@@ -44,7 +44,7 @@ const WRITERS: Readonly<Record<string, readonly string[]>> = {
   "nodes/bin/dr-fetch-certificates": [ROOT.memory],
   "nodes/bin/dr-fetch-secrets": [ROOT.memory],
   "nodes/bin/dr-get-wal": [POSTGRES.itself],
-  "nodes/bin/dr-prepare-data": [ROOT.volume, ROOT.etc, POSTGRES.asPostgres],
+  "nodes/bin/dr-prepare-data": [ROOT.volume, ROOT.etc],
   "nodes/bin/dr-restore": [ROOT.volume, POSTGRES.asPostgres],
   "nodes/bin/dr-restore-dump": [ROOT.own],
   "nodes/bin/dr-restore-from-vault": [POSTGRES.itself],

@@ -50,7 +50,7 @@ const ATTACKS: readonly (readonly [program: string, script: string])[] = [
   ],
   [
     "dr-prepare-data",
-    "as_postgres rmdir /var/lib/dr/pgbackrest/spool; as_postgres ln -s /etc/victim /var/lib/dr/pgbackrest/spool; dr-prepare-data || true",
+    "as_postgres ln -s /etc/victim /var/lib/dr/pgbackrest/spool; dr-prepare-data || true",
   ],
   [
     "dr-cut-over, its record",
