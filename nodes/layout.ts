@@ -45,6 +45,12 @@ export const DATA_DIRECTORY = `${DATABASE_FOLDER}/data`;
 /** Beside the data, followed by the stamp of a cut-over: the folder with the data that it replaced. */
 export const OLD_DATA = "data.before-";
 
+/** Runs Patroni, PostgreSQL and pgBackRest. */
+export const POSTGRES_USER = "postgres";
+
+/** In memory, user postgres' own: it can write nowhere else in `IMAGE_PATHS.run`. `dr-fetch-secrets` makes it. */
+export const POSTGRES_RUN = `${IMAGE_PATHS.run}/${POSTGRES_USER}`;
+
 /** The guard's bundle, in the database machines' image. */
 export const GUARD_PROGRAM = "/usr/local/lib/dr/guard.cjs";
 

@@ -147,6 +147,8 @@ export interface RegionContract {
   readonly acceptDataLossKey: string;
 }
 
+export type MachineKind = "database" | "restore" | "tomcat";
+
 export interface Contract {
   readonly accountId: string;
   readonly serviceHostname: string;
@@ -183,8 +185,11 @@ export interface Contract {
   readonly pipelineBoundary: string;
   /** Prefix of the roles by which the pipeline deploys: `<prefix>deploy-<stack>`. */
   readonly pipelineRolePrefix: string;
-  /** CloudWatch namespace of the nodes' own metrics; their roles can write to no other. */
-  readonly metricNamespace: string;
+  /**
+   * CloudWatch namespace of a kind of machine. Its role can write to no other, so that none of the metrics that alarms read of
+   * one kind can come from another.
+   */
+  readonly metricNamespaces: Readonly<Record<MachineKind, string>>;
   readonly home: RegionContract;
   readonly recovery: RegionContract;
 }
@@ -284,7 +289,11 @@ export function contractOf(settings: SharedSettings, accountId: string): Contrac
     machineBoundary: `${name}-machine-boundary`,
     pipelineBoundary: `${name}-pipeline-boundary`,
     pipelineRolePrefix: `${name}-pipeline-`,
-    metricNamespace: `DisasterRecovery/${name}`,
+    metricNamespaces: {
+      database: `DisasterRecovery/${name}`,
+      restore: `DisasterRecovery/${name}/restore`,
+      tomcat: `DisasterRecovery/${name}/tomcat`,
+    },
     home: region("home"),
     recovery: region("recovery"),
   };

@@ -1,7 +1,13 @@
 /** What a region's machines may do; restore-policies.ts has the restore machine's part. No Pulumi here. */
 import { posix } from "node:path";
 import { DIVERGED_PREFIX } from "../../nodes/render/node-env.js";
-import { type Contract, NODE_TAG, otherRegion, type RegionContract } from "../../settings/contract.js";
+import {
+  type Contract,
+  type MachineKind,
+  NODE_TAG,
+  otherRegion,
+  type RegionContract,
+} from "../../settings/contract.js";
 import type { SharedSettings } from "../../settings/schema.js";
 import type { RegionId } from "../../settings/stacks.js";
 import { claimsAndStatus } from "./claim-policies.js";
@@ -41,7 +47,7 @@ export function databaseNodeStatements(contract: Contract, id: RegionId, keys: N
     ...claimsAndStatus(contract, own),
     ...ownVolume(contract, own, keys.data),
     ...seeTheOtherRegion(other),
-    ...operated(contract, own),
+    ...operated(contract, own, "database"),
   ];
 }
 
@@ -61,7 +67,7 @@ export function tomcatStatements(
     ...readSecrets(contract, own, logins, keys.data),
     readParameters(contract, own, [contract.authorityParameter]),
     ...readApplication(own, keys.ownBackups, application.war),
-    ...operated(contract, own),
+    ...operated(contract, own, "tomcat"),
   ];
 }
 
@@ -300,8 +306,9 @@ const seeTheOtherRegion = ({ region }: RegionContract): Statement[] => [
 
 /** What every machine may do: report metrics and logs, and be reached through Session Manager. */
 export function operated(
-  { accountId, metricNamespace }: Contract,
+  { accountId, metricNamespaces }: Contract,
   { region, flowLogGroup }: RegionContract,
+  kind: MachineKind,
 ): Statement[] {
   return [
     {
@@ -310,7 +317,7 @@ export function operated(
       Effect: "Allow",
       Action: "cloudwatch:PutMetricData",
       Resource: "*",
-      Condition: { StringEquals: { "cloudwatch:namespace": metricNamespace } },
+      Condition: { StringEquals: { "cloudwatch:namespace": metricNamespaces[kind] } },
     },
     {
       Sid: "WriteOwnLogs",

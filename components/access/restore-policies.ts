@@ -35,7 +35,7 @@ export function restoreNodeStatements(contract: Contract, id: RegionId, keys: No
     ...ownVaultWithReports(own, keys.ownBackups),
     ...otherVault(contract[otherRegion(id)], keys.otherBackups),
     setOwnGroup(contract, own, "EndItself"),
-    ...operated(contract, own),
+    ...operated(contract, own, "restore"),
   ];
 }
 

@@ -1,12 +1,13 @@
 /**
  * The alarms on one region's backups: WAL, backups, dumps, the vault and its copies, restore tests. No Pulumi here.
  *
- * Database nodes publish most of these metrics. The restore machine also publishes `restoreTestFailed`, a cold
+ * Database nodes publish these metrics. The restore machine publishes its test's result too, in a namespace of its own: a cold
  * site's only sign from its vault.
  */
 
 import {
   type Contract,
+  type MachineKind,
   otherRegion,
   type RegionContract,
   VAULT_COPY_RULE,
@@ -40,15 +41,15 @@ export const backupAlarmSpecs = (
   contract: Contract,
   region: RegionContract,
 ): AlarmSpec[] => {
-  const own = ({ name: metricName }: MetricDefinition): Metric => ({
-    namespace: contract.metricNamespace,
-    metricName,
-  });
+  const of =
+    (kind: MachineKind): Own =>
+    ({ name: metricName }) => ({ namespace: contract.metricNamespaces[kind], metricName });
+  const own = of("database");
   return [
     ...walArchiving(settings, own),
     ...backups(settings, own),
     ...vault(settings, own),
-    ...restoreTests(settings, own),
+    ...restoreTests(settings, own, of(settings.site === "cold" ? "restore" : "database")),
     ...vaultReplication(settings, contract, region),
   ];
 };
@@ -167,7 +168,8 @@ function vault(settings: BackupAlarmSettings, own: Own): AlarmSpec[] {
   ];
 }
 
-function restoreTests(settings: BackupAlarmSettings, own: Own): AlarmSpec[] {
+/** @param result of whom the last test's result is read: a cold site has no database node that would repeat it */
+function restoreTests(settings: BackupAlarmSettings, own: Own, result: Own): AlarmSpec[] {
   const { everyHours } = settings.restoreTest;
   if (everyHours === 0) return [];
   const oldHours = 2 * everyHours + RESTORE_TEST_GRACE_HOURS;
@@ -181,7 +183,7 @@ function restoreTests(settings: BackupAlarmSettings, own: Own): AlarmSpec[] {
       alarm: "restore-test-failed",
       severity: "page",
       summary: "The newest restore test of this region's vault failed: its backups may be of no use.",
-      metric: own(METRICS.restoreTestFailed),
+      metric: result(METRICS.restoreTestFailed),
       ...isSet,
       periodSeconds: Math.max(300, lookSeconds(settings)),
       periods: 1,
@@ -203,7 +205,7 @@ function restoreTests(settings: BackupAlarmSettings, own: Own): AlarmSpec[] {
           {
             ...tooOld,
             suffix: "cold",
-            metric: own(METRICS.restoreTestFailed),
+            metric: result(METRICS.restoreTestFailed),
             statistic: "Minimum",
             breachesWhen: "GreaterThanThreshold",
             threshold: 0,

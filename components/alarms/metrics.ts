@@ -1,6 +1,6 @@
 /**
  * The project's own CloudWatch metrics: what the guards and the backups publish and the alarms read. No Pulumi here, so
- * that both sides import the same names. The namespace is the contract's `metricNamespace`.
+ * that both sides import the same names. The namespace is `metricNamespaces` of the contract: each kind of machine has its own.
  *
  * Every guard tells all metrics of its scope, in either role, to the CloudWatch agent of its node by StatsD
  * (`STATSD` in nodes/layout.ts), as gauges, which can't be below 0: a sign would mean "more" or "less". The

@@ -12,7 +12,7 @@ const DISK_PERCENT = { notify: 80, page: 90 } as const;
 type Promotion = Pick<RegionSettings, "promotion">;
 
 const own = (
-  { metricNamespace: namespace }: Pick<Contract, "metricNamespace">,
+  { metricNamespaces: { database: namespace } }: Pick<Contract, "metricNamespaces">,
   { name: metricName }: MetricDefinition,
   node?: string,
 ): Metric => ({ namespace, metricName, ...(node !== undefined && { dimensions: nodeDimensions(node) }) });

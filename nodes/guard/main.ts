@@ -3,12 +3,14 @@
  * a cut-over to restored data `log-state` and `forget-log STAMP EPOCH`.
  */
 import { existsSync, readFileSync } from "node:fs";
-import { request } from "node:https";
+import { type ClientRequest, type IncomingMessage, request as requestOrder } from "node:http";
+import { request as requestStatus } from "node:https";
 import { dirname, join } from "node:path";
 import { GUARD_CONFIG_FILE, IMAGE_PATHS } from "../layout.js";
-import { serve } from "./http.js";
+import { serveOrders, serveStatus } from "./http.js";
 import { Guard } from "./leader/guard.js";
 import { Patroni } from "./leader/patroni.js";
+import { switchover } from "./leader/switchover.js";
 import { publishMetrics } from "./metrics.js";
 import { Claims } from "./region/claims.js";
 import { logOrderOf } from "./region/cut-over.js";
@@ -24,13 +26,16 @@ import { Etcd } from "./shared/etcd.js";
 import { Kernel } from "./shared/kernel.js";
 import { log } from "./shared/log.js";
 import { patroniRuns } from "./shared/processes.js";
+import { guardStatus } from "./status.js";
 
 /** The checkpoint before a switchover may take long. */
 const SWITCHOVER_MILLIS = 150_000;
+const STATUS_MILLIS = 10_000;
 
 const CRASH_MILLIS = 1000;
 /** In memory: a reboot clears it, together with everything that Patroni has read. */
 const ADMITTED_FILE = `${IMAGE_PATHS.run}/patroni-admitted`;
+const ORDERS_SOCKET = `${IMAGE_PATHS.run}/guard/orders`;
 
 const readConfig = (file: string) => JSON.parse(readFileSync(file, "utf8")) as GuardConfig;
 
@@ -49,10 +54,23 @@ async function main([command, ...args]: string[]): Promise<void> {
     case "run":
       return run(config);
     case "status":
-      return ask(config, "GET", "/status");
+      return ask((use) =>
+        requestStatus(
+          {
+            ...{ host: "127.0.0.1", port: config.ports.guard, path: "/status" },
+            ...{ ca: readFileSync(config.tls.authority), signal: AbortSignal.timeout(STATUS_MILLIS) },
+          },
+          use,
+        ),
+      );
     case "switchover": {
       const candidate = args.find((arg) => !isFile(arg));
-      return ask(config, "POST", "/switchover", { candidate });
+      const signal = AbortSignal.timeout(SWITCHOVER_MILLIS);
+      return ask(
+        (use) =>
+          requestOrder({ socketPath: ORDERS_SOCKET, method: "POST", path: "/switchover", signal }, use),
+        { candidate },
+      );
     }
     default:
       throw new Error(
@@ -84,7 +102,13 @@ async function run(config: GuardConfig): Promise<void> {
     log,
   });
   const keeper = new Keeper(region, keeperPorts(config));
-  serve(guard, patroni, region);
+  serveStatus({
+    tls: config.tls,
+    port: config.ports.guard,
+    isActive: () => guard.isActive,
+    status: () => guardStatus(guard, region),
+  });
+  serveOrders(ORDERS_SOCKET, (candidate) => switchover(guard, patroni, candidate));
   const unexpectedClaims = new UnexpectedClaims(claims, log);
   unexpectedClaims.start();
   publishMetrics(guard, region, unexpectedClaims);
@@ -104,30 +128,23 @@ async function run(config: GuardConfig): Promise<void> {
 }
 
 /** Sends a request to the guard that runs on this node, and prints its answer. */
-function ask(config: GuardConfig, method: string, path: string, body?: unknown): Promise<void> {
+function ask(
+  open: (use: (incoming: IncomingMessage) => void) => ClientRequest,
+  body?: unknown,
+): Promise<void> {
   return new Promise((resolve, reject) => {
-    const outgoing = request(
-      {
-        host: "127.0.0.1",
-        port: config.ports.guard,
-        method,
-        path,
-        ca: readFileSync(config.tls.authority),
-        signal: AbortSignal.timeout(SWITCHOVER_MILLIS),
-      },
-      (incoming) => {
-        let text = "";
-        incoming.setEncoding("utf8");
-        incoming.on("data", (chunk: string) => {
-          text += chunk;
-        });
-        incoming.on("end", () => {
-          process.stdout.write(text);
-          if (incoming.statusCode !== 200) process.exitCode = 1;
-          resolve();
-        });
-      },
-    );
+    const outgoing = open((incoming) => {
+      let text = "";
+      incoming.setEncoding("utf8");
+      incoming.on("data", (chunk: string) => {
+        text += chunk;
+      });
+      incoming.on("end", () => {
+        process.stdout.write(text);
+        if (incoming.statusCode !== 200) process.exitCode = 1;
+        resolve();
+      });
+    });
     outgoing.on("error", reject);
     outgoing.end(body === undefined ? undefined : JSON.stringify(body));
   });

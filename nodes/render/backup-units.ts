@@ -1,6 +1,7 @@
 /** Units of the backups, and of the machine that tests restoring them. */
 
 import { IMAGE_PATHS } from "../layout.js";
+import { ASKS_ONLY, IS_POSTGRES, MOUNTS, RUNS_AS_POSTGRES } from "./hardening.js";
 import { NODE_ENV_FILE, SECRETS_FILE } from "./node-env.js";
 import { AT_BOOT, oneshot, requires, type Section, unit } from "./unit.js";
 
@@ -29,6 +30,7 @@ const BACKUP_SERVER_UNIT = unit({
     ["Restart", "always"],
     ["RestartSec", "1"],
     ...BESIDE_THE_DATABASE,
+    ...IS_POSTGRES,
   ],
   Install: AT_BOOT,
 });
@@ -43,6 +45,7 @@ const BACKUP_UNIT = unit({
     ["ExecStart", `${scripts}/dr-backup`],
     ["TimeoutStartSec", "infinity"],
     ...BESIDE_THE_DATABASE,
+    ...RUNS_AS_POSTGRES,
   ],
 });
 
@@ -75,11 +78,12 @@ const CHECK_VAULT_UNIT = unit({
     ["ExecStart", `${scripts}/dr-check-vault --watch`],
     ["Restart", "always"],
     ["RestartSec", "10"],
+    ...RUNS_AS_POSTGRES,
   ],
   Install: AT_BOOT,
 });
 
-const SCRATCH_UNIT = oneshot("Empty volume to restore into", ["dr-attach-scratch"]);
+const SCRATCH_UNIT = oneshot("Empty volume to restore into", ["dr-attach-scratch"], MOUNTS);
 
 /** Without a time limit: the test itself checks the limit in the settings. */
 const RESTORE_TEST_UNIT = unit({
@@ -93,6 +97,7 @@ const RESTORE_TEST_UNIT = unit({
     ["EnvironmentFile", SECRETS_FILE],
     ["ExecStart", `${scripts}/dr-restore-test`],
     ["TimeoutStartSec", "infinity"],
+    ...RUNS_AS_POSTGRES,
   ],
   Install: AT_BOOT,
 });
@@ -109,6 +114,7 @@ const RESTORE_DONE_UNIT = unit({
     ["EnvironmentFile", NODE_ENV_FILE],
     ["ExecStart", `${scripts}/dr-end-machine`],
     ["TimeoutStartSec", "10min"],
+    ...ASKS_ONLY,
   ],
   Install: AT_BOOT,
 });

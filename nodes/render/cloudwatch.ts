@@ -27,16 +27,21 @@ export const nodeLogGroup = (contract: Contract, region: RegionId, kind: "databa
 
 /** For a database node: its metrics carry the node's name, which outlives the machine. */
 export const renderDatabaseCloudwatch = (contract: Contract, node: DatabaseNode): string =>
-  renderNodeCloudwatch(contract, regionOfNode(contract, node).id, node.name);
+  renderNodeCloudwatch(contract, regionOfNode(contract, node).id, "database", node.name);
 
 /** For the restore machine, which publishes the result of its test. */
 export const renderRestoreCloudwatch = (contract: Contract, region: RegionId): string =>
-  renderNodeCloudwatch(contract, region, contract[region].restoreNode);
+  renderNodeCloudwatch(contract, region, "restore", contract[region].restoreNode);
 
-function renderNodeCloudwatch(contract: Contract, region: RegionId, name: string): string {
+function renderNodeCloudwatch(
+  contract: Contract,
+  region: RegionId,
+  kind: "database" | "restore",
+  name: string,
+): string {
   const dimensions = { Node: name };
   return render({
-    contract,
+    namespace: contract.metricNamespaces[kind],
     group: nodeLogGroup(contract, region, "database"),
     stream: name,
     metrics: {
@@ -62,7 +67,7 @@ function renderNodeCloudwatch(contract: Contract, region: RegionId, name: string
 /** For a Tomcat server. */
 export const renderTomcatCloudwatch = (contract: Contract, region: RegionId): string =>
   render({
-    contract,
+    namespace: contract.metricNamespaces.tomcat,
     group: nodeLogGroup(contract, region, "tomcat"),
     stream: "{instance_id}",
     metrics: {
@@ -75,7 +80,7 @@ export const renderTomcatCloudwatch = (contract: Contract, region: RegionId): st
   });
 
 interface Agent {
-  readonly contract: Contract;
+  readonly namespace: string;
   readonly group: string;
   readonly stream: string;
   readonly metrics: Readonly<Record<string, object>>;
@@ -84,11 +89,11 @@ interface Agent {
   readonly aggregate: readonly (readonly string[])[];
 }
 
-function render({ contract, group, stream, metrics, append, aggregate }: Agent): string {
+function render({ namespace, group, stream, metrics, append, aggregate }: Agent): string {
   const config = {
     agent: { metrics_collection_interval: INTERVAL_SECONDS, omit_hostname: true },
     metrics: {
-      namespace: contract.metricNamespace,
+      namespace,
       ...(append && { append_dimensions: append }),
       aggregation_dimensions: aggregate,
       metrics_collected: metrics,

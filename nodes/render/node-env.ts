@@ -6,7 +6,7 @@
 import type { Contract, DatabaseNode } from "../../settings/contract.js";
 import type { SharedSettings } from "../../settings/schema.js";
 import type { RegionId } from "../../settings/stacks.js";
-import { clusterName, IMAGE_PATHS, isReadReplica, regionOfNode } from "../layout.js";
+import { clusterName, IMAGE_PATHS, isReadReplica, POSTGRES_USER, regionOfNode } from "../layout.js";
 
 const { config, run } = IMAGE_PATHS;
 
@@ -25,7 +25,7 @@ export function renderDatabaseEnv(contract: Contract, node: DatabaseNode): strin
   return renderEnv({
     AWS_DEFAULT_REGION: region.region,
     DR_NODE: node.name,
-    DR_SECRETS_OWNER: "postgres",
+    DR_USER: POSTGRES_USER,
     DR_SECRETS: secretList({
       PATRONI_SUPERUSER_PASSWORD: password(superuser),
       PATRONI_REPLICATION_PASSWORD: password(replication),
@@ -47,7 +47,7 @@ export function renderRestoreEnv(contract: Contract, id: RegionId): string {
   return renderEnv({
     AWS_DEFAULT_REGION: region,
     DR_NODE: restoreNode,
-    DR_SECRETS_OWNER: "postgres",
+    DR_USER: POSTGRES_USER,
     DR_SECRETS: secretList({ PGBACKREST_REPO1_CIPHER_PASS: contract.secrets.backupCipher }),
     DR_CERTIFICATE_SECRET: contract.certificateSecret(restoreNode),
   });
@@ -59,7 +59,6 @@ export function renderTomcatNodeEnv(settings: SharedSettings, contract: Contract
   if (!first) throw new Error("settings name no database");
   return renderEnv({
     AWS_DEFAULT_REGION: contract[region].region,
-    DR_SECRETS_OWNER: "tomcat",
     DR_SECRETS: secretList({ DR_DATABASE_PASSWORD: password(contract.ownerSecret(first.owner)) }),
     DR_AUTHORITY_PARAMETER: contract.authorityParameter,
     DR_APPLICATION_WAR: applicationWar(settings, contract, region),

@@ -9,6 +9,7 @@ import {
   IMAGE_PATHS,
   isReadReplica,
   otherOf,
+  POSTGRES_RUN,
   patroniNamespace,
   regionOfNode,
   TLS_FILES,
@@ -16,7 +17,7 @@ import {
 import { dynamicConfig } from "./dynamic-config.js";
 import { standbySource, VAULT_METHOD } from "./guard-config.js";
 
-const { run, postgresBin, scripts, sockets } = IMAGE_PATHS;
+const { postgresBin, scripts, sockets } = IMAGE_PATHS;
 const { authority, certificate, key } = TLS_FILES;
 
 /** For connections between nodes. They use addresses, so the name in the certificate is not checked. */
@@ -76,7 +77,7 @@ export function renderPatroni(settings: SharedSettings, contract: Contract, node
         no_params: true,
         stanza: clusterName(otherOf(contract, region)),
       },
-      pgpass: `${run}/pgpass`,
+      pgpass: `${POSTGRES_RUN}/pgpass`,
       authentication: {
         superuser: { username: DATABASE_LOGINS.superuser },
         replication: { username: DATABASE_LOGINS.replication, ...VERIFIED },

@@ -8,13 +8,14 @@ import {
   IMAGE_PATHS,
   isReadReplica,
   otherOf,
+  POSTGRES_RUN,
   regionOfNode,
   TLS_FILES,
 } from "../layout.js";
 
 type Options = Readonly<Record<string, string>>;
 
-const { data, run } = IMAGE_PATHS;
+const { data } = IMAGE_PATHS;
 
 export function renderPgbackrest(settings: SharedSettings, contract: Contract, node: DatabaseNode): string {
   const region = regionOfNode(contract, node);
@@ -66,7 +67,7 @@ const COMMON: Options = {
   "compress-type": "zst",
   delta: "y",
   "process-max": "2",
-  "lock-path": `${run}/pgbackrest`,
+  "lock-path": POSTGRES_RUN,
   // Seconds. A node that loses power closes no connection: the leader would keep the backup's lock for half an hour.
   "tcp-keep-alive-idle": "5",
   "tcp-keep-alive-interval": "5",

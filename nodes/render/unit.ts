@@ -17,7 +17,7 @@ export function unit(sections: Readonly<Record<string, Section>>): string {
 export const AT_BOOT: Section = [["WantedBy", "multi-user.target"]];
 
 /** Runs once at each boot. Its scripts retry until they succeed, so that other units can simply require it. */
-export const oneshot = (description: string, commands: readonly string[]): string =>
+export const oneshot = (description: string, commands: readonly string[], hardening: Section): string =>
   unit({
     Unit: [
       ["Description", description],
@@ -30,6 +30,7 @@ export const oneshot = (description: string, commands: readonly string[]): strin
       ["EnvironmentFile", NODE_ENV_FILE],
       ...commands.map((command) => ["ExecStart", `${scripts}/${command}`] as const),
       ["TimeoutStartSec", "15min"],
+      ...hardening,
     ],
     Install: AT_BOOT,
   });

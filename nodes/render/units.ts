@@ -5,20 +5,26 @@
 
 import { CUT_OVER_FILE, GUARD_CONFIG_FILE, GUARD_PROGRAM, IMAGE_PATHS } from "../layout.js";
 import { BACKUP_UNITS } from "./backup-units.js";
+import { FETCHES, IS_PATRONI, MOUNTS, ORDERS_UNITS, RUNS_AS_POSTGRES, SETS_RULES } from "./hardening.js";
 import { NFTABLES_FILE } from "./nftables.js";
 import { NODE_ENV_FILE, SECRETS_FILE } from "./node-env.js";
 import { AT_BOOT, oneshot, requires, unit } from "./unit.js";
 
 const { scripts, config, patroniBin } = IMAGE_PATHS;
 
-export const VOLUME_UNIT = oneshot("Data volume of this node", ["dr-attach-volume", "dr-prepare-data"]);
+export const VOLUME_UNIT = oneshot(
+  "Data volume of this node",
+  ["dr-attach-volume", "dr-prepare-data"],
+  MOUNTS,
+);
 
-export const SECRETS_UNIT = oneshot("Secrets and certificates, in memory", [
-  "dr-fetch-secrets",
-  "dr-fetch-certificates",
-]);
+export const SECRETS_UNIT = oneshot(
+  "Secrets and certificates, in memory",
+  ["dr-fetch-secrets", "dr-fetch-certificates"],
+  FETCHES,
+);
 
-const APPLICATION_UNIT = oneshot("The application's WAR", ["dr-fetch-application"]);
+const APPLICATION_UNIT = oneshot("The application's WAR", ["dr-fetch-application"], FETCHES);
 
 /**
  * Always restarts within 0.2 s: while the guard is down the kernel's lease continues, and then expires. Loading the rules
@@ -40,6 +46,7 @@ const GUARD_UNIT = unit({
     // A heartbeat four times a second must not wait for queries.
     ["Nice", "-10"],
     ["OOMScoreAdjust", "-950"],
+    ...SETS_RULES,
   ],
   Install: AT_BOOT,
 });
@@ -88,6 +95,7 @@ const PATRONI_UNIT = unit({
     ["RestartSec", "1"],
     ["LimitNOFILE", "65536"],
     ["OOMScoreAdjust", "-900"],
+    ...IS_PATRONI,
   ],
   Install: AT_BOOT,
 });
@@ -101,6 +109,7 @@ const RECONCILE_UNIT = unit({
     ["EnvironmentFile", SECRETS_FILE],
     ["ExecStart", `${scripts}/dr-reconcile`],
     ["TimeoutStartSec", "2min"],
+    ...RUNS_AS_POSTGRES,
   ],
 });
 
@@ -126,6 +135,7 @@ const SAVE_DIVERGED_UNIT = unit({
     ["EnvironmentFile", SECRETS_FILE],
     ["ExecStart", `${scripts}/dr-save-diverged`],
     ["TimeoutStartSec", "infinity"],
+    ...ORDERS_UNITS,
   ],
 });
 

@@ -234,6 +234,16 @@ test("five voters have five nodes' disks watched", async () => {
 });
 
 describe("a cold region", () => {
+  test("reads its restore tests from the machine that makes them, others from their database nodes", async () => {
+    for (const [site, namespace] of [
+      ["cold", "DisasterRecovery/drs/restore"],
+      ["hot", "DisasterRecovery/drs"],
+    ]) {
+      const recording = await recordAlarms({ site, restoreTest: { everyHours: 24 } });
+      expect(recording.one("alarms-restore-test-failed").inputs, site).toMatchObject({ namespace });
+    }
+  });
+
   test("counts silence only while its groups want machines", async () => {
     const recording = await recordAlarms({ site: "cold" });
     const { inputs } = recording.one("alarms-no-leader");

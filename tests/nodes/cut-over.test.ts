@@ -73,6 +73,9 @@ async function run(...orders: readonly (readonly string[])[]): Promise<Said[]> {
       return { process: 1, ended: Promise.resolve(137) };
     },
     own: async () => {},
+    touch: async (paths) => {
+      for (const path of paths) writeFileSync(path, "");
+    },
     now: () => clock,
     unitLimits: `${dir}/limits`,
   };

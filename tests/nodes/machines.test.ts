@@ -292,7 +292,7 @@ describe("the CloudWatch agent", () => {
     expect(disk.append_dimensions).toEqual(nodeDimensions(voter.name));
     // An alarm names all dimensions of its metric: there must be a series with these and no others.
     expect(config.metrics.aggregation_dimensions).toContainEqual(Object.keys(nodeDimensions(voter.name)));
-    expect(config.metrics.namespace).toBe(contract.metricNamespace);
+    expect(config.metrics.namespace).toBe(contract.metricNamespaces.database);
   });
 
   test("takes the guard's metrics by StatsD, from this machine only, and publishes once per minute", () => {

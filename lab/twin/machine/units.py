@@ -9,6 +9,33 @@ FOLDERS = ("/usr/lib/systemd/system", "/lib/systemd/system", "/etc/systemd/syste
 # These would need a kernel feature or a device that a machine in a namespace doesn't have.
 ALWAYS_THERE = re.compile(r"\.(target|slice|socket|mount)$")
 
+# What a machine in a namespace takes from a service, as systemd does: these two, which the kernel grants to no later program.
+CONFINED_BY = ("CapabilityBoundingSet", "NoNewPrivileges")
+# What only a real systemd does: file systems, devices, system calls and address families that a service lacks. Here it has
+# them, so only a real machine shows that it doesn't need them (docs/unproven.md).
+ONLY_SYSTEMD = (
+    "IOSchedulingClass",
+    "LockPersonality",
+    "OOMScoreAdjust",
+    "PrivateDevices",
+    "PrivateTmp",
+    "ProtectClock",
+    "ProtectControlGroups",
+    "ProtectHome",
+    "ProtectHostname",
+    "ProtectKernelLogs",
+    "ProtectKernelModules",
+    "ProtectKernelTunables",
+    "ProtectSystem",
+    "RestrictAddressFamilies",
+    "RestrictNamespaces",
+    "RestrictRealtime",
+    "RestrictSUIDSGID",
+    "SystemCallArchitectures",
+    "SystemCallErrorNumber",
+    "SystemCallFilter",
+)
+
 
 class UnitFile:
     """One unit's settings, its drop-ins included. A setting may stand more than once; an empty one clears it."""
@@ -51,6 +78,12 @@ class UnitFile:
     def one(self, section, key, default=None):
         values = self.all(section, key)
         return values[-1] if values else default
+
+    def bounding_set(self):
+        """Names of the capabilities that the service may have; None: all. An empty setting is none at all."""
+        if ("Service", "CapabilityBoundingSet") not in self.settings:
+            return None
+        return {word for line in self.all("Service", "CapabilityBoundingSet") for word in line.split()}
 
     def words(self, section, key):
         """Names of units, those left out that a machine always has."""

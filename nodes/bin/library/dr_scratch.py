@@ -1,5 +1,6 @@
 """A restored cluster that only this machine can reach: its settings, recovery and removal."""
 import os
+import pwd
 import re
 import shlex
 import shutil
@@ -78,10 +79,7 @@ class Scratch:
             "primary_conninfo": "",
             "primary_slot_name": "",
         }
-        signal = f"{self.directory}/recovery.signal"
-        with open(signal, "w", encoding="utf8"):
-            pass
-        own(signal)
+        write_as_postgres(f"{self.directory}/recovery.signal", "")
 
     def start(self, watch):
         """
@@ -89,10 +87,8 @@ class Scratch:
 
         @param watch whether it must answer queries during recovery, as for a pause at the target
         """
-        os.makedirs(self.sockets, mode=0o700, exist_ok=True)
-        with open(f"{self.folder}/hba.conf", "w", encoding="utf8") as file:
-            file.write("local all postgres peer\n")
-        own(self.sockets, f"{self.folder}/hba.conf")
+        run_as_postgres(["mkdir", "--mode=0700", "--parents", self.sockets], check=True)
+        write_as_postgres(f"{self.folder}/hba.conf", "local all postgres peer\n")
         settings = {
             "listen_addresses": "",
             "port": str(self.port),
@@ -200,9 +196,10 @@ class Scratch:
 
     def read_log(self, tail=None):
         try:
-            with open(self.log, "rb") as file:
+            # A link in user postgres' folder could point to what only root may read.
+            with open(os.open(self.log, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
                 if tail is not None:
-                    file.seek(max(0, os.path.getsize(self.log) - tail))
+                    file.seek(max(0, os.fstat(file.fileno()).st_size - tail))
                 return file.read().decode(errors="replace")
         except FileNotFoundError:
             return ""
@@ -262,6 +259,13 @@ def iso(words):
 
 
 def own(*paths):
+    """Never what a link points to."""
     if os.geteuid() == 0:
+        account = pwd.getpwnam("postgres")
         for path in paths:
-            shutil.chown(path, "postgres", "postgres")
+            os.chown(path, account.pw_uid, account.pw_gid, follow_symlinks=False)
+
+
+def write_as_postgres(path, text):
+    """Writes a file in a folder of user postgres, who could have put a link to a file or folder of root there."""
+    run_as_postgres(["tee", path], input=text, stdout=subprocess.DEVNULL, check=True)

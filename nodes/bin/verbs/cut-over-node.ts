@@ -8,7 +8,7 @@ import { orderLog } from "../../guard/region/log-order.js";
 import { monotonic } from "../../guard/shared/clock.js";
 import { PATRONI_UNIT } from "../../layout.js";
 import { controlData } from "./control.js";
-import { own } from "./files.js";
+import { own, touchAsPostgres } from "./files.js";
 import { guardConfig } from "./node-config.js";
 import { connectionTo, type Server, SqlFailed, sql } from "./sql.js";
 import { systemctl } from "./systemd.js";
@@ -31,6 +31,8 @@ export interface CutOverNode {
   readonly order: (order: LogOrder) => Promise<LogAnswer>;
   readonly restore: (argv: readonly string[]) => Restoring;
   readonly own: (...paths: string[]) => Promise<void>;
+  /** Creates empty files in PostgreSQL's folders. */
+  readonly touch: (paths: readonly string[]) => Promise<void>;
   /** Milliseconds. */
   readonly now: () => number;
   readonly unitLimits: string;
@@ -70,6 +72,7 @@ export const THIS_NODE: CutOverNode = {
     };
   },
   own,
+  touch: touchAsPostgres,
   now: monotonic,
   unitLimits: UNIT_LIMITS,
 };

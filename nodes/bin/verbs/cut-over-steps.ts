@@ -19,7 +19,7 @@ import { type CutOverNode, startPatroni, stopPatroni, THIS_NODE } from "./cut-ov
 import { removeTree, replaceFile, syncFolder } from "./files.js";
 import { readJson } from "./node-config.js";
 import { isGone, removeCluster, serverState, stopServer } from "./postmaster.js";
-import { carryPasswords, handToArchiver, markLog } from "./restored-log.js";
+import { archiverFiles, carryPasswords, markLog } from "./restored-log.js";
 import { LIVE } from "./sql.js";
 
 /** The restored cluster's port. */
@@ -120,8 +120,7 @@ export class CutOver {
   async handToArchiver(timeline: number): Promise<void> {
     // The leader's next timeline begins with this segment again.
     const last = await this.node.control(this.restored, "Latest checkpoint's REDO WAL file");
-    const made = handToArchiver(join(this.restored, "pg_wal"), timeline, last);
-    if (made.length > 0) await this.node.own(...made);
+    await this.node.touch(archiverFiles(join(this.restored, "pg_wal"), timeline, last));
   }
 
   async discard(stamp: string): Promise<void> {

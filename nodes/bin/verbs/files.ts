@@ -1,11 +1,15 @@
 /** Files that must survive a crash. */
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { output } from "./commands.js";
+import { asPostgres, output } from "./commands.js";
 
-/** Replaces a file completely or not at all, and syncs it to the disk. */
+/**
+ * Replaces a file completely or not at all, and syncs it to the disk. The folder may be another user's, who could have put a
+ * link to a file of root there: it writes only to a file that it has just made.
+ */
 export function replaceFile(path: string, text: string): void {
-  const file = openSync(`${path}.new`, "w", 0o644);
+  rmSync(`${path}.new`, { force: true });
+  const file = openSync(`${path}.new`, "wx", 0o644);
   try {
     writeFileSync(file, text);
     fsyncSync(file);
@@ -28,7 +32,12 @@ export function syncFolder(folder: string): void {
 
 export const removeTree = (path: string): void => rmSync(path, { recursive: true, force: true });
 
-/** Gives files to PostgreSQL's user. */
+/** Gives files to PostgreSQL's user. Never what a link points to. */
 export async function own(...paths: readonly string[]): Promise<void> {
-  if (process.geteuid?.() === 0) await output(["chown", "postgres:postgres", ...paths]);
+  if (process.geteuid?.() === 0) await output(["chown", "--no-dereference", "postgres:postgres", ...paths]);
+}
+
+/** Creates empty files in a folder of PostgreSQL's user, as that user: folders above it may be links. */
+export async function touchAsPostgres(paths: readonly string[]): Promise<void> {
+  if (paths.length > 0) await output(asPostgres(["touch", "--", ...paths]));
 }

@@ -1,5 +1,14 @@
 /** Runs PostgreSQL on this node's data as the primary that it was, without any connection to or from other machines. */
-import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { IMAGE_PATHS } from "../../layout.js";
 import { asPostgres, output, run } from "./commands.js";
@@ -63,9 +72,15 @@ export async function isolated<T>(directory: string, work: (server: Server) => P
   }
 }
 
+/** The folder is user postgres' own: a link there could point to what only root may read. */
 function lastWords(log: string): string {
   try {
-    return readFileSync(log, "utf8").slice(-LAST_WORDS);
+    const file = openSync(log, constants.O_RDONLY | constants.O_NOFOLLOW);
+    try {
+      return readFileSync(file, "utf8").slice(-LAST_WORDS);
+    } finally {
+      closeSync(file);
+    }
   } catch {
     return "";
   }

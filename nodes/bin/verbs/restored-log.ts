@@ -1,5 +1,5 @@
 /** Prepares a restored cluster so that this region's nodes may lead with it. */
-import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { historyName } from "../../guard/leader/timelines.js";
 import { markStatements } from "../../guard/region/log-end.js";
 import { LIVE, type Server } from "./sql.js";
@@ -44,15 +44,13 @@ export async function carryPasswords(ask: Ask, server: Server): Promise<void> {
  * The restored cluster archived nothing. With these files the leader archives what a later restore needs of its timeline,
  * above all its history, as soon as it may.
  * @param last file in which the leader's own timeline begins
- * @returns the created files
+ * @returns the files to create, empty
  */
-export function handToArchiver(wal: string, timeline: number, last: string): string[] {
+export function archiverFiles(wal: string, timeline: number, last: string): string[] {
   const isBefore = (name: string) =>
     /^[0-9A-F]{24}$/.test(name) && name.slice(0, 8) === last.slice(0, 8) && name < last;
   return [historyName(timeline), ...readdirSync(wal).filter(isBefore)].flatMap((name) => {
     const path = `${wal}/archive_status/${name}.ready`;
-    if (!existsSync(`${wal}/${name}`) || existsSync(path)) return [];
-    writeFileSync(path, "");
-    return [path];
+    return existsSync(`${wal}/${name}`) && !existsSync(path) ? [path] : [];
   });
 }
