@@ -54,7 +54,7 @@ const WRITERS: Readonly<Record<string, readonly string[]>> = {
   "nodes/bin/library/dr_scratch.py": [POSTGRES.asPostgres],
   "nodes/bin/library/dr_vault.py": [ROOT.own],
   "nodes/bin/verbs/cut-over-node.ts": [ROOT.memory],
-  "nodes/bin/verbs/cut-over.ts": [POSTGRES.fresh],
+  "nodes/bin/verbs/cut-over-steps.ts": [POSTGRES.fresh],
   "nodes/bin/verbs/decode.ts": [ROOT.volume],
   "nodes/bin/verbs/files.ts": [POSTGRES.fresh, POSTGRES.asPostgres],
   "nodes/bin/verbs/flaws.ts": [ROOT.own],
