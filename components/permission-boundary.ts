@@ -67,7 +67,7 @@ export class PermissionBoundary extends pulumi.ComponentResource {
  * no role may do even if its policies say so. `Resource: "*"` because it must hold for resources not yet
  * made.
  */
-export function boundaryStatements(args: PermissionBoundaryArgs): Statement[] {
+function boundaryStatements(args: PermissionBoundaryArgs): Statement[] {
   const { contract, pipelineRolePrefix, trailArn, buildImages } = args;
   const { accountId } = contract;
   const boundaryArn = `arn:aws:iam::${accountId}:policy/${contract.permissionBoundary}`;
