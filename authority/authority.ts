@@ -33,7 +33,7 @@ export interface LeafRequest {
   readonly days?: number;
 }
 
-export const AUTHORITY_DAYS = 3650;
+const AUTHORITY_DAYS = 3650;
 export const LEAF_DAYS = 365;
 
 const DAY_MS = 86_400_000;
@@ -112,7 +112,7 @@ export async function issueLeaf(
  * @returns its expiry, in milliseconds since 1970.
  * @throws UserError otherwise: not PEM, no authority, another's key, less than a day left.
  */
-export function checkAuthority({ certificate: text, key: keyText }: Authority): { readonly validTo: number } {
+function checkAuthority({ certificate: text, key: keyText }: Authority): { readonly validTo: number } {
   const certificate = readPem(() => new X509Certificate(text), "the authority's certificate");
   const key = readPem(() => createPrivateKey(keyText), "the authority's key");
   const unusable = (reason: string) =>

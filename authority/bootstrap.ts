@@ -72,7 +72,7 @@ export async function bootstrapAuthority(args: BootstrapArgs): Promise<void> {
 }
 
 /** @throws UserError for a name that no region has. */
-export function chooseNodes(
+function chooseNodes(
   regions: readonly { readonly region: string; readonly nodes: readonly LeafRequest[] }[],
   names: readonly string[] | undefined,
 ) {

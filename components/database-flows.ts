@@ -18,7 +18,7 @@ export const DATABASE_FLOWS: Readonly<Record<Caller, readonly Port[]>> = {
 };
 
 /** Linux's `ip_local_port_range`: where replies to our own connections arrive. Images must not widen it. */
-export const EPHEMERAL = { from: 32_768, to: 60_999 } as const;
+const EPHEMERAL = { from: 32_768, to: 60_999 } as const;
 
 export interface PortRange {
   readonly from: number;

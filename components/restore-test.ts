@@ -35,7 +35,7 @@ export interface RestoreTestArgs {
 }
 
 /** Where the scratch volume is attached; the machine finds its file system's place by it. */
-export const SCRATCH_DEVICE = "/dev/sdf";
+const SCRATCH_DEVICE = "/dev/sdf";
 
 /** For the boot before a test and the report after it. */
 const AROUND_A_TEST_SECONDS = 1800;

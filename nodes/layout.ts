@@ -15,7 +15,7 @@ export interface NodeFile {
 export const readableFile = (path: string, content: string): NodeFile => ({ path, content, mode: "0644" });
 
 /** PostgreSQL's major version in the images (Debian 12). */
-export const POSTGRES_MAJOR = 15;
+const POSTGRES_MAJOR = 15;
 
 /** Folders and programs of a machine. The local twin gives each machine its own file system, with the same paths. */
 export const IMAGE_PATHS = {

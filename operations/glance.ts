@@ -175,7 +175,7 @@ export function yieldsOf(observation: Pick<Observation, "regions">, id: RegionId
 }
 
 /** After this silence, a region that can still reach the table serves no clients: it must publish to serve. */
-export const silentAfterSeconds = (leaseSeconds: number): number => 2 * leaseSeconds;
+const silentAfterSeconds = (leaseSeconds: number): number => 2 * leaseSeconds;
 
 function summaryOf(
   observation: Observation,

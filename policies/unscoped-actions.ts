@@ -5,7 +5,7 @@
  * Source: https://docs.aws.amazon.com/service-authorization/latest/reference/ – the actions of each service
  * whose column "Resource types" is empty. A trailing `*` covers a family of which all are so.
  */
-export const UNSCOPED_ACTIONS: readonly string[] = [
+const UNSCOPED_ACTIONS: readonly string[] = [
   "acm:ListCertificates",
   "acm:RequestCertificate",
   "autoscaling:Describe*",

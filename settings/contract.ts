@@ -300,7 +300,7 @@ export function contractOf(settings: SharedSettings, accountId: string): Contrac
 }
 
 /** The three zones used in a region. */
-export function zonesOf(region: string): [string, string, string] {
+function zonesOf(region: string): [string, string, string] {
   const [a, b, c] = ZONE_LETTERS[region] ?? ["a", "b", "c"];
   return [`${region}${a}`, `${region}${b}`, `${region}${c}`];
 }

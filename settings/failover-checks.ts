@@ -14,7 +14,7 @@ import type { SharedSettings } from "./schema.js";
  * Patroni's rules, which it otherwise enforces by changing the numbers silently.
  * Source: https://patroni.readthedocs.io/en/latest/dynamic_configuration.html
  */
-export const PATRONI_LEAST = { ttlSeconds: 20, retryTimeoutSeconds: 3, loopWaitSeconds: 1 } as const;
+const PATRONI_LEAST = { ttlSeconds: 20, retryTimeoutSeconds: 3, loopWaitSeconds: 1 } as const;
 /** Source: https://etcd.io/docs/v3.4/tuning/#time-parameters and etcd's own refusal to start. */
 const ETCD_ELECTION_PER_HEARTBEAT = 5;
 

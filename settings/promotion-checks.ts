@@ -10,7 +10,7 @@ import type { RegionStackName } from "./stacks.js";
  * opens: margin ≥ slack + 1 s + 1 % of (lease + margin), solved for the margin.
  * @param slackSeconds what may come on top of the lease.
  */
-export const smallestMarginSeconds = (leaseSeconds: number, slackSeconds: number): number =>
+const smallestMarginSeconds = (leaseSeconds: number, slackSeconds: number): number =>
   Math.ceil((slackSeconds + 1 + 0.01 * leaseSeconds) / 0.99);
 
 const marginCoversClocks: Check<SharedSettings> = ({ promotion, failover }) => {
@@ -49,7 +49,7 @@ const leaseOutlivesReads: Check<SharedSettings> = ({ promotion }) =>
 export const PROMOTION_CHECKS: readonly Check<SharedSettings>[] = [marginCoversClocks, leaseOutlivesReads];
 
 /** Epochs for which an operator answers himself. */
-export const OVERRIDES = ["fenced", "acceptDataLoss"] as const;
+const OVERRIDES = ["fenced", "acceptDataLoss"] as const;
 
 /** Checks of one region's own keys: home epochs are odd and recovery epochs even, so there are no ties. */
 export function checkRegion(stack: RegionStackName, settings: RegionSettings): Problem[] {

@@ -177,7 +177,5 @@ export const METRICS = {
   },
 } as const satisfies Record<string, MetricDefinition>;
 
-export type MetricKey = keyof typeof METRICS;
-
 /** Dimensions of a metric of scope `node`; those of scope `region` have none. */
 export const nodeDimensions = (node: string): { Node: string } => ({ Node: node });

@@ -140,7 +140,7 @@ export const ALL_DRILLS: readonly AnyDrill[] = [...DRILLS, ...BACKUP_DRILLS, ...
 export const isNightly = (drill: AnyDrill): boolean => drill.nightly ?? false;
 
 /** What may stand for several: `all` but those of the night, and `nightly` with them. */
-export const SETS: Readonly<Record<string, readonly AnyDrill[]>> = {
+const SETS: Readonly<Record<string, readonly AnyDrill[]>> = {
   all: ALL_DRILLS.filter((drill) => !isNightly(drill)),
   nightly: ALL_DRILLS,
 };

@@ -17,7 +17,7 @@ export interface Load {
 }
 
 /** An answer later than this is none: no outage that is meant to be short takes so long. */
-export const TIMEOUT_MILLIS = 5000;
+const TIMEOUT_MILLIS = 5000;
 
 /** How users ask the application. */
 export const HTTP_PACE = { connections: 2, intervalMillis: 50, timeoutMillis: TIMEOUT_MILLIS } as const;

@@ -28,9 +28,6 @@ export interface BuildFiles {
   readonly hash: string;
 }
 
-/** Most characters of a component's `data`. */
-export const COMPONENT_LIMIT = 16_000;
-
 const SCRIPTS_FOLDER = fileURLToPath(new URL(".", import.meta.url));
 /** On the build machine. The last step removes it, so that the image doesn't contain it. */
 const WORK = "/var/tmp/dr-image";

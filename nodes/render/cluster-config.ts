@@ -19,9 +19,6 @@ export interface ClusterConfig {
   }[];
 }
 
-/** SSM's limit for an advanced parameter; a standard one takes half. */
-export const CLUSTER_PARAMETER_LIMIT_BYTES = 8192;
-
 export const clusterConfig = (
   settings: SharedSettings,
   contract: Contract,

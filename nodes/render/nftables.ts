@@ -10,7 +10,7 @@ import { IMAGE_PATHS } from "../layout.js";
 export const NFTABLES_FILE = `${IMAGE_PATHS.config}/guard.nft`;
 
 /** Names of the table and its sets; the guard uses the same. */
-export const NFTABLES = {
+const NFTABLES = {
   family: "inet",
   table: "dr",
   open: "open",

@@ -69,7 +69,7 @@ export function renderTomcatNodeEnv(settings: SharedSettings, contract: Contract
 export const APPLICATION_KEY = "ROOT.war";
 
 /** Where a Tomcat server of a region finds the application, `s3://bucket/key`. */
-export const applicationWar = (
+const applicationWar = (
   { application }: Pick<SharedSettings, "application">,
   contract: Contract,
   region: RegionId,

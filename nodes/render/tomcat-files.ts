@@ -22,7 +22,7 @@ export function tomcatFiles(settings: SharedSettings, contract: Contract, region
 const DNS_TTL_SECONDS = 5;
 
 /** `tomcat.env`: the JVM's options, and where the database is. */
-export function renderTomcatEnv(settings: SharedSettings, contract: Contract, region: RegionId): string {
+function renderTomcatEnv(settings: SharedSettings, contract: Contract, region: RegionId): string {
   // The first database is the application's.
   const [database] = settings.databases;
   if (!database) throw new Error("settings name no database");

@@ -54,7 +54,7 @@ function toChanges({ op, type, urn, detailedDiff, diffs }: StepEventMetadata): C
   ];
 }
 
-export const nameOf = (urn: string): string => urn.split("::").at(-1) ?? urn;
+const nameOf = (urn: string): string => urn.split("::").at(-1) ?? urn;
 
 /** A run that the engine ended: the messages of the engine and the policies, without noise. */
 export class OperationFailed extends Error {

@@ -44,7 +44,7 @@ export function outputLines(outputs: Readonly<Record<string, unknown>>): string[
 }
 
 /** `aws:s3/bucket:Bucket` → `s3.Bucket` */
-export const shortType = (type: string): string => {
+const shortType = (type: string): string => {
   const [pkg, module = "", kind = ""] = type.split(":");
   return pkg === "aws" ? `${module.split("/")[0]}.${kind}` : `${pkg}.${kind}`;
 };

@@ -16,7 +16,7 @@ const GUARDS =
   "only the guards know it (leases, bytes behind, reasons to wait), and they answer only inside the regions' networks";
 
 /** The settings that all stacks share. @param dir folder of Pulumi.yaml */
-export async function awsSettings(dir: string): Promise<SharedSettings> {
+async function awsSettings(dir: string): Promise<SharedSettings> {
   const raw = await readStackFiles("global", dir);
   const shared = Object.fromEntries(Object.entries(raw).filter(([key]) => key in sharedSchema.shape));
   return parseSharedSettings("global", shared);

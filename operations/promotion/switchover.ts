@@ -12,7 +12,7 @@ import { greatestOf, type Observation } from "../observation.js";
 import { isPublishing } from "./plan.js";
 
 /** Small enough that catching up doesn't prolong the pause of the handover. */
-export const smallLagSeconds = ({ readIntervalSeconds }: SharedSettings["promotion"]): number =>
+const smallLagSeconds = ({ readIntervalSeconds }: SharedSettings["promotion"]): number =>
   5 * readIntervalSeconds;
 
 /** @throws UserError when no region is active. */

@@ -37,7 +37,7 @@ function shown<T>(all: readonly T[], line: (each: T) => string): string[] {
     : lines;
 }
 
-export const time = (millis: number): string => `${new Date(millis).toISOString().slice(0, 19)}Z`;
+const time = (millis: number): string => `${new Date(millis).toISOString().slice(0, 19)}Z`;
 
 /** Both ends of a key matter more than its middle. */
 export function shortened(text: string, width: number): string {

@@ -5,11 +5,14 @@ import { execa } from "execa";
 import { beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { architectureOf, Images } from "../../components/images.js";
-import { buildFiles, COMPONENT_LIMIT } from "../../nodes/image/component-document.js";
+import { buildFiles } from "../../nodes/image/component-document.js";
 import { contractOf } from "../../settings/contract.js";
 import { parseRegionSettings } from "../../settings/parse.js";
 import { awsProvider } from "../../stacks/providers.js";
 import { ACCOUNT_ID, BASE_SETTINGS, HANDOFF, type Recording, record } from "../support/recorder.js";
+
+/** Image Builder's limit for a component's `data`, in characters. */
+const COMPONENT_LIMIT = 16_000;
 
 const BUCKET = `drs-artifacts-${ACCOUNT_ID}-eu-central-1`;
 const type = (name: string) => `aws:imagebuilder/${name[0]?.toLowerCase()}${name.slice(1)}:${name}`;

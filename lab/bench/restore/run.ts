@@ -54,7 +54,7 @@ export interface RestoreBench {
 }
 
 /** About what a run takes on two cores, seconds. */
-export const estimateSeconds = ({ scale, repetitions }: Pick<RestoreBenchOptions, "scale" | "repetitions">) =>
+const estimateSeconds = ({ scale, repetitions }: Pick<RestoreBenchOptions, "scale" | "repetitions">) =>
   60 + scale * (1.5 + 1.1 * repetitions) + repetitions * METHODS.length * 2;
 
 /** @throws UserError when this host can't run a twin; Error when anything fails: half a comparison is none. */

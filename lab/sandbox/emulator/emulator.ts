@@ -15,7 +15,7 @@ import { processRuns } from "../../../common/processes.js";
 import type { Progress } from "../../../common/progress.js";
 import { installEmulator } from "./install.js";
 
-export const DEFAULT_PORT = 4566;
+const DEFAULT_PORT = 4566;
 /** The account that the emulator plays. */
 export const EMULATED_ACCOUNT = "111122223333";
 

@@ -23,8 +23,8 @@ export interface Call {
 export interface GatewayOptions {
   /** Endpoint of the emulator. */
   readonly target: string;
-  /** Regions that are out of reach from the start. Default none. */
-  readonly denied?: Iterable<string>;
+  /** Regions that are out of reach from the start. */
+  readonly denied: Iterable<string>;
 }
 
 export interface Gateway {

@@ -12,9 +12,9 @@ import type { Progress } from "../../../common/progress.js";
 /** The engine that is built, exactly. */
 export const ENGINE_VERSION = "3.276.0";
 /** The language host that the plain command line needs; it runs today's ES module programs. */
-export const LANGUAGE_HOST_VERSION = "3.68.0";
+const LANGUAGE_HOST_VERSION = "3.68.0";
 /** Versions of a `pulumi` on PATH that are used as they are. */
-export const SUPPORTED = { least: [3, 220, 0], below: [4, 0, 0] } as const;
+const SUPPORTED = { least: [3, 220, 0], below: [4, 0, 0] } as const;
 const GO_LEAST = [1, 26, 6] as const;
 
 export interface Engine {

@@ -7,7 +7,7 @@ import { REPO, sandboxDir } from "../../../common/paths.js";
 import { quote } from "../../../common/quote.js";
 import type { Engine } from "./engine.js";
 
-export const PROVIDERS = ["aws", "kubernetes", "random"] as const;
+const PROVIDERS = ["aws", "kubernetes", "random"] as const;
 
 /** Writes the launchers and bundles the providers (one process starts per provider instance, so its start counts). @returns the folder for PATH. */
 export async function writeLaunchers(): Promise<string> {

@@ -22,7 +22,7 @@ const HOST_NUMBER = 5;
 /** Name of its plug in the switch. No host name has a slash. */
 export const linkPlug = (id: RegionId): string => `claims/${id}`;
 
-export const linkAddress = ({ privateCidrs }: RegionContract): string =>
+const linkAddress = ({ privateCidrs }: RegionContract): string =>
   addressAt(privateCidrs[0] as string, HOST_NUMBER);
 
 export const linkUrl = (region: RegionContract): string => `http://${linkAddress(region)}:${PORT}`;

@@ -6,7 +6,6 @@ import { readFileSync } from "node:fs";
 import { IMAGE_PATHS } from "../../layout.js";
 import { asPostgres, run } from "./commands.js";
 
-const INFO_MILLIS = 60_000;
 const LISTING_MILLIS = 120_000;
 
 /** A backup as `info` lists it. Times are seconds since 1970. */
@@ -56,7 +55,7 @@ export class RepositoryFailed extends Error {
 }
 
 interface Limit {
-  readonly timeoutMillis?: number;
+  readonly timeoutMillis: number;
 }
 
 export class Repository {
@@ -66,7 +65,7 @@ export class Repository {
   ) {}
 
   /** @returns pgBackRest's output. @throws RepositoryFailed; TimedOut after it has been ended. */
-  async command(args: readonly string[], { timeoutMillis }: Limit = {}): Promise<string> {
+  async command(args: readonly string[], { timeoutMillis }: Limit): Promise<string> {
     const { code, stdout, stderr } = await run(this.as(["pgbackrest", ...args]), {
       timeoutMillis,
       stderr: "pipe",
@@ -92,7 +91,7 @@ export class Repository {
   }
 
   /** @returns undefined when the repository has no stanza of that name */
-  async info(stanza: string, { timeoutMillis = INFO_MILLIS }: Limit = {}): Promise<StanzaInfo | undefined> {
+  async info(stanza: string, { timeoutMillis }: Limit): Promise<StanzaInfo | undefined> {
     const args = [`--stanza=${stanza}`, "--output=json", "--log-level-console=off", "info"];
     const listed = JSON.parse(await this.command(args, { timeoutMillis })) as StanzaInfo[];
     const found = listed.find(({ name }) => name === stanza);
@@ -101,7 +100,7 @@ export class Repository {
   }
 
   /** Complete backups, oldest first. */
-  async backups(stanza: string, limit?: Limit): Promise<Backup[]> {
+  async backups(stanza: string, limit: Limit): Promise<Backup[]> {
     const found = await this.info(stanza, limit);
     return [...(found?.backup ?? [])].sort((a, b) => a.timestamp.stop - b.timestamp.stop);
   }
@@ -110,7 +109,7 @@ export class Repository {
   async listing(
     stanza: string,
     path: string,
-    { recurse = false, timeoutMillis = LISTING_MILLIS }: Limit & { readonly recurse?: boolean } = {},
+    { recurse = false, timeoutMillis = LISTING_MILLIS }: Partial<Limit> & { readonly recurse?: boolean } = {},
   ): Promise<Listing> {
     const args = [`--stanza=${stanza}`, "--output=json", "--log-level-console=off"];
     const said = await this.command([...args, ...(recurse ? ["--recurse"] : []), "repo-ls", path], {

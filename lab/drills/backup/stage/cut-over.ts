@@ -13,7 +13,7 @@ import { choose, type Moment, Restored } from "./restored.js";
 import { archiveAll, backUp } from "./steps.js";
 
 /** A table that the load does not use, and that the mistake takes. */
-export const TABLE = "drill_accounts";
+const TABLE = "drill_accounts";
 const ROWS = 1000;
 const BACK_SECONDS = 300;
 

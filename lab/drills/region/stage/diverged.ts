@@ -96,7 +96,7 @@ async function savedRows(scene: RegionScene, region: RegionId, { files = [] }: S
 }
 
 /** A row of the writers' table, as `test_decoding` has it. */
-export function rowOf(line: string): RowId | undefined {
+function rowOf(line: string): RowId | undefined {
   const insert = new RegExp(
     `table public\\.${TABLES.writes}: INSERT: worker\\[integer\\]:(\\d+) sequence\\[bigint\\]:(\\d+)`,
   );

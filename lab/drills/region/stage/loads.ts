@@ -15,7 +15,7 @@ import { nameConfig } from "./name-config.js";
 import type { TwoRegions } from "./two-regions.js";
 
 /** `source` of the users' events. */
-export const USERS = "users";
+const USERS = "users";
 /** Two of them, on a host that runs both regions: what it takes for the load is not there for what is measured. */
 const EACH_REGION: Pace = { writers: 3, writeMillis: 40, readers: 1, readMillis: 80, probeMillis: 200 };
 const USERS_MILLIS = 100;

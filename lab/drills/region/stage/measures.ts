@@ -7,7 +7,7 @@ import { count, type Measure, time } from "../../measure.js";
 import { ages, type MoveTimes, type RegionObservations } from "./moves.js";
 
 /** Posts by the service's name that succeeded: when they were answered. */
-export const postedByName = (requests: readonly RequestEvent[]): number[] =>
+const postedByName = (requests: readonly RequestEvent[]): number[] =>
   requests
     .filter(({ name, method, status }) => name && method === "POST" && status >= 200 && status < 300)
     .map(({ done }) => done);

@@ -247,7 +247,7 @@ const vpcEndpoint = readBack({
 });
 
 /** What to add and to remove to come from one set to the other. */
-export function changes(olds: readonly string[] = [], news: readonly string[] = []) {
+function changes(olds: readonly string[] = [], news: readonly string[] = []) {
   const without = (a: readonly string[], b: readonly string[]) => a.filter((item) => !b.includes(item));
   return { added: without(news, olds), removed: without(olds, news) };
 }
