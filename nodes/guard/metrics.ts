@@ -51,7 +51,12 @@ export function publishMetrics(guard: Guard, region: Region, unexpected: Unexpec
   let reported = 0;
   setInterval(() => {
     const { readFailures } = region;
-    socket.send(lines(gauges(guard, region, unexpected), readFailures - reported), STATSD.port, STATSD.address, () => {});
+    socket.send(
+      lines(gauges(guard, region, unexpected), readFailures - reported),
+      STATSD.port,
+      STATSD.address,
+      () => {},
+    );
     reported = readFailures;
   }, EVERY_MILLIS).unref();
   socket.unref();

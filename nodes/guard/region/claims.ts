@@ -6,7 +6,14 @@
  * like isolation. An unreadable status is an error, never "no status". A claim that no stack can have made is ignored, or
  * one such item would stop every guard of both regions.
  */
-import { claimPartitions, epochsQuery, isEpochOf, itemKey, PARTITION_KEY, SORT_KEY } from "../../../settings/claim-items.js";
+import {
+  claimPartitions,
+  epochsQuery,
+  isEpochOf,
+  itemKey,
+  PARTITION_KEY,
+  SORT_KEY,
+} from "../../../settings/claim-items.js";
 import { monotonic } from "../shared/clock.js";
 import type { GuardConfig } from "../shared/config.js";
 import { credentialsSource } from "./credentials.js";
@@ -96,10 +103,7 @@ export class Claims implements ClaimTable {
   /** Always three requests: every guard reads, and often while something changes. */
   private async readFrom(replica: Dynamo): Promise<Omit<Reading, "startedAt" | "endedAt">> {
     const { own, peer } = this.config;
-    const [claimed, theirs] = await Promise.all([
-      this.greatest(replica, own),
-      this.greatest(replica, peer),
-    ]);
+    const [claimed, theirs] = await Promise.all([this.greatest(replica, own), this.greatest(replica, peer)]);
     // Only a region that is to become active needs the overrides, and only those for its own epoch.
     const overriddenEpoch = claimed > theirs ? claimed : undefined;
     const { statuses, overrides } = await this.items(replica, overriddenEpoch);
@@ -157,7 +161,9 @@ export class Claims implements ClaimTable {
   private async query(replica: Dynamo, partition: string, input: object) {
     const answer = await replica.call<QueryAnswer>("Query", input, ATTEMPT_MILLIS);
     if (!Array.isArray(answer.Items))
-      throw new Error(`table ${this.config.table}, ${partition}: DynamoDB's answer contains no list of items`);
+      throw new Error(
+        `table ${this.config.table}, ${partition}: DynamoDB's answer contains no list of items`,
+      );
     return { items: answer.Items as readonly Item[], next: answer.LastEvaluatedKey };
   }
 
