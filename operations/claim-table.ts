@@ -63,7 +63,10 @@ async function readRegion(
 ): Promise<RegionRecord> {
   // A number that no stack can have claimed is ignored, as the guards ignore it.
   const greatest = async (partition: string): Promise<number> => {
-    const { Items: items = [] } = await replica.query(new QueryCommand(epochsQuery(table, partition)), signal);
+    const { Items: items = [] } = await replica.query(
+      new QueryCommand(epochsQuery(table, partition)),
+      signal,
+    );
     return items.map((item) => Number(item[SORT_KEY]?.N)).find((epoch) => isEpochOf(epoch, epochParity)) ?? 0;
   };
   const status = async () => {

@@ -19,6 +19,7 @@ import { dynamodbDeletionProtected, dynamodbRecoverable } from "./rules/database
 import { failoverRecordsChecked } from "./rules/dns.js";
 import {
   iamNoAdministrators,
+  iamNoEscalation,
   iamNoUsers,
   iamNoWildcardActions,
   iamNoWildcardResources,
@@ -77,6 +78,7 @@ export const RULES_BY_DOMAIN: Readonly<Record<string, readonly Rule[]>> = {
     iamNoWildcardActions,
     iamNoWildcardResources,
     iamNoAdministrators,
+    iamNoEscalation,
     iamRolesBounded,
     iamTrustNamed,
     iamNoUsers,

@@ -205,7 +205,7 @@ export function pipelineBoundaryStatements({ contract, prefix, buildImages }: Bo
       Resource: `arn:aws:secretsmanager:*:${accountId}:secret:${prefix}/*`,
     },
     {
-      // Of machines below their own boundary, which no policy lifts. Whom a role trusts isn't here: whoever may
+      // Of machines below their own boundary, which no policy lifts. Whom a role trusts isn't here: a role that may
       // change that, or make the role again, becomes it.
       Sid: "PoliciesOfMachines",
       Effect: "Allow",
@@ -270,7 +270,7 @@ export function pipelineBoundaryStatements({ contract, prefix, buildImages }: Bo
 const neverForAnyRole = (contract: Contract): Statement[] => [
   {
     // A role elsewhere could trust this one by name.
-    Sid: "NobodyBecomesAnotherRole",
+    Sid: "NoOtherRole",
     Effect: "Deny",
     Action: "sts:AssumeRole*",
     Resource: "*",

@@ -179,7 +179,7 @@ export function auditKeyPolicy(
   ]);
 }
 
-/** The longest that KMS offers. Whoever may change a key's policy can take the denial of a shorter one out first. */
+/** The longest that KMS offers. A person who may change a key's policy can take the denial of a shorter one out first. */
 export const DELETION_WINDOW_DAYS = 30;
 
 const USE = ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"];
@@ -187,38 +187,38 @@ const USE = ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKe
 /** Management without use. IAM policies of the account say who. */
 const administration = (accountId: string): Statement[] => [
   {
-  Sid: "AccountAdministersButDoesNotDecrypt",
-  Effect: "Allow",
-  Principal: accountPrincipal(accountId),
-  Action: [
-    "kms:CancelKeyDeletion",
-    "kms:CreateAlias",
-    "kms:DeleteAlias",
-    "kms:DescribeKey",
-    "kms:DisableKey",
-    "kms:EnableKey",
-    "kms:EnableKeyRotation",
-    "kms:GetKeyPolicy",
-    "kms:GetKeyRotationStatus",
-    "kms:ListAliases",
-    "kms:ListGrants",
-    "kms:ListKeyPolicies",
-    "kms:ListKeyRotations",
-    "kms:ListResourceTags",
-    "kms:PutKeyPolicy",
-    "kms:ReplicateKey",
-    "kms:RevokeGrant",
-    "kms:RotateKeyOnDemand",
-    "kms:ScheduleKeyDeletion",
-    // KMS's own role keeps rotation and key material of primary and replica in step with it.
-    "kms:SynchronizeMultiRegionKey",
-    "kms:TagResource",
-    "kms:UntagResource",
-    "kms:UpdateAlias",
-    "kms:UpdateKeyDescription",
-    "kms:UpdatePrimaryRegion",
-  ],
-  Resource: "*",
+    Sid: "AccountAdministersButDoesNotDecrypt",
+    Effect: "Allow",
+    Principal: accountPrincipal(accountId),
+    Action: [
+      "kms:CancelKeyDeletion",
+      "kms:CreateAlias",
+      "kms:DeleteAlias",
+      "kms:DescribeKey",
+      "kms:DisableKey",
+      "kms:EnableKey",
+      "kms:EnableKeyRotation",
+      "kms:GetKeyPolicy",
+      "kms:GetKeyRotationStatus",
+      "kms:ListAliases",
+      "kms:ListGrants",
+      "kms:ListKeyPolicies",
+      "kms:ListKeyRotations",
+      "kms:ListResourceTags",
+      "kms:PutKeyPolicy",
+      "kms:ReplicateKey",
+      "kms:RevokeGrant",
+      "kms:RotateKeyOnDemand",
+      "kms:ScheduleKeyDeletion",
+      // KMS's own role keeps rotation and key material of primary and replica in step with it.
+      "kms:SynchronizeMultiRegionKey",
+      "kms:TagResource",
+      "kms:UntagResource",
+      "kms:UpdateAlias",
+      "kms:UpdateKeyDescription",
+      "kms:UpdatePrimaryRegion",
+    ],
+    Resource: "*",
   },
   {
     // Not for anybody: KMS may delete after 7 days, and the backups under a key are locked for longer.

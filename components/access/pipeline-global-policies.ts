@@ -1,8 +1,8 @@
 /** What the pipeline may do for stack `global`. No Pulumi here. */
 import { posix } from "node:path";
 import { type Contract, HEALTH_METRICS_REGION } from "../../settings/contract.js";
-import { ALARMS_AND_TOPICS, type PipelineIds } from "./pipeline-region-policies.js";
 import { machineArns } from "./boundary-policies.js";
+import { ALARMS_AND_TOPICS, type PipelineIds } from "./pipeline-region-policies.js";
 import type { Statement } from "./policy-document.js";
 import { deployVolumeVaultStatements } from "./volume-backup-policies.js";
 

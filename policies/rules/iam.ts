@@ -117,6 +117,56 @@ export const iamNoAdministrators = rule(
   },
 );
 
+/** With any of these a role becomes, makes or frees another identity. */
+const ESCALATIONS = [
+  "iam:AddClientIDToOpenIDConnectProvider",
+  "iam:AddRoleToInstanceProfile",
+  "iam:AttachRolePolicy",
+  "iam:AttachUserPolicy",
+  "iam:CreateAccessKey",
+  "iam:CreateLoginProfile",
+  "iam:CreateOpenIDConnectProvider",
+  "iam:CreatePolicyVersion",
+  "iam:CreateRole",
+  "iam:CreateSAMLProvider",
+  "iam:CreateUser",
+  "iam:DeleteRolePermissionsBoundary",
+  "iam:PutRolePermissionsBoundary",
+  "iam:PutUserPolicy",
+  "iam:SetDefaultPolicyVersion",
+  "iam:UpdateAssumeRolePolicy",
+  "sts:AssumeRole",
+];
+
+export const iamNoEscalation = rule(
+  {
+    name: "iam-no-escalation",
+    description: "No role may make an identity, change whom a role trusts, or lift a boundary.",
+    level: "mandatory",
+    severity: "critical",
+    reference: guidance(
+      "IAM permissions boundaries: delegating",
+      "https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html#access_policies_boundaries-delegate",
+    ),
+  },
+  identityPolicies(function* (statement) {
+    const found = statement.actions.filter((action) =>
+      ESCALATIONS.some((escalation) => matches(action, escalation)),
+    );
+    if (found.length > 0) {
+      yield {
+        key: `policy.${statement.sid}.Action`,
+        value: found,
+        reason: "a thief of the role gets another one, with other limits",
+        remedy: "leave it to a person who deploys stack global",
+      };
+    }
+  }),
+);
+
+const matches = (pattern: string, action: string): boolean =>
+  new RegExp(`^${pattern.replaceAll("*", ".*").replaceAll("?", ".")}$`, "i").test(action);
+
 export const iamRolesBounded = rule(
   {
     name: "iam-roles-bounded",

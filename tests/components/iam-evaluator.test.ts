@@ -15,7 +15,12 @@ const deny = (rest: object = {}) => ({ ...allow(rest), Effect: "Deny" });
 const by = (AWS: string) => ({ Principal: { AWS } });
 
 const read = { action: "s3:GetObject", resource: "arn:aws:s3:::bucket/key" };
-const caller = (rest: Partial<Caller> = {}): Caller => ({ role: ROLE, session: SESSION, policies: [], ...rest });
+const caller = (rest: Partial<Caller> = {}): Caller => ({
+  role: ROLE,
+  session: SESSION,
+  policies: [],
+  ...rest,
+});
 const bucket = (...statements: object[]): Target => ({
   accountId: ACCOUNT,
   ...(statements.length > 0 && { policy: document(...statements) }),
@@ -41,7 +46,9 @@ describe("one account", () => {
     const boundary = document(allow());
     expect(mayCall(read, caller({ boundary }), bucket())).toBe(false);
     expect(mayCall(read, caller({ policies, boundary }), bucket())).toBe(true);
-    expect(mayCall({ ...read, action: "s3:PutObject" }, caller({ policies, boundary }), bucket())).toBe(false);
+    expect(mayCall({ ...read, action: "s3:PutObject" }, caller({ policies, boundary }), bucket())).toBe(
+      false,
+    );
   });
 
   test("a resource's policy that names the role allows within the boundary, one that names the session despite it", () => {
@@ -131,7 +138,9 @@ describe("elements", () => {
 
   test("what it doesn't know is an error, never a guess", () => {
     expect(() => says(allow({ Condition: { DateLessThan: { k: "x" } } }))).toThrow("DateLessThan");
-    expect(() => says(allow({ Condition: { "ForNoValues:StringEquals": { k: "x" } } }))).toThrow("ForNoValues");
+    expect(() => says(allow({ Condition: { "ForNoValues:StringEquals": { k: "x" } } }))).toThrow(
+      "ForNoValues",
+    );
     expect(() => says(allow({ NotPrincipal: "*" }))).toThrow("NotPrincipal");
   });
 });

@@ -45,6 +45,22 @@ test("the account's administrators manage every key and decrypt with none", () =
   }
 });
 
+test("nobody may have a key deleted in less than 30 days", () => {
+  for (const { name } of [...global.ofType(KEY), ...global.ofType(REPLICA)]) {
+    const inDays = (days: string | undefined) =>
+      asks(policyOf(name), {
+        action: "kms:ScheduleKeyDeletion",
+        principal: ROOT,
+        context: days === undefined ? {} : { "kms:ScheduleKeyDeletionPendingWindowInDays": days },
+      });
+    expect(inDays("7"), name).toBe("deny");
+    expect(inDays("29"), name).toBe("deny");
+    expect(inDays("30"), name).toBe("allow");
+    // KMS waits 30 days when the request names none.
+    expect(inDays(undefined), name).toBe("allow");
+  }
+});
+
 test("the data key works only through the services of the same region", () => {
   const through = (service: string) =>
     asks(policyOf("keys-data-replica"), {

@@ -13,7 +13,7 @@ beforeAll(async () => {
     ...BASE_SETTINGS,
     pipeline: { repository: "acme/dr", repositoryId: 456789 },
   });
-  boundary = global.one("boundary", "aws:iam/policy:Policy").inputs.policy;
+  boundary = global.one("boundary-pipeline", "aws:iam/policy:Policy").inputs.policy;
 });
 
 const may = (role: string, action: string, resource: string, context: Request["context"] = {}) =>
@@ -206,16 +206,19 @@ test("a region's role changes its own name in DNS, not the service's", () => {
   expect(change("app.example.com")).toBe(false);
 });
 
-test("the role of stack global makes roles within the boundary, and can't let go of what must stay", () => {
+test("the role of stack global changes what machines may do below their boundary, and makes no role", () => {
   const role = `arn:aws:iam::${ACCOUNT_ID}:role/drs-eu-west-1-database`;
-  const boundaryArn = `arn:aws:iam::${ACCOUNT_ID}:policy/drs-boundary`;
-  expect(may("deploy-global", "iam:CreateRole", role, { "iam:PermissionsBoundary": boundaryArn })).toBe(true);
-  expect(may("deploy-global", "iam:CreateRole", role)).toBe(false);
-  expect(
-    may("deploy-global", "iam:CreateRole", `arn:aws:iam::${ACCOUNT_ID}:role/Administrator`, {
-      "iam:PermissionsBoundary": boundaryArn,
-    }),
-  ).toBe(false);
+  const below = (name: string) => ({
+    "iam:PermissionsBoundary": `arn:aws:iam::${ACCOUNT_ID}:policy/${name}`,
+  });
+  expect(may("deploy-global", "iam:PutRolePolicy", role, below("drs-machine-boundary"))).toBe(true);
+  expect(may("deploy-global", "iam:PutRolePolicy", role, below("company"))).toBe(false);
+  expect(may("deploy-global", "iam:PutRolePolicy", role)).toBe(false);
+  for (const action of ["CreateRole", "DeleteRole", "UpdateAssumeRolePolicy", "PutRolePermissionsBoundary"])
+    expect(may("deploy-global", `iam:${action}`, role, below("drs-machine-boundary")), action).toBe(false);
+});
+
+test("the role of stack global can't let go of what must stay", () => {
   expect(may("deploy-global", "dynamodb:DeleteTable", TABLE("eu-west-1"))).toBe(false);
   expect(may("deploy-global", "kms:ScheduleKeyDeletion", `arn:aws:kms:eu-west-1:${ACCOUNT_ID}:key/k`)).toBe(
     false,
@@ -225,11 +228,13 @@ test("the role of stack global makes roles within the boundary, and can't let go
 test("the role of stack global manages keys of this project, and no others", () => {
   const key = `arn:aws:kms:eu-central-1:${ACCOUNT_ID}:key/k`;
   const of = (project: string) => ({ "aws:ResourceTag/project": project });
-  expect(may("deploy-global", "kms:PutKeyPolicy", key, of("drs"))).toBe(true);
-  expect(may("deploy-global", "kms:PutKeyPolicy", key, of("payroll"))).toBe(false);
-  expect(may("deploy-global", "kms:PutKeyPolicy", key)).toBe(false);
-  expect(may("deploy-global", "kms:TagResource", key, { "aws:RequestTag/project": "drs" })).toBe(true);
-  expect(may("deploy-global", "kms:TagResource", key, { "aws:RequestTag/project": "payroll" })).toBe(false);
+  expect(may("deploy-global", "kms:EnableKeyRotation", key, of("drs"))).toBe(true);
+  expect(may("deploy-global", "kms:EnableKeyRotation", key, of("payroll"))).toBe(false);
+  expect(may("deploy-global", "kms:EnableKeyRotation", key)).toBe(false);
+  // A key without the project's tag would be one of ours after that.
+  expect(may("deploy-global", "kms:TagResource", key, { "aws:RequestTag/project": "drs" })).toBe(false);
+  for (const action of ["kms:CreateKey", "kms:PutKeyPolicy", "kms:DisableKey"])
+    expect(may("deploy-global", action, key, of("drs")), action).toBe(false);
   const alias = (name: string) => `arn:aws:kms:eu-west-1:${ACCOUNT_ID}:alias/${name}`;
   expect(may("deploy-global", "kms:UpdateAlias", alias("drs-data"))).toBe(true);
   expect(may("deploy-global", "kms:UpdateAlias", alias("payroll"))).toBe(false);
@@ -249,20 +254,21 @@ test("the role of stack global writes runbooks, and sets up vaults without readi
 
 test("the role of stack global touches its own trail, and alarms only where the health checks' are", () => {
   const trail = (name: string) => `arn:aws:cloudtrail:eu-west-1:${ACCOUNT_ID}:trail/${name}`;
-  expect(may("deploy-global", "cloudtrail:UpdateTrail", trail("drs-audit"))).toBe(true);
-  expect(may("deploy-global", "cloudtrail:UpdateTrail", trail("company"))).toBe(false);
+  expect(may("deploy-global", "cloudtrail:AddTags", trail("drs-audit"))).toBe(true);
+  expect(may("deploy-global", "cloudtrail:AddTags", trail("company"))).toBe(false);
+  expect(may("deploy-global", "cloudtrail:UpdateTrail", trail("drs-audit"))).toBe(false);
   const at = (region: string) => ({ "aws:RequestedRegion": region });
   expect(may("deploy-global", "cloudwatch:PutMetricAlarm", "*", at("us-east-1"))).toBe(true);
   expect(may("deploy-global", "cloudwatch:DeleteAlarms", "*", at("eu-west-1"))).toBe(false);
 });
 
-test("the pipeline can't choose who its roles trust, nor recreate them", () => {
+test("the pipeline can't choose who its roles trust or what they may do, nor recreate them", () => {
   const role = `arn:aws:iam::${ACCOUNT_ID}:role/drs-pipeline-deploy-prod`;
-  const bounded = { "iam:PermissionsBoundary": `arn:aws:iam::${ACCOUNT_ID}:policy/drs-boundary` };
-  for (const action of ["iam:CreateRole", "iam:DeleteRole", "iam:UpdateAssumeRolePolicy"]) {
-    expect(may("deploy-global", action, role, bounded), action).toBe(false);
+  for (const boundary of ["drs-machine-boundary", "drs-pipeline-boundary"]) {
+    const below = { "iam:PermissionsBoundary": `arn:aws:iam::${ACCOUNT_ID}:policy/${boundary}` };
+    for (const action of ["CreateRole", "DeleteRole", "PutRolePolicy", "UpdateAssumeRolePolicy"])
+      expect(may("deploy-global", `iam:${action}`, role, below), action).toBe(false);
   }
-  expect(may("deploy-global", "iam:PutRolePolicy", role, bounded)).toBe(true);
 });
 
 test("the role of stack link peers the two regions and does nothing else", () => {

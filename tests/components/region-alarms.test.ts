@@ -76,6 +76,7 @@ describe("a warm region", () => {
         "replication-lag: ReplicationLagSeconds Maximum GreaterThanThreshold 60, 5 × 60 s, silence notBreaching, notify",
         "restore-test-failed: RestoreTestFailed Maximum GreaterThanThreshold 0, 1 × 300 s, silence notBreaching, page",
         "restore-test-too-old: RestoreTestAgeHours Minimum GreaterThanThreshold 51, 2 × 3600 s, silence breaching, notify",
+        "unexpected-claim: UnexpectedClaims Maximum GreaterThanThreshold 0, 2 × 60 s, silence notBreaching, page",
         "unhealthy-targets: UnHealthyHostCount Maximum GreaterThanThreshold 0, 5 × 60 s, silence notBreaching, notify",
         "vault-replication-behind: ReplicationLatency Maximum GreaterThanThreshold 900, 3 × 300 s, silence notBreaching, notify",
         "vault-replication-failed: OperationsFailedReplication Sum GreaterThanThreshold 0, 1 × 300 s, silence notBreaching, notify",
@@ -182,7 +183,7 @@ describe("a warm region", () => {
       .ofType(METRIC_ALARM)
       .filter(({ inputs: i }) => i.alarmActions[0].endsWith("alarms-topics-page"))
       .map(({ name }) => name);
-    expect(paging).toHaveLength(12);
+    expect(paging).toHaveLength(13);
     const named = [...inputs.alarmRule.matchAll(/ALARM\("([^"]+)"\)/g)].map(([, arn]) =>
       arn.split(":").at(-1),
     );

@@ -83,9 +83,13 @@ test("a snapshot comes four hours after the full backup, past midnight too", () 
 
 test("its role snapshots and restores volumes, fills the two vaults and deletes no volume", () => {
   const { policy } = global.one("access-home-volume-backup-policy").inputs;
-  const boundary = global.one("boundary", "aws:iam/policy:Policy").inputs.policy;
+  const boundary = global.one("boundary-machines", "aws:iam/policy:Policy").inputs.policy;
   const may = (action: string, resource: string, context: Request["context"] = {}) =>
-    allows({ action, resource, context }, policy, boundary);
+    allows(
+      { action, resource, context: { "aws:RequestedRegion": resource.split(":")[3] as string, ...context } },
+      policy,
+      boundary,
+    );
   const volume = `arn:aws:ec2:eu-west-1:${ACCOUNT_ID}:volume/vol-1`;
   expect(may("ec2:CreateSnapshot", volume)).toBe(true);
   expect(may("ec2:CreateVolume", volume)).toBe(true);

@@ -84,7 +84,9 @@ test("a claim that no stack can have made isn't shown as the greatest", async ()
     query: async ({ input }) => {
       const values = input.ExpressionAttributeValues as Record<string, { N?: string; S?: string }>;
       expect(values).toMatchObject({ ":least": { N: "1" }, ":most": { N: "1000000" } });
-      return { Items: values[":pk"]?.S === "claim#eu-west-1" ? [{ sk: { N: "8" } }, { sk: { N: "3" } }] : [] };
+      return {
+        Items: values[":pk"]?.S === "claim#eu-west-1" ? [{ sk: { N: "8" } }, { sk: { N: "3" } }] : [],
+      };
     },
   };
   expect((await readClaimTable(CONTRACT, [poisoned])).regions.home.claimed).toBe(3);

@@ -132,6 +132,32 @@ describeRule(iam.iamNoAdministrators, {
   },
 });
 
+const escalates = (actions: string) =>
+  `policy.It.Action = [${actions}]\n  a thief of the role gets another one, with other limits\n  → leave it to a person who deploys stack global`;
+describeRule(iam.iamNoEscalation, {
+  good: [
+    rolePolicy({
+      Action: ["iam:Get*", "iam:PutRolePolicy", "iam:PassRole"],
+      Resource: "arn:aws:iam::1:role/a",
+    }),
+    { ...rolePolicy({ Effect: "Deny", Action: ["iam:*", "sts:AssumeRole"], Resource: "*" }), name: "denial" },
+  ],
+  bad: {
+    "making roles": {
+      set: { [`${AT}.Action`]: ["iam:Get*", "iam:Create*"] },
+      message: escalates('"iam:Create*"'),
+    },
+    "changing whom a role trusts": {
+      set: { [`${AT}.Action`]: "iam:UpdateAssumeRolePolicy" },
+      message: escalates('"iam:UpdateAssumeRolePolicy"'),
+    },
+    "becoming another role": {
+      set: { [`${AT}.Action`]: "sts:Assume*" },
+      message: escalates('"sts:Assume*"'),
+    },
+  },
+});
+
 describeRule(iam.iamRolesBounded, {
   good: [
     {

@@ -16,7 +16,13 @@ import {
   unrestrained,
 } from "../support/access.js";
 import { type Caller, covers, statementsOf } from "../support/iam.js";
-import { ACCOUNT_ID, BASE_SETTINGS, type Recorded, type Recording, recordStack } from "../support/recorder.js";
+import {
+  ACCOUNT_ID,
+  BASE_SETTINGS,
+  type Recorded,
+  type Recording,
+  recordStack,
+} from "../support/recorder.js";
 
 const HOME = "eu-west-1";
 const RECOVERY = "eu-central-1";
@@ -42,7 +48,7 @@ const ADMIN = "admin";
 
 const SETTINGS = {
   ...BASE_SETTINGS,
-  pipeline: { repository: "acme/dr" },
+  pipeline: { repository: "acme/dr", repositoryId: 456789 },
   images: { build: true },
   volumeBackup: { enabled: true },
 };
@@ -258,10 +264,7 @@ const rows = (): Readonly<Record<string, Readonly<Record<string, Ask>>>> => ({
       "secretsmanager:GetSecretValue",
       secret(`drs/tls/drs-${HOME}-restore`),
     ),
-    "replace a node's certificate": ask(
-      "secretsmanager:PutSecretValue",
-      secret(`drs/tls/drs-${HOME}-db-1`),
-    ),
+    "replace a node's certificate": ask("secretsmanager:PutSecretValue", secret(`drs/tls/drs-${HOME}-db-1`)),
     "replace the superuser's password": ask(
       "secretsmanager:PutSecretValue",
       secret("drs/postgres/superuser"),
@@ -343,14 +346,8 @@ const rows = (): Readonly<Record<string, Readonly<Record<string, Ask>>>> => ({
     "start a machine in a third region": ask("ec2:RunInstances", "*", ELSEWHERE),
     "stop a machine": ask("ec2:StopInstances", `arn:aws:ec2:${HOME}:${ACCOUNT_ID}:instance/i-1`),
     "delete a volume": ask("ec2:DeleteVolume", `arn:aws:ec2:${HOME}:${ACCOUNT_ID}:volume/vol-1`),
-    "run a command on a machine": ask(
-      "ssm:SendCommand",
-      `arn:aws:ec2:${HOME}:${ACCOUNT_ID}:instance/i-1`,
-    ),
-    "open a shell on a machine": ask(
-      "ssm:StartSession",
-      `arn:aws:ec2:${HOME}:${ACCOUNT_ID}:instance/i-1`,
-    ),
+    "run a command on a machine": ask("ssm:SendCommand", `arn:aws:ec2:${HOME}:${ACCOUNT_ID}:instance/i-1`),
+    "open a shell on a machine": ask("ssm:StartSession", `arn:aws:ec2:${HOME}:${ACCOUNT_ID}:instance/i-1`),
     "make a function": ask("lambda:CreateFunction", `arn:aws:lambda:${HOME}:${ACCOUNT_ID}:function:x`),
     "replace the authority's certificate": ask("ssm:PutParameter", parameter("/drs/tls/authority")),
     "replace the handoff": ask("ssm:PutParameter", parameter("/drs/handoff")),
@@ -381,7 +378,9 @@ test("every role of the home region and of the pipeline is a column", () => {
 
 test("who may do what", async () => {
   const columns = [...Object.keys(COLUMNS), ADMIN];
-  const width = Math.max(...Object.values(rows()).flatMap((rows) => Object.keys(rows).map(({ length }) => length)));
+  const width = Math.max(
+    ...Object.values(rows()).flatMap((rows) => Object.keys(rows).map(({ length }) => length)),
+  );
   const line = (label: string, cells: readonly string[]) =>
     [label.padEnd(width), ...cells.map((cell, i) => cell.padEnd((columns[i] as string).length))]
       .join("  ")
@@ -421,17 +420,22 @@ function within(reach: Caller): Caller[] {
     for (const name of ["drs-new", `drs-${HOME}-new`, "drs-vault-new", "drs-pipeline-new", "company-new"])
       for (const boundary of boundaries)
         if (can(by, role("CreateRole", name, boundary.name)))
-          found.set(roleArn(name), unrestrained({ role: roleArn(name), policies: [], boundary: boundary.text }));
+          found.set(
+            roleArn(name),
+            unrestrained({ role: roleArn(name), policies: [], boundary: boundary.text }),
+          );
   }
   return [...found.values()];
 }
 
 const boundaryOf = (name: string): string => {
-  const { inputs } = global.ofType("aws:iam/role:Role").find(({ inputs }) => inputs.name === name) as Recorded;
+  const { inputs } = global
+    .ofType("aws:iam/role:Role")
+    .find(({ inputs }) => inputs.name === name) as Recorded;
   return global.one(inputs.permissionsBoundary.split(":").at(-1), "aws:iam/policy:Policy").inputs.policy;
 };
 
-/** By hand of whoever has stolen any role of the pipeline or of a machine. */
+/** What a thief of any role of the pipeline or of a machine would do. */
 const ATTACKS: readonly (readonly [string, readonly string[]])[] = [
   [
     "become an administrator of the account",
@@ -456,9 +460,16 @@ const ATTACKS: readonly (readonly [string, readonly string[]])[] = [
   ],
   [
     "change the pipeline's own roles",
-    ["change the preview role's policy", "change the deploy role's policy", "swap the deploy role's boundary"],
+    [
+      "change the preview role's policy",
+      "change the deploy role's policy",
+      "swap the deploy role's boundary",
+    ],
   ],
-  ["lift a boundary", ["change the machines' boundary", "change the pipeline's boundary", "lift a machine's boundary"]],
+  [
+    "lift a boundary",
+    ["change the machines' boundary", "change the pipeline's boundary", "lift a machine's boundary"],
+  ],
   [
     "trust another identity provider",
     [
@@ -468,16 +479,31 @@ const ATTACKS: readonly (readonly [string, readonly string[]])[] = [
       "trust a SAML provider",
     ],
   ],
-  ["take a claim back", ["take a claim back", "take a claim back in a batch", "take a claim back in PartiQL", "change a claim"]],
+  [
+    "take a claim back",
+    ["take a claim back", "take a claim back in a batch", "take a claim back in PartiQL", "change a claim"],
+  ],
   [
     "open or break the claim table",
     ["open the table to others", "delete the other region's replica", "delete the table", "change the table"],
   ],
-  ["lose the keys", ["open a key to others", "disable a key", "delete a key in 7 days", "delete a key in 30 days"]],
-  ["delete or unlock a backup", ["delete a version", "bypass a lock", "change a lock's date", "delete the vault"]],
+  [
+    "lose the keys",
+    ["open a key to others", "disable a key", "delete a key in 7 days", "delete a key in 30 days"],
+  ],
+  [
+    "delete or unlock a backup",
+    ["delete a version", "bypass a lock", "change a lock's date", "delete the vault"],
+  ],
   ["open a vault to others", ["open the vault to others", "take the vault's policy away"]],
-  ["silence the trail", ["stop the trail", "delete the trail", "change the trail", "narrow what the trail records"]],
-  ["reach other projects", ["read another project's secret", "make a function", "make a user", "make a role"]],
+  [
+    "silence the trail",
+    ["stop the trail", "delete the trail", "change the trail", "narrow what the trail records"],
+  ],
+  [
+    "reach other projects",
+    ["read another project's secret", "make a function", "make a user", "make a role"],
+  ],
 ];
 
 test.each(ATTACKS)("no stolen role can %s, whatever it makes itself into", (_, labels) => {

@@ -13,6 +13,14 @@ const LONGEST = {
   databases: Array.from({ length: 8 }, (_, i) => ({ name: `database_${i}`, owner: `owner_${i}` })),
   application: { war: `s3://${"b".repeat(63)}/${"k".repeat(200)}.war` },
   pipeline: { repository: `${"o".repeat(39)}/${"r".repeat(100)}`, repositoryId: 1_999_999_999 },
+  images: { build: true },
+  backup: {
+    copyTo: {
+      accountId: "210987654321",
+      bucketArn: `arn:aws:s3:::${"c".repeat(63)}`,
+      keyArn: "arn:aws:kms:ap-southeast-2:210987654321:key/mrk-00000000000000000000000000000000",
+    },
+  },
 };
 
 const recordings = {} as Record<StackName, Recording>;

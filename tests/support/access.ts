@@ -2,7 +2,6 @@
 import { type Caller, mayCall, type Request, type Target } from "./iam.js";
 import { ACCOUNT_ID, type Recording } from "./recorder.js";
 
-
 /**
  * AWS's own policy on the preview role isn't in the recording. This stands for it and allows more: what it denies,
  * SecurityAudit doesn't allow either.

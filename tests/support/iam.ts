@@ -137,14 +137,14 @@ function applies(statement: Json, { action, resource, context = {}, principal }:
     (statement.Principal === undefined || isPrincipal(statement.Principal, principal)) &&
     Object.entries(statement.Condition ?? {}).every(([operator, keys]) =>
       Object.entries(keys as Json).every(([key, wanted]) =>
-        holds(operator, valueOf(context, key), many(wanted)),
+        holds(operator, givenFor(context, key), many(wanted)),
       ),
     )
   );
 }
 
 /** Names of condition keys are case-insensitive. */
-const valueOf = (context: NonNullable<Request["context"]>, key: string) =>
+const givenFor = (context: NonNullable<Request["context"]>, key: string) =>
   Object.entries(context).find(([name]) => name.toLowerCase() === key.toLowerCase())?.[1];
 
 const isPrincipal = (wanted: string | Json, principal: string | undefined): boolean =>
@@ -154,7 +154,9 @@ const isPrincipal = (wanted: string | Json, principal: string | undefined): bool
     .some((value) => value === "*" || value === principal);
 
 function holds(operator: string, given: string | readonly string[] | undefined, wanted: string[]): boolean {
-  const [quantifier, rest] = operator.includes(":") ? (operator.split(":") as [string, string]) : ["", operator];
+  const [quantifier, rest] = operator.includes(":")
+    ? (operator.split(":") as [string, string])
+    : ["", operator];
   if (rest === "Null") return (given === undefined) === (wanted[0] === "true");
   const name = rest.replace(/IfExists$/, "");
   const test = OPERATORS[name];
@@ -170,7 +172,8 @@ function holds(operator: string, given: string | readonly string[] | undefined, 
 }
 
 const isOne = (value: string, wanted: readonly string[]) => wanted.includes(value);
-const isLikeOne = (value: string, wanted: readonly string[]) => wanted.some((pattern) => like(pattern, value));
+const isLikeOne = (value: string, wanted: readonly string[]) =>
+  wanted.some((pattern) => like(pattern, value));
 
 const OPERATORS: Readonly<Record<string, (value: string, wanted: readonly string[]) => boolean>> = {
   StringEquals: isOne,

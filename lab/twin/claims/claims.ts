@@ -11,7 +11,14 @@ import { inTurn } from "../../../common/settle.js";
 import { statusOf } from "../../../nodes/guard/region/claims.js";
 import type { Item } from "../../../nodes/guard/region/dynamodb.js";
 import { NO_STATUS, type Status } from "../../../nodes/guard/region/region-facts.js";
-import { epochItem, epochsQuery, isEpochOf, itemKey, PARTITION_KEY, SORT_KEY } from "../../../settings/claim-items.js";
+import {
+  epochItem,
+  epochsQuery,
+  isEpochOf,
+  itemKey,
+  PARTITION_KEY,
+  SORT_KEY,
+} from "../../../settings/claim-items.js";
 import type { Contract, RegionContract } from "../../../settings/contract.js";
 import type { RegionId } from "../../../settings/stacks.js";
 import type { Switch } from "../network/switch.js";

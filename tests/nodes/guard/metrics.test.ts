@@ -55,13 +55,17 @@ test("the active region's leader publishes its lease, the standby's its lag, and
     CrossRegionLagSeconds: 2.5,
   });
   const unknown = { lagMillis: undefined, waitsFor: undefined };
-  expect(gauges({ state, isActive: false }, { state: standby, waitsFor: unknown }, NONE_READ)).not.toHaveProperty(
-    "CrossRegionLagSeconds",
-  );
+  expect(
+    gauges({ state, isActive: false }, { state: standby, waitsFor: unknown }, NONE_READ),
+  ).not.toHaveProperty("CrossRegionLagSeconds");
 
   const follower = { ...initialRegionState(), view: regionView({ kind: "primary" }) };
   expect(
-    gauges({ state: { ...state, view: view() }, isActive: false }, { state: follower, waitsFor: unknown }, NONE_READ),
+    gauges(
+      { state: { ...state, view: view() }, isActive: false },
+      { state: follower, waitsFor: unknown },
+      NONE_READ,
+    ),
   ).toEqual({
     LeaderSeen: 0,
   });

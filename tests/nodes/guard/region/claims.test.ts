@@ -51,9 +51,16 @@ class Table {
     const below = input.ExclusiveStartKey ? Number(input.ExclusiveStartKey.sk.N) : Number.POSITIVE_INFINITY;
     const found = this.items
       .filter(({ pk, sk }) => pk === values[":pk"].S && Number(sk) < below)
-      .filter(({ sk }) => !bounded || (Number(sk) >= Number(values[":least"].N) && Number(sk) <= Number(values[":most"].N)))
-      .sort((a, b) => (input.ScanIndexForward === false ? Number(b.sk) - Number(a.sk) : Number(a.sk) - Number(b.sk)));
-    const page = found.slice(0, input.Limit ?? 10_000).map(({ pk, sk }) => ({ pk: { S: pk }, sk: { N: sk } }));
+      .filter(
+        ({ sk }) =>
+          !bounded || (Number(sk) >= Number(values[":least"].N) && Number(sk) <= Number(values[":most"].N)),
+      )
+      .sort((a, b) =>
+        input.ScanIndexForward === false ? Number(b.sk) - Number(a.sk) : Number(a.sk) - Number(b.sk),
+      );
+    const page = found
+      .slice(0, input.Limit ?? 10_000)
+      .map(({ pk, sk }) => ({ pk: { S: pk }, sk: { N: sk } }));
     return { Items: page, ...(page.length < found.length && { LastEvaluatedKey: page.at(-1) }) };
   }
 }
