@@ -12,7 +12,11 @@ import { AT_BOOT, oneshot, requires, unit } from "./unit.js";
 
 const { scripts, config, patroniBin } = IMAGE_PATHS;
 
-export const VOLUME_UNIT = oneshot("Data volume of this node", ["dr-attach-volume", "dr-prepare-data"], MOUNTS);
+export const VOLUME_UNIT = oneshot(
+  "Data volume of this node",
+  ["dr-attach-volume", "dr-prepare-data"],
+  MOUNTS,
+);
 
 export const SECRETS_UNIT = oneshot(
   "Secrets and certificates, in memory",

@@ -31,20 +31,25 @@ const leading = (key: string, role?: string) => ({
 });
 
 /** Rows: machines. Columns: the namespace of each. A server that somebody took over can't answer for another kind's alarms. */
-test.each(["home", "recovery"])("a machine of the %s region publishes metrics as what it is, and as nothing else", (region) => {
-  const namespaces = {
-    database: "DisasterRecovery/drs",
-    restore: "DisasterRecovery/drs/restore",
-    tomcat: "DisasterRecovery/drs/tomcat",
-    aws: "AWS/Route53",
-  };
-  for (const machine of ["database", "restore", "tomcat"])
-    for (const [owner, namespace] of Object.entries(namespaces))
-      expect(
-        may(`access-${region}-${machine}`, "cloudwatch:PutMetricData", "*", { "cloudwatch:namespace": namespace }),
-        `${machine} as ${owner}`,
-      ).toBe(machine === owner);
-});
+test.each(["home", "recovery"])(
+  "a machine of the %s region publishes metrics as what it is, and as nothing else",
+  (region) => {
+    const namespaces = {
+      database: "DisasterRecovery/drs",
+      restore: "DisasterRecovery/drs/restore",
+      tomcat: "DisasterRecovery/drs/tomcat",
+      aws: "AWS/Route53",
+    };
+    for (const machine of ["database", "restore", "tomcat"])
+      for (const [owner, namespace] of Object.entries(namespaces))
+        expect(
+          may(`access-${region}-${machine}`, "cloudwatch:PutMetricData", "*", {
+            "cloudwatch:namespace": namespace,
+          }),
+          `${machine} as ${owner}`,
+        ).toBe(machine === owner);
+  },
+);
 
 describe("database nodes", () => {
   const node = (action: string, resource: string, context?: Request["context"]) =>

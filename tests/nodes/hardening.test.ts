@@ -51,7 +51,12 @@ describe("every unit", () => {
   test.each(names)("%s gains no privileges, and says which capabilities it keeps", (name) => {
     const directives = directivesOf(textOf(name));
     expect(directives).toEqual(
-      expect.arrayContaining(["NoNewPrivileges", "CapabilityBoundingSet", "SystemCallFilter", "RestrictAddressFamilies"]),
+      expect.arrayContaining([
+        "NoNewPrivileges",
+        "CapabilityBoundingSet",
+        "SystemCallFilter",
+        "RestrictAddressFamilies",
+      ]),
     );
   });
 
@@ -64,7 +69,8 @@ describe("every unit", () => {
 });
 
 /** Each of these gives a unit its own view of the file systems: a mount in it appears nowhere else. */
-const OWN_MOUNTS = /^(Private(Tmp|Devices)|Protect(System|Home|Proc|ControlGroups|Kernel\w+)|ReadOnlyPaths)=/m;
+const OWN_MOUNTS =
+  /^(Private(Tmp|Devices)|Protect(System|Home|Proc|ControlGroups|Kernel\w+)|ReadOnlyPaths)=/m;
 
 test.each(["dr-volume.service", "dr-scratch.service"])("%s mounts for the whole machine", (name) => {
   expect(textOf(name)).not.toMatch(OWN_MOUNTS);

@@ -48,10 +48,7 @@ const ATTACKS: readonly (readonly [program: string, script: string])[] = [
     "dr-fetch-secrets",
     "as_postgres ln -s /etc/victim/file /run/dr/secrets.env.new || true; dr-fetch-secrets",
   ],
-  [
-    "dr-prepare-data",
-    "as_postgres ln -s /etc/victim /var/lib/dr/pgbackrest/spool; dr-prepare-data || true",
-  ],
+  ["dr-prepare-data", "as_postgres ln -s /etc/victim /var/lib/dr/pgbackrest/spool; dr-prepare-data || true"],
   [
     "dr-cut-over, its record",
     `as_postgres ln -s /etc/victim/file /var/lib/dr/postgres/cut-over-prepared.json.new
