@@ -192,7 +192,7 @@ export class TomcatFleet extends pulumi.ComponentResource {
           dataKeyArn: args.dataKeyArn,
           // By its own address: another application is another launch template, which rolls it out.
           userData: renderTomcatUserData(
-            { ...settings, application: { war: args.applicationUri } },
+            { ...settings, application: { ...settings.application, war: args.applicationUri } },
             contract,
             args.region,
           ),

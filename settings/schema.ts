@@ -242,6 +242,12 @@ export const sharedSchema = z.strictObject({
         .describe(
           "What Tomcat runs: a local file, uploaded by the region's stack; `s3://bucket/key.war`; or `sample`, the small application in this repository.",
         ),
+      allowSample: z
+        .boolean()
+        .default(false)
+        .describe(
+          "Whether Tomcat may run `sample`, which lets anybody who reaches it write to the database. Without it the servers start, and serve nothing. The twin needs no such setting.",
+        ),
     })
     .prefault({}),
   promotion: z

@@ -28,7 +28,7 @@ const CHECKOUT = fileURLToPath(new URL("..", import.meta.url));
  * @throws UserError when the file can't be read.
  */
 export function applicationOf(
-  { application: { war } }: Pick<SharedSettings, "application">,
+  { application: { war } }: { readonly application: Pick<SharedSettings["application"], "war"> },
   { artifactBucket }: Pick<RegionContract, "artifactBucket">,
 ): Application {
   if (war.startsWith("s3://")) return { uri: war };

@@ -83,7 +83,9 @@ export class TwinMachine implements Machine {
     await appendFile(at("upper/etc/hosts"), `${names.join("\n")}\n`);
     // There is no name server in the twin. Nothing listens here, so that a query fails at once.
     await writeFile(at("upper/etc/resolv.conf"), "nameserver 127.0.0.1\n");
-    const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
+    // The sample application asks whether it may run, and may name hosts: drills read which node answered.
+    const all = { DR_SAMPLE: "allowed", DR_SAMPLE_HOSTS: "shown", ...environment };
+    const variables = Object.entries(all).map(([name, value]) => `${name}=${value}`);
     // For what comes in from outside and is no service: `dr twin exec`.
     await writeFile(at(`shared/${ENVIRONMENT_FILE}`), variables.join("\n"));
     await mkdir(at("upper/etc/systemd/system.conf.d"), { recursive: true });

@@ -43,6 +43,7 @@ function renderTomcatEnv(settings: SharedSettings, contract: Contract, region: R
     DR_DATABASE_USER: database.owner,
     DR_DATABASE_WRITE_URL: url(DATABASE_FRONTS.write),
     DR_DATABASE_READ_URL: url(DATABASE_FRONTS.read),
+    ...(settings.application.allowSample && { DR_SAMPLE: "allowed" }),
   };
   return `${Object.entries(variables)
     .map(([name, value]) => `${name}="${value}"`)

@@ -33,6 +33,17 @@ const build = (raw: Record<string, unknown> = {}) => {
   });
 };
 
+test("tells the sample application that it may run only where the settings allow it", async () => {
+  const told = async (application: object) => {
+    const { resources } = await build({ application });
+    const template = resources.find(({ type }) => type === "aws:ec2/launchTemplate:LaunchTemplate");
+    return Buffer.from(template?.inputs.userData, "base64").toString();
+  };
+  expect(await told({})).toContain("DR_DATABASE_WRITE_URL");
+  expect(await told({})).not.toContain("DR_SAMPLE");
+  expect(await told({ allowSample: true })).toContain('DR_SAMPLE="allowed"');
+});
+
 describe("a fleet", () => {
   let fleet: Recording;
   beforeAll(async () => {

@@ -27,7 +27,7 @@ const SHELL_WRITES = /^\s*(?:mv|cp) |[^0-9&>=-]>>? ?["$/]/m;
 const ROOT = {
   memory: "root's folder in memory, /run/dr, which no other user can write to",
   volume: "root's folders on the data volume",
-  own: "a temporary folder of its own",
+  own: "its own temporary folder",
   etc: "root's configuration",
 } as const;
 const POSTGRES = {

@@ -31,7 +31,7 @@ CAPABILITIES = (
 def confine(bounding_set, no_new_privileges):
     """For this process and those that it starts, before it gives its user up."""
     for number, name in enumerate(CAPABILITIES):
-        # An older kernel doesn't know the last ones, and grants them to nobody.
+        # An older kernel doesn't know the last ones, and grants them to no process.
         if bounding_set is not None and f"CAP_{name}" not in bounding_set:
             libc.prctl(PR_CAPBSET_DROP, number, 0, 0, 0)
     if no_new_privileges:

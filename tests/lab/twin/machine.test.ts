@@ -17,6 +17,11 @@ const UNITS = {
   "family.service": "[Service]\nExecStart=/bin/sh -c 'sleep 1234 & sleep 1000'\nKillMode=mixed\n",
   "stubborn.service":
     "[Service]\nExecStart=/bin/sh -c 'trap \"\" TERM; while :; do sleep 0.1; done'\nTimeoutStopSec=300ms\n",
+  "confined.service":
+    "[Service]\nType=oneshot\nExecStart=/bin/sh -c 'umask; grep -E \"^(CapBnd|CapEff|NoNewPrivs)\" /proc/self/status'\n" +
+    "CapabilityBoundingSet=CAP_CHOWN CAP_KILL\nNoNewPrivileges=yes\nUMask=0077\n",
+  "without.service":
+    "[Service]\nType=oneshot\nExecStart=/bin/sh -c 'grep -E ^CapBnd /proc/self/status; chown 1 /run/init.sock || echo refused'\nCapabilityBoundingSet=\n",
   "twice.service": "[Service]\nType=oneshot\nExecStart=/bin/sh -c 'echo ran >> /run/ran'\n",
   "twice.timer": "[Timer]\nOnBootSec=0\nOnUnitActiveSec=200ms\n",
 };
@@ -112,6 +117,19 @@ test("leaves no child of a stopped service, and kills one that won't stop", asyn
   await home.systemctl("start", "stubborn.service");
   await home.systemctl("stop", "stubborn.service");
   expect(await home.isActive("stubborn.service")).toBe(false);
+});
+
+test("takes from a service the capabilities that its unit doesn't keep, and new privileges", async () => {
+  const logOf = async (unit: string) => {
+    await home.systemctl("start", `${unit}.service`);
+    return (await sh(home, `grep -v '^.init' /run/twin/logs/${unit}.log`)).replaceAll("\t", " ");
+  };
+  expect(await logOf("confined")).toBe(
+    "0077\nCapEff: 0000000000000021\nCapBnd: 0000000000000021\nNoNewPrivs: 1",
+  );
+  const without = await logOf("without");
+  expect(without).toContain("CapBnd: 0000000000000000");
+  expect(without).toContain("refused");
 });
 
 test("runs a service again and again by its timer", async () => {

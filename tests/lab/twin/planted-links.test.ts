@@ -89,7 +89,7 @@ test.each(ATTACKS)("a link of user postgres gets nothing from %s", async (_, scr
   expect(`${output}\n`).toBe(UNHARMED);
 });
 
-test("user postgres has a folder of its own in memory, and can write nowhere else there", async () => {
+test("user postgres has a separate folder in memory, and can write nowhere else there", async () => {
   const script = `${BEFORE}
     stat --format='%n %U %a' /run/dr /run/dr/postgres /run/dr/secrets.env
     as_postgres touch /run/dr/postgres/pgpass && as_postgres touch /run/dr/pgpass 2> /dev/null || echo refused`;

@@ -167,3 +167,47 @@ describe("on Tomcat and PostgreSQL", () => {
     expect(JSON.parse(write.body)).toMatchObject({ outcome: "none" });
   });
 });
+
+describe("where it isn't told otherwise", () => {
+  const withMachine = async (
+    environment: Readonly<Record<string, string>>,
+    work: (machine: SampleMachine) => Promise<void>,
+  ) => {
+    const machine = await startSampleMachine(image, sampleWar(), environment);
+    await work(machine).finally(() => machine.close());
+  };
+  const post = (machine: SampleMachine) => curl(machine, `-d x ${ITEMS}`);
+
+  test("it doesn't start, and the log has the reason", () =>
+    withMachine({ DR_SAMPLE: "" }, async (machine) => {
+      for (const path of ["/", "/items", "/dr/healthz"])
+        expect((await curl(machine, `'http://127.0.0.1:8080${path}'`)).status).toBe(404);
+      expect(
+        await machine.sh(
+          "grep -rho 'Set application.war to your own application' /tmp/base/logs /tmp/tomcat.log",
+        ),
+      ).toContain("Set");
+    }));
+
+  test("it names no host, and takes only so many writes per second", () =>
+    withMachine({ DR_SAMPLE_HOSTS: "", DR_SAMPLE_WRITES_PER_SECOND: "1" }, async (machine) => {
+      expect(JSON.parse((await post(machine)).body)).toMatchObject({
+        ...{ server: "hidden", region: "hidden", node: "hidden" },
+      });
+      const page = (await curl(machine, "http://127.0.0.1:8080/")).body;
+      expect(page).toContain("<th>writes go to<td>a database");
+      expect(page).not.toMatch(/eu-west-1|db-1|timeline/);
+      await machine.sh(
+        `for i in $(seq 40); do curl -s -o /dev/null -w '%{http_code}\\n' -d x ${ITEMS} & done > /tmp/codes`,
+      );
+      await machine.sh("until [[ $(wc -l < /tmp/codes) == 40 ]]; do sleep 0.1; done");
+      const codes = await machine.sh("sort -u /tmp/codes");
+      expect(codes.split("\n")).toContain("429");
+    }));
+
+  test("it writes nothing more to a table that is full", () =>
+    withMachine({ DR_SAMPLE_TABLE_MIB: "0" }, async (machine) => {
+      await expect.poll(async () => (await post(machine)).status).toBe(507);
+      expect((await curl(machine, ITEMS)).status).toBe(200);
+    }));
+});

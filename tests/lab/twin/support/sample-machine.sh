@@ -42,7 +42,8 @@ cp -r /etc/tomcat10 $base/conf
 ln -s /usr/share/java/postgresql.jar $base/lib/
 mv /tmp/ROOT.war $base/webapps/
 url() { echo "jdbc:postgresql://127.0.0.1:5432/$1?connectTimeout=2&socketTimeout=30"; }
-env CATALINA_BASE=$base CATALINA_HOME=/usr/share/tomcat10 JAVA_HOME=$(echo /usr/lib/jvm/java-17-openjdk-*) \
+env DR_SAMPLE="${DR_SAMPLE-allowed}" DR_SAMPLE_HOSTS="${DR_SAMPLE_HOSTS-shown}" \
+  DR_SAMPLE_WRITES_PER_SECOND="${DR_SAMPLE_WRITES_PER_SECOND-}" DR_SAMPLE_TABLE_MIB="${DR_SAMPLE_TABLE_MIB-}" CATALINA_BASE=$base CATALINA_HOME=/usr/share/tomcat10 JAVA_HOME=$(echo /usr/lib/jvm/java-17-openjdk-*) \
   DR_REGION=eu-west-1 DR_DATABASE_NODES=127.0.0.1=db-1 DR_DATABASE_USER=app DR_DATABASE_PASSWORD=unused \
   DR_DATABASE_WRITE_URL="$(url app)" DR_DATABASE_READ_URL="$(url replica)" \
   JAVA_OPTS="-Xmx96m -XX:+UseSerialGC -Dorg.apache.tomcat.util.digester.PROPERTY_SOURCE=org.apache.tomcat.util.digester.EnvironmentPropertySource" \
@@ -51,6 +52,7 @@ tomcat=$!
 until curl -sf -o /dev/null http://127.0.0.1:8080/dr/healthz; do
   sleep 0.1
   kill -0 $tomcat || { cat /tmp/tomcat.log; exit 1; }
+  if grep -qs "Server startup in" /tmp/tomcat.log; then break; fi
 done
 echo "=> 0"
 set +e

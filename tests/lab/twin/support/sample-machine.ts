@@ -15,9 +15,14 @@ export interface HttpAnswer {
   readonly body: string;
 }
 
-/** Starts the machine and waits until the application is healthy. */
-export async function startSampleMachine(imageRoot: string, war: string): Promise<SampleMachine> {
+/** Starts the machine and waits until the application is healthy, or Tomcat has started without it. */
+export async function startSampleMachine(
+  imageRoot: string,
+  war: string,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<SampleMachine> {
   const child = spawn("tests/lab/twin/support/sample-machine.sh", [imageRoot, war], {
+    env: { ...process.env, ...environment },
     stdio: ["pipe", "pipe", "inherit"],
   });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();

@@ -62,6 +62,7 @@ public final class FrontPage extends HttpServlet {
         String sql = "select host(inet_server_addr()), pg_is_in_recovery(), timeline_id from pg_control_checkpoint()";
         try (Statement statement = connection.createStatement(); ResultSet row = statement.executeQuery(sql)) {
             row.next();
+            if (!Place.SHOWS_HOSTS) return "a database";
             return "%s, %s, timeline %d".formatted(
                 Place.nodeName(row.getString(1)), row.getBoolean(2) ? "replica" : "leader", row.getInt(3));
         }

@@ -51,7 +51,9 @@ public final class ItemsServlet extends HttpServlet {
 
     private static void put(HttpServletRequest request, HttpServletResponse response, UUID id)
             throws IOException, Failure {
-        Items.Item item = Items.put(id, body(request));
+        String body = body(request);
+        Limits.admitWrite();
+        Items.Item item = Items.put(id, body);
         response.setHeader("Location", "/items/" + id);
         Json.send(response, item.isNew() ? 201 : 200, json(item));
     }

@@ -6,16 +6,24 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
 
-/** Where this server stands, and what its database nodes are called. From the environment alone. */
+/**
+ * Where this server stands, and what its database nodes are called. From the environment alone. Strangers learn none of it
+ * unless the environment says so.
+ */
 final class Place {
-    static final String SERVER = server();
-    static final String REGION = variable("DR_REGION", "unknown");
+    /** Whether somebody wants this application here: anybody may write to it. */
+    static final boolean ALLOWED = variable("DR_SAMPLE", "").equals("allowed");
+    static final boolean SHOWS_HOSTS = variable("DR_SAMPLE_HOSTS", "").equals("shown");
+    private static final String HIDDEN = "hidden";
+    static final String SERVER = SHOWS_HOSTS ? server() : HIDDEN;
+    static final String REGION = SHOWS_HOSTS ? variable("DR_REGION", "unknown") : HIDDEN;
     private static final Map<String, String> NODES = nodes();
 
     private Place() {}
 
     /** Name of the database node with an address, or the address when the environment doesn't name it. */
     static String nodeName(String address) {
+        if (!SHOWS_HOSTS) return HIDDEN;
         return address == null ? "local" : NODES.getOrDefault(address, address);
     }
 

@@ -17,6 +17,10 @@ public final class WarmUp implements ServletContextListener {
 
     @Override
     public void contextInitialized(ServletContextEvent event) {
+        // Tomcat logs it, and serves nothing.
+        if (!Place.ALLOWED) throw new IllegalStateException(
+            "the sample application lets anybody write to the database, so it starts only where DR_SAMPLE=allowed."
+            + " Set application.war to your own application, or application.allowSample to true");
         thread = new Thread(WarmUp::run, "warm-up");
         thread.setDaemon(true);
         thread.start();
@@ -24,13 +28,14 @@ public final class WarmUp implements ServletContextListener {
 
     @Override
     public void contextDestroyed(ServletContextEvent event) {
-        thread.interrupt();
+        if (thread != null) thread.interrupt();
     }
 
     private static void run() {
         try {
             while (true) {
                 for (String pool : new String[] {"write", "read"}) ask(pool);
+                Limits.measure();
                 Thread.sleep(PACE_MILLIS);
             }
         } catch (InterruptedException stopped) {
