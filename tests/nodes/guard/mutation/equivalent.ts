@@ -10,7 +10,11 @@ const RUNNING = "The monotonic clock of a running machine is past the first mill
 const of = (file: string, within: string, why: string, ...changes: string[]) =>
   Object.fromEntries(changes.map((change) => [`${file} ${within}: ${change}`, why]));
 
+const UNIQUE = "Names are unique: there is at most one to find.";
+
 const LEADER = "leader/leader-decision.ts";
+const KEYS = "leader/leader-keys.ts";
+const SHELL = "leader/guard.ts";
 
 export const EQUIVALENT: Readonly<Record<string, string>> = {
   ...of(LEADER, "renew", CALLERS, "!view?.leader => false", "view?.leader => true"),
@@ -47,6 +51,50 @@ export const EQUIVALENT: Readonly<Record<string, string>> = {
     "suspect.calm => true",
   ),
   ...of(LEADER, "succeed", CALLERS, "action => true"),
+  ...of(
+    SHELL,
+    "Guard.carryOut",
+    "A renewal is only decided on a view.",
+    "!before => false",
+    "before => true",
+  ),
+  ...of(
+    SHELL,
+    "Guard.addressOf",
+    UNIQUE,
+    "this.config.members.find(({ name }) => name === node) => this.config.members.findLast(({ name }) => name === node)",
+  ),
+  ...of(
+    SHELL,
+    "Guard.attempt",
+    "No caller waits for it.",
+    'await work.catch((error) => { this.port = "unknown"; this.ports.log(`${what}-failed`, { error: String(error) }); }) => work.catch((error) => { this.port = "unknown"; this.ports.log(`${what}-failed`, { error: String(error) }); })',
+  ),
+  ...of(
+    KEYS,
+    "viewOf",
+    UNIQUE,
+    "guards.find(({ key }) => key === keys.heartbeat) => guards.findLast(({ key }) => key === keys.heartbeat)",
+  ),
+  ...of(
+    KEYS,
+    "patroniKeys",
+    UNIQUE,
+    "range.find(({ key }) => key === name) => range.findLast(({ key }) => key === name)",
+    "range.find(({ key }) => key === keys.config) => range.findLast(({ key }) => key === keys.config)",
+  ),
+  ...of(
+    KEYS,
+    "regionKeys",
+    UNIQUE,
+    "guards.find(({ key }) => key === name) => guards.findLast(({ key }) => key === name)",
+  ),
+  ...of(
+    KEYS,
+    "retryTimeoutOf",
+    "What is undefined is not JSON either, and the default applies.",
+    'config ?? "{}" => config',
+  ),
   ...of("region/lead.ts", "lead", NOT_A_NUMBER, "state.term?.since ?? 0 => state.term?.since"),
   ...of("region/lead.ts", "lead", RUNNING, "0 => 1"),
   ...of("region/lead.ts", "lead", "A ticket that waits has no opening.", 'ticket.kind === "go" => true'),

@@ -58,7 +58,9 @@ const SLOW = [
   "leader/picture.test.ts",
   "leader/switchover.test.ts",
   "region/claimed-without-data.test.ts",
+  "region/claims-cross.test.ts",
   "region/held-up.test.ts",
+  "region/lesser-leader.test.ts",
 ];
 /** Last, on virtual time, with few series. */
 const SIMULATED = { leader: ["leader/leader-safety.test.ts"], region: ["region/safety/part-1.test.ts"] };
@@ -67,6 +69,9 @@ const NOT_RUN = [
   "leader/leader-mutants.test.ts",
   "region/region-mutants.test.ts",
   "mutation/shell-mutants.test.ts",
+  // Other series of what `SIMULATED` plays, and the same series twice.
+  ...["part-2", "part-3", "part-4"].map((part) => `region/safety/${part}.test.ts`),
+  "region/repeatable.test.ts",
   "metrics.test.ts",
   "shared/clock.test.ts",
   "shared/postgres.test.ts",
