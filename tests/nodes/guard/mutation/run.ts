@@ -55,7 +55,6 @@ export const STRICT = [
 
 /** On real time, or with many random cases: for what no cheap test notices. */
 const SLOW = [
-  "leader/picture.test.ts",
   "leader/switchover.test.ts",
   "region/claimed-without-data.test.ts",
   "region/claims-cross.test.ts",

@@ -60,6 +60,25 @@ describe("what a node must save", () => {
     expect(unsaved({ reading: { theirs: opened(1) } })).toBeUndefined();
   });
 
+  test("is nothing of an epoch that was handed over, but all of another", () => {
+    const opening = { epoch: 2, reason: "has released", lagMillis: 0 };
+    const released = (epoch: number) => ({
+      ...opened(1),
+      released: {
+        epoch: 2,
+        opened: epoch,
+        mark: { epoch, timeline: 7 },
+        acknowledged: 1,
+        lsn: 1,
+        address: "a",
+      },
+    });
+    const unsavedAfter = (epoch: number) =>
+      unsaved({ reading: { mine: released(epoch), theirs: { ...opened(2), opening } } });
+    expect(unsavedAfter(1)).toBeUndefined();
+    expect(unsavedAfter(0)).toBe(1);
+  });
+
   test("is not what was saved of another epoch", () => {
     const records = [{ epoch: 3, state: "saved" } as const];
     expect(unsaved({ state: { data: data({ records }) } })).toBe(1);
