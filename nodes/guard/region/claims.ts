@@ -6,7 +6,7 @@
  * like isolation. An unreadable item is an error, never "no claim".
  */
 import { claimPartitions, itemKey, PARTITION_KEY, SORT_KEY } from "../../../settings/claim-items.js";
-import { monotonic } from "../shared/clock.js";
+import { type Clock, MACHINE_CLOCK } from "../shared/clock.js";
 import type { GuardConfig } from "../shared/config.js";
 import { credentialsSource } from "./credentials.js";
 import { type Attribute, Dynamo, DynamoError, type Item } from "./dynamodb.js";
@@ -19,6 +19,22 @@ const ATTEMPT_MILLIS = 1000;
 const AVOID_MILLIS = 30_000;
 
 type Config = Pick<GuardConfig["region"], "own" | "peer" | "table" | "endpoints">;
+type Replica = Pick<Dynamo, "call" | "close">;
+
+/** Everything that the claims use outside this process. */
+export interface ClaimPorts {
+  readonly clock: Pick<Clock, "now">;
+  readonly replicas: readonly Replica[];
+}
+
+/** The ports of a real node. */
+function claimPorts({ endpoints }: Config): ClaimPorts {
+  const credentials = credentialsSource();
+  return {
+    clock: MACHINE_CLOCK,
+    replicas: endpoints.map(({ region, url }) => new Dynamo(region, url, credentials)),
+  };
+}
 
 interface BatchAnswer {
   readonly Responses?: Readonly<Record<string, readonly Item[]>>;
@@ -26,23 +42,23 @@ interface BatchAnswer {
 }
 
 export class Claims implements ClaimTable {
-  private readonly replicas: readonly Dynamo[];
   private readonly failedAt: number[];
 
-  constructor(private readonly config: Config) {
-    const credentials = credentialsSource();
-    this.replicas = config.endpoints.map(({ region, url }) => new Dynamo(region, url, credentials));
-    this.failedAt = this.replicas.map(() => Number.NEGATIVE_INFINITY);
+  constructor(
+    private readonly config: Config,
+    private readonly ports: ClaimPorts = claimPorts(config),
+  ) {
+    this.failedAt = ports.replicas.map(() => Number.NEGATIVE_INFINITY);
   }
 
   async read(): Promise<Reading> {
     let startedAt = 0;
     const answer = await this.withReplica((replica) => {
       // The start of the successful attempt: the lease counts from it.
-      startedAt = monotonic();
+      startedAt = this.ports.clock.now();
       return this.readFrom(replica);
     });
-    return { startedAt, endedAt: monotonic(), ...answer };
+    return { startedAt, endedAt: this.ports.clock.now(), ...answer };
   }
 
   async writeStatus(status: Status): Promise<boolean> {
@@ -81,11 +97,11 @@ export class Claims implements ClaimTable {
   }
 
   close(): void {
-    for (const replica of this.replicas) replica.close();
+    for (const replica of this.ports.replicas) replica.close();
   }
 
   /** Always three requests: every guard reads, and often while something changes. */
-  private async readFrom(replica: Dynamo): Promise<Omit<Reading, "startedAt" | "endedAt">> {
+  private async readFrom(replica: Replica): Promise<Omit<Reading, "startedAt" | "endedAt">> {
     const { own, peer } = this.config;
     const [claimed, theirs] = await Promise.all([
       this.greatest(replica, claimPartitions(own).claimKey),
@@ -104,7 +120,7 @@ export class Claims implements ClaimTable {
   }
 
   /** Greatest sort key of a partition: 0 when it is empty. */
-  private async greatest(replica: Dynamo, partition: string): Promise<number> {
+  private async greatest(replica: Replica, partition: string): Promise<number> {
     const { table } = this.config;
     const answer = await replica.call<{ Items?: Item[]; Count?: number }>(
       "Query",
@@ -124,13 +140,13 @@ export class Claims implements ClaimTable {
     return item ? numberOf(item[SORT_KEY], `table ${table}, ${partition}, sk`) : 0;
   }
 
-  private async status(replica: Dynamo, region: string): Promise<Status> {
+  private async status(replica: Replica, region: string): Promise<Status> {
     return (await this.items(replica)).statuses[region] as Status;
   }
 
   /** Both regions' status, and the operator's overrides for this region's epoch, in one request. */
   private async items(
-    replica: Dynamo,
+    replica: Replica,
     epoch?: number,
   ): Promise<{ statuses: Readonly<Record<string, Status>>; overrides: Overrides }> {
     const { own, peer, table } = this.config;
@@ -168,20 +184,20 @@ export class Claims implements ClaimTable {
     };
   }
 
-  private async withReplica<T>(work: (replica: Dynamo) => Promise<T>): Promise<T> {
-    const now = monotonic();
+  private async withReplica<T>(work: (replica: Replica) => Promise<T>): Promise<T> {
+    const now = this.ports.clock.now();
     const isAvoided = (i: number) => now - (this.failedAt[i] as number) < AVOID_MILLIS;
-    const order = this.replicas
+    const order = this.ports.replicas
       .map((_, i) => i)
       .sort((a, b) => Number(isAvoided(a)) - Number(isAvoided(b)) || a - b);
     const failures: string[] = [];
     for (const i of order) {
       try {
-        const result = await work(this.replicas[i] as Dynamo);
+        const result = await work(this.ports.replicas[i] as Replica);
         this.failedAt[i] = Number.NEGATIVE_INFINITY;
         return result;
       } catch (error) {
-        this.failedAt[i] = monotonic();
+        this.failedAt[i] = this.ports.clock.now();
         failures.push(error instanceof Error ? error.message : String(error));
       }
     }
