@@ -12,6 +12,8 @@ const of = (file: string, within: string, why: string, ...changes: string[]) =>
 
 const UNIQUE = "Names are unique: there is at most one to find.";
 
+const OTHER_KIND = "An attribute of another kind has no such value: undefined is none either.";
+
 const LEADER = "leader/leader-decision.ts";
 const KEYS = "leader/leader-keys.ts";
 const SHELL = "leader/guard.ts";
@@ -89,6 +91,23 @@ export const EQUIVALENT: Readonly<Record<string, string>> = {
     "What is undefined is not JSON either, and the default applies.",
     'config ?? "{}" => config',
   ),
+  ...of(
+    "leader/picture.ts",
+    "newer",
+    "A picture has a range for each operation.",
+    "before.ranges[i] ?? [] => before.ranges[i]",
+  ),
+  ...of("region/claims.ts", "Claims.read", "Each attempt sets it.", "0 => 1"),
+  ...of(
+    "region/claims.ts",
+    "Claims.items",
+    UNIQUE,
+    'items.find(({ [PARTITION_KEY]: pk }) => pk && "S" in pk && pk.S === key) => items.findLast(({ [PARTITION_KEY]: pk }) => pk && "S" in pk && pk.S === key)',
+  ),
+  ...of("region/claims.ts", "Claims.items", OTHER_KIND, '"S" in pk => true'),
+  ...of("region/claims.ts", "statusOf", OTHER_KIND, '"S" in item.status => true'),
+  ...of("region/claims.ts", "statusOf", "What is undefined is not JSON either.", 'text ?? "" => text'),
+  ...of("region/claims.ts", "numberOf", OTHER_KIND, '"N" in attribute => true'),
   ...of(
     "region/actions.ts",
     "sameRole",

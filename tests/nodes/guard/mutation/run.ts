@@ -42,9 +42,20 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
 
 /** Files where every mutant that survives must be in the list of equivalent ones. */
 export const STRICT = [
+  "leader/guard.ts",
   "leader/leader-decision.ts",
+  "leader/leader-keys.ts",
+  "leader/picture.ts",
   "leader/succession.ts",
+  "region/actions.ts",
+  "region/claims.ts",
+  "region/cut-over.ts",
+  "region/diverged.ts",
+  "region/lag.ts",
+  "region/region.ts",
   "region/region-decision.ts",
+  "region/region-keys.ts",
+  "region/standby-cluster.ts",
   "region/lead.ts",
   "region/yield.ts",
   "region/learn.ts",

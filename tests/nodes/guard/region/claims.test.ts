@@ -206,6 +206,7 @@ describe("a reading", () => {
         ? { Responses: { claims: [{ other: { S: "x" } }, { pk: { N: "1" } }] } }
         : answer;
     expect((await claims.read()).mine).toBe(NO_STATUS);
+    expect(asked()).toEqual([3, 0]);
   });
 });
 
@@ -233,6 +234,17 @@ describe("a replica that fails", () => {
     replicas[1].before = () => {};
     await claims.read();
     expect(asked()).toEqual([3, 0]);
+  });
+
+  test("is asked last where only the other has answered since both failed", async () => {
+    for (const replica of replicas) replica.before = fail;
+    await expect(claims.read()).rejects.toThrow("no answer");
+    replicas[1].before = () => {};
+    await claims.read();
+    replicas[0].before = () => {};
+    asked();
+    await claims.read();
+    expect(asked()).toEqual([0, 3]);
   });
 
   test("comes in its usual order where both have failed, and the error names both", async () => {
