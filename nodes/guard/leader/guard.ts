@@ -139,21 +139,21 @@ export class Guard {
         case "open":
           if (this.stopped) break;
           this.note(OPEN[action.as]);
-          void this.attempt("open", this.ports.kernel.open(action.until));
+          this.attempt("open", this.ports.kernel.open(action.until));
           break;
         case "close":
           this.note("closed", action.reason);
           closing = this.ports.kernel.close();
-          void this.attempt("close", closing);
+          this.attempt("close", closing);
           break;
         case "admit":
-          if (!this.stopped) void this.attempt("admit", this.ports.kernel.admit(action.until));
+          if (!this.stopped) this.attempt("admit", this.ports.kernel.admit(action.until));
           break;
         case "shut-out":
           void this.shutOut();
           break;
         case "mute":
-          void this.attempt("mute", this.mute(action.nodes));
+          this.attempt("mute", this.mute(action.nodes));
           break;
         case "probe":
           void this.probe(action.node);
@@ -364,8 +364,8 @@ export class Guard {
     return this.config.members.find(({ name }) => name === node)?.address;
   }
 
-  private async attempt(what: string, work: Promise<void>): Promise<void> {
-    await work.catch((error) => {
+  private attempt(what: string, work: Promise<void>): void {
+    void work.catch((error) => {
       this.port = "unknown";
       this.ports.log(`${what}-failed`, { error: String(error) });
     });

@@ -14,7 +14,7 @@ import {
   PARTITION_KEY,
   SORT_KEY,
 } from "../../../settings/claim-items.js";
-import { monotonic } from "../shared/clock.js";
+import { type Clock, MACHINE_CLOCK } from "../shared/clock.js";
 import type { GuardConfig } from "../shared/config.js";
 import { credentialsSource } from "./credentials.js";
 import { type Attribute, Dynamo, DynamoError, type Item } from "./dynamodb.js";
@@ -30,6 +30,22 @@ const AVOID_MILLIS = 30_000;
 const MOST_PAGES = 5;
 
 type Config = Pick<GuardConfig["region"], "own" | "peer" | "table" | "endpoints" | "startsAsStandby">;
+type Replica = Pick<Dynamo, "call" | "close">;
+
+/** Everything that the claims use outside this process. */
+export interface ClaimPorts {
+  readonly clock: Pick<Clock, "now">;
+  readonly replicas: readonly Replica[];
+}
+
+/** The ports of a real node. */
+function claimPorts({ endpoints }: Config): ClaimPorts {
+  const credentials = credentialsSource();
+  return {
+    clock: MACHINE_CLOCK,
+    replicas: endpoints.map(({ region, url }) => new Dynamo(region, url, credentials)),
+  };
+}
 
 interface QueryAnswer {
   readonly Items?: readonly Item[];
@@ -42,23 +58,23 @@ interface BatchAnswer {
 }
 
 export class Claims implements ClaimTable {
-  private readonly replicas: readonly Dynamo[];
   private readonly failedAt: number[];
 
-  constructor(private readonly config: Config) {
-    const credentials = credentialsSource();
-    this.replicas = config.endpoints.map(({ region, url }) => new Dynamo(region, url, credentials));
-    this.failedAt = this.replicas.map(() => Number.NEGATIVE_INFINITY);
+  constructor(
+    private readonly config: Config,
+    private readonly ports: ClaimPorts = claimPorts(config),
+  ) {
+    this.failedAt = ports.replicas.map(() => Number.NEGATIVE_INFINITY);
   }
 
   async read(): Promise<Reading> {
     let startedAt = 0;
     const answer = await this.withReplica((replica) => {
       // The start of the successful attempt: the lease counts from it.
-      startedAt = monotonic();
+      startedAt = this.ports.clock.now();
       return this.readFrom(replica);
     });
-    return { startedAt, endedAt: monotonic(), ...answer };
+    return { startedAt, endedAt: this.ports.clock.now(), ...answer };
   }
 
   async writeStatus(status: Status): Promise<boolean> {
@@ -97,11 +113,11 @@ export class Claims implements ClaimTable {
   }
 
   close(): void {
-    for (const replica of this.replicas) replica.close();
+    for (const replica of this.ports.replicas) replica.close();
   }
 
   /** Always three requests: every guard reads, and often while something changes. */
-  private async readFrom(replica: Dynamo): Promise<Omit<Reading, "startedAt" | "endedAt">> {
+  private async readFrom(replica: Replica): Promise<Omit<Reading, "startedAt" | "endedAt">> {
     const { own, peer } = this.config;
     const [claimed, theirs] = await Promise.all([this.greatest(replica, own), this.greatest(replica, peer)]);
     // Only a region that is to become active needs the overrides, and only those for its own epoch.
@@ -141,7 +157,7 @@ export class Claims implements ClaimTable {
   }
 
   /** The highest epoch that a region's stack can have claimed: 0 for none. */
-  private async greatest(replica: Dynamo, region: string): Promise<number> {
+  private async greatest(replica: Replica, region: string): Promise<number> {
     const { table } = this.config;
     const { claimKey } = claimPartitions(region);
     const parity = this.parityOf(region);
@@ -158,7 +174,7 @@ export class Claims implements ClaimTable {
     throw new Error(`table ${table}, ${claimKey}: too many claims that no stack can have made`);
   }
 
-  private async query(replica: Dynamo, partition: string, input: object) {
+  private async query(replica: Replica, partition: string, input: object) {
     const answer = await replica.call<QueryAnswer>("Query", input, ATTEMPT_MILLIS);
     if (!Array.isArray(answer.Items))
       throw new Error(
@@ -172,13 +188,13 @@ export class Claims implements ClaimTable {
     return (region === this.config.own) === this.config.startsAsStandby ? 0 : 1;
   }
 
-  private async status(replica: Dynamo, region: string): Promise<Status> {
+  private async status(replica: Replica, region: string): Promise<Status> {
     return (await this.items(replica)).statuses[region] as Status;
   }
 
   /** Both regions' status, and the operator's overrides for this region's epoch, in one request. */
   private async items(
-    replica: Dynamo,
+    replica: Replica,
     epoch?: number,
   ): Promise<{ statuses: Readonly<Record<string, Status>>; overrides: Overrides }> {
     const { own, peer, table } = this.config;
@@ -216,20 +232,20 @@ export class Claims implements ClaimTable {
     };
   }
 
-  private async withReplica<T>(work: (replica: Dynamo) => Promise<T>): Promise<T> {
-    const now = monotonic();
+  private async withReplica<T>(work: (replica: Replica) => Promise<T>): Promise<T> {
+    const now = this.ports.clock.now();
     const isAvoided = (i: number) => now - (this.failedAt[i] as number) < AVOID_MILLIS;
-    const order = this.replicas
+    const order = this.ports.replicas
       .map((_, i) => i)
       .sort((a, b) => Number(isAvoided(a)) - Number(isAvoided(b)) || a - b);
     const failures: string[] = [];
     for (const i of order) {
       try {
-        const result = await work(this.replicas[i] as Dynamo);
+        const result = await work(this.ports.replicas[i] as Replica);
         this.failedAt[i] = Number.NEGATIVE_INFINITY;
         return result;
       } catch (error) {
-        this.failedAt[i] = monotonic();
+        this.failedAt[i] = this.ports.clock.now();
         failures.push(error instanceof Error ? error.message : String(error));
       }
     }
@@ -260,11 +276,13 @@ export function statusOf(item: Item, what: string): Status {
   return status;
 }
 
-/** Not a number when the item has none. */
-const epochOf = (item: Item): number => {
+/** Any number that DynamoDB can hold. @throws Error when there is none: an unreadable item must not count as a missing one. */
+function epochOf(item: Item): number {
   const attribute = item[SORT_KEY];
-  return attribute && "N" in attribute ? Number(attribute.N) : Number.NaN;
-};
+  const epoch = attribute && "N" in attribute && attribute.N !== "" ? Number(attribute.N) : Number.NaN;
+  if (Number.isNaN(epoch)) throw new Error("a claim in DynamoDB's answer has no number");
+  return epoch;
+}
 
 function numberOf(attribute: Attribute | undefined, what: string): number {
   const value = attribute && "N" in attribute ? Number(attribute.N) : Number.NaN;

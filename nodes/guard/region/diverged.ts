@@ -52,7 +52,7 @@ export function unsavedEpoch({ reading, log, data }: RegionState): number | unde
   // In the active region, or one that is becoming active, the log that counts contains these writes.
   const isLacking = log !== undefined && log.mark.epoch < theirs.opened;
   if (own > peer && (mine.opened === own || overrides.acceptDataLoss === own || !isLacking)) return undefined;
-  const wasPrimary = data.isStandby === false && own < peer && theirs.opened === peer;
+  const wasPrimary = data.isStandby === false && theirs.opened === peer;
   const epoch = keptEpoch(data) || (wasPrimary ? mine.opened : 0);
   if (epoch === 0 || theirs.opened <= epoch || isHandedOver(reading, epoch)) return undefined;
   return isSaved(data, epoch) ? undefined : epoch;

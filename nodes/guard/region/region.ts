@@ -102,7 +102,6 @@ export class Region {
 
   /** Runs until `stop`. */
   async run(): Promise<void> {
-    this.turnAt = this.ports.clock.now();
     while (!this.stopped) {
       this.turn();
       this.askPostgres();

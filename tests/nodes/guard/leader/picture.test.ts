@@ -54,6 +54,19 @@ describe("what changes kept up", () => {
     expect(ask().ranges.flat()).toEqual([expect.objectContaining({ key: keys.heartbeat, value: "2" })]);
   });
 
+  test("keeps what has not changed, without another reading", () => {
+    const picture = newer(before, ask()) as Picture;
+    expect(picture.ranges[0]).toBe(before.ranges[0]);
+    const values = picture.ranges[1]?.map(({ key, value }) => [key, value]);
+    expect(values).toHaveLength(2);
+    expect(values).toContainEqual([keys.heartbeat, "2"]);
+    expect(values).toContainEqual([keys.epoch, "1"]);
+    const nothing = etcd.transact([], readAfter(keys, picture), []);
+    expect(nothing.revision).toBe(picture.revision);
+    const same = newer(picture, nothing) as Picture;
+    expect(same.ranges.map((range, i) => range === picture.ranges[i])).toEqual([true, true]);
+  });
+
   test("asks for all again after a key has gone", () => {
     etcd.transact([], [{ delete: keys.leader }], []);
     expect(newer(before, ask())).toBeUndefined();

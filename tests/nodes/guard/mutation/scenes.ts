@@ -16,8 +16,8 @@ import {
   type Status,
 } from "../../../../nodes/guard/region/region-facts.js";
 import { withRole } from "../../../../nodes/guard/region/standby-cluster.js";
-import type { Clock } from "../../../../nodes/guard/shared/clock.js";
 import type { Compare, Operation, Outcome } from "../../../../nodes/guard/shared/etcd.js";
+import { Port, Time, turns } from "../fakes/ports.js";
 import { REGION } from "../fakes/region.js";
 import { config } from "../leader/site.js";
 import { RULES } from "../region/sim/regions.js";
@@ -31,57 +31,7 @@ export type Scene = (halves: Halves) => Promise<readonly string[]>;
 const keys = keysOf(config);
 /** Several nodes: one address alone is a node that was demoted. */
 const SOURCE = { ...REGION.source, addresses: ["10.1.0.1", "10.1.0.2"] };
-const turns = async () => {
-  for (let i = 0; i < 4; i++) await new Promise(setImmediate);
-};
 const when = (wrong: boolean, what: string): string[] => (wrong ? [what] : []);
-
-/** Answers in the order of the requests, when the scene says so. */
-class Port<Q, A> {
-  readonly asked: Q[] = [];
-  private readonly waiting: { resolve: (answer: A) => void; reject: (error: Error) => void }[] = [];
-  ask(question: Q): Promise<A> {
-    this.asked.push(question);
-    return new Promise((resolve, reject) => this.waiting.push({ resolve, reject }));
-  }
-  async answer(answer: A): Promise<void> {
-    this.waiting.shift()?.resolve(answer);
-    await turns();
-  }
-  async fail(): Promise<void> {
-    this.waiting.shift()?.reject(new Error("made to fail"));
-    await turns();
-  }
-}
-
-class Time implements Clock {
-  private time = 100_000;
-  private sleepers: { at: number; wake: () => void }[] = [];
-  now = () => this.time;
-  wall = () => this.time;
-  sleep = (millis: number) =>
-    new Promise<void>((wake) => void this.sleepers.push({ at: this.time + millis, wake }));
-  get sleeping(): readonly number[] {
-    return this.sleepers.map(({ at }) => at - this.time);
-  }
-  /** Nothing runs meanwhile. */
-  standStill(millis: number): void {
-    this.time += millis;
-  }
-  async pass(millis: number): Promise<void> {
-    const end = this.time + millis;
-    for (;;) {
-      const [next] = this.sleepers.sort((a, b) => a.at - b.at);
-      if (!next || next.at > end) break;
-      this.time = Math.max(this.time, next.at);
-      this.sleepers.shift();
-      next.wake();
-      await turns();
-    }
-    this.time = end;
-    await turns();
-  }
-}
 
 /** One leader's half. Its etcd answers at once, unless the scene holds its answers back. */
 function leader({ Guard }: Halves) {

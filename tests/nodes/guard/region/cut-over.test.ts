@@ -87,9 +87,40 @@ describe("the log is forgotten", () => {
   });
 });
 
+test("where no guard ever wrote a heartbeat, none is made up", async () => {
+  etcd.transact([], [{ delete: keys.heartbeat }], []);
+  expect((await carryOut(FORGET)).result).toBe("forgotten");
+  expect(value(keys.heartbeat)).toBeUndefined();
+});
+
+test("a look changes nothing", async () => {
+  put(keys.leader, "b");
+  put(keys.cutOver, EARLIER);
+  expect(await carryOut({ kind: "look" })).toEqual({
+    result: "seen",
+    leader: "b",
+    epoch: 5,
+    role: "primary",
+    cutOver: EARLIER,
+  });
+  expect(value(keys.status)).toBeDefined();
+  expect(value(keys.cutOver)).toBe(EARLIER);
+});
+
+test("nothing is put back that was forgotten meanwhile", async () => {
+  meanwhile = () => put(keys.cutOver, STAMP);
+  expect((await carryOut({ kind: "keep", stamp: STAMP })).result).toBe("refused");
+  expect(value(keys.cutOver)).toBe(STAMP);
+});
+
 test("what is put back is never forgotten", async () => {
+  let writes = 0;
+  meanwhile = () => {
+    writes++;
+  };
   expect((await carryOut({ kind: "keep", stamp: STAMP })).result).toBe("kept");
   expect((await carryOut({ kind: "keep", stamp: STAMP })).result).toBe("kept");
+  expect(writes).toBe(1);
   expect((await carryOut(FORGET)).result).toBe("refused");
   expect(value(keys.status)).toBeDefined();
 });

@@ -176,6 +176,7 @@ describe("the region is marked as standby", () => {
   test("by others after a while", () => {
     const other = withData({ slots: [], isStandby: true });
     expect(changes(other, soon)).toEqual([]);
+    expect(changes(other, NOW + 9_999)).toEqual([]);
     expect(changes(other, late)).toHaveLength(1);
   });
 

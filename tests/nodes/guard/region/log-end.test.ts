@@ -25,13 +25,15 @@ class Server {
 class FakePsql {
   readonly asked: string[] = [];
   readonly modes: (string | undefined)[] = [];
+  readonly limits: (number | undefined)[] = [];
   hasEnded = false;
 
   constructor(private readonly server: Server) {}
 
-  async query(sql: string, _timeoutMillis?: number, warnings?: string): Promise<string[][]> {
+  async query(sql: string, timeoutMillis?: number, warnings?: string): Promise<string[][]> {
     if (this.hasEnded) throw new Error("psql ended");
     this.asked.push(sql);
+    this.limits.push(timeoutMillis);
     this.modes.push(warnings);
     await this.server.fault?.(sql);
     if (sql.includes("INSERT")) return this.server.marking;
@@ -138,6 +140,61 @@ describe("the end of the log", () => {
     expect((await log.readEnd()).mark).toEqual({ epoch: 3, timeline: 26 });
   });
 
+  test("pauses for 300 ms", async () => {
+    server.fault = () => Promise.reject(new Error("the database system is starting up"));
+    await expect(log.readEnd()).rejects.toThrow("starting up");
+    const refusedAt = monotonic();
+    server.sessions[0]?.close();
+    server.fault = undefined;
+    while (
+      await log.readEnd().then(
+        () => false,
+        () => true,
+      )
+    )
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(monotonic() - refusedAt).toBeGreaterThan(280);
+  });
+
+  test("is read again at once in a session that is still there, and in another after one that had worked", async () => {
+    server.fault = () => Promise.reject(new Error("made to fail"));
+    await expect(log.readEnd()).rejects.toThrow("made to fail");
+    server.fault = undefined;
+    await log.readEnd();
+    expect(server.sessions).toHaveLength(1);
+    await new Promise((resolve) => setTimeout(resolve, 320));
+    server.fault = () => Promise.reject(new Error("made to fail"));
+    await expect(log.readEnd()).rejects.toThrow("made to fail");
+    server.sessions[0]?.close();
+    server.fault = undefined;
+    await log.readEnd();
+    expect(server.sessions).toHaveLength(2);
+  });
+
+  test("opens no session while PostgreSQL is not listening, and keeps one that it has", async () => {
+    let isUp = false;
+    const other = new RunningLog(server.open, () => isUp);
+    await expect(other.readEnd()).rejects.toThrow("not listening");
+    expect(server.sessions).toEqual([]);
+    isUp = true;
+    await other.readEnd();
+    isUp = false;
+    await other.readEnd();
+    expect(server.sessions).toHaveLength(1);
+    other.close();
+  });
+
+  test("is waited for a second; PostgreSQL itself gives up after 800 ms", async () => {
+    await log.readEnd();
+    expect(new Set(server.sessions[0]?.limits)).toEqual(new Set([1000]));
+    expect(server.asked[0]).toMatch(/^SET statement_timeout TO 800;/);
+  });
+
+  test("has a timeline of eight digits", async () => {
+    server.log = ["log", "f", "1", "1000001A0000000100000000"];
+    expect((await log.readEnd()).timeline).toBe(0x1000001a);
+  });
+
   test("uses another psql when one has ended", async () => {
     server.hasTable = false;
     await log.readEnd();
@@ -154,6 +211,7 @@ describe("the end of the log", () => {
     ["nothing", undefined, "PostgreSQL reported no log position"],
     ["no position", ["log", "t", "", ""], "position is ''"],
     ["no timeline", ["log", "f", "1", ""], "file is ''"],
+    ["no file's name", ["log", "f", "1", "0000001A"], "file is '0000001A'"],
     ["half a byte", ["log", "t", "1.5", ""], "position is '1.5'"],
     ["something else", ["log", "maybe", "1", ""], "pg_is_in_recovery() is 'maybe'"],
   ])("is not made up where PostgreSQL says %s", async (_, answer, message) => {
@@ -196,6 +254,22 @@ describe("a mark", () => {
   test("gives up locks before its time is over, or sessions would queue behind one that waits", async () => {
     await log.markLog(mark);
     expect(statements()).toContain("SET lock_timeout TO 2500");
+  });
+
+  test("is written within 5 s, and waits half of that for locks", async () => {
+    await log.markLog(mark);
+    expect(server.sessions[0]?.limits).toEqual([5000]);
+    expect(statements()).toContain("SET lock_timeout TO 2500");
+  });
+
+  test("may be the first of all", async () => {
+    server.marking = [["1", "1"]];
+    await log.markLog({ epoch: 1, timeline: 1 });
+  });
+
+  test.each([[["3", "27"]], [["4", "26"]]])("is not there where PostgreSQL returns %o", async (row) => {
+    server.marking = [row];
+    await expect(log.markLog(mark)).rejects.toThrow("the log is not on timeline 26");
   });
 
   test("is refused on another timeline", async () => {

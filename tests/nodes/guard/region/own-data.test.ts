@@ -35,6 +35,16 @@ test("slots, records of this node, and what the data were last", async () => {
 });
 
 test.each([
+  '{"epoch":1}',
+  '{"epoch":1,"state":1}',
+  '{"epoch":1.5,"state":"saved"}',
+  '{"epoch":"1","state":"saved"}',
+])("a record that says %s counts as missing", async (text) => {
+  const read = async () => text;
+  expect((await readOwnData(where, machine("in production", { read }))).records).toEqual([]);
+});
+
+test.each([
   ["in production", false],
   ["shut down", false],
   ["shutting down", false],
