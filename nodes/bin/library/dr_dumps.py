@@ -54,7 +54,7 @@ def checksum(path):
 
 def pipe(producer, consumer, target=None, **options):
     """
-    `producer | consumer > target`; both must succeed.
+    `producer | consumer > target`; both must succeed. Returns the output if `target` is subprocess.PIPE.
 
     @raises subprocess.CalledProcessError of the consumer if it failed, otherwise of the producer
     """
@@ -69,12 +69,7 @@ def pipe(producer, consumer, target=None, **options):
     for done, argv in ((second, consumer), (first, producer)):
         if done.returncode != 0:
             raise subprocess.CalledProcessError(done.returncode, argv[:1])
-
-
-def connection(base, database):
-    """A connection string for a database; its name may contain any character."""
-    quoted = database.replace("\\", "\\\\").replace("'", "\\'")
-    return f"{base} dbname='{quoted}'"
+    return second.stdout.decode() if second.stdout is not None else None
 
 
 def counts_differ(recorded, found):
