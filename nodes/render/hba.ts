@@ -14,11 +14,7 @@ export const SESSION_GROUP = "dr_sessions";
  * @param databases those that clients may reach
  * @param sessions whether a session of the platform may act as an owner (nodes/bin/library/dr_sessions.py)
  */
-export function hba(
-  contract: Contract,
-  databases: SharedSettings["databases"],
-  sessions = false,
-): string[] {
+export function hba(contract: Contract, databases: SharedSettings["databases"], sessions = false): string[] {
   const { superuser, replication, rewind } = DATABASE_LOGINS;
   const regions = [contract.home, contract.recovery];
   const nodes = regions.map(({ dataCidr }) => dataCidr);

@@ -128,9 +128,7 @@ export interface Found {
   readonly checks: readonly CheckAnswer[];
 }
 
-const tablesSchema = z.array(
-  z.object({ table: z.string(), bytes: z.number(), rows: z.number().nullable() }),
-);
+const tablesSchema = z.array(z.object({ table: z.string(), bytes: z.number(), rows: z.number().nullable() }));
 const checkSchema = z.object({ answer: z.string().optional(), error: z.string().optional() });
 
 /** What a person needs to judge a restored cluster: its largest tables, and the answers to the settings' checks. */

@@ -1,19 +1,20 @@
-/** There is one way to reach PostgreSQL: whoever opens a session in another way runs what a database's owner has planted. */
+/** There is one way to reach PostgreSQL: a session opened in another way runs what a database's owner has planted. */
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { REPO } from "../../common/paths.js";
 import { connectionString, psqlProgram, SESSION_ENV } from "../../nodes/guard/shared/session.js";
 import { SESSION_GROUP } from "../../nodes/render/hba.js";
-import { REPO } from "../../common/paths.js";
 
 const python = (expression: string): unknown =>
   JSON.parse(
     execFileSync(
       "python3",
-      ["-c", `import json, sys; sys.path.insert(0, sys.argv[1]); import dr_sessions; print(json.dumps(${expression}))`].concat(
-        join(REPO, "nodes/bin/library"),
-      ),
+      [
+        "-c",
+        `import json, sys; sys.path.insert(0, sys.argv[1]); import dr_sessions; print(json.dumps(${expression}))`,
+      ].concat(join(REPO, "nodes/bin/library")),
       { encoding: "utf8" },
     ),
   );
@@ -47,7 +48,9 @@ const SESSION = "nodes/guard/shared/session.ts";
 
 describe("only one place of each language", () => {
   test("starts psql", () => {
-    expect(using(/\/psql\b|["'`\s]psql\s+-|"psql"/)).toEqual([SESSIONS, "nodes/bin/dr-restore-dump", SESSION].sort());
+    expect(using(/\/psql\b|["'`\s]psql\s+-|"psql"/)).toEqual(
+      [SESSIONS, "nodes/bin/dr-restore-dump", SESSION].sort(),
+    );
   });
 
   test("connects with psycopg", () => {
@@ -60,7 +63,8 @@ describe("only one place of each language", () => {
 });
 
 describe("the programs of PostgreSQL that connect", () => {
-  const PROGRAMS = /\/(pg_dump|pg_dumpall|pg_restore|pg_amcheck|vacuumdb|reindexdb|clusterdb|createdb|dropdb)\b(?!\/)/;
+  const PROGRAMS =
+    /\/(pg_dump|pg_dumpall|pg_restore|pg_amcheck|vacuumdb|reindexdb|clusterdb|createdb|dropdb)\b(?!\/)/;
   const callers = using(PROGRAMS).filter((path) => path !== "nodes/image/install-database.sh");
 
   test("are started by these", () => {
@@ -128,9 +132,11 @@ describe("the parts of a dump", () => {
 
   test("that only a superuser may load are those that run no code of an owner", () => {
     const loads = (matching: string) =>
-      (python(
-        `(lambda loads: dr_sessions.entries(${listed}, loads.FIRST, ${matching}))(__import__("dr_loads"))`,
-      ) as string)
+      (
+        python(
+          `(lambda loads: dr_sessions.entries(${listed}, loads.FIRST, ${matching}))(__import__("dr_loads"))`,
+        ) as string
+      )
         .split("\n")
         .filter(Boolean)
         .map((line) => line.split(";")[0]);
@@ -147,5 +153,7 @@ test("a password's verifier is what PostgreSQL would make of it", () => {
   const [, salt, stored, server] = (python('dr_sessions.verifier("pencil")') as string).match(
     /^SCRAM-SHA-256\$4096:(.+)\$(.+):(.+)$/,
   ) as string[];
-  expect([salt, stored, server].map((text) => Buffer.from(text as string, "base64").length)).toEqual([16, 32, 32]);
+  expect([salt, stored, server].map((text) => Buffer.from(text as string, "base64").length)).toEqual([
+    16, 32, 32,
+  ]);
 });

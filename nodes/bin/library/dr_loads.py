@@ -15,10 +15,10 @@ FIRST = "DATABASE|DATABASE PROPERTIES|SCHEMA|EXTENSION|ACL - (?:DATABASE|SCHEMA)
 SCHEMA = re.compile(r"^\d+; \d+ \d+ SCHEMA - (.+) \S+$", re.MULTILINE)
 
 
-def decrypted(path, consumer, env, target=subprocess.DEVNULL):
+def decrypted(path, consumer, env, target=subprocess.DEVNULL, whole=True):
     """`openssl < path | consumer`, the latter as PostgreSQL's own user, who can't read the file."""
     prefix = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
-    return dr_dumps.pipe([*dr_dumps.CIPHER, "-d", "-in", path], [*prefix, *consumer], target, cwd="/", env=env)
+    return dr_dumps.pipe([*dr_dumps.CIPHER, "-d", "-in", path], [*prefix, *consumer], target, whole, cwd="/", env=env)
 
 
 class Load:
@@ -34,20 +34,20 @@ class Load:
         self.list = f"{scratch}/list"
         # For user postgres, who reads the list in it.
         os.chmod(scratch, 0o711)
-        self.listed = decrypted(path, [f"{folder}/pg_restore", "--list"], dr_sessions.environment(), subprocess.PIPE)
+        self.listed = decrypted(path, [f"{folder}/pg_restore", "--list"], dr_sessions.environment(), subprocess.PIPE, whole=False)
 
-    def part(self, entries, connection, env, *options):
+    def part(self, entries, connection, env, *options, whole=True):
         if not entries:
             return
         with open(self.list, "w", encoding="utf8") as file:
             file.write(entries)
         os.chmod(self.list, 0o644)
         connected = ["--no-password", f"--dbname={connection}"]
-        decrypted(self.path, [f"{self.folder}/pg_restore", "--exit-on-error", f"--use-list={self.list}", *options, *connected], env)
+        decrypted(self.path, [f"{self.folder}/pg_restore", "--exit-on-error", f"--use-list={self.list}", *options, *connected], env, whole=whole)
 
     def first(self, database, *options):
         entries = dr_sessions.entries(self.listed, FIRST)
-        self.part(entries, dr_sessions.at(self.base, database), dr_sessions.environment(), *options)
+        self.part(entries, dr_sessions.at(self.base, database), dr_sessions.environment(), *options, whole=False)
 
     def rest(self, database, *options):
         with dr_sessions.session(self.base, database) as connection:

@@ -41,6 +41,7 @@ SETTINGS = {
 OWNERS = (
     "local_preload_libraries",
     "client_min_messages",
+    "default_transaction_read_only",
     "default_transaction_deferrable",
     "default_transaction_isolation",
     "statement_timeout",
@@ -187,9 +188,8 @@ class Acting:
         self.roles = roles
 
     def environment(self, **settings):
-        chosen = {name: SETTINGS[name] for name in OWNERS} | settings
-        if len(self.roles) == 1:
-            chosen["role"] = self.roles[0]
+        role = self.roles[0] if len(self.roles) == 1 else "none"
+        chosen = {name: SETTINGS[name] for name in OWNERS} | {"role": role} | settings
         return {**os.environ, "HOME": "/tmp", "PGPASSWORD": self.password, "PGOPTIONS": options(chosen)}
 
 
@@ -204,8 +204,10 @@ def acting_as(base, database, *roles):
     acting = Acting(base, database, roles)
     name = sql.Identifier(acting.name)
     with session(base) as connection:
-        with contextlib.suppress(errors.DuplicateObject):
-            execute(connection, sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(GROUP)))
+        if not execute(connection, "SELECT 1 FROM pg_roles WHERE rolname = %s", [GROUP]):
+            # Another program may be quicker.
+            with contextlib.suppress(errors.DuplicateObject):
+                execute(connection, sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(GROUP)))
         until = execute(connection, "SELECT (now() + %s::interval)::text", [VALID])[0][0]
         create = "CREATE ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD {} VALID UNTIL {} IN ROLE {}"
         groups = sql.SQL(", ").join(sql.Identifier(each) for each in (GROUP, *roles))

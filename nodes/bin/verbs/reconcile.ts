@@ -103,7 +103,7 @@ export async function* changesOf(
         message: `created database ${name} for ${owner}`,
       };
     }
-    // The schema first: its owner may be the database's owner, whoever that is.
+    // The schema first: until then its owner is the database's owner.
     const schema = await schemaOf(name);
     if (schema && schema.owner !== owner) {
       yield {

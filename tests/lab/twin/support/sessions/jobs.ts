@@ -1,7 +1,7 @@
 /** Runs one of the platform's jobs over the planted database, as the machines' programs do: `jobs.cjs JOB`. */
 import { spawn } from "node:child_process";
-import { carryPasswords, markLog } from "../../../../../nodes/bin/verbs/restored-log.js";
 import { changesOf } from "../../../../../nodes/bin/verbs/decode.js";
+import { carryPasswords, markLog } from "../../../../../nodes/bin/verbs/restored-log.js";
 import { connectionTo, LIVE, sql } from "../../../../../nodes/bin/verbs/sql.js";
 import { RunningLog } from "../../../../../nodes/guard/region/log-end.js";
 import { DivergedSlots } from "../../../../../nodes/guard/region/slots.js";
@@ -33,12 +33,18 @@ const JOBS: Readonly<Record<string, () => Promise<unknown>>> = {
   async slots() {
     const slots = new DivergedSlots("peer");
     await slots.keep({ epoch: EPOCH, timeline: 1 });
-    await ask(LIVE, `CREATE TABLE IF NOT EXISTS public.wal AS SELECT n FROM pg_catalog.generate_series(1, 1000) AS n; CHECKPOINT; ${PEER_MOVES}`);
+    await ask(
+      LIVE,
+      `CREATE TABLE IF NOT EXISTS public.wal AS SELECT n FROM pg_catalog.generate_series(1, 1000) AS n; CHECKPOINT; ${PEER_MOVES}`,
+    );
     const uncovered = await slots.keep({ epoch: EPOCH, timeline: 1 });
     return { uncovered };
   },
   async decode() {
-    const slot = await ask(LIVE, "SELECT slot_name FROM pg_catalog.pg_replication_slots WHERE database = 'app'");
+    const slot = await ask(
+      LIVE,
+      "SELECT slot_name FROM pg_catalog.pg_replication_slots WHERE database = 'app'",
+    );
     const changes = [];
     for await (const change of changesOf(LIVE, "app", slot)) changes.push(change);
     return { changes: changes.filter(({ data }) => data.startsWith("table ")).length };
@@ -60,12 +66,23 @@ const JOBS: Readonly<Record<string, () => Promise<unknown>>> = {
       { name: "policies", database: "app", sql: "SELECT count(*) FROM secured", expect: "7" },
     ]),
   existing: () =>
-    existing(here, "app", ["public.carried", "public.nothing", `public."b'); SELECT public.spring('x'); --"`], BY_HAND),
+    existing(
+      here,
+      "app",
+      ["public.carried", "public.nothing", `public."b'); SELECT public.spring('x'); --"`],
+      BY_HAND,
+    ),
   carry: () => carry({ from: here, to: here }, "app", ["public.carried"], { address: "s3://vault/carried" }),
   carryAside: () =>
-    carry({ from: here, to: here }, "app", ["public.secured"], { schema: "restored_x", address: "s3://vault/aside" }),
+    carry({ from: here, to: here }, "app", ["public.secured"], {
+      schema: "restored_x",
+      address: "s3://vault/aside",
+    }),
   carryStopped: () =>
-    carry({ from: here, to: here }, "app", ["public.carried"], { schema: "restored_y", address: "s3://vault/late" }),
+    carry({ from: here, to: here }, "app", ["public.carried"], {
+      schema: "restored_y",
+      address: "s3://vault/late",
+    }),
   count: () => count(here, "app", "public.carried"),
 };
 

@@ -54,8 +54,11 @@ job() {
       failures: [$logged | scan("(?:ERROR|FATAL): +([^\\n]*)")[0]] | unique }'
 }
 
+# What a superuser's session without the platform's settings does: the traps are real.
+job control admin -d app -c "SELECT count(*) FROM public.carried"
 job reconcile dr-reconcile --databases "host=$live_sockets dbname=postgres user=postgres"
 job slots node /test/jobs.cjs slots
+as_app -c "INSERT INTO public.parent VALUES (3, '2026-04-01')"
 job decode node /test/jobs.cjs decode
 job log node /test/jobs.cjs log
 job dump dr-dump
@@ -75,7 +78,7 @@ job slots-stopped node /test/jobs.cjs slots
 job dump-stopped dr-dump
 job carry-stopped node /test/jobs.cjs carryStopped
 job reconcile-again dr-reconcile --databases "host=$live_sockets dbname=postgres user=postgres"
-PGOPTIONS='-c search_path= -c role=none -c session_preload_libraries= -c local_preload_libraries= -c statement_timeout=0 -c default_transaction_read_only=off -c idle_in_transaction_session_timeout=0' \
+PGOPTIONS='-c search_path= -c quote_all_identifiers=off -c standard_conforming_strings=on -c role=none -c session_preload_libraries= -c local_preload_libraries= -c statement_timeout=0 -c default_transaction_read_only=off -c idle_in_transaction_session_timeout=0' \
   admin -d app -c "SELECT pg_catalog.json_build_object('job', 'rights', 'database', (SELECT datdba::pg_catalog.regrole FROM pg_catalog.pg_database WHERE datname = 'app'),
     'public', (SELECT nspowner::pg_catalog.regrole FROM pg_catalog.pg_namespace WHERE nspname = 'public'),
     'carried', (SELECT pg_catalog.json_agg(c.relnamespace::pg_catalog.regnamespace::text || '.' || c.relname || ' of ' || c.relowner::pg_catalog.regrole::text ORDER BY c.relname) FROM pg_catalog.pg_class c WHERE c.relname IN ('carried', 'secured')),
