@@ -3,11 +3,8 @@
  * patroni.yml would take precedence, and a new database would then need new machines.
  */
 
-import { type Contract, DATABASE_LOGINS } from "../../settings/contract.js";
+import { type Contract, DATABASE_LOGINS, SESSION_GROUP } from "../../settings/contract.js";
 import type { SharedSettings } from "../../settings/schema.js";
-
-/** Also in nodes/bin/library/dr_sessions.py. */
-export const SESSION_GROUP = "dr_sessions";
 
 /**
  * TLS for all connections except those within the machine. Covers both regions: servers follow the leader across.

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { REPO } from "../../common/paths.js";
 import { connectionString, psqlProgram, SESSION_ENV } from "../../nodes/guard/shared/session.js";
-import { SESSION_GROUP } from "../../nodes/render/hba.js";
+import { SESSION_GROUP } from "../../settings/contract.js";
 
 const python = (expression: string): unknown =>
   JSON.parse(

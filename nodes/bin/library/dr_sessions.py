@@ -16,6 +16,8 @@ import sys
 
 ROUNDS = 4096
 GROUP = "dr_sessions"
+# Not root's, which postgres may not read: libpq looks for certificates there.
+HOME = "/var/lib/postgresql"
 # Sessions that outlive their program can't begin again.
 VALID = "1 day"
 SETTINGS = {
@@ -84,7 +86,7 @@ def options(settings):
 
 def environment(**more):
     """For programs of PostgreSQL that connect as the superuser."""
-    return {**os.environ, "HOME": "/tmp", "PGOPTIONS": options(SETTINGS), **more}
+    return {**os.environ, "HOME": HOME, "PGOPTIONS": options(SETTINGS), **more}
 
 
 def account():
@@ -111,14 +113,16 @@ def connect(base, database="postgres"):
     """A superuser's session; each statement is a transaction."""
     import psycopg2
 
-    before = os.geteuid()
+    before, home = os.geteuid(), os.environ.get("HOME")
     if before == 0:
         # The server's peer authentication sees the user that connects.
         os.seteuid(pwd.getpwnam("postgres").pw_uid)
+    os.environ["HOME"] = HOME
     try:
         connection = psycopg2.connect(at(base, database), options=options(SETTINGS))
     finally:
         os.seteuid(before)
+        os.environ.pop("HOME") if home is None else os.environ.update(HOME=home)
     connection.autocommit = True
     if connection.server_version >= 170000:
         execute(connection, "SET event_triggers TO off")
@@ -190,7 +194,7 @@ class Acting:
     def environment(self, **settings):
         role = self.roles[0] if len(self.roles) == 1 else "none"
         chosen = {name: SETTINGS[name] for name in OWNERS} | {"role": role} | settings
-        return {**os.environ, "HOME": "/tmp", "PGPASSWORD": self.password, "PGOPTIONS": options(chosen)}
+        return {**os.environ, "HOME": HOME, "PGPASSWORD": self.password, "PGOPTIONS": options(chosen)}
 
 
 @contextlib.contextmanager
