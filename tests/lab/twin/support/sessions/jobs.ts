@@ -32,12 +32,12 @@ const PEER_MOVES = `SELECT pg_catalog.pg_drop_replication_slot('peer');
 const JOBS: Readonly<Record<string, () => Promise<unknown>>> = {
   async slots() {
     const slots = new DivergedSlots("peer");
-    await slots.keep({ epoch: EPOCH, timeline: 1 });
+    await patiently(() => slots.keep({ epoch: EPOCH, timeline: 1 }));
     await ask(
       LIVE,
       `CREATE TABLE IF NOT EXISTS public.wal AS SELECT n FROM pg_catalog.generate_series(1, 1000) AS n; CHECKPOINT; ${PEER_MOVES}`,
     );
-    const uncovered = await slots.keep({ epoch: EPOCH, timeline: 1 });
+    const uncovered = await patiently(() => slots.keep({ epoch: EPOCH, timeline: 1 }));
     return { uncovered };
   },
   async decode() {
@@ -51,8 +51,8 @@ const JOBS: Readonly<Record<string, () => Promise<unknown>>> = {
   },
   async log() {
     const log = new RunningLog();
-    await log.markLog({ epoch: EPOCH, timeline: 1 });
-    const { mark } = await log.readEnd();
+    await patiently(() => log.markLog({ epoch: EPOCH, timeline: 1 }));
+    const { mark } = await patiently(() => log.readEnd());
     log.close();
     return mark;
   },
@@ -85,6 +85,19 @@ const JOBS: Readonly<Record<string, () => Promise<unknown>>> = {
     }),
   count: () => count(here, "app", "public.carried"),
 };
+
+const TRIES = 30;
+
+/** The guard's limits are short, and a busy host is no failure. */
+async function patiently<T>(work: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (attempt === TRIES || !/no answer from PostgreSQL|statement timeout/.test(`${error}`)) throw error;
+    }
+  }
+}
 
 const [name = ""] = process.argv.slice(2);
 const job = JOBS[name];
