@@ -50,11 +50,17 @@ class Load:
         self.part(entries, dr_sessions.at(self.base, database), dr_sessions.environment(), *options, whole=False)
 
     def rest(self, database, *options):
+        entries = dr_sessions.entries(self.listed, FIRST, matching=False)
         with dr_sessions.session(self.base, database) as connection:
-            owner = dr_sessions.owner(connection)
-            others = [each for each in dr_sessions.owning(connection, dr_sessions.owners_in(self.listed)) if each != owner]
+            owner, owners = dr_sessions.owner(connection), dr_sessions.owners_in(entries)
+            others = [each for each in dr_sessions.owning(connection, owners) if each != owner]
+        strangers = {*owners} - {owner, *others}
+        if strangers:
+            # A superuser's, for example: no session of ours may act as one here.
+            print(f"{database}: objects of {', '.join(sorted(strangers))} will belong to {owner}, and so will all others", flush=True)
+            others, options = [], [*options, "--no-owner"]
         with dr_sessions.acting_as(self.base, database, owner, *others) as acting:
-            self.part(dr_sessions.entries(self.listed, FIRST, matching=False), acting.connection, acting.environment(), *options)
+            self.part(entries, acting.connection, acting.environment(), *options)
 
     def database(self, name):
         """Creates a database, and loads it."""

@@ -185,6 +185,7 @@ test("what the jobs report is right, whatever the owner has put in the place of 
       ["public.carried", 42],
       ["public.secured", 7],
       ["public.parent", 3],
+      ["public.operators", 1],
     ]),
   );
   expect(checks).toEqual([

@@ -29,6 +29,9 @@ admin -c "CREATE ROLE app LOGIN PASSWORD 'secret'" -c "CREATE ROLE mate" -c "CRE
   -c "SELECT pg_create_physical_replication_slot('peer', true)" > /dev/null
 as_app() { as_postgres "$bin/psql" -XAtq -h "$live_sockets" -U app -d app "$@"; }
 as_app -v ON_ERROR_STOP=1 -f /test/traps.sql > /dev/null
+# As an operator does.
+PGOPTIONS='-c search_path= -c standard_conforming_strings=on' admin -d app \
+  -c "CREATE TABLE public.operators (id bigint)" -c "INSERT INTO public.operators VALUES (1)"
 as_app -f /test/refused.sql > /tmp/refused.log 2>&1 || true
 jq -cn --arg errors "$(grep -c ERROR /tmp/refused.log)" '{job: "refused", code: 0, sprung: [], harmless: [], supers: "", said: $errors}'
 
