@@ -43,6 +43,9 @@ export const DATABASE_LOGINS = {
   application: "app",
 } as const;
 
+/** Role whose members log in for one piece of work each; also in nodes/bin/library/dr_sessions.py. */
+export const SESSION_GROUP = "dr_sessions";
+
 /** Where Route 53 publishes its health metrics, and so where alarms on them and their topic must live. */
 export const HEALTH_METRICS_REGION = "us-east-1";
 

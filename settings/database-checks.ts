@@ -1,7 +1,7 @@
 /** Checks of `database` and `databases` that need to know what PostgreSQL, Patroni and this project do with them. */
 
 import type { Check } from "./check.js";
-import { DATABASE_LOGINS } from "./contract.js";
+import { DATABASE_LOGINS, SESSION_GROUP } from "./contract.js";
 import { instanceSize, KNOWN_FAMILIES } from "./instance-size.js";
 import { ownedParameter, slotWalKeepMib } from "./postgres-parameters.js";
 import type { SharedSettings } from "./schema.js";
@@ -12,7 +12,10 @@ const RESERVED_DATABASES: readonly string[] = [
   ...["all", "sameuser", "samerole", "samegroup", "replication"],
 ];
 const { superuser, replication, rewind } = DATABASE_LOGINS;
-const RESERVED_OWNERS: readonly string[] = [superuser, replication, rewind, "all", "public", "none"];
+const RESERVED_OWNERS: readonly string[] = [
+  ...[superuser, replication, rewind, SESSION_GROUP],
+  ...["all", "public", "none"],
+];
 
 const instanceIsKnown: Check<SharedSettings> = ({ database: { instanceType } }) =>
   instanceSize(instanceType)

@@ -49,7 +49,7 @@ const identifier = z
   .regex(/^[a-z_][a-z0-9_]{0,62}$/, "must be 1 to 63 of a-z, 0-9 and _, and not begin with a digit");
 const databaseSchema = z.strictObject({
   name: identifier.describe("Name of the database."),
-  owner: identifier.describe("Login that owns it; its password is generated."),
+  owner: identifier.describe("Login that owns its schema `public`; its password is generated."),
 });
 const postgresValue = z.union([
   z.string().regex(/^[^'\\\n]*$/, "must hold no quote, backslash or newline"),

@@ -94,7 +94,7 @@ async function bundles(): Promise<PayloadFile[]> {
 }
 
 /** @param entry relative to the repository */
-async function bundle(entry: string): Promise<string> {
+export async function bundle(entry: string): Promise<string> {
   const { outputFiles } = await build({
     // esbuild writes the sources' paths into comments: they must be relative, so that each checkout gives the same file.
     absWorkingDir: REPO,

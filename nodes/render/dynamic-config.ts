@@ -37,12 +37,12 @@ export interface DynamicConfig {
 /** A replica further behind than this never becomes leader, unless it is a synchronous one. */
 const MAXIMUM_LAG_BYTES = 1_048_576;
 
-/** @param databases those that clients may reach. Default: all. */
+/** @param isFirst for a new cluster: with the first database only, and what else its first minutes need */
 export function dynamicConfig(
   settings: SharedSettings,
   contract: Contract,
   region: RegionContract,
-  databases: SharedSettings["databases"] = settings.databases,
+  isFirst = false,
 ): DynamicConfig {
   const { failover, database } = settings;
   return {
@@ -69,7 +69,7 @@ export function dynamicConfig(
       remove_data_directory_on_diverged_timelines: true,
       use_slots: true,
       parameters: postgresParameters(settings, clusterName(region)),
-      pg_hba: hba(contract, databases),
+      pg_hba: hba(contract, isFirst ? settings.databases.slice(0, 1) : settings.databases, !isFirst),
     },
   };
 }

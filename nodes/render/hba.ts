@@ -3,14 +3,15 @@
  * patroni.yml would take precedence, and a new database would then need new machines.
  */
 
-import { type Contract, DATABASE_LOGINS } from "../../settings/contract.js";
+import { type Contract, DATABASE_LOGINS, SESSION_GROUP } from "../../settings/contract.js";
 import type { SharedSettings } from "../../settings/schema.js";
 
 /**
  * TLS for all connections except those within the machine. Covers both regions: servers follow the leader across.
  * @param databases those that clients may reach
+ * @param sessions whether a session of the platform may act as an owner (nodes/bin/library/dr_sessions.py)
  */
-export function hba(contract: Contract, databases: SharedSettings["databases"]): string[] {
+export function hba(contract: Contract, databases: SharedSettings["databases"], sessions = false): string[] {
   const { superuser, replication, rewind } = DATABASE_LOGINS;
   const regions = [contract.home, contract.recovery];
   const nodes = regions.map(({ dataCidr }) => dataCidr);
@@ -20,6 +21,8 @@ export function hba(contract: Contract, databases: SharedSettings["databases"]):
   const owners = [...new Set(databases.map(({ owner }) => owner))];
   return [
     `local all ${superuser} peer`,
+    // Its members exist for one piece of work each, and so do their passwords.
+    ...(sessions ? [`local all +${SESSION_GROUP} scram-sha-256`] : []),
     // Patroni checks replication on its own node over loopback.
     `host replication ${replication} 127.0.0.1/32 scram-sha-256`,
     ...remote("replication", replication, nodes),

@@ -53,7 +53,7 @@ export function renderPatroni(settings: SharedSettings, contract: Contract, node
       // A new cluster starts with this; later changes go to etcd, not here. It contains only the application's
       // database: the others follow with the cluster parameter, so that another database changes no machine.
       dcs: {
-        ...dynamicConfig(settings, contract, region, settings.databases.slice(0, 1)),
+        ...dynamicConfig(settings, contract, region, true),
         ...(region.id === "recovery" && {
           standby_cluster: standbyCluster(standbySource(contract, region), { kind: "vault" }),
         }),

@@ -1,5 +1,6 @@
 /** The steps of a restore, each a few commands on a machine. The guided restore and the drills share them. */
 
+import { z } from "zod";
 import { quote } from "../../common/quote.js";
 import { type PlanReport, planReport, type RestoreReport, restoreReport } from "../../nodes/bin/reports.js";
 
@@ -95,23 +96,19 @@ export interface Where {
 }
 export const LIVE: Where = { sockets: "/var/run/postgresql", port: 5432 };
 
-/** @returns rows of columns. @throws Error with PostgreSQL's message. */
-export async function query(
+/** What dr-inspect reports of a database. @throws Error with PostgreSQL's message. */
+async function ask(
   remote: Remote,
   database: string,
-  sql: string,
+  words: readonly string[],
   { sockets, port }: Where = LIVE,
-): Promise<string[][]> {
-  const text = await must(
-    remote,
-    `runuser -u postgres -- psql -XAt -F $'\\t' -v ON_ERROR_STOP=1 -h ${sockets} -p ${port} -U postgres -d ${quote(database)} -c ${quote(sql)}`,
-    QUERY_SECONDS,
-  );
-  return text
-    .split("\n")
-    .filter(Boolean)
-    .map((line) => line.split("\t"));
+): Promise<unknown> {
+  const command = ["dr-inspect", sockets, `${port}`, quote(database), ...words.map(quote)];
+  return JSON.parse(await must(remote, command.join(" "), QUERY_SECONDS));
 }
+
+/** A table's name may contain anything, codes for the terminal too. */
+const printable = (text: string): string => text.replaceAll(/\p{Cc}/gu, "?");
 
 export interface TableRows {
   readonly table: string;
@@ -131,56 +128,46 @@ export interface Found {
   readonly checks: readonly CheckAnswer[];
 }
 
+const tablesSchema = z.array(z.object({ table: z.string(), bytes: z.number(), rows: z.number().nullable() }));
+const checkSchema = z.object({ answer: z.string().optional(), error: z.string().optional() });
+
 /** What a person needs to judge a restored cluster: its largest tables, and the answers to the settings' checks. */
 export async function inspect(
   remote: Remote,
   database: string,
   checks: SharedSettings["restoreTest"]["checks"],
 ): Promise<Found> {
-  const listed = await query(
-    remote,
-    database,
-    `SELECT format('%I.%I', n.nspname, c.relname), pg_table_size(c.oid) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-      WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' ORDER BY 2 DESC, 1 LIMIT ${MOST_TABLES}`,
-    BY_HAND,
+  const listed = tablesSchema.parse(
+    await ask(remote, database, ["tables", `${MOST_TABLES}`, `${COUNT_BYTES}`], BY_HAND),
   );
-  const tables: TableRows[] = [];
-  for (const [table = "", size = "0"] of listed) {
-    const bytes = Number(size);
-    tables.push({
-      table,
-      bytes,
-      rows: bytes > COUNT_BYTES ? undefined : await count(remote, database, table, BY_HAND),
-    });
-  }
+  const tables = listed.map(({ table, bytes, rows }) => ({
+    table: printable(table),
+    bytes,
+    rows: rows ?? undefined,
+  }));
   const answers: CheckAnswer[] = [];
   for (const { name, database: where, sql, expect } of checks) {
-    const rows = await query(remote, where, sql, BY_HAND).catch((error: Error) => [[error.message]]);
-    answers.push({ name, expected: expect, answer: rows.map((row) => row.join("|")).join("\n") });
+    const { answer, error } = checkSchema.parse(await ask(remote, where, ["check", sql], BY_HAND));
+    answers.push({ name, expected: expect, answer: answer ?? error ?? "" });
   }
   return { tables, checks: answers };
 }
 
 /** @param table its name, quoted for SQL */
-export async function count(remote: Remote, database: string, table: string, where?: Where): Promise<number> {
-  const [row] = await query(remote, database, `SELECT count(*) FROM ${table}`, where);
-  return Number(row?.[0]);
-}
+export const count = async (
+  remote: Remote,
+  database: string,
+  table: string,
+  where?: Where,
+): Promise<number> => z.number().parse(await ask(remote, database, ["rows", table], where));
 
 /** The tables of the list that exist. */
-export async function existing(
+export const existing = async (
   remote: Remote,
   database: string,
   tables: readonly string[],
   where?: Where,
-): Promise<string[]> {
-  const found: string[] = [];
-  for (const table of tables) {
-    const [row] = await query(remote, database, `SELECT to_regclass(${quote(table)}) IS NOT NULL`, where);
-    if (row?.[0] === "t") found.push(table);
-  }
-  return found;
-}
+): Promise<string[]> => z.array(z.string()).parse(await ask(remote, database, ["exist", ...tables], where));
 
 export interface Carried {
   readonly table: string;

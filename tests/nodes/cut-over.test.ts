@@ -371,16 +371,20 @@ describe("what makes a restored cluster one to lead with", () => {
     await expect(markLog(ask, SERVER, 5, 4)).rejects.toThrow("is from epoch 6");
   });
 
+  const NAMED = 'a"\nb';
+
   test("logins that both have keep the passwords that they have now; others don't come along", async () => {
     const line = (name: string, password: string) => `ALTER ROLE ${name} PASSWORD '${password}';`;
     const { ask, asked } = asking((server, words) => {
-      if (words.includes("pg_roles")) return "ALTER ROLE app PASSWORD \nALTER ROLE same PASSWORD ";
+      if (words.includes("pg_roles")) return JSON.stringify(["app", "same", NAMED]);
       if (!words.includes("pg_authid")) return "";
-      const live = [line("app", "new"), line("same", "same"), line("younger", "x")];
-      const restored = [line("app", "old"), line("same", "same")];
-      return (server === "/restored" ? restored : live).join("\n");
+      const live = { app: "new", same: "same", younger: "x", [NAMED]: "it's" };
+      const restored = { app: "old", same: "same" };
+      return JSON.stringify(server === "/restored" ? restored : live);
     });
     await carryPasswords(ask, SERVER);
-    expect(asked.at(-1)).toBe(`/restored: SET log_statement TO none;\n${line("app", "new")}`);
+    expect(asked.at(-1)).toBe(
+      `/restored: SET log_statement TO none;\n${line('"app"', "new")}\n${line('"a""\nb"', "it''s")}`,
+    );
   });
 });

@@ -43,12 +43,9 @@ test("each region's dumps are beside its repository, as pgbackrest.conf names it
   expect(call("place_in", config, "drs-eu-central-1")).toBe(`${bucket}/eu-central-1/dump`);
 });
 
-test("a database of any name gets its own file and connection string", () => {
+test("a database of any name gets its own file", () => {
   expect(call("file_of", "app")).toBe("app.dump.enc");
   expect(call("file_of", "we ird/db%")).toBe("we%20ird%2fdb%25.dump.enc");
-  expect(call("connection", "host=/run user=postgres", "it's \\")).toBe(
-    "host=/run user=postgres dbname='it\\'s \\\\'",
-  );
 });
 
 test("what is not as it was dumped", () => {

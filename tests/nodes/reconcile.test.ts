@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type Change, changesOf, patchFor } from "../../nodes/bin/verbs/reconcile.js";
+import { type Change, changesOf, type PublicSchema, patchFor } from "../../nodes/bin/verbs/reconcile.js";
 import { scramVerifier } from "../../nodes/bin/verbs/scram.js";
 
 describe("what dr-reconcile changes", () => {
@@ -37,14 +37,23 @@ describe("what dr-reconcile changes", () => {
 
 describe("databases and owners", () => {
   const asked: string[] = [];
-  const changes = async (owners: Record<string, string>, roles = ["postgres"]) => {
+  /** As PostgreSQL creates it. */
+  const NEW: PublicSchema = { owner: "pg_database_owner", isOpen: false };
+  const changes = async (
+    owners: Record<string, string>,
+    roles = ["postgres"],
+    schemas: Record<string, PublicSchema | undefined> = {},
+    guests: Record<string, string[]> = {},
+  ) => {
     asked.length = 0;
     const made: Change[] = [];
     const passwordOf = async (secret: string) => {
       asked.push(secret);
       return "secret";
     };
-    for await (const change of changesOf({ owners, roles }, DATABASES, passwordOf)) made.push(change);
+    const schemaOf = async (database: string) => (database in schemas ? schemas[database] : NEW);
+    for await (const change of changesOf({ owners, roles, guests }, DATABASES, passwordOf, schemaOf))
+      made.push(change);
     return made;
   };
   const DATABASES = [
@@ -62,31 +71,65 @@ describe("databases and owners", () => {
       const none = async () => {
         throw new Error("no secret");
       };
-      for await (const { statement } of changesOf({ owners: {}, roles: ["postgres"] }, databases, none))
+      const cluster = { owners: {}, guests: {}, roles: ["postgres"] };
+      for await (const { statement } of changesOf(cluster, databases, none, async () => undefined))
         made.push(statement);
     };
     await expect(run()).rejects.toThrow("no secret");
-    expect(made).toEqual(['CREATE DATABASE "ready" OWNER "postgres"']);
+    expect(made).toEqual([
+      'CREATE DATABASE "ready" OWNER "postgres"',
+      'GRANT CONNECT, TEMPORARY ON DATABASE "ready" TO "postgres"',
+    ]);
   });
 
   test("what is missing is made; a login once, with a verifier in the place of its password", async () => {
     const [login, ...others] = await changes({ postgres: "postgres" });
     expect(login?.statement).toMatch(/^CREATE ROLE "app" LOGIN PASSWORD 'SCRAM-SHA-256\$4096:[^']+'$/);
-    expect(others.map(({ statement }) => statement)).toEqual([
-      'CREATE DATABASE "app" OWNER "app"',
-      'CREATE DATABASE "we""ird" OWNER "app"',
+    expect(others.map(({ database, statement }) => [database, statement])).toEqual([
+      [undefined, 'CREATE DATABASE "app" OWNER "postgres"'],
+      ["app", 'ALTER SCHEMA public OWNER TO "app"'],
+      [undefined, 'GRANT CONNECT, TEMPORARY ON DATABASE "app" TO "app"'],
+      [undefined, 'CREATE DATABASE "we""ird" OWNER "postgres"'],
+      ['we"ird', 'ALTER SCHEMA public OWNER TO "app"'],
+      [undefined, 'GRANT CONNECT, TEMPORARY ON DATABASE "we""ird" TO "app"'],
     ]);
     expect(asked).toEqual(["s/app"]);
   });
 
-  test("another owner's is handed over; what is as wanted is left alone, and no password asked for", async () => {
-    expect(await changes({ app: "postgres", 'we"ird': "app" }, ["app", "postgres"])).toEqual([
+  test("a database that its application owns goes to the platform, its schema public stays with the application", async () => {
+    const made = await changes(
+      { app: "app", 'we"ird': "postgres" },
+      ["app", "postgres"],
+      { app: { owner: "pg_database_owner", isOpen: true }, 'we"ird': { owner: "app", isOpen: false } },
+      { app: ["app"], 'we"ird': ["app"] },
+    );
+    expect(made).toEqual([
       {
-        statement: 'ALTER DATABASE "app" OWNER TO "app"',
-        message: "changed the owner of database app from postgres to app",
+        database: "app",
+        statement: 'ALTER SCHEMA public OWNER TO "app"',
+        message: "changed the owner of schema public in database app from pg_database_owner to app",
+      },
+      {
+        database: "app",
+        statement: "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
+        message: "other roles may no longer create objects in schema public of database app",
+      },
+      {
+        statement: 'ALTER DATABASE "app" OWNER TO "postgres"',
+        message: "changed the owner of database app from app to postgres",
+      },
+      {
+        statement: 'GRANT CONNECT, TEMPORARY ON DATABASE "app" TO "app"',
+        message: "app may connect to database app",
       },
     ]);
     expect(asked).toEqual([]);
+  });
+
+  test("what is as wanted is left alone, and so is a schema public that the application has dropped", async () => {
+    const wanted = { app: { owner: "app", isOpen: false }, 'we"ird': undefined };
+    const owners = { app: "postgres", 'we"ird': "postgres" };
+    expect(await changes(owners, ["app"], wanted, { app: ["app"], 'we"ird': ["app"] })).toEqual([]);
   });
 });
 

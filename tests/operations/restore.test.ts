@@ -45,6 +45,11 @@ class World {
   /** Tables of the cluster that serves. */
   live = new Set<string>();
   liveRows = 42;
+  tables: object = [
+    { table: "public.orders", bytes: 8192, rows: 42 },
+    { table: "big.table", bytes: 2 * 1024 ** 3, rows: null },
+  ];
+  check: object = { answer: "7" };
   private polls = 0;
 
   readonly machines: RestoreMachines = {
@@ -94,13 +99,14 @@ class World {
     if (script.includes("tail -n"))
       return on(this.polls++ === 0 ? "11:00:00 one\n" : "11:00:01 two\n-- ended --\n");
     if (script.includes("cat /var/lib/dr/restored.json")) return on(JSON.stringify(this.restored));
-    if (script.includes("pg_table_size")) return on(`public.orders\t8192\nbig.table\t${2 * 1024 ** 3}\n`);
-    if (script.includes("SELECT 7")) return on("7\n");
-    if (script.includes("to_regclass")) {
-      const [, table = ""] = /to_regclass\(\D*?'?\W*([a-z_.]+)/.exec(script) ?? [];
-      return on(name === "restore" || this.live.has(table) ? "t\n" : "f\n");
+    const [, question, rest = ""] = /dr-inspect \S+ \d+ 'app' '(\w+)' (.*)$/s.exec(script) ?? [];
+    if (question === "tables") return on(JSON.stringify(this.tables));
+    if (question === "check") return on(JSON.stringify(this.check));
+    if (question === "exist") {
+      const asked = [...rest.matchAll(/'([^']+)'/g)].map(([, table = ""]) => table);
+      return on(JSON.stringify(asked.filter((table) => name === "restore" || this.live.has(table))));
     }
-    if (script.includes("count(*)")) return on(`${name === "restore" ? 42 : this.liveRows}\n`);
+    if (question === "rows") return on(`${name === "restore" ? 42 : this.liveRows}\n`);
     return on("");
   }
 }

@@ -103,6 +103,13 @@ describe("one bad setting", () => {
       /another name/,
     ],
     [
+      "the group of the platform's logins as an owner",
+      { databases: [{ name: "app", owner: "dr_sessions" }] },
+      "databases.0.owner",
+      /cluster itself uses/,
+      /another name/,
+    ],
+    [
       "an owner in PostgreSQL's own name space",
       { databases: [{ name: "app", owner: "pg_app" }] },
       "databases.0.owner",

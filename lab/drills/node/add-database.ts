@@ -28,7 +28,7 @@ export const addDatabase: Drill = {
     );
     await scene.step("Wait for the leader to take it over", async () => {
       await scene.eventually(
-        "the database, with its owner",
+        "the database, and its owner in it",
         async () => (await ownerOf(scene, leader)) === SHOP.owner,
         RECONCILED_SECONDS,
       );
@@ -86,11 +86,12 @@ export const addDatabase: Drill = {
   },
 };
 
+/** The owner of its schema `public`; undefined without that database. The database itself is the platform's. */
 async function ownerOf({ database }: Scene, leader: Machine): Promise<string | undefined> {
-  const [row] = await database.sql(
-    leader,
-    `SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = '${SHOP.name}';`,
-  );
+  const [there] = await database.sql(leader, `SELECT 1 FROM pg_database WHERE datname = '${SHOP.name}';`);
+  if (!there) return undefined;
+  const owner = "SELECT pg_get_userbyid(nspowner) FROM pg_namespace WHERE nspname = 'public';";
+  const [row] = await database.sql(leader, owner, SHOP.name);
   return row?.[0];
 }
 

@@ -52,29 +52,27 @@ def checksum(path):
     return digest.hexdigest()
 
 
-def pipe(producer, consumer, target=None, **options):
+def pipe(producer, consumer, target=None, whole=True, **options):
     """
-    `producer | consumer > target`; both must succeed.
+    `producer | consumer > target`; both must succeed. Returns the output if `target` is subprocess.PIPE.
 
+    @param whole whether the producer must come to its end, even if the consumer has read enough before
     @raises subprocess.CalledProcessError of the consumer if it failed, otherwise of the producer
     """
     with subprocess.Popen(producer, stdout=subprocess.PIPE, **options) as first:
         try:
             second = subprocess.run(consumer, stdin=first.stdout, stdout=target, check=False, **options)
+            while whole and second.returncode == 0 and first.stdout.read(BLOCK):
+                pass
         finally:
             # Ends the producer even if the consumer stopped reading.
             first.stdout.close()
             first.wait()
     # The consumer first: if it ends early, the producer fails because of that.
-    for done, argv in ((second, consumer), (first, producer)):
+    for done, argv in ((second, consumer), (first, producer)) if whole else ((second, consumer),):
         if done.returncode != 0:
             raise subprocess.CalledProcessError(done.returncode, argv[:1])
-
-
-def connection(base, database):
-    """A connection string for a database; its name may contain any character."""
-    quoted = database.replace("\\", "\\\\").replace("'", "\\'")
-    return f"{base} dbname='{quoted}'"
+    return second.stdout.decode() if second.stdout is not None else None
 
 
 def counts_differ(recorded, found):

@@ -7,6 +7,8 @@ import shutil
 import subprocess
 import time
 
+import dr_sessions
+
 BIN = "/usr/lib/postgresql/15/bin"
 POLL_SECONDS = 0.2
 TELL_SECONDS = 5
@@ -88,7 +90,8 @@ class Scratch:
         @param watch whether it must answer queries during recovery, as for a pause at the target
         """
         run_as_postgres(["mkdir", "--mode=0700", "--parents", self.sockets], check=True)
-        write_as_postgres(f"{self.folder}/hba.conf", "local all postgres peer\n")
+        hba = f"local all postgres peer\nlocal all +{dr_sessions.GROUP} scram-sha-256\n"
+        write_as_postgres(f"{self.folder}/hba.conf", hba)
         settings = {
             "listen_addresses": "",
             "port": str(self.port),
@@ -220,18 +223,14 @@ class Scratch:
             "segments": len(set(re.findall(r'restored log file "([0-9A-F]{24})"', log))),
         }
 
-    def sql(self, query, database="postgres"):
-        """One value, as psql prints it. @raises Failed"""
-        done = run_as_postgres(
-            [
-                *[f"{BIN}/psql", "--no-psqlrc", "--quiet", "--no-align", "--tuples-only", "--set=ON_ERROR_STOP=1"],
-                *["--host", self.sockets, "--port", str(self.port), "--username", "postgres", "--dbname", database],
-                *["--command", query],
-            ],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            check=False,
-        )
+    @property
+    def base(self):
+        return f"host={self.sockets} port={self.port} user=postgres"
+
+    def sql(self, query):
+        """One value, as psql prints it, from database postgres. @raises Failed"""
+        argv = dr_sessions.psql(BIN, dr_sessions.at(self.base, "postgres"), f"--command={query}")
+        done = run_as_postgres(argv, env=dr_sessions.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
         if done.returncode != 0:
             raise Failed(" ".join(done.stderr.split()))
         return done.stdout.rstrip("\n")

@@ -38,9 +38,9 @@ export interface Counts {
 
 /** Reads the changes of a slot without consuming them. @throws SqlFailed */
 export async function* changesOf(server: Server, database: string, slot: string): AsyncGenerator<Change> {
-  const query = `SELECT json_build_object('lsn', lsn, 'xid', xid::text::bigint, 'data', data)
-    FROM pg_logical_slot_peek_changes(${literal(slot)}, NULL, NULL,
-      'include-xids', '1', 'include-timestamp', '1', 'skip-empty-xacts', '1')`;
+  const query = `SELECT pg_catalog.json_build_object('lsn', lsn, 'xid', xid::text::bigint, 'data', data)
+    FROM pg_catalog.pg_logical_slot_peek_changes(${literal(slot)}::name, NULL::pg_lsn, NULL::integer,
+      VARIADIC ARRAY['include-xids', '1', 'include-timestamp', '1', 'skip-empty-xacts', '1']::text[])`;
   const [program = "", ...args] = psqlArguments(connectionTo(server, database));
   const child = spawn(program, [...args, "-v", `FETCH_COUNT=${FETCH_COUNT}`], {
     cwd: "/",

@@ -3,7 +3,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { historyName, type Switch, switchesOf } from "../../guard/leader/timelines.js";
 import type { GuardConfig } from "../../guard/shared/config.js";
-import { IMAGE_PATHS, TLS_FILES } from "../../layout.js";
+import { psqlProgram } from "../../guard/shared/session.js";
+import { TLS_FILES } from "../../layout.js";
 import { run } from "./commands.js";
 import { SqlFailed } from "./sql.js";
 
@@ -73,16 +74,8 @@ async function askLeader(
     replication: "true",
   };
   const connection = Object.entries(words).map(([name, value]) => `${name}=${value}`);
-  const argv = [
-    `${IMAGE_PATHS.postgresBin}/psql`,
-    "-XAtqw",
-    "-F",
-    "\t",
-    "-d",
-    connection.join(" "),
-    "-c",
-    command,
-  ];
+  // Without SESSION_ENV: such a session is in no database, and its user isn't a superuser.
+  const argv = psqlProgram(connection.join(" "), "-w", "-F", "\t", "-c", command);
   const { code, stdout, stderr } = await run(argv, {
     env: { PGPASSWORD: process.env.PATRONI_REPLICATION_PASSWORD },
     stderr: "pipe",

@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { IMAGE_PATHS } from "../../layout.js";
 import { asPostgres, output, run } from "./commands.js";
 import { own, removeTree } from "./files.js";
-import { PSQL_ENV, type Server } from "./sql.js";
+import { POSTGRES_ENV, type Server } from "./sql.js";
 
 /** In memory, for its socket, its log and its own access rules. */
 const PRIVATE = `${IMAGE_PATHS.run}/diverged`;
@@ -59,7 +59,7 @@ export async function isolated<T>(directory: string, work: (server: Server) => P
       ...[`${IMAGE_PATHS.postgresBin}/pg_ctl`, "-D", directory, "-w", "-t", `${POSTGRES_SECONDS}`, "-l", log],
       ...words,
     ]);
-  const options = { env: { ...PSQL_ENV, LC_ALL: "C.UTF-8" }, stdout: "inherit" } as const;
+  const options = { env: { ...POSTGRES_ENV, LC_ALL: "C.UTF-8" }, stdout: "inherit" } as const;
   const { code } = await run(pgCtl("-s", "-o", settings.join(" "), "start"), options);
   if (code !== 0) {
     process.stderr.write(lastWords(log));

@@ -2,6 +2,7 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
 import { sleep } from "../../guard/shared/clock.js";
+import { connectionString } from "../../guard/shared/session.js";
 import { IMAGE_PATHS } from "../../layout.js";
 import type { ClusterConfig } from "../../render/cluster-config.js";
 import { asPostgres, CommandFailed, output, run, TimedOut } from "./commands.js";
@@ -49,23 +50,40 @@ export function patchFor(current: Json, wanted: Json, path: readonly string[] = 
 
 export interface Cluster {
   readonly roles: readonly string[];
-  /** Database → its owner. */
+  /** Database → PostgreSQL's owner of it. */
   readonly owners: Readonly<Record<string, string>>;
+  /** Database → roles that may connect to it by name, not only as PUBLIC may. */
+  readonly guests: Readonly<Record<string, readonly string[]>>;
+}
+
+/** The schema `public` of a database. */
+export interface PublicSchema {
+  readonly owner: string;
+  /** Whether PUBLIC may create objects in it. */
+  readonly isOpen: boolean;
 }
 
 export interface Change {
+  /** Where it runs. Default: in database postgres. */
+  readonly database?: string;
   readonly statement: string;
   readonly message: string;
 }
 
+/** A database belongs to the platform: its owner could set what every session in it begins with. */
+const PLATFORM = "postgres";
+
 /**
- * Statements that create the settings' databases and owners, one at a time: a missing secret delays only those that need it.
+ * Statements that create the settings' databases and their owners, one at a time: a missing secret delays only those that
+ * need it. What the settings call the owner of a database owns its schema `public`, and what it creates there.
  * @param passwordOf fetches the password of a missing login
+ * @param schemaOf reads the schema `public` of a database; undefined when there is none
  */
 export async function* changesOf(
   cluster: Cluster,
   databases: ClusterConfig["databases"],
   passwordOf: (secret: string) => Promise<string>,
+  schemaOf: (database: string) => Promise<PublicSchema | undefined>,
 ): AsyncGenerator<Change> {
   const roles = new Set(cluster.roles);
   const owners = new Map(Object.entries(cluster.owners));
@@ -81,28 +99,65 @@ export async function* changesOf(
     const before = owners.get(name);
     if (before === undefined) {
       yield {
-        statement: `CREATE DATABASE ${identifier(name)} OWNER ${identifier(owner)}`,
-        message: `created database ${name}, owned by ${owner}`,
-      };
-    } else if (before !== owner) {
-      yield {
-        statement: `ALTER DATABASE ${identifier(name)} OWNER TO ${identifier(owner)}`,
-        message: `changed the owner of database ${name} from ${before} to ${owner}`,
+        statement: `CREATE DATABASE ${identifier(name)} OWNER ${identifier(PLATFORM)}`,
+        message: `created database ${name} for ${owner}`,
       };
     }
-    owners.set(name, owner);
+    // The schema first: until then its owner is the database's owner.
+    const schema = await schemaOf(name);
+    if (schema && schema.owner !== owner) {
+      yield {
+        database: name,
+        statement: `ALTER SCHEMA public OWNER TO ${identifier(owner)}`,
+        message: `changed the owner of schema public in database ${name} from ${schema.owner} to ${owner}`,
+      };
+    }
+    if (schema?.isOpen) {
+      yield {
+        database: name,
+        statement: "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
+        message: `other roles may no longer create objects in schema public of database ${name}`,
+      };
+    }
+    if (before !== undefined && before !== PLATFORM) {
+      yield {
+        statement: `ALTER DATABASE ${identifier(name)} OWNER TO ${identifier(PLATFORM)}`,
+        message: `changed the owner of database ${name} from ${before} to ${PLATFORM}`,
+      };
+    }
+    // As its former owner it could lack them: it may have revoked PUBLIC's.
+    if (!cluster.guests[name]?.includes(owner) || (before !== undefined && before !== PLATFORM)) {
+      yield {
+        statement: `GRANT CONNECT, TEMPORARY ON DATABASE ${identifier(name)} TO ${identifier(owner)}`,
+        message: `${owner} may connect to database ${name}`,
+      };
+    }
+    owners.set(name, PLATFORM);
   }
 }
 
 const CLUSTER = `SELECT json_build_object(
   'roles', (SELECT json_agg(rolname) FROM pg_roles),
-  'owners', (SELECT json_object_agg(d.datname, r.rolname) FROM pg_database d JOIN pg_roles r ON r.oid = d.datdba))`;
+  'owners', (SELECT json_object_agg(d.datname, r.rolname) FROM pg_database d JOIN pg_roles r ON r.oid = d.datdba),
+  'guests', (SELECT json_object_agg(d.datname, ARRAY(
+      SELECT r.rolname FROM aclexplode(d.datacl) a JOIN pg_roles r ON r.oid = a.grantee WHERE a.privilege_type = 'CONNECT'))
+    FROM pg_database d))`;
+
+const PUBLIC_SCHEMA = `SELECT json_build_object('owner', r.rolname, 'isOpen', EXISTS (
+    SELECT FROM aclexplode(n.nspacl) a WHERE a.grantee = 0 AND a.privilege_type = 'CREATE'))
+  FROM pg_namespace n JOIN pg_roles r ON r.oid = n.nspowner WHERE n.nspname = 'public'`;
 
 async function createDatabases(connection: string, databases: ClusterConfig["databases"]): Promise<void> {
   const cluster = JSON.parse(await sql(connection, CLUSTER)) as Cluster;
-  for await (const { statement, message } of changesOf(cluster, databases, passwordOf)) {
-    await sql(connection, statement);
-    say(message);
+  const within = (database?: string) =>
+    database === undefined ? connection : connectionString(database, `${connection} `);
+  const schemaOf = async (database: string) => {
+    const answer = await sql(within(database), PUBLIC_SCHEMA);
+    return answer === "" ? undefined : (JSON.parse(answer) as PublicSchema);
+  };
+  for await (const change of changesOf(cluster, databases, passwordOf, schemaOf)) {
+    await sql(within(change.database), change.statement);
+    say(change.message);
   }
 }
 

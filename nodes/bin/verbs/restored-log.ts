@@ -2,7 +2,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { historyName } from "../../guard/leader/timelines.js";
 import { markStatements } from "../../guard/region/log-end.js";
-import { LIVE, type Server } from "./sql.js";
+import { identifier, LIVE, literal, type Server } from "./sql.js";
 
 /** Like `sql`. Any server other than the live one is the restored one. */
 export type Ask = (server: Server, statements: string) => Promise<string>;
@@ -24,20 +24,25 @@ export async function markLog(ask: Ask, server: Server, epoch: number, timeline:
     throw new Error(`the restored log is not on timeline ${timeline}`);
 }
 
-const LOGINS = `SELECT format('ALTER ROLE %I PASSWORD %L;', rolname, rolpassword) FROM pg_authid
+/** As one value: a role's name may contain any character, a new line too. */
+const LOGINS = `SELECT coalesce(json_object_agg(rolname, rolpassword), '{}') FROM pg_authid
   WHERE rolcanlogin AND rolpassword IS NOT NULL`;
-const KNOWN = "SELECT format('ALTER ROLE %I PASSWORD ', rolname) FROM pg_roles";
+const KNOWN = "SELECT json_agg(rolname) FROM pg_roles";
 
 /** Copies the present passwords, as verifiers, to the restored logins: the nodes and the applications use these. */
 export async function carryPasswords(ask: Ask, server: Server): Promise<void> {
-  const lines = async (asked: Server, query: string) => (await ask(asked, query)).split("\n").filter(Boolean);
-  const restored = new Set(await lines(server, LOGINS));
-  const known = await lines(server, KNOWN);
+  const logins = async (asked: Server) =>
+    new Map(Object.entries(JSON.parse(await ask(asked, LOGINS)) as Record<string, string>));
+  const restored = await logins(server);
+  const known = new Set(JSON.parse(await ask(server, KNOWN)) as string[]);
   // dr-reconcile creates a login that is younger than the restored data, together with its database.
-  const changed = (await lines(LIVE, LOGINS)).filter(
-    (line) => !restored.has(line) && known.some((each) => line.startsWith(each)),
+  const changed = [...(await logins(LIVE))].filter(
+    ([name, verifier]) => known.has(name) && restored.get(name) !== verifier,
   );
-  await ask(server, ["SET log_statement TO none;", ...changed].join("\n"));
+  const statements = changed.map(
+    ([name, verifier]) => `ALTER ROLE ${identifier(name)} PASSWORD ${literal(verifier)};`,
+  );
+  await ask(server, ["SET log_statement TO none;", ...statements].join("\n"));
 }
 
 /**

@@ -1,4 +1,5 @@
 /** SQL through psql, as PostgreSQL's own user: the kernel identifies the user to the server, so no password is needed. */
+import { connectionString, psqlProgram, SESSION_ENV } from "../../guard/shared/session.js";
 import { IMAGE_PATHS } from "../../layout.js";
 import { asPostgres, run } from "./commands.js";
 
@@ -11,9 +12,9 @@ export interface Server {
   readonly port: number;
 }
 
-/** A connection string. A database's name may contain any character. */
+/** A connection string. */
 export const connectionTo = ({ sockets, port }: Server, database = "postgres"): string =>
-  `host=${sockets} port=${port} user=postgres dbname='${database.replaceAll(/['\\]/g, "\\$&")}'`;
+  connectionString(database, `host=${sockets} port=${port} user=postgres `);
 
 /** PostgreSQL refused, or psql didn't reach it. */
 export class SqlFailed extends Error {
@@ -27,12 +28,11 @@ export class SqlFailed extends Error {
 
 /** `-w`: fails if a password is missing instead of prompting for it. */
 export const psqlArguments = (connection: string): string[] =>
-  asPostgres([
-    ...[`${IMAGE_PATHS.postgresBin}/psql`, "-XAtqw", "-F", "\t", "-v", "ON_ERROR_STOP=1", "-d", connection],
-  ]);
+  asPostgres(psqlProgram(connection, "-w", "-F", "\t", "-v", "ON_ERROR_STOP=1"));
 
 /** Not root's home, which postgres may not read. */
-export const PSQL_ENV = { HOME: "/var/lib/postgresql", PGCLIENTENCODING: "UTF8" } as const;
+export const POSTGRES_ENV = { HOME: "/var/lib/postgresql" } as const;
+export const PSQL_ENV = { ...POSTGRES_ENV, ...SESSION_ENV, PGCLIENTENCODING: "UTF8" } as const;
 
 /**
  * Each statement is a separate transaction. They go through standard input, so that no process list shows them.

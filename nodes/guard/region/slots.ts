@@ -12,7 +12,7 @@ const STEP_MILLIS = 30_000;
 /** Databases beyond this number get no slot. */
 export const MOST_DATABASES = 32;
 
-const bytes = (column: string) => `pg_wal_lsn_diff(${column}, '0/0')`;
+const bytes = (column: string) => `pg_catalog.pg_wal_lsn_diff(${column}, '0/0'::pg_lsn)`;
 const OWN = `slot_type = 'logical' AND plugin = '${SLOT_PLUGIN}' AND slot_name LIKE 'dr\\_diverged\\_%'`;
 
 export class DivergedSlots {
@@ -33,7 +33,7 @@ export class DivergedSlots {
   async dropAll(): Promise<void> {
     await this.ask(
       undefined,
-      `SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE ${OWN}`,
+      `SELECT pg_catalog.pg_drop_replication_slot(slot_name) FROM pg_catalog.pg_replication_slots WHERE ${OWN}`,
     );
   }
 
@@ -41,12 +41,12 @@ export class DivergedSlots {
     const rows = await this.ask(
       undefined,
       // A database's name may contain any character.
-      `SELECT 'peer', ${bytes("restart_lsn")} FROM pg_replication_slots
+      `SELECT 'peer', ${bytes("restart_lsn")} FROM pg_catalog.pg_replication_slots
         WHERE slot_name = '${this.peerSlot}' AND wal_status <> 'lost' AND restart_lsn IS NOT NULL;
-      SELECT 'slot', slot_name, ${bytes("confirmed_flush_lsn")}, wal_status FROM pg_replication_slots WHERE ${OWN};
-      SELECT 'database', oid, encode(convert_to(datname, 'UTF8'), 'hex') FROM pg_database
+      SELECT 'slot', slot_name, ${bytes("confirmed_flush_lsn")}, wal_status FROM pg_catalog.pg_replication_slots WHERE ${OWN};
+      SELECT 'database', oid, pg_catalog.encode(pg_catalog.convert_to(datname::text, 'UTF8'::name), 'hex'::text) FROM pg_catalog.pg_database
         WHERE datallowconn AND NOT datistemplate AND datname <> 'postgres' ORDER BY oid LIMIT ${MOST_DATABASES};
-      SELECT 'room', current_setting('max_replication_slots')::int - count(*) FROM pg_replication_slots`,
+      SELECT 'room', pg_catalog.current_setting('max_replication_slots'::text)::int - pg_catalog.count(*) FROM pg_catalog.pg_replication_slots`,
     );
     return factsOf(rows);
   }
@@ -54,19 +54,19 @@ export class DivergedSlots {
   private async carryOut(step: SlotStep): Promise<void> {
     switch (step.kind) {
       case "drop":
-        await this.ask(undefined, `SELECT pg_drop_replication_slot('${step.slot}')`);
+        await this.ask(undefined, `SELECT pg_catalog.pg_drop_replication_slot('${step.slot}'::name)`);
         return;
       case "create":
         await this.ask(
           step.database,
-          `SELECT pg_create_logical_replication_slot('${step.slot}', '${SLOT_PLUGIN}')`,
+          `SELECT pg_catalog.pg_create_logical_replication_slot('${step.slot}'::name, '${SLOT_PLUGIN}'::name)`,
           STEP_MILLIS,
         );
         return;
       case "advance":
         await this.ask(
           step.database,
-          `SELECT pg_replication_slot_advance('${step.slot}', '${lsnText(step.to)}')`,
+          `SELECT pg_catalog.pg_replication_slot_advance('${step.slot}'::name, '${lsnText(step.to)}'::pg_lsn)`,
           STEP_MILLIS,
         );
     }

@@ -5,21 +5,20 @@ import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { IMAGE_PATHS } from "../../layout.js";
 import { timeLimit } from "./clock.js";
+import { connectionString, psqlProgram, SESSION_ENV } from "./session.js";
 
-const SOCKET_DIRECTORY = "/var/run/postgresql";
+const { sockets } = IMAGE_PATHS;
 /** PostgreSQL creates it when it begins to listen, and removes it when it stops; a crash leaves it. */
-const SOCKET = `${SOCKET_DIRECTORY}/.s.PGSQL.5432`;
-/** Not Debian's `psql`, a Perl wrapper that costs more than the query. */
-const COMMAND = `setpriv --reuid=postgres --regid=postgres --init-groups ${IMAGE_PATHS.postgresBin}/psql -XAtq -F , -h ${SOCKET_DIRECTORY} -d`;
+const SOCKET = `${sockets}/.s.PGSQL.5432`;
+const AS_POSTGRES = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"];
 const END = "--end--";
 
 /** False: PostgreSQL isn't listening. True doesn't promise that it is. */
 export const mayAnswer = (): boolean => existsSync(SOCKET);
 
-/** Quotes the database's name, which may contain any character: unquoted it could pass for a connection string. */
 export const psqlCommand = (database = "postgres"): string[] => [
-  ...COMMAND.split(" "),
-  `dbname='${database.replaceAll(/['\\]/g, "\\$&")}'`,
+  ...AS_POSTGRES,
+  ...psqlProgram(connectionString(database), "-F", ",", "-h", sockets),
 ];
 
 export class Psql {
@@ -31,7 +30,10 @@ export class Psql {
 
   constructor(command: readonly string[] = psqlCommand()) {
     const [program, ...args] = command;
-    this.child = spawn(program as string, args, { stdio: ["pipe", "pipe", "pipe"] });
+    this.child = spawn(program as string, args, {
+      env: { ...process.env, ...SESSION_ENV },
+      stdio: ["pipe", "pipe", "pipe"],
+    });
     this.child.on("error", ({ message }) => this.end(message));
     // Not on `exit`: its last output may still be unread.
     this.child.on("close", () => this.end(`psql ended: ${this.errors.trim()}`));

@@ -37,12 +37,14 @@ chmod 0644 /run/dr/tls/*
 /**
  * @param script for bash, inside, as root.
  * @param addresses that the machine has.
+ * @param timeoutMillis after which everything inside is ended
  */
 export async function inside(
   image: NodeImage,
   files: readonly NodeFile[],
   script: string,
   addresses: readonly string[] = [],
+  timeoutMillis = 60_000,
 ): Promise<Outcome> {
   const folder = await mkdtemp(join(tmpdir(), "dr-inside-"));
   try {
@@ -61,7 +63,7 @@ export async function inside(
         ...[join(folder, "files"), image.payload, image.root, join(folder, "work"), addresses.join(" ")],
         `${CERTIFICATES}\n${script}`,
       ],
-      { all: true, reject: false, stdin: "ignore", timeout: 60_000, killSignal: "SIGKILL" },
+      { all: true, reject: false, stdin: "ignore", timeout: timeoutMillis, killSignal: "SIGKILL" },
     );
     return { exitCode, output: all };
   } finally {
