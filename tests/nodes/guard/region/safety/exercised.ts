@@ -8,7 +8,6 @@ export const EXERCISED: Readonly<Record<string, number>> = {
   "unplanned move": 50,
   "reported loss": 5,
   "role-changed: primary": 250,
-  "role-changed: standby of nobody": 230,
   "role-changed: standby of node": 15,
   "role-changed: standby of region": 900,
   "claim before the last one is open": 150,
