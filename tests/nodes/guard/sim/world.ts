@@ -32,6 +32,8 @@ export class World {
   readonly random: () => number;
   readonly violations: string[] = [];
   readonly trace: string[] = [];
+  /** What has happened in this run, for a table of what the runs exercise. */
+  readonly seen = new Set<string>();
   /** No node reaches etcd. */
   etcdDown = false;
   private readonly heap: Entry[] = [];

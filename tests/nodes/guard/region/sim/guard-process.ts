@@ -12,6 +12,7 @@ import type {
   Reading,
   RegionAction,
   RegionEvent,
+  Source,
   Status,
 } from "../../../../../nodes/guard/region/region-facts.js";
 import { NO_OVERRIDES } from "../../../../../nodes/guard/region/region-facts.js";
@@ -66,11 +67,13 @@ class WrongRegion extends Region {
   constructor(
     private readonly mutation: Mutation,
     private readonly clock: Clock,
+    private readonly seen: Set<string>,
     ...args: ConstructorParameters<typeof Region>
   ) {
     super(...args);
   }
   protected override decide(event: RegionEvent): ReturnType<typeof decideRegion> {
+    if (event.kind === "tick" && event.heldUpUntil !== undefined) this.seen.add("turn held up");
     const { decide: wrong, skip } = this.mutation;
     const step = wrong ? wrong(this.rules, this.state, event, this.clock.now()) : super.decide(event);
     return skip ? { ...step, actions: step.actions.filter((action) => !skip(action)) } : step;
@@ -111,7 +114,12 @@ export class GuardProcess {
     const { node, clock, mutation } = this;
     const { world } = node;
     const log: Log = (event, details) => {
-      if (event === "role-changed") world.note(`${node.name} ${details?.role}: ${details?.reason}`);
+      world.seen.add(event);
+      if (event === "role-changed") {
+        world.note(`${node.name} ${details?.role}: ${details?.reason}`);
+        const source = details?.source as Source | undefined;
+        world.seen.add(source ? `role-changed: standby of ${source.kind}` : "role-changed: primary");
+      }
     };
     this.guard = new WrongGuard(
       { skip: mutation.skipInLeader },
@@ -121,7 +129,7 @@ export class GuardProcess {
       { patroniIsOlder: node.runs && node.wasAdmitted, gate: SHUT_GATE },
     );
     const { guard } = this;
-    this.region = new WrongRegion(mutation, clock, guard, {
+    this.region = new WrongRegion(mutation, clock, world.seen, guard, {
       clock,
       log,
       claims: this.claims(),

@@ -10,6 +10,8 @@ export interface Entry {
   readonly wallMillis?: number;
 }
 
+const NONE: readonly number[] = [];
+
 export class Log {
   private readonly entries: Entry[] = [];
   private readonly ids = new Set<number>();
@@ -61,11 +63,22 @@ export class Log {
     return this.lsn <= source.lsn && this.entries.at(-1) === source.entries[this.lsn - 1];
   }
 
+  private isSame(source: Log): boolean {
+    const { entries, timeline, ancestors } = source;
+    return (
+      this.lsn === source.lsn &&
+      this.entries.at(-1) === entries.at(-1) &&
+      this.timeline === timeline &&
+      this.ancestors === ancestors
+    );
+  }
+
   /**
    * Takes over at most `limit` records; goes back to where both were one first, as pg_rewind does.
    * @returns clients' writes that were taken back.
    */
-  follow(source: Log, limit: number): number[] {
+  follow(source: Log, limit: number): readonly number[] {
+    if (this.isSame(source)) return NONE;
     const gone: number[] = [];
     let common = Math.min(this.lsn, source.lsn);
     while (common > 0 && this.entries[common - 1] !== source.entries[common - 1]) common--;

@@ -132,6 +132,9 @@ export class SimNode {
   }
   follow(source: Log, limit: number): void {
     const gone = this.log.follow(source, limit);
+    if (gone.length > 0) this.world.seen.add("rewind");
+    if (gone.some((id) => this.region.isAcknowledged(id)))
+      this.world.seen.add("rewind of acknowledged writes");
     this.wasPrimary = false;
     if (!this.kept || this.saved.has(this.kept.epoch)) return;
     const { isAcknowledged, peer } = this.region;
@@ -379,6 +382,7 @@ export class SimRegion {
     node.cutOffSince = isCutOff ? (node.cutOffSince ?? now) : undefined;
     if (node.cutOffSince === undefined || now - node.cutOffSince < CUT_OFF) return;
     node.cutOffSince = undefined;
+    this.world.seen.add("Patroni stops a primary that is cut off");
     node.stopAsPrimary();
   }
 
@@ -413,6 +417,7 @@ export class SimRegion {
     if (role?.kind !== "standby" || role.source.kind !== "vault") return;
     for (const node of ready) {
       if (node.hasData) continue;
+      this.world.seen.add("copy from the vault");
       node.log.follow(this.peer.archive, this.peer.archive.lsn);
       node.hasData = true;
     }
@@ -420,6 +425,7 @@ export class SimRegion {
 
   /** A cluster without a name: its nodes begin with a copy of the other region's data. */
   private bootstrap(): void {
+    this.world.seen.add("new cluster");
     this.etcd.transact([], [{ put: this.keys.initialize, value: "7" }], []);
     for (const node of this.nodes) node.hasData = true;
   }

@@ -61,6 +61,8 @@ export const RULES: RegionRules = {
 const WRITE = 150;
 /** After the last fault, at most: to recover, to wait for the lease, and to catch up. */
 const RECOVERY = 90_000;
+/** Longer than a lease with its margin, and than any node waits for another: after that only the end of a fault changes something. */
+const STEADY = 25_000;
 /** Of a person who watches a region that waits for what it can't get any more. */
 const PATIENCE = 10_000;
 /** Why something may be paused. */
@@ -107,6 +109,7 @@ export class Regions {
   /** Epochs that were opened and have not acknowledged anything yet: what they cost was said then. */
   private unserved: Cost[] = [];
   private ids = 0;
+  private isOver = false;
   private lastEpoch = 0;
   private readonly forgiven = new Set<number>();
   private readonly isAcknowledged = new Set<number>();
@@ -161,12 +164,46 @@ export class Regions {
       this.strike(fault);
       last = Math.max(last, world.now + fault.length);
     }
-    await world.runUntil(last);
+    await this.outlast(last);
     this.endFaults();
     this.takeClaimBack();
     await this.settle(world.now + RECOVERY);
     this.judge();
     return world.violations;
+  }
+
+  /** Until the last fault is over, or nothing has come of it for long: a longer one would show the same. */
+  private async outlast(until: number): Promise<void> {
+    const { world } = this;
+    let before = "";
+    let since = world.now;
+    while (world.now < until && world.now - since < STEADY && world.violations.length === 0) {
+      await world.runUntil(Math.min(until, world.now + 1_000));
+      const picture = this.picture();
+      if (picture !== before) since = world.now;
+      before = picture;
+    }
+  }
+
+  /** What a series is about. */
+  private picture(): string {
+    const { claims, status } = this.table;
+    return JSON.stringify([
+      claims,
+      status.map(({ opened, demoted, released, opening }) => [opened, demoted, released, opening]),
+      this.regions.map(({ leader, role, nodes }) => [
+        leader?.name,
+        role,
+        nodes.map((node) => [
+          node.role,
+          node.serves,
+          node.log.timeline,
+          node.hasData,
+          node.isSaving,
+          node.isAdmitted,
+        ]),
+      ]),
+    ]);
   }
 
   private write(region: SimRegion): void {
@@ -251,6 +288,10 @@ export class Regions {
       `${node.name} serves in epoch ${epoch}, ${missing.length} lost; ${this.decisions.get(node.region)?.reason}`,
     );
     this.opened.push({ side, epoch, at: world.now, lost: missing.length, lag, planned });
+    world.seen.add(planned ? "planned move" : "unplanned move");
+    if (missing.length > 0) world.seen.add("reported loss");
+    if (accepted) world.seen.add("accepted loss");
+    if (costs.length > 1) world.seen.add("epoch that served no one");
     if (missing.length > 0 && planned && !accepted)
       world.violation(`${missing.length} acknowledged writes lost in a planned move to epoch ${epoch}`);
     // Stamps are of several nodes' clocks.
@@ -273,6 +314,9 @@ export class Regions {
     const node = region.nodes[index % 3] as SimNode;
     const leader = region.leader ?? node;
     const weather = this.weather[side];
+    world.seen.add(`fault: ${kind}`);
+    if (this.table.status[this.active].opened < Math.max(...this.table.claims))
+      world.seen.add(kind.startsWith("claim") ? "claim before the last one is open" : "fault during a move");
     world.note(`fault: ${kind} ${side === 0 ? "home" : "recovery"} ${length}`);
     const later = (run: () => void) => world.after(length, run);
     switch (kind) {
@@ -435,11 +479,11 @@ export class Regions {
   private flap(until: number): void {
     const { world } = this;
     for (const { side } of this.regions) {
-      const isOver = world.now >= until;
+      const isOver = this.isOver || world.now >= until;
       this.weather[side].cut = !isOver && world.random() < 0.5;
       this.regions[side].linked = isOver || world.random() < 0.5;
     }
-    if (world.now < until) world.after(200 + world.random() * 3000, () => this.flap(until));
+    if (world.now < until && !this.isOver) world.after(200 + world.random() * 3000, () => this.flap(until));
   }
 
   private freeze(node: SimNode, why: string): void {
@@ -506,10 +550,12 @@ export class Regions {
   private giveBack(): void {
     const { active } = this;
     this.world.note("the claim is taken back");
+    this.world.seen.add("claim taken back");
     this.table.claim(other(active), this.nextEpoch(other(active)));
   }
 
   private endFaults(): void {
+    this.isOver = true;
     for (const region of this.regions) {
       region.linked = true;
       Object.assign(this.weather[region.side], calm());
