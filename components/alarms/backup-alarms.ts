@@ -1,7 +1,7 @@
 /**
  * The alarms on one region's backups: WAL, backups, dumps, the vault and its copies, restore tests. No Pulumi here.
  *
- * Database nodes publish these metrics. The restore machine publishes its test's result too, in a namespace of its own: a cold
+ * Database nodes publish these metrics. The restore machine publishes its test's result too, in a separate namespace: a cold
  * site's only sign from its vault.
  */
 

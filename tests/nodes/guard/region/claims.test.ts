@@ -209,7 +209,7 @@ describe("a reading", () => {
 });
 
 describe("a replica that fails", () => {
-  test("is asked last for 30 s, then first again", async () => {
+  test("is queried last for 30 s, then first again", async () => {
     replicas[0].before = fail;
     await claims.read();
     expect(asked()).toEqual([2, 3]);
@@ -222,7 +222,7 @@ describe("a replica that fails", () => {
     expect(asked()).toEqual([3, 0]);
   });
 
-  test("is asked first again once it has answered in place of the other", async () => {
+  test("is queried first again once it has answered in place of the other", async () => {
     replicas[0].before = fail;
     await claims.read();
     replicas[0].before = () => {};
@@ -234,7 +234,7 @@ describe("a replica that fails", () => {
     expect(asked()).toEqual([3, 0]);
   });
 
-  test("is asked last where only the other has answered since both failed", async () => {
+  test("is queried last where only the other has answered since both failed", async () => {
     for (const replica of replicas) replica.before = fail;
     await expect(claims.read()).rejects.toThrow("no answer");
     replicas[1].before = () => {};
@@ -290,7 +290,7 @@ describe("a status", () => {
     expect((await claims.read()).mine).toEqual(status);
   });
 
-  test("is refused where another guard has written, which no other replica is asked about", async () => {
+  test("is refused where another guard has written, and no other replica gets it", async () => {
     put("status#here", 0, statusItem({ ...status, opened: 2 }));
     expect(await claims.writeStatus(status)).toBe(false);
     expect(asked()).toEqual([1, 0]);
