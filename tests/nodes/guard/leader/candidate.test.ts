@@ -24,7 +24,7 @@ describe("the candidate", () => {
     });
   });
 
-  test("is the one that was asked for, though another has more", () => {
+  test("is the requested one, though another has more", () => {
     expect(chooseCandidate(view(), [standby("b", -200), standby("c", -100)], "b").name).toBe("b");
   });
 
@@ -77,7 +77,7 @@ describe("the candidate", () => {
       [standby("b", 0, "startup"), standby("d")],
       "b is in state startup; d is not a member of the cluster",
     ],
-  ])("is none where %s is asked for of %o", (requested, standbys, reason) => {
+  ])("is none: request %s among %o", (requested, standbys, reason) => {
     expect(() => chooseCandidate(view(), standbys, requested)).toThrow(`no standby can take over: ${reason}`);
   });
 });

@@ -73,7 +73,7 @@ describe("the loop", () => {
 describe("Patroni on this node", () => {
   const answer = { startedAt: 1, role: "primary", timeline: 1, ancestors: [], holdsLock: true } as const;
 
-  test("is asked every second interval, at this node's address, for 1 s", async () => {
+  test("is queried every second interval, at this node's address, for 1 s", async () => {
     const { guard, time, local } = running();
     for (let i = 0; i < 8; i++) {
       await local.answer(answer);
@@ -84,7 +84,7 @@ describe("Patroni on this node", () => {
     expect(guard.events).toContainEqual({ kind: "local", local: answer });
   });
 
-  test("is not asked again before it has answered, and then is", async () => {
+  test("is not queried again before it has answered, and then is", async () => {
     const { guard, time, local } = running();
     await time.pass(4_000);
     expect(local.asked).toHaveLength(1);
@@ -94,7 +94,7 @@ describe("Patroni on this node", () => {
     expect(local.asked).toHaveLength(2);
   });
 
-  test("is asked again after it has failed, which the log says", async () => {
+  test("is queried again after it has failed, which the log says", async () => {
     const { time, local, logged } = running();
     await turns();
     await local.fail();

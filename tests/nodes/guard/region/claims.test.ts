@@ -44,7 +44,7 @@ class FakeReplica {
     if (operation === "BatchGetItem") {
       const keys = input.RequestItems.claims?.Keys ?? [];
       return {
-        Responses: { claims: keys.flatMap((key) => items.get(keyOf(key)) ?? []) },
+        Responses: { claims: keys.map((key) => items.get(keyOf(key))).filter((item) => item !== undefined) },
         UnprocessedKeys: {},
       };
     }
@@ -211,7 +211,7 @@ describe("a reading", () => {
 });
 
 describe("a replica that fails", () => {
-  test("is asked last for 30 s, then first again", async () => {
+  test("comes last for 30 s, then first again", async () => {
     replicas[0].before = fail;
     await claims.read();
     expect(asked()).toEqual([2, 3]);
@@ -224,7 +224,7 @@ describe("a replica that fails", () => {
     expect(asked()).toEqual([3, 0]);
   });
 
-  test("is asked first again once it has answered in place of the other", async () => {
+  test("comes first again once it has answered in place of the other", async () => {
     replicas[0].before = fail;
     await claims.read();
     replicas[0].before = () => {};
@@ -236,7 +236,7 @@ describe("a replica that fails", () => {
     expect(asked()).toEqual([3, 0]);
   });
 
-  test("is asked last where only the other has answered since both failed", async () => {
+  test("comes last where only the other has answered since both failed", async () => {
     for (const replica of replicas) replica.before = fail;
     await expect(claims.read()).rejects.toThrow("no answer");
     replicas[1].before = () => {};
@@ -292,7 +292,7 @@ describe("a status", () => {
     expect((await claims.read()).mine).toEqual(status);
   });
 
-  test("is refused where another guard has written, which no other replica is asked about", async () => {
+  test("is refused where another guard has written, without a query to the other replica", async () => {
     put("status#here", 0, statusItem({ ...status, opened: 2 }));
     expect(await claims.writeStatus(status)).toBe(false);
     expect(asked()).toEqual([1, 0]);

@@ -177,7 +177,7 @@ describe("a turn that comes late", () => {
   });
 });
 
-describe("the leader's half is told", () => {
+describe("the leader's half learns", () => {
   const standby: Role = { kind: "standby", source: { kind: "region" } };
   /** What this node served in epoch 1, after which the other region has opened 2. */
   const unsaved = {
