@@ -77,7 +77,7 @@ describe("the candidate", () => {
       [standby("b", 0, "startup"), standby("d")],
       "b is in state startup; d is not a member of the cluster",
     ],
-  ])("is none where the request is %s and the standbys %o", (requested, standbys, reason) => {
+  ])("is none: request %s among %o", (requested, standbys, reason) => {
     expect(() => chooseCandidate(view(), standbys, requested)).toThrow(`no standby can take over: ${reason}`);
   });
 });

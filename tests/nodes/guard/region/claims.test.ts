@@ -44,7 +44,7 @@ class FakeReplica {
     if (operation === "BatchGetItem") {
       const keys = input.RequestItems.claims?.Keys ?? [];
       return {
-        Responses: { claims: keys.flatMap((key): readonly Item[] => [items.get(keyOf(key)) ?? []].flat()) },
+        Responses: { claims: keys.map((key) => items.get(keyOf(key))).filter((item) => item !== undefined) },
         UnprocessedKeys: {},
       };
     }
@@ -209,7 +209,7 @@ describe("a reading", () => {
 });
 
 describe("a replica that fails", () => {
-  test("is queried last for 30 s, then first again", async () => {
+  test("comes last for 30 s, then first again", async () => {
     replicas[0].before = fail;
     await claims.read();
     expect(asked()).toEqual([2, 3]);
@@ -222,7 +222,7 @@ describe("a replica that fails", () => {
     expect(asked()).toEqual([3, 0]);
   });
 
-  test("is queried first again once it has answered in place of the other", async () => {
+  test("comes first again once it has answered in place of the other", async () => {
     replicas[0].before = fail;
     await claims.read();
     replicas[0].before = () => {};
@@ -234,7 +234,7 @@ describe("a replica that fails", () => {
     expect(asked()).toEqual([3, 0]);
   });
 
-  test("is queried last where only the other has answered since both failed", async () => {
+  test("comes last where only the other has answered since both failed", async () => {
     for (const replica of replicas) replica.before = fail;
     await expect(claims.read()).rejects.toThrow("no answer");
     replicas[1].before = () => {};
@@ -290,7 +290,7 @@ describe("a status", () => {
     expect((await claims.read()).mine).toEqual(status);
   });
 
-  test("is refused where another guard has written, and no other replica gets it", async () => {
+  test("is refused where another guard has written, without a query to the other replica", async () => {
     put("status#here", 0, statusItem({ ...status, opened: 2 }));
     expect(await claims.writeStatus(status)).toBe(false);
     expect(asked()).toEqual([1, 0]);

@@ -131,7 +131,7 @@ describe("the volume", () => {
 });
 
 describe("a save", () => {
-  test("is ordered again after 5 s, once the last order has been given", async () => {
+  test("is requested again after 5 s, once the last order has been given", async () => {
     const { tick, systemctl, logged } = scene(DATA);
     expect(await tick()).toEqual(["read", "data", "request 1"]);
     expect(systemctl.asked).toEqual([START_UNIT]);
@@ -148,7 +148,7 @@ describe("a save", () => {
     ["has failed", [{ epoch: 1, state: "failed" }], 60_000],
     ["is under way", [{ epoch: 1, state: "saving" }], 5_000],
     ["has failed of another epoch", [{ epoch: 4, state: "failed" }], 5_000],
-  ])("that %s is ordered again after its time", async (_name, records, millis) => {
+  ])("that %s is requested again after its time", async (_name, records, millis) => {
     const { tick, systemctl } = scene({ ...DATA, records });
     await tick();
     await systemctl.answer("");
@@ -156,7 +156,7 @@ describe("a save", () => {
     expect(await tick(1)).toContain("request 1");
   });
 
-  test("that the vault lacks is ordered again each minute; one that it has is not", async () => {
+  test("that the vault lacks is requested again each minute; one that it has is not", async () => {
     const { tick, systemctl, become } = scene({
       ...DATA,
       records: [{ epoch: 1, state: "saved", uploaded: false }],
@@ -186,7 +186,7 @@ describe("a save", () => {
     expect(logged()).toEqual(["save-failed"]);
   });
 
-  test("is not ordered before the claims are known, nor again", async () => {
+  test("is not requested before the claims are known, nor requested again", async () => {
     for (const records of [[], [{ epoch: 1, state: "saved", uploaded: false } as const]]) {
       const { tick } = scene({ ...DATA, records }, () => ({ reading: undefined as never }));
       expect(await tick()).toEqual(["read", "data"]);
