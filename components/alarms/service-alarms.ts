@@ -111,7 +111,7 @@ export const claimAlarmSpecs = (settings: Promotion, contract: Contract): AlarmS
   unexpectedClaim(contract),
 ];
 
-/** Ignored by every guard, so nothing is down; but whoever wrote it can claim a valid number as well. */
+/** Ignored by every guard, so nothing is down; but its author can claim a valid number as well. */
 function unexpectedClaim(contract: Contract): AlarmSpec {
   return {
     alarm: "unexpected-claim",
