@@ -45,7 +45,7 @@ test("the account's administrators manage every key and decrypt with none", () =
   }
 });
 
-test("no principal may have a key deleted in less than 30 days", () => {
+test("no caller may have a key deleted in less than 30 days", () => {
   for (const { name } of [...global.ofType(KEY), ...global.ofType(REPLICA)]) {
     const inDays = (days: string | undefined) =>
       asks(policyOf(name), {
