@@ -7,7 +7,7 @@ import { SECRETS_FILE } from "../../nodes/render/node-env.js";
 
 /** Programs that can't import the layout, and the paths that they repeat. */
 test.each([
-  ["nodes/bin/dr-carry-tables", [IMAGE_PATHS.sockets, SECRETS_FILE]],
+  ["nodes/bin/dr-carry-tables", [IMAGE_PATHS.sockets]],
   ["nodes/bin/dr-dump", [IMAGE_PATHS.sockets]],
   ["nodes/bin/dr-restore-dump", [IMAGE_PATHS.sockets]],
   ["nodes/bin/library/dr_dumps.py", [SECRETS_FILE]],

@@ -36,6 +36,8 @@ const POSTGRES = {
   fresh: "only a file that it has just created, and gives away without following a link",
 } as const;
 
+const NOWHERE = "/dev/null";
+
 const WRITERS: Readonly<Record<string, readonly string[]>> = {
   "nodes/bin/dr-carry-tables": [ROOT.own],
   "nodes/bin/dr-choose-backup": [POSTGRES.itself],
@@ -50,8 +52,10 @@ const WRITERS: Readonly<Record<string, readonly string[]>> = {
   "nodes/bin/dr-restore-from-vault": [POSTGRES.itself],
   "nodes/bin/dr-restore-test": [ROOT.own, ROOT.volume],
   "nodes/bin/dr-verify-report": [ROOT.own],
+  "nodes/bin/library/dr_loads.py": [ROOT.own],
   "nodes/bin/library/dr_reports.py": [ROOT.own],
   "nodes/bin/library/dr_scratch.py": [POSTGRES.asPostgres],
+  "nodes/bin/library/dr_sessions.py": [NOWHERE],
   "nodes/bin/library/dr_vault.py": [ROOT.own],
   "nodes/bin/verbs/cut-over-node.ts": [ROOT.memory],
   "nodes/bin/verbs/cut-over-steps.ts": [POSTGRES.fresh],
