@@ -65,7 +65,7 @@ const WRITERS: Readonly<Record<string, readonly string[]>> = {
   "nodes/bin/verbs/holes.ts": [ROOT.memory, ROOT.own],
   "nodes/bin/verbs/isolated.ts": [ROOT.memory],
   "nodes/bin/verbs/lock.ts": [ROOT.memory],
-  "nodes/bin/verbs/reconcile.ts": [ROOT.memory],
+  "nodes/bin/verbs/reconcile.ts": [POSTGRES.asPostgres],
   "nodes/bin/verbs/save-diverged.ts": [ROOT.volume],
   "nodes/bin/verbs/saved.ts": [ROOT.volume],
   "nodes/guard/http.ts": [ROOT.memory],

@@ -1,11 +1,12 @@
 /** Applies the settings to this region's cluster: Patroni's dynamic configuration, databases, owners. */
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
 import { sleep } from "../../guard/shared/clock.js";
 import { connectionString } from "../../guard/shared/session.js";
-import { IMAGE_PATHS } from "../../layout.js";
+import { POSTGRES_RUN } from "../../layout.js";
 import type { ClusterConfig } from "../../render/cluster-config.js";
 import { asPostgres, CommandFailed, output, run, TimedOut } from "./commands.js";
+import { touchAsPostgres } from "./files.js";
 import { guardConfig, variable } from "./node-config.js";
 import { OwnPatroni, PatroniError, PatroniRefused } from "./own-patroni.js";
 import { scramVerifier } from "./scram.js";
@@ -21,8 +22,8 @@ as a whole, so that a parameter removed from the settings returns to its default
 as \`pending_restart\`.
 `;
 
-/** In memory: each boot of the machine checks the stanza again. */
-const STANZA_MARK = `${IMAGE_PATHS.run}/stanza`;
+/** In memory: each boot of the machine checks the stanza again. Patroni's first run of this program is user postgres'. */
+export const STANZA_MARK = `${POSTGRES_RUN}/stanza`;
 const STANZA_SECONDS = 30;
 const LEADERS = ["primary", "standby_leader"];
 /** Dotted paths at which unwanted keys are removed. */
@@ -179,7 +180,7 @@ async function createStanza(): Promise<void> {
   const argv = ["pgbackrest", `--stanza=${stanza}`, "--log-level-console=warn", "stanza-create"];
   try {
     const { code } = await run(asPostgres(argv), { stdout: "inherit", timeoutMillis: STANZA_SECONDS * 1000 });
-    if (code === 0) writeFileSync(STANZA_MARK, "");
+    if (code === 0) await touchAsPostgres([STANZA_MARK]);
     else say(`pgbackrest stanza-create failed with exit code ${code}; the next run tries again`);
   } catch (error) {
     if (!(error instanceof TimedOut)) throw error;
