@@ -1,5 +1,5 @@
 /** One region's database cluster as its own nodes describe it. */
-import { TLS_FILES } from "../../nodes/layout.js";
+import { DATA_DIRECTORY, TLS_FILES } from "../../nodes/layout.js";
 import type { RegionContract } from "../../settings/contract.js";
 import { PORTS } from "../../settings/contract.js";
 import type { Machine, Twin } from "./types.js";
@@ -108,6 +108,18 @@ export class DatabaseCluster {
       leader.role === "standby_leader" ||
       followers.filter(({ role }) => role !== "replica").length === followers.length;
     return follow && synchronous;
+  }
+
+  /**
+   * A cluster that came into being at the second attempt looks well. But what the first one left, in the vault for example,
+   * doesn't fit it. @throws Error when a node's first attempt failed: Patroni has moved its data aside then.
+   */
+  async requireFirstBootstrap(): Promise<void> {
+    for (const machine of this.nodes()) {
+      const { exitCode } = await machine.run(["test", "-e", `${DATA_DIRECTORY}.failed`]);
+      if (exitCode === 0)
+        throw new Error(`${machine.name} failed to create the cluster: see its patroni.log`);
+    }
   }
 
   /** Settles when `isSettled`. @throws Error with the member list when it takes longer than three: a machine can be busy. */

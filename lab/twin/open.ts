@@ -104,7 +104,12 @@ export class RegionTwin {
       const specs = all.filter(({ region }) => warm.includes(region));
       await progress.during(`start ${specs.length} machines`, () => self.addAll(specs));
       await progress.during("wait for a leader and its replicas", () =>
-        Promise.all(warm.map((region) => self.database(region).settled())),
+        Promise.all(
+          warm.map(async (region) => {
+            await self.database(region).settled();
+            await self.database(region).requireFirstBootstrap();
+          }),
+        ),
       );
       return self;
     } catch (error) {
