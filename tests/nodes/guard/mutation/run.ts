@@ -84,6 +84,7 @@ const NOT_RUN = [
   // Other series of what `SIMULATED` plays, and the same series twice.
   ...["part-2", "part-3", "part-4"].map((part) => `region/safety/${part}.test.ts`),
   "region/repeatable.test.ts",
+  "http.test.ts",
   "metrics.test.ts",
   "shared/clock.test.ts",
   "shared/postgres.test.ts",

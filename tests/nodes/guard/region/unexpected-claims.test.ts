@@ -1,9 +1,8 @@
-/** The guard's reading of the claim table, over HTTP, from a table with items that no stack writes. */
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+/** The guard's reading of the claim table, from a table with items that no stack writes. */
+import { beforeEach, describe, expect, test } from "vitest";
 import { Claims } from "../../../../nodes/guard/region/claims.js";
 import { UnexpectedClaims } from "../../../../nodes/guard/region/unexpected-claims.js";
+import { Time } from "../fakes/ports.js";
 import { REGION } from "../fakes/region.js";
 
 interface Stored {
@@ -12,31 +11,17 @@ interface Stored {
   readonly sk: string;
 }
 
-/** One table for both regions' replicas: what DynamoDB answers to the guard's requests. */
+/** What DynamoDB answers to the guard's requests. */
 class Table {
   readonly items: Stored[] = [];
   readonly asked: string[] = [];
-  private readonly server: Server = createServer((request, response) => {
-    let text = "";
-    request.on("data", (chunk: Buffer) => {
-      text += chunk;
-    });
-    request.on("end", () => {
-      const operation = String(request.headers["x-amz-target"]).split(".").at(-1) as string;
-      this.asked.push(operation);
-      response.end(JSON.stringify(this.answer(operation, JSON.parse(text))));
-    });
-  });
 
-  async start(): Promise<string> {
-    await new Promise<void>((resolve) => this.server.listen(0, "127.0.0.1", resolve));
-    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+  async call<T>(operation: string, input: any): Promise<T> {
+    this.asked.push(operation);
+    return this.answer(operation, input) as T;
   }
 
-  stop(): void {
-    this.server.closeAllConnections();
-    this.server.close();
-  }
+  close(): void {}
 
   claim(region: string, ...numbers: string[]): void {
     for (const sk of numbers) this.items.push({ pk: `claim#${region}`, sk });
@@ -67,17 +52,9 @@ class Table {
 
 let table: Table;
 let claims: Claims;
-beforeEach(async () => {
-  vi.stubEnv("AWS_ACCESS_KEY_ID", "test");
-  vi.stubEnv("AWS_SECRET_ACCESS_KEY", "test");
+beforeEach(() => {
   table = new Table();
-  const url = await table.start();
-  claims = new Claims({ ...REGION, endpoints: [{ region: "here", url }] });
-});
-afterEach(() => {
-  claims.close();
-  table.stop();
-  vi.unstubAllEnvs();
+  claims = new Claims(REGION, { clock: new Time(), replicas: [table] });
 });
 
 describe("reading the claims", () => {
