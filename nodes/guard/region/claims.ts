@@ -237,7 +237,7 @@ export class Claims implements ClaimTable {
     const isAvoided = (i: number) => now - (this.failedAt[i] as number) < AVOID_MILLIS;
     const order = this.ports.replicas
       .map((_, i) => i)
-      .sort((a, b) => Number(isAvoided(a)) - Number(isAvoided(b)) || a - b);
+      .sort((a, b) => Number(isAvoided(a)) - Number(isAvoided(b)));
     const failures: string[] = [];
     for (const i of order) {
       try {

@@ -108,6 +108,8 @@ export const EQUIVALENT: Readonly<Record<string, string>> = {
   ...of("region/claims.ts", "statusOf", OTHER_KIND, '"S" in item.status => true'),
   ...of("region/claims.ts", "statusOf", "What is undefined is not JSON either.", 'text ?? "" => text'),
   ...of("region/claims.ts", "numberOf", OTHER_KIND, '"N" in attribute => true'),
+  ...of("region/claims.ts", "epochOf", OTHER_KIND, '"N" in attribute => true'),
+  ...of("region/claims.ts", "Claims.greatest", "JSON leaves out what is undefined.", "from => true"),
   ...of(
     "region/actions.ts",
     "sameRole",

@@ -329,6 +329,7 @@ describe("a status", () => {
     ["no text", { sequence: { N: "5" } }, /it: status is not JSON/],
     ["a number", { sequence: { N: "5" }, status: { N: "5" } }, /it: status is not JSON/],
     ["half a text", { sequence: { N: "5" }, status: { S: "{" } }, /it: status is not JSON/],
+    ["a sequence below 0", statusItem({ ...status, sequence: -1 }), /it, sequence is not a whole number/],
     ["no sequence", { status: { S: JSON.stringify(status) } }, /it, sequence is not a whole number/],
     [
       "another sequence",

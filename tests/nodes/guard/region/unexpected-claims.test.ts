@@ -84,13 +84,15 @@ describe("reading the claims", () => {
     expect(await claims.read()).toMatchObject({ own: 3, peer: 4 });
   });
 
-  test("many of them don't hide the claim behind them", async () => {
-    table.claim("there", "2", ...Array.from({ length: 70 }, (_, i) => `${2 * i + 101}`));
+  const wrong = (count: number) => Array.from({ length: count }, (_, i) => `${2 * i + 101}`);
+
+  test("a hundred of them don't hide the claim behind them", async () => {
+    table.claim("there", "2", ...wrong(99));
     expect(await claims.read()).toMatchObject({ peer: 2 });
   });
 
   test("more than that is an error: the region's claim may be behind them", async () => {
-    table.claim("there", "2", ...Array.from({ length: 200 }, (_, i) => `${2 * i + 101}`));
+    table.claim("there", "2", ...wrong(100));
     await expect(claims.read()).rejects.toThrow("claim#there: too many claims that no stack can have made");
   });
 
@@ -115,6 +117,13 @@ describe("watching for unexpected claims", () => {
     expect(lines).toEqual([
       ["unexpected-claims", { items: ['claim#here {"N":"2"}', 'claim#there {"N":"100000000000000000000"}'] }],
     ]);
+  });
+
+  test("looks at the hundred greatest of each region", async () => {
+    const even = (from: number, count: number) => Array.from({ length: count }, (_, i) => `${from + 2 * i}`);
+    // From the greatest: one, 74 right ones, one as the 76th, 24 right ones, one as the 101st.
+    table.claim("there", "1001", ...even(602, 74), "601", ...even(402, 24), "401", ...even(2, 50));
+    expect(await claims.unexpected()).toEqual(['claim#there {"N":"1001"}', 'claim#there {"N":"601"}']);
   });
 
   test("finds none among claims of stacks", async () => {
