@@ -8,7 +8,7 @@ import { EXERCISED } from "./exercised.js";
 /** The test files beside this one: each plays its share, so that they use all processors. */
 const PARTS = readdirSync(import.meta.dirname).filter((file) => file.endsWith(".test.ts")).length;
 /** More, or another seed: `GUARD_RUNS=20000 GUARD_SEED=7 npm test -- tests/nodes/guard/region/safety`. */
-const RUNS = Number(process.env.GUARD_RUNS ?? 2_500);
+const RUNS = Number(process.env.GUARD_RUNS ?? 10_000);
 const SEED = Number(process.env.GUARD_SEED ?? 42);
 /** Enough for a night's series on a busy host. */
 const BUDGET_MILLIS = 3_600_000;
