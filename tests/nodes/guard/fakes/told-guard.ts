@@ -1,14 +1,7 @@
 /** The leader's half with decisions that the test makes: what does the shell do with an action, and what does it report? */
 import { Guard, type GuardStart } from "../../../../nodes/guard/leader/guard.js";
 import type { Step } from "../../../../nodes/guard/leader/leader-decision.js";
-import {
-  type Action,
-  type Event,
-  type Local,
-  NO_REGION_KEYS,
-  type State,
-  type View,
-} from "../../../../nodes/guard/leader/leader-facts.js";
+import type { Action, Event, Local, State } from "../../../../nodes/guard/leader/leader-facts.js";
 import type { Compare, Operation, Outcome } from "../../../../nodes/guard/shared/etcd.js";
 import { config as CONFIG } from "../leader/site.js";
 import { Port, Time } from "./ports.js";
@@ -103,19 +96,6 @@ export function toldGuard(
   const logged = () => logs.splice(0).map(([event]) => event);
   return { guard, time, calls, logs, logged, close, etcd, local, alive };
 }
-
-export const aView = (at: number, more: Partial<View> = {}): View => ({
-  startedAt: at,
-  endedAt: at,
-  leader: { value: "b", create: "5", mod: "6", lease: "12" },
-  heartbeat: { beat: { node: "b", state: "held", term: "5", timeline: 1, system: "1" }, mod: "9" },
-  initialize: "1",
-  initializeMod: "3",
-  forgetMillis: 0,
-  members: {},
-  region: NO_REGION_KEYS,
-  ...more,
-});
 
 export const outcome = (succeeded: boolean, ranges: Outcome["ranges"], revision = "40"): Outcome => ({
   succeeded,

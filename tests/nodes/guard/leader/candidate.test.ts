@@ -1,7 +1,7 @@
 /** Which standby a planned switchover hands over to, and why not to another. */
 import { describe, expect, test } from "vitest";
 import { chooseCandidate, type Standby } from "../../../../nodes/guard/leader/switchover.js";
-import { aView } from "../fakes/told-guard.js";
+import { aView } from "../fakes/view.js";
 
 const member = (value = "{}", lease = "12") => ({ value, create: "1", mod: "1", lease });
 const sync = (value: string) => ({ value, create: "2", mod: "2", lease: "0" });

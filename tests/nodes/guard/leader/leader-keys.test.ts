@@ -12,7 +12,8 @@ import {
   unmarking,
   viewOf,
 } from "../../../../nodes/guard/leader/leader-keys.js";
-import { aView, kv } from "../fakes/told-guard.js";
+import { kv } from "../fakes/told-guard.js";
+import { aView } from "../fakes/view.js";
 
 const keys = keysOf({ namespace: "/s/", scope: "x" });
 const beat: Beat = { node: "a", state: "held", term: "5", timeline: 1, system: "1" };

@@ -2,7 +2,8 @@
 import { describe, expect, test } from "vitest";
 import type { Action, Beat, Key } from "../../../../nodes/guard/leader/leader-facts.js";
 import { turns } from "../fakes/ports.js";
-import { aView, kv, outcome, toldGuard } from "../fakes/told-guard.js";
+import { kv, outcome, toldGuard } from "../fakes/told-guard.js";
+import { aView } from "../fakes/view.js";
 import { config, keys } from "./site.js";
 
 const held: Beat = { node: "a", state: "held", term: "5", timeline: 1, system: "1" };

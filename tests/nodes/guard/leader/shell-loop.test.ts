@@ -1,7 +1,8 @@
 /** The leader's loop: how often it asks etcd and Patroni. */
 import { describe, expect, test } from "vitest";
 import { turns } from "../fakes/ports.js";
-import { aView, kv, outcome, toldGuard } from "../fakes/told-guard.js";
+import { kv, outcome, toldGuard } from "../fakes/told-guard.js";
+import { aView } from "../fakes/view.js";
 import { config, keys } from "./site.js";
 
 const leaderLease = { ...config.leaderLease, renewMillis: 400 };

@@ -2,7 +2,8 @@
 import { describe, expect, test } from "vitest";
 import { type Beat, type Local, OPEN_GATE } from "../../../../nodes/guard/leader/leader-facts.js";
 import { turns } from "../fakes/ports.js";
-import { aView, toldGuard } from "../fakes/told-guard.js";
+import { toldGuard } from "../fakes/told-guard.js";
+import { aView } from "../fakes/view.js";
 
 const primary: Local = { startedAt: 0, role: "primary", timeline: 1, ancestors: [], holdsLock: true };
 const opening = (until: number, as: "leader" | "replica" = "leader") =>

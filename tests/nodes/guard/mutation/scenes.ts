@@ -19,6 +19,7 @@ import { withRole } from "../../../../nodes/guard/region/standby-cluster.js";
 import type { Compare, Operation, Outcome } from "../../../../nodes/guard/shared/etcd.js";
 import { Port, Time, turns } from "../fakes/ports.js";
 import { REGION } from "../fakes/region.js";
+import { aView } from "../fakes/view.js";
 import { config } from "../leader/site.js";
 import { RULES } from "../region/sim/regions.js";
 import { SimEtcd } from "../sim/etcd.js";
@@ -99,18 +100,12 @@ function leader({ Guard }: Halves) {
   };
 }
 
-const view = (at: number, more: Partial<View> = {}): View => ({
-  startedAt: at,
-  endedAt: at,
-  leader: { value: "b", create: "5", mod: "5", lease: "1" },
-  heartbeat: { beat: { node: "a", state: "held", term: "4", timeline: 1, system: "1" }, mod: "0" },
-  initialize: "1",
-  initializeMod: "3",
-  forgetMillis: 0,
-  members: {},
-  region: NO_REGION_KEYS,
-  ...more,
-});
+const view = (at: number, more: Partial<View> = {}): View =>
+  aView(at, {
+    leader: { value: "b", create: "5", mod: "5", lease: "1" },
+    heartbeat: { beat: { node: "a", state: "held", term: "4", timeline: 1, system: "1" }, mod: "0" },
+    ...more,
+  });
 
 const confessing: Scene = async (halves) => {
   const one = leader(halves);

@@ -12,7 +12,8 @@ import {
 } from "../../../../nodes/guard/region/region-keys.js";
 import { roleOf, standbyCluster, withRole } from "../../../../nodes/guard/region/standby-cluster.js";
 import { REGION } from "../fakes/region.js";
-import { aView, kv } from "../fakes/told-guard.js";
+import { kv } from "../fakes/told-guard.js";
+import { aView } from "../fakes/view.js";
 import { config } from "../leader/site.js";
 
 const keys = keysOf({ namespace: "/s/", scope: "x" });

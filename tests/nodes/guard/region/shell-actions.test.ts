@@ -8,8 +8,8 @@ import {
   type Status,
 } from "../../../../nodes/guard/region/region-facts.js";
 import { turns } from "../fakes/ports.js";
-import { aView } from "../fakes/told-guard.js";
 import { aReading, toldRegion, WALL } from "../fakes/told-region.js";
+import { aView } from "../fakes/view.js";
 import { keys } from "../leader/site.js";
 
 const close: RegionAction = { kind: "close", reason: "a newer claim" };

@@ -6,8 +6,8 @@ import { SHUT_GATE } from "../../../../nodes/guard/region/region.js";
 import { HELD_UP_MILLIS } from "../../../../nodes/guard/region/region-decision.js";
 import { NO_MARK, NO_STATUS, type OwnData, type Role } from "../../../../nodes/guard/region/region-facts.js";
 import { turns } from "../fakes/ports.js";
-import { aView } from "../fakes/told-guard.js";
 import { aReading, aRegionView, toldRegion } from "../fakes/told-region.js";
+import { aView } from "../fakes/view.js";
 import { config } from "../leader/site.js";
 
 const data: OwnData = { slots: [], records: [], patroniRuns: true };
