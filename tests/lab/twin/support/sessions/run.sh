@@ -7,11 +7,11 @@ live=/var/lib/postgresql/live restored=/var/lib/dr/by-hand/data
 live_sockets=/var/run/postgresql restored_sockets=/var/lib/dr/by-hand/data.restore/socket
 export PGBACKREST_REPO1_CIPHER_PASS=passphrase
 set -a; . /etc/dr/node.env; set +a
-mkdir -p /run/dr "$live_sockets" "$restored_sockets" /var/lib/dr /tmp/vault
+mkdir -p /run/dr/postgres "$live_sockets" "$restored_sockets" /var/lib/dr /tmp/vault
 mount -t devtmpfs none /dev 2> /dev/null || true
 chmod 1777 /tmp
 touch /run/dr/secrets.env
-chown -R postgres: "$live_sockets" /var/lib/dr/by-hand
+chown -R postgres: /run/dr/postgres "$live_sockets" /var/lib/dr/by-hand
 as_postgres() { setpriv --reuid=postgres --regid=postgres --init-groups "$@"; }
 
 as_postgres "$bin/initdb" -D "$live" -A trust -E UTF8 --locale C.UTF-8 > /dev/null
