@@ -7,6 +7,7 @@ import { stringify } from "yaml";
 import {
   clusterName,
   DATA_DIRECTORY,
+  GUARD_CONFIG_FILE,
   IMAGE_PATHS,
   type NodeFile,
   TLS_FILES,
@@ -89,6 +90,8 @@ export function renderRepmgrUserData(
     file(`${config}/postgresql.conf`, renderPostgresql(settings, contract, node)),
     file(`${config}/pg_hba.conf`, renderHba(settings, contract)),
     file(pgbackrest, renderPgbackrest(settings, contract, node)),
+    // No guard runs here: dr-prepare-data takes the nodes' names from it.
+    file(GUARD_CONFIG_FILE, JSON.stringify({ members: contract.home.databaseNodes })),
     program("dr-repmgr"),
     program("check.py"),
     unit("dr-volume", VOLUME_UNIT),
