@@ -1,9 +1,13 @@
 /** Who did what: one trail over all regions, in a bucket that no user can alter. */
 import * as cloudtrail from "@pulumi/aws/cloudtrail/index.js";
+import * as iam from "@pulumi/aws/iam/index.js";
+import * as s3 from "@pulumi/aws/s3/index.js";
 import * as pulumi from "@pulumi/pulumi";
-import type { Contract } from "../settings/contract.js";
-import type { Statement } from "./access/policy-document.js";
-import { SecureBucket } from "./secure-bucket.js";
+import type { Contract, CopyContract } from "../settings/contract.js";
+import { type Statement, trustService } from "./access/policy-document.js";
+import { auditReplicationPolicy } from "./access/vault-replication-policy.js";
+import { expireAll, SecureBucket } from "./secure-bucket.js";
+import { copyRule } from "./vault.js";
 
 export interface AuditArgs {
   readonly contract: Contract;
@@ -17,6 +21,8 @@ export interface AuditArgs {
   readonly lockDays: number;
   /** Days after which log files expire. At least `lockDays`; default in settings: 400. */
   readonly retentionDays: number;
+  /** Boundary of the role that copies the log files to another account, where settings name one. */
+  readonly permissionsBoundary: pulumi.Input<string>;
 }
 
 /**
@@ -40,6 +46,7 @@ export class Audit extends pulumi.ComponentResource {
     const bucket = this.bucket();
     this.bucketName = bucket.bucketName;
     this.trailArn = this.trail(bucket).arn;
+    if (args.contract.copy) this.replicate(bucket, args.contract.copy);
     this.registerOutputs({ bucketName: this.bucketName, trailArn: this.trailArn });
   }
 
@@ -55,18 +62,44 @@ export class Audit extends pulumi.ComponentResource {
         // validation.
         onlyThisKey: false,
         statements: deliveryOf(trailArn, contract),
-        lifecycle: [
-          {
-            id: "expire",
-            status: "Enabled",
-            filter: {},
-            expiration: { days: retentionDays },
-            // Expiry leaves a noncurrent version; it is past its lock by then.
-            noncurrentVersionExpiration: { noncurrentDays: 1 },
-          },
-        ],
+        lifecycle: [expireAll(retentionDays)],
       },
       { parent: this },
+    );
+  }
+
+  /** What an administrator of this account might prevent from being written any more, but not take back. */
+  private replicate(bucket: SecureBucket, copy: CopyContract): void {
+    const { contract, keyArn, permissionsBoundary } = this.args;
+    const at = `${this.name}-to-copy`;
+    const role = new iam.Role(
+      `${at}-role`,
+      {
+        name: contract.auditReplicationRole,
+        description: `S3 copies ${contract.auditBucket} to ${copy.auditBucket}`,
+        assumeRolePolicy: trustService("s3.amazonaws.com"),
+        permissionsBoundary,
+      },
+      { parent: this },
+    );
+    const from = { region: contract.home.region, bucket: contract.auditBucket, ownKey: true };
+    const permissions = new iam.RolePolicy(
+      `${at}-permissions`,
+      {
+        role: role.name,
+        policy: pulumi.output(keyArn).apply((key) => auditReplicationPolicy({ ...from, key }, copy)),
+      },
+      { parent: this },
+    );
+    new s3.BucketReplicationConfig(
+      `${at}-replication`,
+      {
+        bucket: bucket.bucketName,
+        role: role.arn,
+        rules: [copyRule(copy, copy.auditBucket, 1)],
+      },
+      // As with the vaults: S3 takes it for a versioned bucket only, and the first object must find the role able.
+      { parent: this, dependsOn: [permissions, ...bucket.ready] },
     );
   }
 

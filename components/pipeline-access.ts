@@ -2,7 +2,7 @@
 import * as iam from "@pulumi/aws/iam/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import type { Contract } from "../settings/contract.js";
-import { type RegionId, STACK_NAMES, type StackName } from "../settings/stacks.js";
+import { ACCOUNT_STACKS, type AccountStackName, type RegionId } from "../settings/stacks.js";
 import { deployImagesStatements } from "./access/image-policies.js";
 import { deployGlobalStatements } from "./access/pipeline-global-policies.js";
 import {
@@ -44,7 +44,7 @@ const DEPLOY_SESSION_SECONDS = 2 * 3600;
  */
 export class PipelineAccess extends pulumi.ComponentResource {
   readonly previewRoleArn: pulumi.Output<string>;
-  readonly deployRoleArns: Readonly<Record<StackName, pulumi.Output<string>>>;
+  readonly deployRoleArns: Readonly<Record<AccountStackName, pulumi.Output<string>>>;
 
   constructor(
     private readonly name: string,
@@ -55,8 +55,8 @@ export class PipelineAccess extends pulumi.ComponentResource {
     const issuer = this.issuer();
     this.previewRoleArn = this.previewRole(issuer);
     this.deployRoleArns = Object.fromEntries(
-      STACK_NAMES.map((stack) => [stack, this.deployRole(stack, issuer)]),
-    ) as Record<StackName, pulumi.Output<string>>;
+      ACCOUNT_STACKS.map((stack) => [stack, this.deployRole(stack, issuer)]),
+    ) as Record<AccountStackName, pulumi.Output<string>>;
     this.registerOutputs({ previewRoleArn: this.previewRoleArn, deployRoleArns: this.deployRoleArns });
   }
 
@@ -95,7 +95,7 @@ export class PipelineAccess extends pulumi.ComponentResource {
     return role.arn;
   }
 
-  private deployRole(stack: StackName, issuer: iam.OpenIdConnectProvider): pulumi.Output<string> {
+  private deployRole(stack: AccountStackName, issuer: iam.OpenIdConnectProvider): pulumi.Output<string> {
     const { pipelineRolePrefix, repository, permissionsBoundary } = this.args;
     const role = new iam.Role(
       `${this.name}-deploy-${stack}`,
@@ -116,7 +116,7 @@ export class PipelineAccess extends pulumi.ComponentResource {
     return role.arn;
   }
 
-  private deployStatements(stack: StackName, ids: PipelineIds): Statement[] {
+  private deployStatements(stack: AccountStackName, ids: PipelineIds): Statement[] {
     const { contract, prefix, trailArn, buildImages } = this.args;
     const region = (id: RegionId) => [
       ...deployRegionStatements(contract, id, ids),

@@ -38,6 +38,16 @@ export const expireSuperseded = (days: number): inputs.s3.BucketLifecycleConfigu
   expiration: { expiredObjectDeleteMarker: true },
 });
 
+/** Everything goes after so many days. */
+export const expireAll = (days: number): inputs.s3.BucketLifecycleConfigurationRule => ({
+  id: "expire",
+  status: "Enabled",
+  filter: {},
+  expiration: { days },
+  // Expiry leaves a noncurrent version; it is past its lock by then.
+  noncurrentVersionExpiration: { noncurrentDays: 1 },
+});
+
 /**
  * Versioned, encrypted with one key of ours, TLS only, no ACLs, nothing public; optionally immutable.
  * Reads and writes are recorded as CloudTrail data events (`audit.ts`), not as server access logs.

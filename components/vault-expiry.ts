@@ -23,33 +23,46 @@ export const REPLICA_SLACK_DAYS = 30;
  * how long it takes until backups hidden by an attacker are gone. Own dumps and reports, which no program deletes, expire
  * by age, and so do replicas, see REPLICA_SLACK_DAYS. Object Lock holds back any of this while it lasts.
  */
-export function vaultExpiry(
-  own: Pick<RegionContract, "repositoryPath">,
-  other: Pick<RegionContract, "repositoryPath">,
-  retentionDays: number,
-): Rule[] {
+export function vaultExpiry(own: Region, other: Region, retentionDays: number): Rule[] {
   const { dumps, restoreTests } = REPOSITORY_FOLDERS;
-  const byAge = (id: string, filter: Rule["filter"], days: number): Rule => ({
-    id,
-    status: "Enabled",
-    filter,
-    expiration: { days },
-  });
   const ownFolder = (folder: string) => ({ prefix: `${own.repositoryPath.slice(1)}/${folder}/` });
-  const replicas = `${other.repositoryPath.slice(1)}/`;
-  const replicaDays = retentionDays + REPLICA_SLACK_DAYS;
   return [
     expireSuperseded(retentionDays),
     byAge("expire-dumps", ownFolder(dumps), retentionDays),
     byAge("expire-restore-tests", ownFolder(restoreTests), retentionDays),
-    // backup.info is here too; each backup rewrites it.
-    byAge("expire-replica-backups", { prefix: `${replicas}backup/` }, replicaDays),
-    byAge(
-      "expire-replica-archive",
-      { and: { prefix: `${replicas}archive/`, objectSizeGreaterThan: REPOSITORY_INFO_BYTES } },
-      replicaDays,
-    ),
-    byAge("expire-replica-dumps", { prefix: `${replicas}${dumps}/` }, replicaDays),
-    byAge("expire-replica-restore-tests", { prefix: `${replicas}${restoreTests}/` }, replicaDays),
+    ...replicaExpiry(other, retentionDays, "replica"),
   ];
 }
+
+/** The lifecycle of the copies of both vaults: replicas, all of them. */
+export const copyExpiry = (regions: readonly Region[], retentionDays: number): Rule[] => [
+  expireSuperseded(retentionDays),
+  ...regions.flatMap((region) => replicaExpiry(region, retentionDays, region.id)),
+];
+
+type Region = Pick<RegionContract, "id" | "repositoryPath">;
+
+/** Of what one region's pgBackRest and jobs wrote elsewhere. @param what part of the rules' ids */
+function replicaExpiry({ repositoryPath }: Region, retentionDays: number, what: string): Rule[] {
+  const { dumps, restoreTests } = REPOSITORY_FOLDERS;
+  const replicas = `${repositoryPath.slice(1)}/`;
+  const days = retentionDays + REPLICA_SLACK_DAYS;
+  return [
+    // backup.info is here too; each backup rewrites it.
+    byAge(`expire-${what}-backups`, { prefix: `${replicas}backup/` }, days),
+    byAge(
+      `expire-${what}-archive`,
+      { and: { prefix: `${replicas}archive/`, objectSizeGreaterThan: REPOSITORY_INFO_BYTES } },
+      days,
+    ),
+    byAge(`expire-${what}-dumps`, { prefix: `${replicas}${dumps}/` }, days),
+    byAge(`expire-${what}-restore-tests`, { prefix: `${replicas}${restoreTests}/` }, days),
+  ];
+}
+
+const byAge = (id: string, filter: Rule["filter"], days: number): Rule => ({
+  id,
+  status: "Enabled",
+  filter,
+  expiration: { days },
+});

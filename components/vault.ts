@@ -3,8 +3,13 @@ import * as iam from "@pulumi/aws/iam/index.js";
 import * as s3 from "@pulumi/aws/s3/index.js";
 import type * as inputs from "@pulumi/aws/types/input.js";
 import * as pulumi from "@pulumi/pulumi";
-import { type Contract, otherRegion, VAULT_COPY_RULE, vaultReplicationRule } from "../settings/contract.js";
-import type { SharedSettings } from "../settings/schema.js";
+import {
+  COPY_RULE,
+  type Contract,
+  type CopyContract,
+  otherRegion,
+  vaultReplicationRule,
+} from "../settings/contract.js";
 import type { RegionId } from "../settings/stacks.js";
 import { trustService } from "./access/policy-document.js";
 import { replicationPolicy } from "./access/vault-replication-policy.js";
@@ -13,16 +18,12 @@ import { vaultExpiry } from "./vault-expiry.js";
 
 export interface VaultArgs {
   readonly contract: Contract;
-  /** Prefix of the replication roles' names: the pipeline may make roles of that prefix only. */
-  readonly prefix: string;
   /** Days for which no object version can be deleted by anybody. Default in settings: 30. */
   readonly lockDays: number;
   /** Days that superseded and hidden versions stay. At least `lockDays`; default in settings: 35. */
   readonly retentionDays: number;
   /** Each region's own backups key. */
   readonly keyArns: Readonly<Record<RegionId, pulumi.Input<string>>>;
-  /** A bucket and a key of another account that get a third copy of both vaults. Default: none. */
-  readonly copyTo?: SharedSettings["backup"]["copyTo"];
   /** Boundary of the replication roles. */
   readonly permissionsBoundary: pulumi.Input<string>;
   readonly home: pulumi.ProviderResource;
@@ -73,12 +74,13 @@ export class Vault extends pulumi.ComponentResource {
    */
   private replicate(from: RegionId, buckets: Readonly<Record<RegionId, SecureBucket>>): void {
     const to = otherRegion(from);
-    const { contract, prefix, keyArns, copyTo, permissionsBoundary, home } = this.args;
+    const { contract, keyArns, permissionsBoundary, home } = this.args;
+    const { copy } = contract;
     const at = `${this.name}-${from}-to-${to}`;
     const role = new iam.Role(
       `${at}-role`,
       {
-        name: `${prefix}-vault-${contract[from].region}-to-${contract[to].region}`,
+        name: contract[from].vaultReplicationRole,
         description: `S3 copies ${contract[from].vaultBucket} to ${contract[to].vaultBucket}`,
         // Who may hand the role to S3 is limited by iam:PassRole, which never crosses accounts.
         assumeRolePolicy: trustService("s3.amazonaws.com"),
@@ -93,7 +95,7 @@ export class Vault extends pulumi.ComponentResource {
         policy: pulumi
           .all([keyArns[from], keyArns[to]])
           .apply(([fromKey, toKey]) =>
-            replicationPolicy(contract[from], { ...contract[to], key: toKey }, fromKey, copyTo),
+            replicationPolicy(contract[from], { ...contract[to], key: toKey }, fromKey, copy),
           ),
       },
       { parent: this, provider: home },
@@ -111,21 +113,7 @@ export class Vault extends pulumi.ComponentResource {
             // S3 treats multi-Region keys as single-Region: the copy needs its own region's key.
             destination: destination(buckets[to].arn, keyArns[to]),
           },
-          ...(copyTo
-            ? [
-                {
-                  ...REPLICATION_RULE,
-                  id: VAULT_COPY_RULE,
-                  priority: 2,
-                  destination: {
-                    ...destination(copyTo.bucketArn, copyTo.keyArn),
-                    account: copyTo.accountId,
-                    // Else this account would own what lies there, and could take it away.
-                    accessControlTranslation: { owner: "Destination" },
-                  },
-                },
-              ]
-            : []),
+          ...(copy ? [copyRule(copy, copy.vaultBucket, 2)] : []),
         ],
       },
       {
@@ -137,6 +125,23 @@ export class Vault extends pulumi.ComponentResource {
     );
   }
 }
+
+/** The rule by which a bucket copies to `bucket` of the other account. @param priority unique among the bucket's rules */
+export const copyRule = (
+  copy: CopyContract,
+  bucket: string,
+  priority: number,
+): inputs.s3.BucketReplicationConfigRule => ({
+  ...REPLICATION_RULE,
+  id: COPY_RULE,
+  priority,
+  destination: {
+    ...destination(`arn:aws:s3:::${bucket}`, copy.keyAliasArn),
+    account: copy.accountId,
+    // Else this account would own what lies there, and could take it away.
+    accessControlTranslation: { owner: "Destination" },
+  },
+});
 
 /** What all rules have in common: everything, and no deletes. */
 const REPLICATION_RULE = {

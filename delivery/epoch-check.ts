@@ -4,6 +4,7 @@
  * state back to before it. No Pulumi here.
  */
 import type { Problem } from "../common/errors.js";
+import { ANY_ACCOUNT, contractOf } from "../settings/contract.js";
 import type { RegionSettings, SharedSettings } from "../settings/schema.js";
 import { isRegionStack, type RegionId, regionIdOf, type StackName } from "../settings/stacks.js";
 
@@ -64,6 +65,21 @@ export function readDeployed(exported: unknown): DeployedStack | undefined {
   };
 }
 
+interface Needed {
+  readonly key: string;
+  readonly region: string;
+  readonly id?: RegionId;
+}
+
+function neededBy(stack: StackName, settings: SharedSettings): Needed[] {
+  if (stack === "copy") {
+    const region = contractOf(settings, ANY_ACCOUNT).copy?.region;
+    return region ? [{ key: "backup.copyTo.region", region }] : [];
+  }
+  const ids: readonly RegionId[] = isRegionStack(stack) ? [regionIdOf(stack)] : ["home", "recovery"];
+  return ids.map((id) => ({ key: `regions.${id}`, region: settings.regions[id], id }));
+}
+
 /** @returns the problems that forbid the `up`; empty if it may run. */
 export function checkEpoch(
   stack: StackName,
@@ -82,13 +98,11 @@ export function checkEpoch(
       });
     }
   }
-  const needed: readonly RegionId[] = isRegionStack(stack) ? [regionIdOf(stack)] : ["home", "recovery"];
-  for (const id of needed) {
-    const region = settings.regions[id];
-    const deployed = placed[id] ? [placed[id]] : regions;
+  for (const { key, region, id } of neededBy(stack, settings)) {
+    const deployed = id && placed[id] ? [placed[id]] : regions;
     if (deployed.length === 0 || deployed.includes(region)) continue;
     problems.push({
-      key: `regions.${id}`,
+      key,
       value: region,
       reason: `is not where stack ${stack} is deployed (${deployed.join(", ")}); a new region would replace every resource in the old one`,
       remedy:

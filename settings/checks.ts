@@ -199,17 +199,29 @@ const restoreTestsEndBeforeTheNext: Check<SharedSettings> = ({ restoreTest: { ev
         },
       ];
 
-const copyIsElsewhere: Check<SharedSettings> = ({ accountId, backup: { copyTo } }) =>
-  copyTo && copyTo.accountId === accountId
-    ? [
-        {
-          key: "backup.copyTo.accountId",
-          value: copyTo.accountId,
-          reason: "is this account; an attacker who takes it over would have all copies",
-          remedy: "name another account, or leave backup.copyTo out",
-        },
-      ]
-    : no;
+const copyIsElsewhere: Check<SharedSettings> = ({ accountId, backup: { copyTo } }) => {
+  if (!copyTo) return no;
+  if (copyTo.accountId === accountId)
+    return [
+      {
+        key: "backup.copyTo.accountId",
+        value: copyTo.accountId,
+        reason: "is this account; an attacker who takes it over would have all copies",
+        remedy: "name another account, or leave backup.copyTo out",
+      },
+    ];
+  // The other account's stack runs with that account's credentials, so it can't ask AWS which account it admits.
+  if (accountId === undefined)
+    return [
+      {
+        key: "accountId",
+        value: accountId,
+        reason: "is required with backup.copyTo; the other account admits the roles of this account only",
+        remedy: "set accountId to the id of the account that has the vaults",
+      },
+    ];
+  return no;
+};
 
 const fleetSizesAreOrdered: Check<SharedSettings> = ({ fleet }) => {
   const problems: Problem[] = [];

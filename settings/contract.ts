@@ -115,6 +115,8 @@ export interface RegionContract {
   /** Name of the region's own load balancer, e.g. `eu-west-1.app.example.com`. */
   readonly hostname: string;
   readonly vaultBucket: string;
+  /** Role (trusted by s3.amazonaws.com) that copies this region's vault to the other region, and to the other account. */
+  readonly vaultReplicationRole: string;
   /**
    * Where this region's backups are, in its own vault and, replicated, in the other region's: pgBackRest's
    * `repo1-path` (with a leading slash). One per region, or timelines and replicas would collide.
@@ -150,6 +152,24 @@ export interface RegionContract {
   readonly acceptDataLossKey: string;
 }
 
+/** What another account keeps for this one: `backup.copyTo`. Stack `copy` creates it with that account's credentials. */
+export interface CopyContract {
+  /** The account that owns the copy. */
+  readonly accountId: string;
+  /** AWS region of everything here. */
+  readonly region: string;
+  /** The copies of both vaults; each region's objects are below its `repositoryPath`, as in its own vault. */
+  readonly vaultBucket: string;
+  /** The copy of the audit trail's bucket. */
+  readonly auditBucket: string;
+  /** Alias of the KMS key of both buckets, and its ARN: the key's own ARN is known only after the deployment. */
+  readonly keyAlias: string;
+  readonly keyAliasArn: string;
+  /** Event bus that pages from there, and its ARN: rules of this account forward events to it. */
+  readonly watchBus: string;
+  readonly watchBusArn: string;
+}
+
 export type MachineKind = "database" | "restore" | "tomcat";
 
 export interface Contract {
@@ -157,6 +177,12 @@ export interface Contract {
   readonly serviceHostname: string;
   readonly claimTable: string;
   readonly auditBucket: string;
+  /** Role (trusted by s3.amazonaws.com) that copies `auditBucket` to the other account, where there is one. */
+  readonly auditReplicationRole: string;
+  /** Undefined without `backup.copyTo`. */
+  readonly copy: CopyContract | undefined;
+  /** Source of the events that this project itself puts on a bus; `WATCH_CANARY` is one of their detail types. */
+  readonly watchSource: string;
   /** SSM parameter with what `global` hands to each region. */
   readonly handoffParameter: string;
   readonly keyAliases: {
@@ -248,6 +274,7 @@ export function contractOf(settings: SharedSettings, accountId: string): Contrac
       artifactBucket: `${name}-artifacts-${accountId}-${aws}`,
       hostname: `${aws}.${serviceHostname}`,
       vaultBucket: `${name}-vault-${accountId}-${aws}`,
+      vaultReplicationRole: `${name}-vault-${aws}-to-${settings.regions[otherRegion(id)]}`,
       repositoryPath: `/${aws}`,
       runbookBucket: `${name}-runbooks-${accountId}-${aws}`,
       databaseRole: `${name}-${aws}-database`,
@@ -271,6 +298,9 @@ export function contractOf(settings: SharedSettings, accountId: string): Contrac
     serviceHostname,
     claimTable: `${name}-claims`,
     auditBucket: `${name}-audit-${accountId}-${settings.regions.home}`,
+    auditReplicationRole: `${name}-audit-to-copy`,
+    copy: copyOf(settings),
+    watchSource: `${name}.watch`,
     handoffParameter: `/${name}/handoff`,
     keyAliases: {
       data: `alias/${name}-data`,
@@ -302,6 +332,23 @@ export function contractOf(settings: SharedSettings, accountId: string): Contrac
   };
 }
 
+function copyOf({ name, regions, backup: { copyTo } }: SharedSettings): CopyContract | undefined {
+  if (!copyTo) return undefined;
+  const { accountId, region = regions.witness } = copyTo;
+  const keyAlias = `alias/${name}-copy`;
+  const watchBus = `${name}-watch`;
+  return {
+    accountId,
+    region,
+    vaultBucket: `${name}-copy-${accountId}-${region}`,
+    auditBucket: `${name}-copy-audit-${accountId}-${region}`,
+    keyAlias,
+    keyAliasArn: `arn:aws:kms:${region}:${accountId}:${keyAlias}`,
+    watchBus,
+    watchBusArn: `arn:aws:events:${region}:${accountId}:event-bus/${watchBus}`,
+  };
+}
+
 /** The three zones used in a region. */
 function zonesOf(region: string): [string, string, string] {
   const [a, b, c] = ZONE_LETTERS[region] ?? ["a", "b", "c"];
@@ -311,8 +358,11 @@ function zonesOf(region: string): [string, string, string] {
 /** Id of the rule by which a vault copies to the one in `to`; S3's replication metrics carry it. */
 export const vaultReplicationRule = (to: Pick<RegionContract, "region">): string => `to-${to.region}`;
 
-/** Id of the rule by which a vault copies to the account in `backup.copyTo`. */
-export const VAULT_COPY_RULE = "to-other-account";
+/** Id of the rule by which a vault, or the audit trail's bucket, copies to the account in `backup.copyTo`. */
+export const COPY_RULE = "to-other-account";
+
+/** Detail type of the daily event by which the watch shows that its path works. */
+export const WATCH_CANARY = "canary";
 
 export const otherRegion = (id: RegionId): RegionId => (id === "home" ? "recovery" : "home");
 

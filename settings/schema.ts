@@ -314,22 +314,13 @@ export const sharedSchema = z.strictObject({
           accountId: z
             .string()
             .regex(/^\d{12}$/, "must be a 12-digit AWS account id")
-            .describe("The account; it owns what is copied."),
-          bucketArn: z
-            .string()
-            .regex(/^arn:aws[a-z-]*:s3:::[a-z0-9.-]{3,63}$/, "must be the ARN of a bucket")
-            .describe(
-              "Its bucket: versioned, with Object Lock, and with a policy that admits the replication roles.",
-            ),
-          keyArn: z
-            .string()
-            .regex(/^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/, "must be the ARN of a KMS key")
-            .describe(
-              "KMS key of that account, in the bucket's region, which the replication roles may use.",
-            ),
+            .describe("The account. Its stack `copy` creates the buckets; it owns what is copied."),
+          region: region.optional().describe("Region of the copy. Default: `regions.witness`."),
         })
         .optional()
-        .describe("A third copy of both vaults, in an account that no user of this one can access."),
+        .describe(
+          "A third copy of both vaults, and one of the audit trail, in an account that no user of this one can access. It needs `accountId` at the top, which the other account admits.",
+        ),
     })
     .prefault({}),
   restoreTest: z

@@ -58,7 +58,6 @@ export async function globalStack(settings: SharedSettings): Promise<StackOutput
       prefix,
       buildImages: images.build,
       war: settings.application.war,
-      copyTo: backup.copyTo,
     },
     { provider: home },
   );
@@ -70,7 +69,6 @@ export async function globalStack(settings: SharedSettings): Promise<StackOutput
     ...capped,
     lockDays: backup.lockDays,
     retentionDays: backup.retentionDays,
-    copyTo: backup.copyTo,
     keyArns: { home: keys.home.backups, recovery: keys.recovery.backups },
   });
   const runbooks = REGIONS.map(
@@ -117,6 +115,7 @@ export async function globalStack(settings: SharedSettings): Promise<StackOutput
       contract,
       trailName,
       trailArn,
+      ...capped,
       keyArn: keys.audit,
       lockDays: audit.lockDays,
       retentionDays: audit.retentionDays,

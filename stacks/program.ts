@@ -4,6 +4,7 @@ import { isUserError } from "../common/errors.js";
 import { parseRegionSettings, parseSharedSettings } from "../settings/parse.js";
 import { readRawSettings } from "../settings/pulumi.js";
 import { assertStackName } from "../settings/stacks.js";
+import { copyStack } from "./copy.js";
 import { globalStack } from "./global.js";
 import { linkStack } from "./link.js";
 import type { StackOutputs } from "./outputs.js";
@@ -26,6 +27,8 @@ async function declare(stack: string): Promise<StackOutputs> {
   assertStackName(stack);
   const raw = readRawSettings();
   switch (stack) {
+    case "copy":
+      return copyStack(parseSharedSettings(stack, raw));
     case "global":
       return globalStack(parseSharedSettings(stack, raw));
     case "link":

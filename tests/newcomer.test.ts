@@ -21,6 +21,9 @@ import { recordStack } from "./support/recorder.js";
 /** What a test mentions when it reads stack files, directly or through the sandbox or the twin. */
 const READS_SETTINGS = /\b(twinSettings|readStackFiles|fixtureSettings|syncProject|Pulumi(\.\w+)?\.yaml)\b/;
 
+/** What a copy in another account takes; a new user may do without. */
+const OTHER_ACCOUNT = { accountId: "123456789012", backup: { copyTo: { accountId: "210987654321" } } };
+
 /** Test files of this project that read stack files, but this one. */
 function settingsReaders(): string[] {
   return readdirSync(join(REPO, "tests"), { recursive: true, encoding: "utf8" })
@@ -59,11 +62,13 @@ describe.each([
   afterAll(() => copy.remove());
 
   test.each(STACK_NAMES)("%s keeps every rule and stays in the regions that were named", async (stack) => {
-    const { resources } = await recordStack(stack, await readStackFiles(stack, copy.dir));
+    const raw = { ...(await readStackFiles(stack, copy.dir)), ...(stack === "copy" && OTHER_ACCOUNT) };
+    const { resources } = await recordStack(stack, raw);
     const samples = resources.map(sampleOf);
     expect(RULES.flatMap((rule) => violationsOf(rule, samples))).toEqual([]);
-    const { home, recovery } = edit.regions;
+    const { home, recovery, witness } = edit.regions;
     const named = {
+      copy: [witness],
       global: [home, recovery, "us-east-1"],
       prod: [home],
       dr: [recovery],

@@ -12,7 +12,7 @@ import { assertStackName, isRegionStack } from "../../settings/stacks.js";
 export function addCheckEpoch(dr: Command): void {
   dr.command("check-epoch")
     .description("refuse settings that would set a deployed stack back: a lower epoch, another region")
-    .argument("<stack>", "global | prod | dr | link")
+    .argument("<stack>", "copy | global | prod | dr | link")
     .option("--state <file>", "read this output of `pulumi stack export` instead of calling pulumi")
     .option(
       "--project <dir>",

@@ -10,9 +10,9 @@
  * the trail and who may reach the vaults' buckets. The pipeline has no right to any of it.
  */
 import type { Contract, RegionContract } from "../../settings/contract.js";
-import type { SharedSettings } from "../../settings/schema.js";
 import { claimsStay, onlyStatusIsWritten } from "./claim-policies.js";
 import { claimTableArns, everythingIn, type Statement } from "./policy-document.js";
+import { REPLICATE } from "./vault-replication-policy.js";
 
 export interface BoundaryArgs {
   readonly contract: Contract;
@@ -22,8 +22,6 @@ export interface BoundaryArgs {
   readonly buildImages: boolean;
   /** WAR of the application: one in a bucket elsewhere is read there. */
   readonly war: string;
-  /** Another account's bucket and key that get a third copy of both vaults. */
-  readonly copyTo?: SharedSettings["backup"]["copyTo"];
 }
 
 /** For machines and the services that act for them: what they use, and of data only the project's. */
@@ -94,7 +92,6 @@ export function machineBoundaryStatements(args: BoundaryArgs): Statement[] {
         "s3:DeleteObject",
         "s3:Get*",
         "s3:List*",
-        "s3:ObjectOwnerOverrideToBucketOwner",
         "s3:PutObject",
         "s3:ReplicateObject",
         "s3:ReplicateTags",
@@ -106,6 +103,7 @@ export function machineBoundaryStatements(args: BoundaryArgs): Statement[] {
         ...foreignObjects(args),
       ],
     },
+    ...copies(contract),
     {
       Sid: "ClaimsAndStatus",
       Effect: "Allow",
@@ -117,11 +115,29 @@ export function machineBoundaryStatements(args: BoundaryArgs): Statement[] {
   ];
 }
 
-/** Objects that aren't the project's: a WAR elsewhere, Image Builder's own program, the third copy. */
-const foreignObjects = ({ contract, war, copyTo, buildImages }: BoundaryArgs): string[] => [
+/** What copying to another account takes: nothing there can be read, and the trail here can't be written. */
+const copies = ({ copy, auditBucket }: Contract): Statement[] =>
+  copy
+    ? [
+        {
+          Sid: "TrailIsCopied",
+          Effect: "Allow",
+          Action: ["s3:GetObject*", "s3:GetReplicationConfiguration", "s3:ListBucket"],
+          Resource: everythingIn(auditBucket),
+        },
+        {
+          Sid: "CopiesInTheOtherAccount",
+          Effect: "Allow",
+          Action: REPLICATE,
+          Resource: [copy.vaultBucket, copy.auditBucket].map((bucket) => `arn:aws:s3:::${bucket}/*`),
+        },
+      ]
+    : [];
+
+/** Objects that aren't the project's: a WAR elsewhere, Image Builder's own program. */
+const foreignObjects = ({ contract, war, buildImages }: BoundaryArgs): string[] => [
   ...(war.startsWith("s3://") ? [`arn:aws:s3:::${war.slice("s3://".length)}`] : []),
   ...(buildImages ? [imageBuildersProgram(contract.home), imageBuildersProgram(contract.recovery)] : []),
-  ...(copyTo ? [`${copyTo.bucketArn}/*`] : []),
 ];
 
 /** The program that runs components comes from AWS's own bucket. */
@@ -130,11 +146,11 @@ export const imageBuildersProgram = ({ region }: Pick<RegionContract, "region">)
 
 /** Roles and instance profiles of machines: the pipeline may change their policies and hand them on. */
 export const machineArns = (
-  { accountId, home, recovery }: Contract,
+  { accountId, copy, home, recovery }: Contract,
   prefix: string,
   kind: "role" | "instance-profile",
 ): string[] =>
-  [home.region, recovery.region, "vault"].map(
+  [home.region, recovery.region, "vault", ...(copy ? ["audit"] : [])].map(
     (part) => `arn:aws:iam::${accountId}:${kind}/${prefix}-${part}-*`,
   );
 

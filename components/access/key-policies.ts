@@ -82,7 +82,10 @@ export function dataKeyPolicy(
 }
 
 /** Objects of the vault, the runbooks and the application of one region, through S3 only. Who may, says IAM. */
-export function backupsKeyPolicy({ accountId, region }: KeyPlace): string {
+export const backupsKeyPolicy = (place: KeyPlace): string => storageKeyPolicy(place, []);
+
+/** The same, with further statements. */
+export function storageKeyPolicy({ accountId, region }: KeyPlace, statements: readonly Statement[]): string {
   return policyDocument([
     ...administration(accountId),
     {
@@ -95,6 +98,7 @@ export function backupsKeyPolicy({ accountId, region }: KeyPlace): string {
         StringEquals: { "kms:CallerAccount": accountId, "kms:ViaService": `s3.${region}.amazonaws.com` },
       },
     },
+    ...statements,
   ]);
 }
 

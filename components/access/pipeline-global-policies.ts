@@ -59,7 +59,9 @@ export function deployGlobalStatements(
       Effect: "Allow",
       Action: "iam:PassRole",
       // These roles trust S3 alone.
-      Resource: `arn:aws:iam::${accountId}:role/${prefix}-vault-*`,
+      Resource: [`${prefix}-vault-*`, ...(contract.copy ? [contract.auditReplicationRole] : [])].map(
+        (role) => `arn:aws:iam::${accountId}:role/${role}`,
+      ),
     },
     {
       Sid: "ReadThePipelinesProvider",

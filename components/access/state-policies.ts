@@ -3,7 +3,7 @@
  * older than any stack, so a person applies the policy: `npx dr bootstrap state-policy`.
  */
 import type { Contract } from "../../settings/contract.js";
-import { STACK_NAMES } from "../../settings/stacks.js";
+import { ACCOUNT_STACKS } from "../../settings/stacks.js";
 import { policyDocument, type Statement } from "./policy-document.js";
 
 /** Pulumi's own folders in the bucket; each has one per project, and below it the stacks' files or folders. */
@@ -24,7 +24,7 @@ export function statePolicy(
 ): string {
   const arn = `arn:aws:s3:::${bucket}`;
   const role = (purpose: string) => `arn:aws:iam::${accountId}:role/${pipelineRolePrefix}${purpose}`;
-  const all = ["preview", ...STACK_NAMES.map((stack) => `deploy-${stack}`)].map(role);
+  const all = ["preview", ...ACCOUNT_STACKS.map((stack) => `deploy-${stack}`)].map(role);
   const objects = (keys: readonly string[]) => keys.map((key) => `${arn}/${key}`);
   const titled = (stack: string) => `${stack[0]?.toUpperCase()}${stack.slice(1)}`;
   const statements: Statement[] = [
@@ -48,9 +48,9 @@ export function statePolicy(
       Effect: "Allow",
       Principal: { AWS: role("preview") },
       Action: "s3:GetObject",
-      Resource: objects(STACK_NAMES.flatMap((stack) => keysOf(stack, project))),
+      Resource: objects(ACCOUNT_STACKS.flatMap((stack) => keysOf(stack, project))),
     },
-    ...STACK_NAMES.map(
+    ...ACCOUNT_STACKS.map(
       (stack): Statement => ({
         Sid: `Deploy${titled(stack)}`,
         Effect: "Allow",

@@ -6,11 +6,11 @@
  */
 
 import {
+  COPY_RULE,
   type Contract,
   type MachineKind,
   otherRegion,
   type RegionContract,
-  VAULT_COPY_RULE,
   vaultReplicationRule,
 } from "../../settings/contract.js";
 import type { RegionSettings } from "../../settings/schema.js";
@@ -220,7 +220,7 @@ function restoreTests(settings: BackupAlarmSettings, own: Own, result: Own): Ala
 
 /** This region's vault as the source. S3 reports nothing while there is nothing to copy. */
 function vaultReplication(
-  { objectives, backup }: BackupAlarmSettings,
+  { objectives }: BackupAlarmSettings,
   contract: Contract,
   region: RegionContract,
 ): AlarmSpec[] {
@@ -233,13 +233,13 @@ function vaultReplication(
       bucket: other.vaultBucket,
       rule: vaultReplicationRule(other),
     },
-    ...(backup.copyTo
+    ...(contract.copy
       ? [
           {
             whose: "The other account's copy",
             where: "to the other account",
-            bucket: backup.copyTo.bucketArn.split(":").at(-1) as string,
-            rule: VAULT_COPY_RULE,
+            bucket: contract.copy.vaultBucket,
+            rule: COPY_RULE,
             suffix: "copy",
           },
         ]

@@ -20,6 +20,8 @@ export const RUNBOOKS = {
   "volume-backup-failed": "backup-too-old.md",
   "vault-replication-behind": "vault-replication-behind.md",
   "vault-replication-failed": "vault-replication-behind.md",
+  "copy-watch-page": "vault-tampering.md",
+  "copy-canary-missing": "copy-canary-missing.md",
   "unhealthy-targets": "unhealthy-targets.md",
   "no-healthy-targets": "unhealthy-targets.md",
   "claim-lease-lapsing": "claim-lease-lapsing.md",

@@ -7,7 +7,7 @@ import { outputLines, STAND_IN_NOTE, summary } from "../../operations/engine/ren
 import { contractOf } from "../../settings/contract.js";
 import { parseSharedSettings } from "../../settings/parse.js";
 import { readStackFiles } from "../../settings/stack-files.js";
-import { STACK_NAMES } from "../../settings/stacks.js";
+import { ACCOUNT_STACKS } from "../../settings/stacks.js";
 import type { DrillResult } from "../drills/report.js";
 import { EMULATED_ACCOUNT } from "../sandbox/emulator/emulator.js";
 import { projectDir } from "../sandbox/project.js";
@@ -51,7 +51,7 @@ export async function demo({ machines, verbose }: DemoOptions): Promise<void> {
     scene.say(`  ${STAND_IN_NOTE}`);
 
     progress.heading("2  Deploy the four stacks, policies on");
-    for (const stack of STACK_NAMES) await deploy(scene, stack);
+    for (const stack of ACCOUNT_STACKS) await deploy(scene, stack);
 
     progress.heading("3  What is there now");
     await picture(scene);
@@ -109,7 +109,10 @@ async function withoutMachines(scene: Scene, reason: string): Promise<void> {
   await picture(scene);
 }
 
-async function deploy({ sandbox, progress, say }: Scene, stack: (typeof STACK_NAMES)[number]): Promise<void> {
+async function deploy(
+  { sandbox, progress, say }: Scene,
+  stack: (typeof ACCOUNT_STACKS)[number],
+): Promise<void> {
   let count = 0;
   const result: RunResult = await progress.during(`up ${stack}`, () =>
     sandbox.up(stack, {

@@ -1,6 +1,6 @@
 import { beforeAll, expect, test } from "vitest";
 import { decide } from "../support/iam.js";
-import { BASE_SETTINGS, type Recording, recordStack } from "../support/recorder.js";
+import { BASE_SETTINGS, COPY_SETTINGS, type Recording, recordStack } from "../support/recorder.js";
 
 const BUCKET = "aws:s3/bucket:Bucket";
 const REPLICATION = "aws:s3/bucketReplicationConfig:BucketReplicationConfig";
@@ -169,12 +169,8 @@ test("own backups expire only once superseded; what no program deletes expires b
 });
 
 test("a third copy goes to another account, which owns it, from where each backup was made", async () => {
-  const copyTo = {
-    accountId: "999999999999",
-    bucketArn: "arn:aws:s3:::third-copy",
-    keyArn: "arn:aws:kms:eu-west-3:999999999999:key/1",
-  };
-  const copied = await recordStack("global", { ...BASE_SETTINGS, backup: { copyTo } });
+  const copied = await recordStack("global", COPY_SETTINGS);
+  const bucket = "arn:aws:s3:::drs-copy-210987654321-eu-west-3";
   for (const direction of ["home-to-recovery", "recovery-to-home"]) {
     const { rules } = copied.one(`vault-${direction}-replication`, REPLICATION).inputs;
     expect(rules.map(({ id, priority }: any) => [id, priority])).toEqual([
@@ -184,24 +180,24 @@ test("a third copy goes to another account, which owns it, from where each backu
     expect(rules[1]).toMatchObject({
       deleteMarkerReplication: { status: "Disabled" },
       destination: {
-        bucket: copyTo.bucketArn,
-        account: copyTo.accountId,
+        bucket,
+        account: "210987654321",
         accessControlTranslation: { owner: "Destination" },
-        encryptionConfiguration: { replicaKmsKeyId: copyTo.keyArn },
+        encryptionConfiguration: { replicaKmsKeyId: "arn:aws:kms:eu-west-3:210987654321:alias/drs-copy" },
         metrics: { status: "Enabled" },
       },
     });
     const { policy } = copied.one(`vault-${direction}-permissions`).inputs;
     const may = (action: string, resource: string, context = {}) =>
       decide({ action, resource, context }, policy);
-    expect(may("s3:ReplicateObject", "arn:aws:s3:::third-copy/x")).toBe("allow");
-    expect(may("s3:ObjectOwnerOverrideToBucketOwner", "arn:aws:s3:::third-copy/x")).toBe("allow");
-    expect(may("s3:ReplicateDelete", "arn:aws:s3:::third-copy/x")).toBe("nothing");
+    expect(may("s3:ReplicateObject", `${bucket}/x`)).toBe("allow");
+    expect(may("s3:ObjectOwnerOverrideToBucketOwner", `${bucket}/x`)).toBe("allow");
+    expect(may("s3:ReplicateDelete", `${bucket}/x`)).toBe("nothing");
     expect(may("s3:ObjectOwnerOverrideToBucketOwner", `arn:aws:s3:::${RECOVERY}/x`)).toBe("nothing");
     const encrypt = (service: string) =>
-      may("kms:GenerateDataKey", copyTo.keyArn, {
+      may("kms:GenerateDataKey", "arn:aws:kms:eu-west-3:210987654321:key/1", {
         "kms:ViaService": service,
-        "kms:EncryptionContext:aws:s3:arn": copyTo.bucketArn,
+        "kms:EncryptionContext:aws:s3:arn": bucket,
       });
     expect(encrypt("s3.eu-west-3.amazonaws.com")).toBe("allow");
     expect(encrypt("s3.eu-west-1.amazonaws.com")).toBe("nothing");

@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { REPO } from "../../common/paths.js";
 import { ENGINE_VERSION } from "../../lab/sandbox/engine/engine.js";
-import { STACK_NAMES } from "../../settings/stacks.js";
+import { ACCOUNT_STACKS } from "../../settings/stacks.js";
 import { BASE_SETTINGS, recordStack } from "../support/recorder.js";
 
 const read = (file: string) => parse(readFileSync(join(REPO, ".github", file), "utf8"));
@@ -17,14 +17,14 @@ const pullRequest = read("workflows/pull-request.yml");
 
 describe("deployment", () => {
   test("global first, then both regions, then link", () => {
-    const needs = Object.fromEntries(STACK_NAMES.map((stack) => [stack, deploy.jobs[stack].needs]));
+    const needs = Object.fromEntries(ACCOUNT_STACKS.map((stack) => [stack, deploy.jobs[stack].needs]));
     expect(needs).toEqual({
       global: "plan",
       prod: ["plan", "global"],
       dr: ["plan", "global"],
       link: ["plan", "prod", "dr"],
     });
-    for (const stack of STACK_NAMES) {
+    for (const stack of ACCOUNT_STACKS) {
       expect(deploy.jobs[stack].with).toEqual({ stack });
       expect(deploy.jobs[stack].if).toContain(`fromJSON(needs.plan.outputs.stacks), '${stack}')`);
     }
@@ -74,7 +74,7 @@ describe("the roles of components/pipeline-access.ts", () => {
   test("each deployment asks for the role that trusts its environment and its workflow", async () => {
     const roles = await trust();
     const step = preparing(deployStack.steps);
-    for (const stack of STACK_NAMES) {
+    for (const stack of ACCOUNT_STACKS) {
       const environment = deployStack.environment.replace(chosen, stack);
       expect(roles.get(roleOf(step, stack))).toEqual({
         subjects: [

@@ -4,7 +4,7 @@ import { ANY_TYPE } from "../../policies/rule.js";
 import { RULES } from "../../policies/rules.js";
 import { STACK_NAMES, type StackName } from "../../settings/stacks.js";
 import { sampleOf, violationsOf } from "../support/policy.js";
-import { BASE_SETTINGS, type Recording, recordStack } from "../support/recorder.js";
+import { COPY_SETTINGS, type Recording, recordStack } from "../support/recorder.js";
 
 /** Rules about what the project doesn't have, and must not get. */
 const NOT_YET_USED = [
@@ -19,7 +19,7 @@ const recordings = {} as Record<StackName, Recording>;
 beforeAll(async () => {
   for (const stack of STACK_NAMES) {
     const raw = {
-      ...BASE_SETTINGS,
+      ...COPY_SETTINGS,
       pipeline: { repository: "example/disaster-recovery", repositoryId: 456789 },
     };
     recordings[stack] = await recordStack(stack, raw);

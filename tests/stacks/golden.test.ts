@@ -20,7 +20,7 @@ const TEXT = /^content$/;
 
 const written = (value: unknown) => stringify(value, { lineWidth: 0, aliasDuplicateObjects: false });
 
-test.each(["global", "prod", "link"] as const)("inventory of %s", async (stack) => {
+test.each(["copy", "global", "prod", "link"] as const)("inventory of %s", async (stack) => {
   const entries = await inventory(stack);
   await expect(written(entries.map(({ name, entry }) => ({ [name]: entry })))).toMatchFileSnapshot(
     `../golden/${stack}.yaml`,

@@ -1,23 +1,16 @@
 /** Every statement of every policy that the stacks declare says each thing once. */
 import { beforeAll, expect, test } from "vitest";
 import { STACK_NAMES } from "../../settings/stacks.js";
-import { BASE_SETTINGS, recordStack } from "../support/recorder.js";
+import { COPY_SETTINGS, recordStack } from "../support/recorder.js";
 
 type Json = Record<string, unknown>;
 
 /** With all that adds statements. */
 const EVERYTHING = {
-  ...BASE_SETTINGS,
+  ...COPY_SETTINGS,
   pipeline: { repository: "example/disaster-recovery", repositoryId: 456789 },
   images: { build: true },
   application: { war: "s3://releases/shop/1.2.war" },
-  backup: {
-    copyTo: {
-      accountId: "210987654321",
-      bucketArn: "arn:aws:s3:::third-copy",
-      keyArn: "arn:aws:kms:eu-north-1:210987654321:key/1",
-    },
-  },
 };
 
 interface Statement {

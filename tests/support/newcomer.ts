@@ -59,7 +59,7 @@ export async function editedCopy(edit: Edit): Promise<Copy> {
 /** Pulumi.yaml and the regions' stack files alone, for what needs no more than settings. */
 export async function editedStackFiles(edit: Edit): Promise<Copy> {
   const dir = await mkdtemp(join(tmpdir(), "dr-newcomer-"));
-  for (const file of ["", ".global", ".prod", ".dr", ".link"].map((stack) => `Pulumi${stack}.yaml`))
+  for (const file of ["", ".copy", ".global", ".prod", ".dr", ".link"].map((stack) => `Pulumi${stack}.yaml`))
     await cp(join(REPO, file), join(dir, file));
   await editStackFiles(dir, edit);
   return { dir, remove: () => rm(dir, { recursive: true, force: true }) };

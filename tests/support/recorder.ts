@@ -78,6 +78,9 @@ export const HANDOFF = {
 /** Shared settings of a valid stack; a test changes what it is about. */
 export const BASE_SETTINGS: RawSettings = await fixtureSettings("global");
 
+/** The same with a copy in another account, which stack `copy` needs. */
+export const COPY_SETTINGS: RawSettings = await fixtureSettings("copy");
+
 const recordings = new Map<string, Promise<Recording>>();
 
 /**

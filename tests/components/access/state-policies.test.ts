@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { statePolicy } from "../../../components/access/state-policies.js";
 import { contractOf } from "../../../settings/contract.js";
 import { parseSharedSettings } from "../../../settings/parse.js";
-import { STACK_NAMES, type StackName } from "../../../settings/stacks.js";
+import { ACCOUNT_STACKS, type AccountStackName } from "../../../settings/stacks.js";
 import { decide } from "../../support/iam.js";
 import { ACCOUNT_ID, BASE_SETTINGS } from "../../support/recorder.js";
 
@@ -10,7 +10,7 @@ const contract = contractOf(parseSharedSettings("global", BASE_SETTINGS), ACCOUN
 const policy = statePolicy(contract, "drs-state", "disaster-recovery");
 
 /** What the engine writes for a stack, as a run of the sandbox shows it. */
-const written = (stack: StackName): string[] => [
+const written = (stack: AccountStackName): string[] => [
   `stacks/disaster-recovery/${stack}.json`,
   `stacks/disaster-recovery/${stack}.json.bak`,
   `history/disaster-recovery/${stack}/${stack}-1796047937482575535.history.json`,
@@ -31,15 +31,15 @@ const may = (purpose: string, action: string, key?: string, secure = "true") =>
   ) === "allow";
 
 test("a deploy role reads and writes its stack's state, and no other", () => {
-  for (const own of STACK_NAMES)
-    for (const stack of STACK_NAMES)
+  for (const own of ACCOUNT_STACKS)
+    for (const stack of ACCOUNT_STACKS)
       for (const key of written(stack))
         for (const action of ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"])
           expect(may(`deploy-${own}`, action, key), `${own}: ${action} ${key}`).toBe(own === stack);
 });
 
 test("the preview role reads all of them, and writes nothing", () => {
-  for (const key of [...STACK_NAMES.flatMap(written), "meta.yaml"]) {
+  for (const key of [...ACCOUNT_STACKS.flatMap(written), "meta.yaml"]) {
     expect(may("preview", "s3:GetObject", key), key).toBe(true);
     expect(may("preview", "s3:PutObject", key), key).toBe(false);
     expect(may("preview", "s3:DeleteObject", key), key).toBe(false);
@@ -47,13 +47,13 @@ test("the preview role reads all of them, and writes nothing", () => {
 });
 
 test("no role changes another project's state, the format, the bucket or a version, or comes without TLS", () => {
-  for (const purpose of ["preview", ...STACK_NAMES.map((stack) => `deploy-${stack}`)]) {
+  for (const purpose of ["preview", ...ACCOUNT_STACKS.map((stack) => `deploy-${stack}`)]) {
     expect(may(purpose, "s3:ListBucket")).toBe(true);
     expect(may(purpose, "s3:ListBucket", undefined, "false")).toBe(false);
     expect(may(purpose, "s3:GetObject", "meta.yaml")).toBe(true);
     expect(may(purpose, "s3:PutObject", "meta.yaml")).toBe(false);
     expect(may(purpose, "s3:PutBucketPolicy")).toBe(false);
-    for (const stack of STACK_NAMES) {
+    for (const stack of ACCOUNT_STACKS) {
       expect(may(purpose, "s3:GetObject", `stacks/payroll/${stack}.json`)).toBe(false);
       expect(may(purpose, "s3:DeleteObjectVersion", `stacks/disaster-recovery/${stack}.json`)).toBe(false);
     }

@@ -3,7 +3,7 @@ import { backupAlarmSpecs } from "../../../components/alarms/backup-alarms.js";
 import { METRICS } from "../../../components/alarms/metrics.js";
 import { contractOf } from "../../../settings/contract.js";
 import { parseRegionSettings } from "../../../settings/parse.js";
-import { ACCOUNT_ID, BASE_SETTINGS } from "../../support/recorder.js";
+import { ACCOUNT_ID, BASE_SETTINGS, COPY_SETTINGS } from "../../support/recorder.js";
 
 function specs(raw: Record<string, unknown> = {}) {
   const settings = parseRegionSettings("prod", { ...BASE_SETTINGS, ...raw });
@@ -61,17 +61,12 @@ test("CloudWatch takes every period: an hour or more for what it looks back long
 });
 
 test("a copy in another account is watched as the other region's is", () => {
-  const copyTo = {
-    accountId: "999999999999",
-    bucketArn: "arn:aws:s3:::third-copy",
-    keyArn: "arn:aws:kms:eu-west-3:999999999999:key/1",
-  };
-  const copies = specs({ backup: { copyTo } }).filter(({ suffix }) => suffix === "copy");
+  const copies = specs(COPY_SETTINGS).filter(({ suffix }) => suffix === "copy");
   expect(copies.map(({ alarm }) => alarm)).toEqual(["vault-replication-behind", "vault-replication-failed"]);
   for (const { metric, summary } of copies) {
     expect(metric.dimensions).toEqual({
       SourceBucket: "drs-vault-123456789012-eu-west-1",
-      DestinationBucket: "third-copy",
+      DestinationBucket: "drs-copy-210987654321-eu-west-3",
       RuleId: "to-other-account",
     });
     expect(summary).toContain("other account");

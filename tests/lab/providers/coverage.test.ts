@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { HANDLERS } from "../../../lab/providers/aws/handlers/index.js";
 import { STACK_NAMES } from "../../../settings/stacks.js";
-import { BASE_SETTINGS, recordStack } from "../../support/recorder.js";
+import { COPY_SETTINGS, recordStack } from "../../support/recorder.js";
 
 /** Types that the emulator has no API for, or only half of one; they exist in Pulumi's state only. */
 const SIMULATED = [
@@ -11,6 +11,8 @@ const SIMULATED = [
   "aws:backup/selection:Selection",
   "aws:backup/vault:Vault",
   "aws:backup/vaultLockConfiguration:VaultLockConfiguration",
+  "aws:cloudwatch/eventBus:EventBus",
+  "aws:cloudwatch/eventBusPolicy:EventBusPolicy",
   "aws:cloudwatch/eventRule:EventRule",
   "aws:cloudwatch/eventTarget:EventTarget",
   "aws:ec2/capacityReservation:CapacityReservation",
@@ -40,7 +42,7 @@ const typesOfProgram = async (): Promise<string[]> => {
       // Without NAT no image can be built, and the settings say so.
       const images = { build: egress === "nat" };
       const promoted = stack === "dr" && { epoch: 2 };
-      const raw = { ...BASE_SETTINGS, ...options, ...promoted, images, network: { egress } };
+      const raw = { ...COPY_SETTINGS, ...options, ...promoted, images, network: { egress } };
       const { resources } = await recordStack(stack, raw);
       for (const { type } of resources) if (type.startsWith("aws:")) types.add(type);
     }

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { parse } from "yaml";
 import { merge, projectDir, setConfig, syncProject } from "../../../lab/sandbox/project.js";
+import { STACK_NAMES } from "../../../settings/stacks.js";
 import { FIXTURES } from "../../support/fixtures.js";
 import { withTemporaryDir } from "../support/temporary-dir.js";
 
@@ -15,10 +16,7 @@ beforeEach(async () => {
   await temporary.enter();
   checkout = await mkdtemp(join(tmpdir(), "dr-checkout-"));
   vi.stubEnv("DR_SETTINGS_DIR", checkout);
-  for (const file of [
-    "Pulumi.yaml",
-    ...["global", "prod", "dr", "link"].map((stack) => `Pulumi.${stack}.yaml`),
-  ]) {
+  for (const file of ["Pulumi.yaml", ...STACK_NAMES.map((stack) => `Pulumi.${stack}.yaml`)]) {
     await cp(join(FIXTURES, file), join(checkout, file));
   }
 });

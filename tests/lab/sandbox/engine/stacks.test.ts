@@ -11,7 +11,7 @@ import { OperationFailed } from "../../../../operations/engine/events.js";
 import { assertOnlyCreates } from "../../../../operations/promotion/allowed-changes.js";
 import { contractOf } from "../../../../settings/contract.js";
 import { parseSharedSettings } from "../../../../settings/parse.js";
-import { STACK_NAMES, type StackName } from "../../../../settings/stacks.js";
+import { ACCOUNT_STACKS, type StackName } from "../../../../settings/stacks.js";
 import { decide } from "../../../support/iam.js";
 import { quiet } from "../../../support/quiet.js";
 import { BASE_SETTINGS } from "../../../support/recorder.js";
@@ -47,12 +47,12 @@ const resourcesOf = async (stack: StackName) =>
   (await sandbox.state(stack)).deployment.resources as StateResource[];
 
 describe("from nothing", () => {
-  test.each(STACK_NAMES)("%s deploys with the policies on", async (stack) => {
+  test.each(ACCOUNT_STACKS)("%s deploys with the policies on", async (stack) => {
     const { changes } = await sandbox.up(stack);
     expect(new Set(changes.map(({ operation }) => operation))).toEqual(new Set(["create"]));
   });
 
-  test.each(STACK_NAMES)("%s: a second up finds no drift and changes nothing", async (stack) => {
+  test.each(ACCOUNT_STACKS)("%s: a second up finds no drift and changes nothing", async (stack) => {
     const { changes } = await sandbox.up(stack, { refresh: true });
     expect(changes).toEqual([]);
   });
@@ -67,20 +67,22 @@ describe("from nothing", () => {
     const { name } = parse(await readFile(join(dir, "project/Pulumi.yaml"), "utf8"));
     const policy = statePolicy(contractOf(parseSharedSettings("global", BASE_SETTINGS), "1"), "b", name);
     const writers = (key: string) =>
-      STACK_NAMES.filter((stack) => {
+      ACCOUNT_STACKS.filter((stack) => {
         const principal = `arn:aws:iam::1:role/drs-pipeline-deploy-${stack}`;
         return (
           decide({ action: "s3:PutObject", resource: `arn:aws:s3:::b/${key}`, principal }, policy) === "allow"
         );
       });
     for (const key of keys) {
-      const owner = STACK_NAMES.filter((stack) => key.match(/[^/]+$/)?.[0].match(/^[a-z]+/)?.[0] === stack);
+      const owner = ACCOUNT_STACKS.filter(
+        (stack) => key.match(/[^/]+$/)?.[0].match(/^[a-z]+/)?.[0] === stack,
+      );
       expect(writers(key), key).toEqual(owner);
     }
-    for (const stack of STACK_NAMES) expect(keys).toContain(`.pulumi/stacks/${name}/${stack}.json`);
+    for (const stack of ACCOUNT_STACKS) expect(keys).toContain(`.pulumi/stacks/${name}/${stack}.json`);
   });
 
-  test.each(STACK_NAMES)("%s: no resource is in a default provider", async (stack) => {
+  test.each(ACCOUNT_STACKS)("%s: no resource is in a default provider", async (stack) => {
     const resources = await resourcesOf(stack);
     expect(resources.filter(({ provider }) => provider?.includes("default_"))).toEqual([]);
     expect(
@@ -215,7 +217,7 @@ describe("protection", () => {
 
   test("everything that holds data is protected", async () => {
     const HOLDS_DATA = /:(Bucket|Table|Key|ReplicaKey|Volume|Secret|Zone)$/;
-    for (const stack of STACK_NAMES) {
+    for (const stack of ACCOUNT_STACKS) {
       const open = (await resourcesOf(stack)).filter(
         ({ type, protect }) => HOLDS_DATA.test(type) && !protect,
       );
