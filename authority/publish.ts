@@ -6,7 +6,7 @@ import {
   SecretsManagerClient,
 } from "@aws-sdk/client-secrets-manager";
 import { GetParameterCommand, ParameterNotFound, PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
-import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
+import { assertAccount } from "../common/account.js";
 import { UserError } from "../common/errors.js";
 import type { Contract } from "../settings/contract.js";
 import type { NodeCertificate } from "./authority.js";
@@ -64,16 +64,6 @@ export async function publishTo(args: PublishArgs): Promise<void> {
 
 /** Characters of an SSM parameter that are free of charge. */
 const STANDARD_LIMIT = 4096;
-
-async function assertAccount(region: string, accountId: string): Promise<void> {
-  const { Account } = await new STSClient({ region }).send(new GetCallerIdentityCommand({}));
-  if (Account === accountId) return;
-  throw new UserError(
-    `the AWS credentials are account ${Account}'s`,
-    `accountId is ${accountId}`,
-    "use credentials of that account",
-  );
-}
 
 async function parameterValue(ssm: SSMClient, name: string): Promise<string | undefined> {
   try {

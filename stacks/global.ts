@@ -107,7 +107,6 @@ export async function globalStack(settings: SharedSettings): Promise<StackOutput
   new Credentials("credentials", {
     ...shared,
     databases: settings.databases,
-    random: new random.Provider("random"),
     keyArn: keys.home.data,
     replicaKeyArn: keys.recovery.data,
   });

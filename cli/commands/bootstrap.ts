@@ -13,6 +13,12 @@ interface StateFlags {
   readonly project?: string;
 }
 
+interface SecretsFlags {
+  readonly check?: boolean;
+  readonly json?: boolean;
+  readonly project?: string;
+}
+
 interface CaFlags {
   out?: string;
   authority?: string;
@@ -33,6 +39,13 @@ export function addBootstrap(dr: Command): void {
     .option("--account <id>", "the AWS account (default: the setting accountId)")
     .option("--project <dir>", "folder of Pulumi.yaml (default: this one, else the checkout)")
     .action(printStatePolicy);
+  bootstrap
+    .command("secrets")
+    .description("give each password that has no value yet its first one; never change one")
+    .option("--check", "write nothing; exit 1 and name the secrets without a value")
+    .option("--json", "print the names as JSON")
+    .option("--project <dir>", "folder of Pulumi.yaml (default: this one, else the checkout)")
+    .action(fillSecrets);
   bootstrap
     .command("ca")
     .description("create the nodes' certificate authority, and issue or renew their certificates")
@@ -61,6 +74,18 @@ export function addBootstrap(dr: Command): void {
         report: (line) => console.log(line),
       });
     });
+}
+
+async function fillSecrets({ check = false, json, project }: SecretsFlags): Promise<void> {
+  const settings = parseSharedSettings("global", await readStackFiles("global", folderOf(project)));
+  const { bootstrapSecrets } = await import("../../credentials/bootstrap.js");
+  const result = await bootstrapSecrets({ settings, check });
+  if (check && result.empty.length > 0) process.exitCode = 1;
+  if (json) return console.log(JSON.stringify(result, undefined, 2));
+  for (const name of result.filled) console.log(`${name}: filled`);
+  for (const name of result.empty) console.log(`${name}: empty`);
+  console.log(`${result.kept.length} had a value and keep it`);
+  if (result.empty.length > 0) console.log("fill the empty ones: npx dr bootstrap secrets");
 }
 
 const folderOf = (project: string | undefined): string => (project ? resolve(project) : projectFolder());

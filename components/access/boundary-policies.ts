@@ -141,6 +141,20 @@ export const machineArns = (
 export const boundaryArn = ({ accountId }: Contract, name: string): string =>
   `arn:aws:iam::${accountId}:policy/${name}`;
 
+/**
+ * To declare a secret, and neither read nor replace what it contains. UpdateSecret isn't among these: it takes a value,
+ * too. So a person changes a secret's description or key.
+ */
+export const DECLARE_SECRETS = [
+  "secretsmanager:CreateSecret",
+  "secretsmanager:DescribeSecret",
+  "secretsmanager:GetResourcePolicy",
+  "secretsmanager:RemoveRegionsFromReplication",
+  "secretsmanager:ReplicateSecretToRegions",
+  "secretsmanager:TagResource",
+  "secretsmanager:UntagResource",
+];
+
 /** For the pipeline: it builds what the project is made of, and can't become, make or change another identity. */
 export function pipelineBoundaryStatements({ contract, prefix, buildImages }: BoundaryArgs): Statement[] {
   const { accountId, home, recovery } = contract;
@@ -199,9 +213,9 @@ export function pipelineBoundaryStatements({ contract, prefix, buildImages }: Bo
       Resource: "*",
     },
     {
-      Sid: "OwnSecrets",
+      Sid: "DeclareOwnSecrets",
       Effect: "Allow",
-      Action: "secretsmanager:*",
+      Action: DECLARE_SECRETS,
       Resource: `arn:aws:secretsmanager:*:${accountId}:secret:${prefix}/*`,
     },
     {

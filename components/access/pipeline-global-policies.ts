@@ -1,7 +1,7 @@
 /** What the pipeline may do for stack `global`. No Pulumi here. */
 import { posix } from "node:path";
 import { type Contract, HEALTH_METRICS_REGION } from "../../settings/contract.js";
-import { machineArns } from "./boundary-policies.js";
+import { DECLARE_SECRETS, machineArns } from "./boundary-policies.js";
 import { ALARMS_AND_TOPICS, type PipelineIds } from "./pipeline-region-policies.js";
 import type { Statement } from "./policy-document.js";
 import { deployVolumeVaultStatements } from "./volume-backup-policies.js";
@@ -90,37 +90,16 @@ export function deployGlobalStatements(
       Condition: { StringLike: { "kms:ViaService": "secretsmanager.*.amazonaws.com" } },
     },
     {
-      Sid: "OwnSecrets",
+      Sid: "DeclareSecrets",
       Effect: "Allow",
-      Action: [
-        "secretsmanager:CreateSecret",
-        "secretsmanager:Describe*",
-        "secretsmanager:Get*",
-        "secretsmanager:PutSecretValue",
-        "secretsmanager:RemoveRegionsFromReplication",
-        "secretsmanager:ReplicateSecretToRegions",
-        "secretsmanager:TagResource",
-        "secretsmanager:UntagResource",
-        "secretsmanager:UpdateSecret",
+      Action: DECLARE_SECRETS,
+      Resource: [
+        ...secretPrefixes.map((path) => `arn:aws:secretsmanager:*:${accountId}:secret:${path}/*`),
+        ...[home, recovery].map(
+          ({ region }) =>
+            `arn:aws:secretsmanager:${region}:${accountId}:secret:${contract.certificateSecret("*")}`,
+        ),
       ],
-      Resource: secretPrefixes.map((path) => `arn:aws:secretsmanager:*:${accountId}:secret:${path}/*`),
-    },
-    {
-      // The secrets alone: no certificate's key can be read or replaced with this.
-      Sid: "OwnCertificateSecrets",
-      Effect: "Allow",
-      Action: [
-        "secretsmanager:CreateSecret",
-        "secretsmanager:DescribeSecret",
-        "secretsmanager:GetResourcePolicy",
-        "secretsmanager:TagResource",
-        "secretsmanager:UntagResource",
-        "secretsmanager:UpdateSecret",
-      ],
-      Resource: [home, recovery].map(
-        ({ region }) =>
-          `arn:aws:secretsmanager:${region}:${accountId}:secret:${contract.certificateSecret("*")}`,
-      ),
     },
     {
       Sid: "SeeTheClaimTable",

@@ -269,6 +269,15 @@ const rows = (): Readonly<Record<string, Readonly<Record<string, Ask>>>> => ({
       "secretsmanager:PutSecretValue",
       secret("drs/postgres/superuser"),
     ),
+    "replace it by an update of the secret": ask(
+      "secretsmanager:UpdateSecret",
+      secret("drs/postgres/superuser"),
+    ),
+    "make an old password the current one": ask(
+      "secretsmanager:UpdateSecretVersionStage",
+      secret("drs/postgres/superuser"),
+    ),
+    "replace the backups' passphrase": ask("secretsmanager:PutSecretValue", secret("drs/backup/cipher")),
     "delete the backups' passphrase": ask("secretsmanager:DeleteSecret", secret("drs/backup/cipher")),
     "open a secret to others": ask("secretsmanager:PutResourcePolicy", secret("drs/backup/cipher")),
     "read another project's secret": ask("secretsmanager:GetSecretValue", secret("payroll/password")),

@@ -2,7 +2,7 @@
  * Secrets with their replicas, and versions of their values.
  *
  * The emulator doesn't: take a replica away from a secret that stays (this file refuses to); encrypt with the
- * key that is named.
+ * key that is named; leave a new secret without a value (this file takes the empty one away).
  */
 import {
   CreateSecretCommand,
@@ -35,12 +35,20 @@ const secret: AwsHandler = readBack({
   name: { property: "name", maxLength: 512 },
   replaceOn: ["name", "namePrefix"],
   async make(aws, inputs) {
-    const { ARN } = await client(aws).send(
+    const { ARN, VersionId } = await client(aws).send(
       new CreateSecretCommand({
         Name: inputs.name,
         Description: inputs.description,
         KmsKeyId: inputs.kmsKeyId,
         Tags: aws.tagList(inputs),
+      }),
+    );
+    // On AWS a secret has no version before its first value, and an operator's tool tells by that whether it is empty.
+    await client(aws).send(
+      new UpdateSecretVersionStageCommand({
+        SecretId: ARN,
+        VersionStage: "AWSCURRENT",
+        RemoveFromVersionId: VersionId,
       }),
     );
     return ARN as string;
