@@ -5,6 +5,7 @@ import { ClaimTable } from "../components/activation.js";
 import { ArtifactBucket } from "../components/artifact-bucket.js";
 import { Audit } from "../components/audit.js";
 import { Credentials } from "../components/credentials.js";
+import { Decoy } from "../components/decoy.js";
 import { FailoverAlarms } from "../components/failover-alarms.js";
 import { FailoverDns } from "../components/failover-dns.js";
 import { ImageAccess } from "../components/image-access.js";
@@ -107,6 +108,12 @@ export async function globalStack(settings: SharedSettings): Promise<StackOutput
   new Credentials("credentials", {
     ...shared,
     databases: settings.databases,
+    keyArn: keys.home.data,
+    replicaKeyArn: keys.recovery.data,
+  });
+  new Decoy("decoy", {
+    ...shared,
+    random: new random.Provider("random"),
     keyArn: keys.home.data,
     replicaKeyArn: keys.recovery.data,
   });

@@ -155,6 +155,12 @@ export const DECLARE_SECRETS = [
   "secretsmanager:UntagResource",
 ];
 
+/** The list of versions takes the place of a read of the value. */
+export const FILL_THE_DECOY = ["secretsmanager:ListSecretVersionIds", "secretsmanager:PutSecretValue"];
+
+export const decoyArn = ({ accountId, decoySecret }: Contract): string =>
+  `arn:aws:secretsmanager:*:${accountId}:secret:${decoySecret}-??????`;
+
 /** For the pipeline: it builds what the project is made of, and can't become, make or change another identity. */
 export function pipelineBoundaryStatements({ contract, prefix, buildImages }: BoundaryArgs): Statement[] {
   const { accountId, home, recovery } = contract;
@@ -217,6 +223,13 @@ export function pipelineBoundaryStatements({ contract, prefix, buildImages }: Bo
       Effect: "Allow",
       Action: DECLARE_SECRETS,
       Resource: `arn:aws:secretsmanager:*:${accountId}:secret:${prefix}/*`,
+    },
+    {
+      // The decoy's value comes from Pulumi.
+      Sid: "FillTheDecoy",
+      Effect: "Allow",
+      Action: FILL_THE_DECOY,
+      Resource: decoyArn(contract),
     },
     {
       // Of machines below their own boundary, which no policy lifts. Whom a role trusts isn't here: a role that may
@@ -288,6 +301,12 @@ const neverForAnyRole = (contract: Contract): Statement[] => [
     Effect: "Deny",
     Action: "sts:AssumeRole*",
     Resource: "*",
+  },
+  {
+    Sid: "NobodyReadsTheDecoy",
+    Effect: "Deny",
+    Action: "secretsmanager:GetSecretValue",
+    Resource: decoyArn(contract),
   },
   {
     Sid: "BackupsAndAuditStay",

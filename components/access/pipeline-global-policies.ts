@@ -1,7 +1,7 @@
 /** What the pipeline may do for stack `global`. No Pulumi here. */
 import { posix } from "node:path";
 import { type Contract, HEALTH_METRICS_REGION } from "../../settings/contract.js";
-import { DECLARE_SECRETS, machineArns } from "./boundary-policies.js";
+import { DECLARE_SECRETS, decoyArn, FILL_THE_DECOY, machineArns } from "./boundary-policies.js";
 import { ALARMS_AND_TOPICS, type PipelineIds } from "./pipeline-region-policies.js";
 import type { Statement } from "./policy-document.js";
 import { deployVolumeVaultStatements } from "./volume-backup-policies.js";
@@ -32,7 +32,9 @@ export function deployGlobalStatements(
     ...artifactBuckets,
     auditBucket,
   ];
-  const secretPrefixes = [...new Set(Object.values(secrets).map((name) => posix.dirname(name)))];
+  const secretPrefixes = [
+    ...new Set([...Object.values(secrets), contract.decoySecret].map((name) => posix.dirname(name))),
+  ];
   return [
     {
       Sid: "ReadRolesAndPolicies",
@@ -100,6 +102,12 @@ export function deployGlobalStatements(
             `arn:aws:secretsmanager:${region}:${accountId}:secret:${contract.certificateSecret("*")}`,
         ),
       ],
+    },
+    {
+      Sid: "FillTheDecoy",
+      Effect: "Allow",
+      Action: FILL_THE_DECOY,
+      Resource: decoyArn(contract),
     },
     {
       Sid: "SeeTheClaimTable",

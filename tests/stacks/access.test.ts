@@ -280,6 +280,13 @@ const rows = (): Readonly<Record<string, Readonly<Record<string, Ask>>>> => ({
     "replace the backups' passphrase": ask("secretsmanager:PutSecretValue", secret("drs/backup/cipher")),
     "delete the backups' passphrase": ask("secretsmanager:DeleteSecret", secret("drs/backup/cipher")),
     "open a secret to others": ask("secretsmanager:PutResourcePolicy", secret("drs/backup/cipher")),
+    "read the decoy": ask("secretsmanager:GetSecretValue", secret("drs/admin/password")),
+    "read the decoy in the other region": ask(
+      "secretsmanager:GetSecretValue",
+      secret("drs/admin/password", RECOVERY),
+      RECOVERY,
+    ),
+    "fill the decoy": ask("secretsmanager:PutSecretValue", secret("drs/admin/password")),
     "read another project's secret": ask("secretsmanager:GetSecretValue", secret("payroll/password")),
   },
   trail: {

@@ -136,12 +136,12 @@ async function syncReplicas(aws: AwsContext, id: string, news: Props, olds: Prop
 
 const version: AwsHandler = readBack({
   name: false,
-  replaceOn: ["secretId", "secretString", "secretBinary"],
+  replaceOn: ["secretId", "secretString", "secretBinary", "secretStringWoVersion"],
   async make(aws, inputs) {
     const { ARN, VersionId } = await client(aws).send(
       new PutSecretValueCommand({
         SecretId: inputs.secretId,
-        SecretString: inputs.secretString,
+        SecretString: inputs.secretString ?? inputs.secretStringWo,
         SecretBinary: inputs.secretBinary && Buffer.from(inputs.secretBinary, "base64"),
         VersionStages: inputs.versionStages,
       }),
@@ -150,7 +150,19 @@ const version: AwsHandler = readBack({
   },
   async read(aws, id, known) {
     const [SecretId = "", VersionId] = id.split("|");
-    if (!(await describe(aws, SecretId))) return undefined;
+    const secret = await describe(aws, SecretId);
+    if (!secret) return undefined;
+    if (known.secretStringWo) {
+      // As the provider does: it doesn't read a value that it was told to write only.
+      return told({
+        secretId: known.secretId === secret.Name ? secret.Name : secret.ARN,
+        arn: secret.ARN,
+        secretArn: secret.ARN,
+        versionId: VersionId,
+        hasSecretStringWo: true,
+        versionStages: inOrderOf(known.versionStages, secret.VersionIdsToStages?.[VersionId as string]),
+      });
+    }
     const found = await unlessGone(client(aws).send(new GetSecretValueCommand({ SecretId, VersionId })));
     if (!found) return undefined;
     return told({
@@ -208,5 +220,10 @@ async function unstage(aws: AwsContext, id: string, stages: string[]): Promise<v
 
 export const secretsmanagerHandlers: Record<string, AwsHandler> = {
   "aws:secretsmanager/secret:Secret": secret,
-  "aws:secretsmanager/secretVersion:SecretVersion": discreet(version, "secretString", "secretBinary"),
+  "aws:secretsmanager/secretVersion:SecretVersion": discreet(
+    version,
+    "secretString",
+    "secretStringWo",
+    "secretBinary",
+  ),
 };
