@@ -17,6 +17,8 @@ export interface AuditArgs {
   readonly lockDays: number;
   /** Days after which log files expire. At least `lockDays`; default in settings: 400. */
   readonly retentionDays: number;
+  /** Bucket with Pulumi's state, in whichever region. Default: its objects' reads and writes aren't recorded. */
+  readonly stateBucket?: string;
 }
 
 /**
@@ -71,7 +73,7 @@ export class Audit extends pulumi.ComponentResource {
   }
 
   private trail(bucket: SecureBucket): cloudtrail.Trail {
-    const { trailName, keyArn, contract } = this.args;
+    const { trailName, keyArn, contract, stateBucket } = this.args;
     return new cloudtrail.Trail(
       `${this.name}-trail`,
       {
@@ -101,6 +103,19 @@ export class Audit extends pulumi.ComponentResource {
               },
             ],
           },
+          ...(stateBucket
+            ? [
+                {
+                  // Reads, too: the state describes all of the deployment.
+                  name: "Objects of Pulumi's state",
+                  fieldSelectors: [
+                    { field: "eventCategory", equals: ["Data"] },
+                    { field: "resources.type", equals: ["AWS::S3::Object"] },
+                    { field: "resources.ARN", startsWiths: [`arn:aws:s3:::${stateBucket}/`] },
+                  ],
+                },
+              ]
+            : []),
           {
             // Reads are left out: each guard reads the claims every other second.
             name: "Writes to the claim table",

@@ -126,6 +126,7 @@ export async function globalStack(settings: SharedSettings): Promise<StackOutput
       keyArn: keys.audit,
       lockDays: audit.lockDays,
       retentionDays: audit.retentionDays,
+      stateBucket: settings.pipeline.stateBucket,
     },
     { provider: home },
   );

@@ -153,7 +153,7 @@ const version: AwsHandler = readBack({
     const secret = await describe(aws, SecretId);
     if (!secret) return undefined;
     if (known.secretStringWo) {
-      // As the provider does: it doesn't read a value that it was told to write only.
+      // The provider doesn't read a write-only value either.
       return told({
         secretId: known.secretId === secret.Name ? secret.Name : secret.ARN,
         arn: secret.ARN,
