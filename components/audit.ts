@@ -23,6 +23,8 @@ export interface AuditArgs {
   readonly retentionDays: number;
   /** Boundary of the role that copies the log files to another account, where settings name one. */
   readonly permissionsBoundary: pulumi.Input<string>;
+  /** Bucket with Pulumi's state, in whichever region. Default: its objects' reads and writes aren't recorded. */
+  readonly stateBucket?: string;
 }
 
 /**
@@ -104,7 +106,7 @@ export class Audit extends pulumi.ComponentResource {
   }
 
   private trail(bucket: SecureBucket): cloudtrail.Trail {
-    const { trailName, keyArn, contract } = this.args;
+    const { trailName, keyArn, contract, stateBucket } = this.args;
     return new cloudtrail.Trail(
       `${this.name}-trail`,
       {
@@ -134,6 +136,19 @@ export class Audit extends pulumi.ComponentResource {
               },
             ],
           },
+          ...(stateBucket
+            ? [
+                {
+                  // Reads, too: the state describes all of the deployment.
+                  name: "Objects of Pulumi's state",
+                  fieldSelectors: [
+                    { field: "eventCategory", equals: ["Data"] },
+                    { field: "resources.type", equals: ["AWS::S3::Object"] },
+                    { field: "resources.ARN", startsWiths: [`arn:aws:s3:::${stateBucket}/`] },
+                  ],
+                },
+              ]
+            : []),
           {
             // Reads are left out: each guard reads the claims every other second.
             name: "Writes to the claim table",

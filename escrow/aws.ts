@@ -5,7 +5,7 @@ import {
   SecretsManagerClient,
 } from "@aws-sdk/client-secrets-manager";
 import { PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
-import { parameterValue } from "../authority/region.js";
+import { parameterValue } from "../authority/parameter.js";
 import { UserError } from "../common/errors.js";
 import type { Contract } from "../settings/contract.js";
 import type { EscrowFacts, EscrowRecord } from "./record.js";

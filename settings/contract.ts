@@ -200,6 +200,8 @@ export interface Contract {
     readonly application: string;
     readonly backupCipher: string;
   };
+  /** Name of the secret that opens nothing: each read of it pages. */
+  readonly decoySecret: string;
   /** Name of the secret with the password of a login that owns a database. */
   ownerSecret(owner: string): string;
   /**
@@ -317,6 +319,7 @@ export function contractOf(settings: SharedSettings, accountId: string): Contrac
       application: `${name}/postgres/application`,
       backupCipher: `${name}/backup/cipher`,
     },
+    decoySecret: `${name}/admin/password`,
     ownerSecret: (owner) =>
       `${name}/postgres/${owner === DATABASE_LOGINS.application ? "application" : `owner/${owner}`}`,
     certificateSecret: (nodeName) => `${name}/tls/${nodeName}`,

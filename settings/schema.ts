@@ -425,6 +425,13 @@ export const sharedSchema = z.strictObject({
         .describe(
           "Its number, which no later repository of the same name gets: `gh api repos/<owner>/<name> --jq .id`.",
         ),
+      stateBucket: z
+        .string()
+        .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "must be the name of an S3 bucket")
+        .optional()
+        .describe(
+          "Bucket with Pulumi's state. When set, the audit trail records each read and write of the state; also the default of `npx dr bootstrap state-bucket`.",
+        ),
     })
     .refine(
       ({ repository, repositoryId }) => (repository === undefined) === (repositoryId === undefined),

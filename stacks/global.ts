@@ -5,6 +5,7 @@ import { ClaimTable } from "../components/activation.js";
 import { ArtifactBucket } from "../components/artifact-bucket.js";
 import { Audit } from "../components/audit.js";
 import { Credentials } from "../components/credentials.js";
+import { Decoy } from "../components/decoy.js";
 import { FailoverAlarms } from "../components/failover-alarms.js";
 import { FailoverDns } from "../components/failover-dns.js";
 import { ImageAccess } from "../components/image-access.js";
@@ -105,6 +106,11 @@ export async function globalStack(settings: SharedSettings): Promise<StackOutput
   new Credentials("credentials", {
     ...shared,
     databases: settings.databases,
+    keyArn: keys.home.data,
+    replicaKeyArn: keys.recovery.data,
+  });
+  new Decoy("decoy", {
+    ...shared,
     random: new random.Provider("random"),
     keyArn: keys.home.data,
     replicaKeyArn: keys.recovery.data,
@@ -119,6 +125,7 @@ export async function globalStack(settings: SharedSettings): Promise<StackOutput
       keyArn: keys.audit,
       lockDays: audit.lockDays,
       retentionDays: audit.retentionDays,
+      stateBucket: settings.pipeline.stateBucket,
     },
     { provider: home },
   );

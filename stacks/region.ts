@@ -2,6 +2,7 @@
 import { RegionClaim } from "../components/activation.js";
 import { ApplicationObject } from "../components/application-object.js";
 import { ClusterSettings } from "../components/cluster-settings.js";
+import { DecoyWatch } from "../components/decoy.js";
 import { Images } from "../components/images.js";
 import { Network } from "../components/network.js";
 import { PostgresCluster } from "../components/postgres-cluster.js";
@@ -117,6 +118,7 @@ export async function regionStack(stack: RegionStackName, settings: RegionSettin
     },
     opts,
   );
+  new DecoyWatch("decoy-watch", { contract, region, pageTopicArn: alarms.pageTopicArn }, opts);
   if (settings.volumeBackup.enabled) {
     new VolumeBackup(
       "volume-backup",

@@ -4,14 +4,25 @@ import { type Command, InvalidArgumentError } from "commander";
 import { LEAF_DAYS } from "../../authority/authority.js";
 import { UserError } from "../../common/errors.js";
 import { REPO } from "../../common/paths.js";
-import { statePolicy } from "../../components/access/state-policies.js";
+import { statePolicy, statePolicyWithoutRoles } from "../../components/access/state-policies.js";
 import { contractOf } from "../../settings/contract.js";
 import { parseSharedSettings } from "../../settings/parse.js";
 import { projectFolder, projectName, readStackFiles, settingsFiles } from "../../settings/stack-files.js";
 
+/** Long enough to notice an attack and to copy the state; a version that holds too much is gone in a month. */
+const STATE_LOCK_DAYS = 30;
+
 interface StateFlags {
-  readonly bucket: string;
+  readonly bucket?: string;
+  readonly lockDays: number;
+  readonly check?: boolean;
   readonly account?: string;
+  readonly project?: string;
+}
+
+interface SecretsFlags {
+  readonly check?: boolean;
+  readonly json?: boolean;
   readonly project?: string;
 }
 
@@ -39,12 +50,28 @@ interface EscrowFlags {
 export function addBootstrap(dr: Command): void {
   const bootstrap = dr.command("bootstrap").description("create what must be there before a deployment");
   bootstrap
-    .command("state-policy")
-    .description("print the policy of the bucket with Pulumi's state: each pipeline role gets its own stack")
-    .requiredOption("--bucket <name>", "the bucket")
+    .command("state-bucket")
+    .description(
+      "create or protect the bucket of Pulumi's state, in the witness region; each pipeline role gets its own stack",
+    )
+    .option("--bucket <name>", "the bucket (default: the setting pipeline.stateBucket)")
     .option("--account <id>", "the AWS account (default: the setting accountId)")
+    .option(
+      "--lock-days <n>",
+      "days for which no user, not even root, can delete a version",
+      wholeDays,
+      STATE_LOCK_DAYS,
+    )
+    .option("--check", "write nothing; exit 1 and name what differs")
     .option("--project <dir>", "folder of Pulumi.yaml (default: this one, else the checkout)")
-    .action(printStatePolicy);
+    .action(stateBucket);
+  bootstrap
+    .command("secrets")
+    .description("give each password that has no value yet its first one; never change one")
+    .option("--check", "write nothing; exit 1 and name the secrets without a value")
+    .option("--json", "print the names as JSON")
+    .option("--project <dir>", "folder of Pulumi.yaml (default: this one, else the checkout)")
+    .action(fillSecrets);
   bootstrap
     .command("ca")
     .description("create the nodes' certificate authority, and issue or renew their certificates")
@@ -144,22 +171,58 @@ async function runEscrow({
   });
 }
 
+async function fillSecrets({ check = false, json, project }: SecretsFlags): Promise<void> {
+  const settings = parseSharedSettings("global", await readStackFiles("global", folderOf(project)));
+  const { bootstrapSecrets } = await import("../../credentials/bootstrap.js");
+  const result = await bootstrapSecrets({ settings, check });
+  if (check && result.empty.length > 0) process.exitCode = 1;
+  if (json) return console.log(JSON.stringify(result, undefined, 2));
+  for (const name of result.filled) console.log(`${name}: filled`);
+  for (const name of result.empty) console.log(`${name}: empty`);
+  console.log(`${result.kept.length} had a value and keep it`);
+  if (result.empty.length > 0) console.log("fill the empty ones: npx dr bootstrap secrets");
+}
+
 const folderOf = (project: string | undefined): string => (project ? resolve(project) : projectFolder());
 
-async function printStatePolicy({ bucket, account, project }: StateFlags): Promise<void> {
+async function stateBucket({ lockDays, check, project, ...flags }: StateFlags): Promise<void> {
   const dir = folderOf(project);
   const settings = parseSharedSettings("global", await readStackFiles("global", dir));
-  const accountId = account ?? settings.accountId;
+  const { pipeline, regions } = settings;
+  const accountId = flags.account ?? settings.accountId;
   if (!accountId || !/^\d{12}$/.test(accountId))
     throw new UserError(
       `AWS account ${accountId ? `'${accountId}'` : "unknown"}`,
       "The policy names the roles of an account, by its 12 digits.",
       "name it with --account, or set accountId in Pulumi.yaml",
     );
+  const bucket = flags.bucket ?? pipeline.stateBucket;
+  if (!bucket)
+    throw new UserError(
+      "no bucket",
+      "Neither --bucket nor the setting pipeline.stateBucket names it.",
+      "pass --bucket",
+    );
   const contract = contractOf(settings, accountId);
-  console.log(
-    JSON.stringify(JSON.parse(statePolicy(contract, bucket, await projectName(dir))), undefined, 2),
-  );
+  const withoutRoles = statePolicyWithoutRoles(contract, bucket);
+  const policies = pipeline.repository
+    ? [statePolicy(contract, bucket, await projectName(dir)), withoutRoles]
+    : [withoutRoles];
+  const { makeStateBucket, stateBucketDifferences } = await import("../../operations/state-bucket.js");
+  const args = { bucket, region: regions.witness, accountId, policies, lockDays };
+  if (check) {
+    const differences = await stateBucketDifferences(args, 0);
+    for (const line of differences) console.log(line);
+    if (differences.length > 0) process.exitCode = 1;
+    else console.log(`${bucket}: as it should be`);
+    return;
+  }
+  const { assertAccount } = await import("../../common/account.js");
+  await assertAccount(regions.witness, accountId);
+  const taken = await makeStateBucket(args);
+  console.log(`${bucket}: versioned, locked for ${lockDays} days, encrypted, closed to the public`);
+  if (taken > 0)
+    console.log("the pipeline's roles don't exist yet: run this again after pulumi up --stack global");
 }
 
 function wholeDays(text: string): number {

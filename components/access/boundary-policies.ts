@@ -157,6 +157,26 @@ export const machineArns = (
 export const boundaryArn = ({ accountId }: Contract, name: string): string =>
   `arn:aws:iam::${accountId}:policy/${name}`;
 
+/**
+ * To declare a secret, and neither read nor replace what it contains. UpdateSecret isn't among these: it takes a value,
+ * too. So a person changes a secret's description or key.
+ */
+export const DECLARE_SECRETS = [
+  "secretsmanager:CreateSecret",
+  "secretsmanager:DescribeSecret",
+  "secretsmanager:GetResourcePolicy",
+  "secretsmanager:RemoveRegionsFromReplication",
+  "secretsmanager:ReplicateSecretToRegions",
+  "secretsmanager:TagResource",
+  "secretsmanager:UntagResource",
+];
+
+/** The list of versions takes the place of a read of the value. */
+export const FILL_THE_DECOY = ["secretsmanager:ListSecretVersionIds", "secretsmanager:PutSecretValue"];
+
+export const decoyArn = ({ accountId, decoySecret }: Contract): string =>
+  `arn:aws:secretsmanager:*:${accountId}:secret:${decoySecret}-??????`;
+
 /** For the pipeline: it builds what the project is made of, and can't become, make or change another identity. */
 export function pipelineBoundaryStatements({ contract, prefix, buildImages }: BoundaryArgs): Statement[] {
   const { accountId, home, recovery } = contract;
@@ -215,10 +235,17 @@ export function pipelineBoundaryStatements({ contract, prefix, buildImages }: Bo
       Resource: "*",
     },
     {
-      Sid: "OwnSecrets",
+      Sid: "DeclareOwnSecrets",
       Effect: "Allow",
-      Action: "secretsmanager:*",
+      Action: DECLARE_SECRETS,
       Resource: `arn:aws:secretsmanager:*:${accountId}:secret:${prefix}/*`,
+    },
+    {
+      // The decoy's value comes from Pulumi.
+      Sid: "FillTheDecoy",
+      Effect: "Allow",
+      Action: FILL_THE_DECOY,
+      Resource: decoyArn(contract),
     },
     {
       // Of machines below their own boundary, which no policy lifts. Whom a role trusts isn't here: a role that may
@@ -290,6 +317,12 @@ const neverForAnyRole = (contract: Contract): Statement[] => [
     Effect: "Deny",
     Action: "sts:AssumeRole*",
     Resource: "*",
+  },
+  {
+    Sid: "NobodyReadsTheDecoy",
+    Effect: "Deny",
+    Action: "secretsmanager:GetSecretValue",
+    Resource: decoyArn(contract),
   },
   {
     Sid: "BackupsAndAuditStay",

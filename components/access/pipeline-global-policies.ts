@@ -1,7 +1,7 @@
 /** What the pipeline may do for stack `global`. No Pulumi here. */
 import { posix } from "node:path";
 import { type Contract, HEALTH_METRICS_REGION } from "../../settings/contract.js";
-import { machineArns } from "./boundary-policies.js";
+import { DECLARE_SECRETS, decoyArn, FILL_THE_DECOY, machineArns } from "./boundary-policies.js";
 import { ALARMS_AND_TOPICS, type PipelineIds } from "./pipeline-region-policies.js";
 import type { Statement } from "./policy-document.js";
 import { deployVolumeVaultStatements } from "./volume-backup-policies.js";
@@ -32,7 +32,9 @@ export function deployGlobalStatements(
     ...artifactBuckets,
     auditBucket,
   ];
-  const secretPrefixes = [...new Set(Object.values(secrets).map((name) => posix.dirname(name)))];
+  const secretPrefixes = [
+    ...new Set([...Object.values(secrets), contract.decoySecret].map((name) => posix.dirname(name))),
+  ];
   return [
     {
       Sid: "ReadRolesAndPolicies",
@@ -92,37 +94,22 @@ export function deployGlobalStatements(
       Condition: { StringLike: { "kms:ViaService": "secretsmanager.*.amazonaws.com" } },
     },
     {
-      Sid: "OwnSecrets",
+      Sid: "DeclareSecrets",
       Effect: "Allow",
-      Action: [
-        "secretsmanager:CreateSecret",
-        "secretsmanager:Describe*",
-        "secretsmanager:Get*",
-        "secretsmanager:PutSecretValue",
-        "secretsmanager:RemoveRegionsFromReplication",
-        "secretsmanager:ReplicateSecretToRegions",
-        "secretsmanager:TagResource",
-        "secretsmanager:UntagResource",
-        "secretsmanager:UpdateSecret",
+      Action: DECLARE_SECRETS,
+      Resource: [
+        ...secretPrefixes.map((path) => `arn:aws:secretsmanager:*:${accountId}:secret:${path}/*`),
+        ...[home, recovery].map(
+          ({ region }) =>
+            `arn:aws:secretsmanager:${region}:${accountId}:secret:${contract.certificateSecret("*")}`,
+        ),
       ],
-      Resource: secretPrefixes.map((path) => `arn:aws:secretsmanager:*:${accountId}:secret:${path}/*`),
     },
     {
-      // The secrets alone: no certificate's key can be read or replaced with this.
-      Sid: "OwnCertificateSecrets",
+      Sid: "FillTheDecoy",
       Effect: "Allow",
-      Action: [
-        "secretsmanager:CreateSecret",
-        "secretsmanager:DescribeSecret",
-        "secretsmanager:GetResourcePolicy",
-        "secretsmanager:TagResource",
-        "secretsmanager:UntagResource",
-        "secretsmanager:UpdateSecret",
-      ],
-      Resource: [home, recovery].map(
-        ({ region }) =>
-          `arn:aws:secretsmanager:${region}:${accountId}:secret:${contract.certificateSecret("*")}`,
-      ),
+      Action: FILL_THE_DECOY,
+      Resource: decoyArn(contract),
     },
     {
       Sid: "SeeTheClaimTable",

@@ -1,10 +1,11 @@
 /**
  * The policy of the bucket that holds Pulumi's state: each pipeline role reaches its stack's files. The bucket is
- * older than any stack, so a person applies the policy: `npx dr bootstrap state-policy`.
+ * older than any stack, so a person applies the policy: `npx dr bootstrap state-bucket`.
  */
 import type { Contract } from "../../settings/contract.js";
 import { ACCOUNT_STACKS } from "../../settings/stacks.js";
-import { policyDocument, type Statement } from "./policy-document.js";
+import { bucketStatements } from "./bucket-policies.js";
+import { everythingIn, policyDocument, type Statement } from "./policy-document.js";
 
 /** Pulumi's own folders in the bucket; each has one per project, and below it the stacks' files or folders. */
 const FOLDERS = ["stacks", "history", "backups", "locks/organization"];
@@ -16,26 +17,46 @@ const keysOf = (stack: string, project: string): string[] =>
     return folder === "stacks" ? [`${own}.json`, `${own}.json.*`] : [`${own}/*`];
   });
 
+/**
+ * For everybody: TLS, and no version that the pipeline could delete or unlock, whatever its roles are allowed elsewhere.
+ * The roles are named by a condition, so that the policy can be put before they exist.
+ */
+const closed = ({ accountId, pipelineRolePrefix }: Contract, bucket: string): Statement[] => [
+  ...bucketStatements(bucket),
+  {
+    Sid: "VersionsStay",
+    Effect: "Deny",
+    Principal: "*",
+    Action: [
+      "s3:BypassGovernanceRetention",
+      "s3:DeleteBucket*",
+      "s3:DeleteObjectVersion",
+      "s3:PutBucket*",
+      "s3:PutLifecycleConfiguration",
+      "s3:PutObjectLegalHold",
+      "s3:PutObjectRetention",
+    ],
+    Resource: everythingIn(bucket),
+    Condition: {
+      ArnLike: { "aws:PrincipalArn": `arn:aws:iam::${accountId}:role/${pipelineRolePrefix}*` },
+    },
+  },
+];
+
+/** Before stack `global` has made the pipeline's roles: S3 refuses a policy that names a role that isn't there. */
+export const statePolicyWithoutRoles = (contract: Contract, bucket: string): string =>
+  policyDocument(closed(contract, bucket));
+
 /** @param bucket its name @param project the project's name in Pulumi.yaml */
-export function statePolicy(
-  { accountId, pipelineRolePrefix }: Contract,
-  bucket: string,
-  project: string,
-): string {
+export function statePolicy(contract: Contract, bucket: string, project: string): string {
+  const { accountId, pipelineRolePrefix } = contract;
   const arn = `arn:aws:s3:::${bucket}`;
   const role = (purpose: string) => `arn:aws:iam::${accountId}:role/${pipelineRolePrefix}${purpose}`;
   const all = ["preview", ...ACCOUNT_STACKS.map((stack) => `deploy-${stack}`)].map(role);
   const objects = (keys: readonly string[]) => keys.map((key) => `${arn}/${key}`);
   const titled = (stack: string) => `${stack[0]?.toUpperCase()}${stack.slice(1)}`;
   const statements: Statement[] = [
-    {
-      Sid: "TlsOnly",
-      Effect: "Deny",
-      Principal: "*",
-      Action: "s3:*",
-      Resource: [arn, `${arn}/*`],
-      Condition: { Bool: { "aws:SecureTransport": "false" } },
-    },
+    ...closed(contract, bucket),
     {
       Sid: "NamesAndFormat",
       Effect: "Allow",

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import pc from "picocolors";
 import { bootstrapAuthority } from "../../authority/bootstrap.js";
 import { sandboxDir } from "../../common/paths.js";
+import { bootstrapSecrets } from "../../credentials/bootstrap.js";
 import type { SharedSettings } from "../../settings/schema.js";
 import { EMULATED_ACCOUNT } from "../sandbox/emulator/emulator.js";
 import { EMULATOR_CREDENTIALS, existingClaims } from "../twin/claims/store.js";
@@ -24,10 +25,14 @@ export async function startMachines({
 }: Scene): Promise<RegionTwin> {
   const { endpoint } = sandbox.emulator;
   const access = { endpoint, credentials: EMULATOR_CREDENTIALS };
-  say(pc.bold("  npx dr bootstrap ca --publish"));
-  await progress.during("make the certificate authority and the nodes' certificates", () =>
-    publishCertificates(settings, endpoint),
-  );
+  await asOperator(endpoint, async () => {
+    say(pc.bold("  npx dr bootstrap secrets"));
+    await progress.during("give the passwords their first values", () => bootstrapSecrets({ settings }));
+    say(pc.bold("  npx dr bootstrap ca --publish"));
+    await progress.during("make the certificate authority and the nodes' certificates", () =>
+      publishCertificates(settings),
+    );
+  });
   const running = await openTwin({
     progress,
     settings,
@@ -51,8 +56,17 @@ export async function startMachines({
 }
 
 /** The authority's key exists for as long as this takes: a demo needs it once. */
-async function publishCertificates(settings: SharedSettings, endpoint: string): Promise<void> {
+async function publishCertificates(settings: SharedSettings): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "dr-demo-"));
+  try {
+    await bootstrapAuthority({ settings, out: join(folder, "authority"), publish: true, report: () => {} });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** With the variables by which an operator's commands reach AWS. */
+async function asOperator(endpoint: string, work: () => Promise<void>): Promise<void> {
   const variables = {
     AWS_ENDPOINT_URL: endpoint,
     AWS_ACCESS_KEY_ID: EMULATOR_CREDENTIALS.accessKeyId,
@@ -61,12 +75,11 @@ async function publishCertificates(settings: SharedSettings, endpoint: string): 
   const before = Object.fromEntries(Object.keys(variables).map((name) => [name, process.env[name]]));
   try {
     Object.assign(process.env, variables);
-    await bootstrapAuthority({ settings, out: join(folder, "authority"), publish: true, report: () => {} });
+    await work();
   } finally {
     for (const [name, value] of Object.entries(before)) {
       if (value === undefined) delete process.env[name];
       else process.env[name] = value;
     }
-    await rm(folder, { recursive: true, force: true });
   }
 }

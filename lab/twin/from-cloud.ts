@@ -91,6 +91,7 @@ export async function copyPlatform(
 ): Promise<void> {
   const config = { region: region.region, ...access };
   const secrets = new SecretsManagerClient(config);
+  const filled = new Set<string>();
   for await (const page of paginateListSecrets({ client: secrets }, {})) {
     for (const { Name: secret } of page.SecretList ?? []) {
       const answer = await secrets
@@ -100,9 +101,14 @@ export async function copyPlatform(
           if (error.name === "ResourceNotFoundException") return undefined;
           throw error;
         });
-      if (secret && answer?.SecretString) await twin.put("secrets", secret, answer.SecretString);
+      if (!secret || !answer?.SecretString) continue;
+      filled.add(secret);
+      await twin.put("secrets", secret, answer.SecretString);
     }
   }
+  const empty = Object.values(contract.secrets).filter((secret) => !filled.has(secret));
+  if (empty.length > 0)
+    throw new Error(`${empty.join(", ")} have no value in ${region.region}: npx dr bootstrap secrets`);
   const ssm = new SSMClient(config);
   let authority = false;
   const below = { Path: `/${name}/`, Recursive: true, WithDecryption: true };

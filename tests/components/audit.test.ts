@@ -50,6 +50,17 @@ test("it records management events, objects of vaults and runbooks, and writes t
   ]);
 });
 
+test("with a state bucket it records each read and write of the state", async () => {
+  const more = await recordStack("global", { ...BASE_SETTINGS, pipeline: { stateBucket: "drs-state" } });
+  const selectors = more.one("audit-trail", "aws:cloudtrail/trail:Trail").inputs.advancedEventSelectors;
+  const ofState = selectors.find(({ name }: { name: string }) => name === "Objects of Pulumi's state");
+  expect(ofState.fieldSelectors).toEqual([
+    { field: "eventCategory", equals: ["Data"] },
+    { field: "resources.type", equals: ["AWS::S3::Object"] },
+    { field: "resources.ARN", startsWiths: ["arn:aws:s3:::drs-state/"] },
+  ]);
+});
+
 test("this trail may write into this account's folder, no other trail and nowhere else", () => {
   const { policy } = global.one("audit-bucket-policy").inputs;
   const write = (key: string, source: string) =>

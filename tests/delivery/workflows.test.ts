@@ -1,5 +1,7 @@
 /** What the workflows and the rest of the project must agree on. Their syntax is actionlint's business, what an attacker could use zizmor's. */
-import { readdirSync, readFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
@@ -39,6 +41,7 @@ describe("deployment", () => {
   test("the epoch is checked right before up, and the escrow after it", () => {
     const commands = deployStack.steps.flatMap(({ run }: { run?: string }) => run ?? []);
     expect(commands).toEqual([
+      expect.stringContaining("required_reviewers"),
       'npx dr check-epoch "$STACK"',
       expect.stringMatching(/^pulumi up .*--policy-pack policies/),
       "npx dr bootstrap escrow --check",
@@ -51,6 +54,40 @@ describe("deployment", () => {
     expect(when).toBe(chosen.replace("inputs.stack", "inputs.stack == 'global'"));
     // Nothing lets it fail unseen.
     expect(Object.keys(more)).toEqual(["name"]);
+  });
+});
+
+describe("an environment without reviewers", () => {
+  const [step] = deployStack.steps;
+  /** Runs the step with a `gh` that answers as GitHub's API does. */
+  const run = (environment: object | undefined) => {
+    const bin = mkdtempSync(join(tmpdir(), "gh-"));
+    const answer = environment && JSON.stringify(environment);
+    const gh = answer
+      ? `#!/bin/bash\n[[ $2 == repos/acme/dr/environments/prod ]] && jq "$4" <<< '${answer}'\n`
+      : "#!/bin/bash\necho 'gh: Not Found (HTTP 404)' >&2; exit 1\n";
+    writeFileSync(join(bin, "gh"), gh, { mode: 0o755 });
+    const env = { PATH: `${bin}:${process.env.PATH}`, STACK: "prod", GITHUB_REPOSITORY: "acme/dr" };
+    return spawnSync("bash", ["-e", "-c", step.run], { env, encoding: "utf8" });
+  };
+
+  test("is refused, and before the role is used", () => {
+    expect(step.run).toContain("required_reviewers");
+    const open = run({ protection_rules: [{ type: "branch_policy" }] });
+    expect([open.status, open.stdout]).toEqual([
+      1,
+      expect.stringContaining("prod has no required reviewers"),
+    ]);
+    expect(run({ protection_rules: [{ type: "required_reviewers", reviewers: [] }] }).status).toBe(1);
+    expect(run(undefined).status).toBe(1);
+  });
+
+  test("is no obstacle where somebody has to approve", () =>
+    expect(run({ protection_rules: [{ type: "required_reviewers", reviewers: [{}] }] }).status).toBe(0));
+
+  test("is read with a token that may read environments, through both workflows", () => {
+    expect(deployStack.permissions.actions).toBe("read");
+    for (const stack of STACK_NAMES) expect(deploy.jobs[stack].permissions.actions).toBe("read");
   });
 });
 

@@ -269,8 +269,24 @@ const rows = (): Readonly<Record<string, Readonly<Record<string, Ask>>>> => ({
       "secretsmanager:PutSecretValue",
       secret("drs/postgres/superuser"),
     ),
+    "replace it by an update of the secret": ask(
+      "secretsmanager:UpdateSecret",
+      secret("drs/postgres/superuser"),
+    ),
+    "make an old password the current one": ask(
+      "secretsmanager:UpdateSecretVersionStage",
+      secret("drs/postgres/superuser"),
+    ),
+    "replace the backups' passphrase": ask("secretsmanager:PutSecretValue", secret("drs/backup/cipher")),
     "delete the backups' passphrase": ask("secretsmanager:DeleteSecret", secret("drs/backup/cipher")),
     "open a secret to others": ask("secretsmanager:PutResourcePolicy", secret("drs/backup/cipher")),
+    "read the decoy": ask("secretsmanager:GetSecretValue", secret("drs/admin/password")),
+    "read the decoy in the other region": ask(
+      "secretsmanager:GetSecretValue",
+      secret("drs/admin/password", RECOVERY),
+      RECOVERY,
+    ),
+    "fill the decoy": ask("secretsmanager:PutSecretValue", secret("drs/admin/password")),
     "read another project's secret": ask("secretsmanager:GetSecretValue", secret("payroll/password")),
   },
   trail: {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { statePolicy } from "../../../components/access/state-policies.js";
+import { statePolicy, statePolicyWithoutRoles } from "../../../components/access/state-policies.js";
 import { contractOf } from "../../../settings/contract.js";
 import { parseSharedSettings } from "../../../settings/parse.js";
 import { ACCOUNT_STACKS, type AccountStackName } from "../../../settings/stacks.js";
@@ -59,4 +59,33 @@ test("no role changes another project's state, the format, the bucket or a versi
     }
   }
   expect(may("somebody-else", "s3:GetObject", "stacks/disaster-recovery/prod.json")).toBe(false);
+});
+
+test("no other policy gives the pipeline's roles a version or the bucket's protection: the state's policy denies it", () => {
+  for (const text of [policy, statePolicyWithoutRoles(contract, "drs-state")]) {
+    for (const purpose of ["preview", "deploy-global", "deploy-dr"]) {
+      for (const action of [
+        "DeleteObjectVersion",
+        "BypassGovernanceRetention",
+        "PutBucketPolicy",
+        "DeleteBucketPolicy",
+      ]) {
+        const arn = `arn:aws:iam::${ACCOUNT_ID}:role/drs-pipeline-${purpose}`;
+        const request = {
+          action: `s3:${action}`,
+          resource: `arn:aws:s3:::drs-state${action.includes("Bucket") ? "" : "/x"}`,
+          principal: arn,
+          context: { "aws:SecureTransport": "true", "aws:PrincipalArn": arn },
+        };
+        expect(decide(request, text), `${purpose} ${action}`).toBe("deny");
+      }
+    }
+  }
+});
+
+test("before the roles exist the policy names none as a principal, which S3 would refuse", () => {
+  const { Statement } = JSON.parse(statePolicyWithoutRoles(contract, "drs-state"));
+  expect(Statement.map(({ Principal }: { Principal: unknown }) => Principal)).toEqual(
+    Statement.map(() => "*"),
+  );
 });

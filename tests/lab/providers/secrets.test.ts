@@ -135,6 +135,15 @@ describe("secret", () => {
     );
   });
 
+  test("has no value before its first one, in neither region", async () => {
+    await new Resource(home, SECRET).create(replicated("dr/empty"));
+    for (const region of [HOME, RECOVERY]) {
+      await expect(
+        sdk(SecretsManagerClient, region).send(new GetSecretValueCommand({ SecretId: "dr/empty" })),
+      ).rejects.toThrow(/can't find the specified secret value for staging label: AWSCURRENT/);
+    }
+  });
+
   test("waits for its deletion, unless told otherwise", async () => {
     const secret = await new Resource(home, SECRET).create(replicated("dr/waiting"));
     await secret.delete();

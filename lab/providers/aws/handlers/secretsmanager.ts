@@ -2,7 +2,7 @@
  * Secrets with their replicas, and versions of their values.
  *
  * The emulator doesn't: take a replica away from a secret that stays (this file refuses to); encrypt with the
- * key that is named.
+ * key that is named; leave a new secret without a value (this file takes the empty one away).
  */
 import {
   CreateSecretCommand,
@@ -35,12 +35,20 @@ const secret: AwsHandler = readBack({
   name: { property: "name", maxLength: 512 },
   replaceOn: ["name", "namePrefix"],
   async make(aws, inputs) {
-    const { ARN } = await client(aws).send(
+    const { ARN, VersionId } = await client(aws).send(
       new CreateSecretCommand({
         Name: inputs.name,
         Description: inputs.description,
         KmsKeyId: inputs.kmsKeyId,
         Tags: aws.tagList(inputs),
+      }),
+    );
+    // On AWS a secret has no version before its first value, and an operator's tool tells by that whether it is empty.
+    await client(aws).send(
+      new UpdateSecretVersionStageCommand({
+        SecretId: ARN,
+        VersionStage: "AWSCURRENT",
+        RemoveFromVersionId: VersionId,
       }),
     );
     return ARN as string;
@@ -128,12 +136,12 @@ async function syncReplicas(aws: AwsContext, id: string, news: Props, olds: Prop
 
 const version: AwsHandler = readBack({
   name: false,
-  replaceOn: ["secretId", "secretString", "secretBinary"],
+  replaceOn: ["secretId", "secretString", "secretBinary", "secretStringWoVersion"],
   async make(aws, inputs) {
     const { ARN, VersionId } = await client(aws).send(
       new PutSecretValueCommand({
         SecretId: inputs.secretId,
-        SecretString: inputs.secretString,
+        SecretString: inputs.secretString ?? inputs.secretStringWo,
         SecretBinary: inputs.secretBinary && Buffer.from(inputs.secretBinary, "base64"),
         VersionStages: inputs.versionStages,
       }),
@@ -142,7 +150,19 @@ const version: AwsHandler = readBack({
   },
   async read(aws, id, known) {
     const [SecretId = "", VersionId] = id.split("|");
-    if (!(await describe(aws, SecretId))) return undefined;
+    const secret = await describe(aws, SecretId);
+    if (!secret) return undefined;
+    if (known.secretStringWo) {
+      // The provider doesn't read a write-only value either.
+      return told({
+        secretId: known.secretId === secret.Name ? secret.Name : secret.ARN,
+        arn: secret.ARN,
+        secretArn: secret.ARN,
+        versionId: VersionId,
+        hasSecretStringWo: true,
+        versionStages: inOrderOf(known.versionStages, secret.VersionIdsToStages?.[VersionId as string]),
+      });
+    }
     const found = await unlessGone(client(aws).send(new GetSecretValueCommand({ SecretId, VersionId })));
     if (!found) return undefined;
     return told({
@@ -200,5 +220,10 @@ async function unstage(aws: AwsContext, id: string, stages: string[]): Promise<v
 
 export const secretsmanagerHandlers: Record<string, AwsHandler> = {
   "aws:secretsmanager/secret:Secret": secret,
-  "aws:secretsmanager/secretVersion:SecretVersion": discreet(version, "secretString", "secretBinary"),
+  "aws:secretsmanager/secretVersion:SecretVersion": discreet(
+    version,
+    "secretString",
+    "secretStringWo",
+    "secretBinary",
+  ),
 };
