@@ -60,7 +60,7 @@ function node(listed: Readonly<Record<string, Listed | Error>>, order?: string):
 
 describe("a first cluster", () => {
   test("begins empty in an empty vault, and in one that has a stanza and no backup", async () => {
-    for (const listed of [{}, { "shop-home": EMPTY }]) expect(await beginCluster([], node(listed))).toBe(0);
+    for (const listed of [{}, { "shop-home": EMPTY }] as Readonly<Record<string, Listed>>[]) expect(await beginCluster([], node(listed))).toBe(0);
     expect(ran.map(([program]) => program)).toEqual([
       "/usr/lib/postgresql/15/bin/initdb",
       "/usr/lib/postgresql/15/bin/initdb",
