@@ -80,11 +80,24 @@ async function run(given: RestoreFlags): Promise<void> {
 }
 
 /** For when the account is gone: it fills the new account's vault, and the first cluster there begins from it. */
-async function fromCopy({ escrow, identity, to, asOf, twin, yes, json, ...others }: RestoreFlags): Promise<void> {
+async function fromCopy({
+  escrow,
+  identity,
+  to,
+  asOf,
+  twin,
+  yes,
+  json,
+  ...others
+}: RestoreFlags): Promise<void> {
   const { from: _, ...excluded } = others;
   const [option] = Object.keys(excluded);
   if (option !== undefined)
-    throw new UserError(`--from copy and --${option}`, "It restores everything into a new deployment.", "leave one of them out");
+    throw new UserError(
+      `--from copy and --${option}`,
+      "It restores everything into a new deployment.",
+      "leave one of them out",
+    );
   if (escrow === undefined || identity === undefined)
     throw new UserError(
       "--from copy without --escrow and --identity",
@@ -96,7 +109,9 @@ async function fromCopy({ escrow, identity, to, asOf, twin, yes, json, ...others
   const result = await guidedBegin({ open, escrow, identity, to, asOf, yes });
   if (json) console.log(JSON.stringify(result, undefined, 2));
   else if (result.copied)
-    console.log("The vault is filled. Deploy prod: its first cluster begins from it. Then runbooks/account-gone.md, step 5.");
+    console.log(
+      "The vault is filled. Deploy prod: its first cluster begins from it. Then runbooks/account-gone.md, step 5.",
+    );
   if (!result.copied) process.exitCode = 1;
 }
 

@@ -64,7 +64,7 @@ export class RegionTwin {
     readonly twin: LocalTwin,
     readonly contract: Contract,
     readonly regions: readonly RegionId[],
-    private readonly platform: Platform,
+    private platform: Platform,
     /** The claim table, and the links to it. */
     readonly claims: TwinClaims,
     readonly vaults: Vaults,
@@ -169,6 +169,34 @@ export class RegionTwin {
     return this.twin.remove(this.contract[id].restoreNode);
   }
 
+  /**
+   * The account is gone: every machine with its volume, both vaults, all secrets, the claim table. Only the third copy is
+   * left. What `pulumi up --stack global` makes in a new account is there then; both regions are cold.
+   */
+  async loseAccount(accountId: string): Promise<void> {
+    const { twin, contract, current: settings, regions } = this;
+    await allEnded(twin.machines.map(({ name }) => twin.remove(name)));
+    await twin.clearPlatform();
+    await this.claims.recreate();
+    const before = new Set(this.vaults.hosts);
+    await this.vaults.moveTo(() => Object.assign(contract, contractOf(settings, accountId)));
+    twin.hosts.splice(
+      0,
+      twin.hosts.length,
+      ...twin.hosts.filter((line) => !before.has(line)),
+      ...this.vaults.hosts,
+    );
+    this.platform = new Platform(twin, contract);
+    await this.platform.provide(settings, regions);
+    for (const id of regions) {
+      await this.region(id).heal();
+      this.cold.set(
+        id,
+        this.specs(settings, 1).filter(({ region }) => region === id),
+      );
+    }
+  }
+
   /** The database cluster of one region. */
   database(region: RegionId): DatabaseCluster {
     return new DatabaseCluster(this.twin, this.contract[region]);
@@ -228,6 +256,7 @@ async function openVaults(
     ...{ progress, contract, regions, network: twin.network },
     dir: join(twin.dir, "vault"),
     lockDays: backup.lockDays,
+    copyBucket: backup.copyTo?.bucketArn.split(":").at(-1),
     authority: await createAuthority("Vaults"),
   });
   twin.closing.unshift(() => vaults.close());

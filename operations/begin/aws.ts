@@ -19,7 +19,10 @@ export interface OpenDeployment {
 }
 
 /** @throws UserError for an escrow without a copy, and when the vault can't be opened */
-export async function awsDeployment(place: Place, { places }: Pick<Escrow, "places">): Promise<OpenDeployment> {
+export async function awsDeployment(
+  place: Place,
+  { places }: Pick<Escrow, "places">,
+): Promise<OpenDeployment> {
   const { copy } = places;
   if (!copy)
     throw new UserError(

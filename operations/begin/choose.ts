@@ -21,7 +21,8 @@ export interface Choice {
 }
 
 /** Of the log: each is archived once, under a name of its own. */
-const LOG = /\/archive\/[^/]+\/[^/]+\/(?:[0-9A-F]{16}\/[0-9A-F]{24}-[0-9a-f]{40}(?:\.\w+)?|[0-9A-F]{8}\.history)$/;
+const LOG =
+  /\/archive\/[^/]+\/[^/]+\/(?:[0-9A-F]{16}\/[0-9A-F]{24}-[0-9a-f]{40}(?:\.\w+)?|[0-9A-F]{8}\.history)$/;
 /** pgBackRest saves it again and again while it makes a backup. */
 const PROGRESS = /\/backup\.manifest\.copy$/;
 

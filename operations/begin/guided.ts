@@ -23,7 +23,13 @@ export interface GuidedBegin {
 
 const REPORT_MILLIS = 5_000;
 
-export async function guidedBegin({ open, to = "latest", asOf, yes = false, ...files }: GuidedBegin): Promise<BeginResult> {
+export async function guidedBegin({
+  open,
+  to = "latest",
+  asOf,
+  yes = false,
+  ...files
+}: GuidedBegin): Promise<BeginResult> {
   const request = {
     to: to === "latest" ? "latest" : new Date(requireTime("--to", to)).toISOString(),
     asOf: asOf === undefined ? undefined : Date.parse(requireTime("--as-of", asOf)),

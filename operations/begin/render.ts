@@ -16,7 +16,11 @@ export function renderPlan(plan: BeginPlan): string[] {
     `restores     ${to === "latest" ? "all of it" : `to ${to}`}`,
     `passphrase   ${changesPassphrase ? "from the escrow, in place of the new account's" : "is the escrow's already"}`,
     ...listed("hidden", hidden, "a lifecycle rule hides what is old; anything newer was hidden by someone"),
-    ...listed("overwritten", overwritten, "pgBackRest writes each of them once: someone else wrote them again"),
+    ...listed(
+      "overwritten",
+      overwritten,
+      "pgBackRest writes each of them once: someone else wrote them again",
+    ),
     ...(hidden.length + overwritten.length > 0
       ? ["To take them as they were before: --as-of with a time before that."]
       : []),
@@ -26,7 +30,11 @@ export function renderPlan(plan: BeginPlan): string[] {
 function listed(word: string, keys: readonly string[], why: string): string[] {
   if (keys.length === 0) return [];
   const more = keys.length > SHOWN ? [`  … and ${keys.length - SHOWN} more; --json shows all`] : [];
-  return [`${word.padEnd(12)} ${keys.length}: ${why}`, ...keys.slice(0, SHOWN).map((key) => `  ${key}`), ...more];
+  return [
+    `${word.padEnd(12)} ${keys.length}: ${why}`,
+    ...keys.slice(0, SHOWN).map((key) => `  ${key}`),
+    ...more,
+  ];
 }
 
 export const amount = ({ objects, bytes }: Progressed): string =>

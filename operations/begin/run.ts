@@ -74,14 +74,19 @@ export async function runBegin(ports: BeginPorts, request: BeginRequest): Promis
   if (backups.length === 0)
     throw new UserError(
       `s3://${copy.name} has no complete backup below ${prefixes.join(", ")}`,
-      notChosen.hidden.length > 0 ? `${notChosen.hidden.length} objects are hidden.` : "The copy is of other regions, or empty.",
+      notChosen.hidden.length > 0
+        ? `${notChosen.hidden.length} objects are hidden.`
+        : "The copy is of other regions, or empty.",
       notChosen.hidden.length > 0
         ? "pass --as-of with a time before they were hidden"
         : "check the bucket and the settings `regions`: they must be the lost deployment's",
     );
   const there = await sizesIn(vault, prefixes);
   const known = new Set(histories.map(([{ key }]) => key));
-  requireNothingElse(vault.name, [...there.keys()].filter((key) => !known.has(key)));
+  requireNothingElse(
+    vault.name,
+    [...there.keys()].filter((key) => !known.has(key)),
+  );
   const present = await ports.passphrase.read();
   const changesPassphrase = present !== request.escrow.passphrase;
   if (changesPassphrase && there.size > 0) throw otherPassphrase(vault.name, contract, there.size);
@@ -89,7 +94,11 @@ export async function runBegin(ports: BeginPorts, request: BeginRequest): Promis
   const plan: BeginPlan = {
     ...notChosen,
     ...{ from: copy.name, into: vault.name, to: request.to, all: totalOf(chosen), present: there.size },
-    ...{ backups, changesPassphrase, newestLog: newest === undefined ? null : new Date(newest).toISOString() },
+    ...{
+      backups,
+      changesPassphrase,
+      newestLog: newest === undefined ? null : new Date(newest).toISOString(),
+    },
   };
   if (!(await ports.confirm(plan))) return { plan };
   // First: from the first object on, the vault belongs to this passphrase.

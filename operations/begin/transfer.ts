@@ -30,7 +30,10 @@ const AT_A_TIME = 32;
 const LARGEST_BYTES = 5 * 1024 ** 3;
 
 /** Size of what is current, by key. */
-export async function sizesIn(target: Pick<Target, "histories">, prefixes: readonly string[]): Promise<Map<string, number>> {
+export async function sizesIn(
+  target: Pick<Target, "histories">,
+  prefixes: readonly string[],
+): Promise<Map<string, number>> {
   const listed = await Promise.all(prefixes.map((prefix) => target.histories(prefix)));
   const sizes = new Map<string, number>();
   for (const [{ key, isMarker, bytes = 0 }] of listed.flat()) if (!isMarker) sizes.set(key, bytes);

@@ -7,7 +7,10 @@ import { type BeginNode, beginCluster } from "../../nodes/bin/verbs/begin-cluste
 import { type Change, inheritedOf } from "../../nodes/bin/verbs/reconcile.js";
 
 const ORDER = JSON.stringify({ orderedAt: "2026-03-01T12:00:00.000Z", to: "latest" });
-const BACKUP = { "20260228-010000F": { type: "path", size: 0, time: 0 }, "backup.info": { type: "file", size: 1, time: 0 } };
+const BACKUP = {
+  "20260228-010000F": { type: "path", size: 0, time: 0 },
+  "backup.info": { type: "file", size: 1, time: 0 },
+};
 /** As pgBackRest's stanza-create leaves it. */
 const EMPTY = { "backup.info": { type: "file", size: 1, time: 0 } };
 
@@ -60,7 +63,8 @@ function node(listed: Readonly<Record<string, Listed | Error>>, order?: string):
 
 describe("a first cluster", () => {
   test("begins empty in an empty vault, and in one that has a stanza and no backup", async () => {
-    for (const listed of [{}, { "shop-home": EMPTY }] as Readonly<Record<string, Listed>>[]) expect(await beginCluster([], node(listed))).toBe(0);
+    for (const listed of [{}, { "shop-home": EMPTY }] as Readonly<Record<string, Listed>>[])
+      expect(await beginCluster([], node(listed))).toBe(0);
     expect(ran.map(([program]) => program)).toEqual([
       "/usr/lib/postgresql/15/bin/initdb",
       "/usr/lib/postgresql/15/bin/initdb",
@@ -81,7 +85,9 @@ describe("a first cluster", () => {
   );
 
   test("begins nowhere while the vault doesn't answer", async () => {
-    await expect(beginCluster([], node({ "shop-recovery": new Error("no answer") }, ORDER))).rejects.toThrow("no answer");
+    await expect(beginCluster([], node({ "shop-recovery": new Error("no answer") }, ORDER))).rejects.toThrow(
+      "no answer",
+    );
     expect(ran).toEqual([]);
   });
 
@@ -101,9 +107,20 @@ describe("a first cluster", () => {
   test("begins from the backups as ordered, after an attempt that was killed too", async () => {
     mkdirSync(`${folder}/data.restoring`);
     writeFileSync(`${folder}/data.restoring/left`, "");
-    await beginCluster(["--scope=shop-home", `--datadir=${folder}/data`], node({ "shop-recovery": BACKUP }, ORDER));
+    await beginCluster(
+      ["--scope=shop-home", `--datadir=${folder}/data`],
+      node({ "shop-recovery": BACKUP }, ORDER),
+    );
     expect(ran).toEqual([
-      ["dr-restore", "--into", `${folder}/data.restoring`, "--to", "latest", "--report", `${folder}/begun.json`],
+      [
+        "dr-restore",
+        "--into",
+        `${folder}/data.restoring`,
+        "--to",
+        "latest",
+        "--report",
+        `${folder}/begun.json`,
+      ],
     ]);
     // Without the lost deployment's configuration of Patroni.
     expect(readdirSync(`${folder}/data`)).toEqual(["PG_VERSION", "pg_wal"]);
@@ -121,7 +138,8 @@ describe("what it takes over from the former deployment", () => {
   ];
   const changes = async (roles: string[], hasMarks: boolean) => {
     const found: Change[] = [];
-    for await (const change of inheritedOf({ roles, hasMarks }, DATABASES, async (secret) => secret)) found.push(change);
+    for await (const change of inheritedOf({ roles, hasMarks }, DATABASES, async (secret) => secret))
+      found.push(change);
     return found.map(({ message }) => message);
   };
 

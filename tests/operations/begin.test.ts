@@ -1,7 +1,7 @@
 /** A new deployment's vault, filled from the third copy: what is chosen, refused, copied again, and restored as it was. */
 import { describe, expect, test } from "vitest";
-import { NO_STATUS } from "../../nodes/guard/region/region-facts.js";
 import { orderKey } from "../../nodes/begin-order.js";
+import { NO_STATUS } from "../../nodes/guard/region/region-facts.js";
 import { clusterName } from "../../nodes/layout.js";
 import { choose } from "../../operations/begin/choose.js";
 import { type BeginPorts, type BeginRequest, runBegin } from "../../operations/begin/run.js";
@@ -55,7 +55,9 @@ class Bucket {
   /** Current contents by key. */
   get now(): Record<string, string> {
     return Object.fromEntries(
-      this.entries.filter(({ isLatest, isMarker }) => isLatest && !isMarker).map(({ key, content }) => [key, content]),
+      this.entries
+        .filter(({ isLatest, isMarker }) => isLatest && !isMarker)
+        .map(({ key, content }) => [key, content]),
     );
   }
 }
@@ -114,19 +116,23 @@ function world({ copy = copyOf(), vault, secret, opened = 0, confirms = true }: 
         status: { ...NO_STATUS, opened: number },
         overrides: { fenced: 0, acceptDataLoss: 0 },
       });
-      return { regions: { home: region(typeof opened === "number" ? opened : opened()), recovery: region(0) } };
+      return {
+        regions: { home: region(typeof opened === "number" ? opened : opened()), recovery: region(0) },
+      };
     },
     confirm: async () => confirms,
     report() {},
     now: () => new Date("2026-03-01T12:00:00Z"),
   };
-  const begin = (request: Partial<BeginRequest> = {}) => runBegin(ports, { escrow: ESCROW, to: "latest", ...request });
+  const begin = (request: Partial<BeginRequest> = {}) =>
+    runBegin(ports, { escrow: ESCROW, to: "latest", ...request });
   return { copy, vault: into, state, begin };
 }
 
 const ORDER = orderKey(contract.home);
 /** What was restored, without the order. */
-const contentOf = ({ now }: Bucket) => Object.fromEntries(Object.entries(now).filter(([key]) => key !== ORDER));
+const contentOf = ({ now }: Bucket) =>
+  Object.fromEntries(Object.entries(now).filter(([key]) => key !== ORDER));
 
 describe("the vault of a new deployment", () => {
   test("gets what a restore needs, the escrow's passphrase, and then the order", async () => {
@@ -135,9 +141,17 @@ describe("the vault of a new deployment", () => {
     expect(Object.keys(contentOf(vault)).toSorted()).toEqual(RESTORED.toSorted());
     expect(state.secret).toBe("correct horse");
     expect(vault.entries.at(-1)?.key).toBe(ORDER);
-    expect(JSON.parse(vault.now[ORDER] as string)).toEqual({ orderedAt: "2026-03-01T12:00:00.000Z", to: "latest" });
+    expect(JSON.parse(vault.now[ORDER] as string)).toEqual({
+      orderedAt: "2026-03-01T12:00:00.000Z",
+      to: "latest",
+    });
     expect(copied).toEqual({ objects: 4, bytes: 22 });
-    expect(plan).toMatchObject({ backups: [LABEL], newestLog: "1970-01-01T00:00:03.000Z", hidden: [], overwritten: [] });
+    expect(plan).toMatchObject({
+      backups: [LABEL],
+      newestLog: "1970-01-01T00:00:03.000Z",
+      hidden: [],
+      overwritten: [],
+    });
   });
 
   test("stays as it is when the operator says no", async () => {
@@ -193,7 +207,10 @@ describe("it refuses, and changes nothing", () => {
     ));
 
   test("a vault with the same objects under another passphrase", () =>
-    refuses({ vault: new Bucket("vault").add(LIST, "list", 1000), secret: "another" }, "differs from the escrow's passphrase"));
+    refuses(
+      { vault: new Bucket("vault").add(LIST, "list", 1000), secret: "another" },
+      "differs from the escrow's passphrase",
+    ));
 
   test("settings with another name or other regions", () => {
     const [home, recovery] = ESCROW.places.regions;
@@ -202,7 +219,10 @@ describe("it refuses, and changes nothing", () => {
   });
 
   test("a copy without a complete backup", () =>
-    refuses({ copy: new Bucket("copy").add(LIST, "list", 1).add(segment(1), "log", 1) }, "has no complete backup"));
+    refuses(
+      { copy: new Bucket("copy").add(LIST, "list", 1).add(segment(1), "log", 1) },
+      "has no complete backup",
+    ));
 
   test("a copy whose backups are hidden, and names the way", () =>
     refuses({ copy: copyOf().hide(MANIFEST, 5000) }, "has no complete backup"));
@@ -242,7 +262,8 @@ describe("after an attack on the backups", () => {
     const bucket = copyOf().add(segment(2), "forged", 6000).add(MANIFEST, "forged", 6000);
     const { chosen, overwritten } = choose(historiesOf(bucket.entries), 1500);
     const versions = new Map(chosen.map(({ key, versionId }) => [key, versionId]));
-    const content = (key: string) => bucket.entries.find((each) => each.versionId === versions.get(key))?.content;
+    const content = (key: string) =>
+      bucket.entries.find((each) => each.versionId === versions.get(key))?.content;
     expect([content(segment(2)), content(MANIFEST)]).toEqual(["log 2", "manifest"]);
     expect(overwritten).toEqual([segment(2), MANIFEST].toSorted());
   });
@@ -257,5 +278,7 @@ describe("after an attack on the backups", () => {
 test("an object above S3's limit for one copy is named before anything is copied", async () => {
   const vault = new Bucket("vault");
   const large = { key: "x", versionId: "v", bytes: 6 * 1024 ** 3, modified: 0, isOnly: true };
-  await expect(transfer("copy", vault, [large], { prefixes: ["x"] })).rejects.toThrow("S3 copies no object above 5 GiB");
+  await expect(transfer("copy", vault, [large], { prefixes: ["x"] })).rejects.toThrow(
+    "S3 copies no object above 5 GiB",
+  );
 });

@@ -7,8 +7,8 @@
  */
 import { readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
-import { controlValue } from "../../guard/region/control-data.js";
 import { type BeginOrder, beginOrder, orderKey } from "../../begin-order.js";
+import { controlValue } from "../../guard/region/control-data.js";
 import { DATABASE_FOLDER, IMAGE_PATHS, POSTGRES_RUN, POSTGRES_USER } from "../../layout.js";
 import { type RestoreReport, restoreReport } from "../reports.js";
 import { output, run } from "./commands.js";
