@@ -20,7 +20,7 @@ export interface Choice {
   readonly overwritten: readonly string[];
 }
 
-/** Of the log: each is archived once, under a name of its own. */
+/** Of the log: each is archived once, under its own name. */
 const LOG =
   /\/archive\/[^/]+\/[^/]+\/(?:[0-9A-F]{16}\/[0-9A-F]{24}-[0-9a-f]{40}(?:\.\w+)?|[0-9A-F]{8}\.history)$/;
 /** pgBackRest saves it again and again while it makes a backup. */
@@ -30,7 +30,7 @@ const PROGRESS = /\/backup\.manifest\.copy$/;
  * Without a time: what is current, and nothing that is hidden.
  *
  * With one: the objects as they were then, hidden or overwritten since or not. Of the log also what was archived later, in
- * its first version: whoever tampers with the backups' lists would otherwise take all later writes with them.
+ * its first version: an attacker who replaces the lists of backups would otherwise take all later writes with them.
  *
  * @param asOf milliseconds since 1970
  */

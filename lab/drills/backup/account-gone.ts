@@ -1,10 +1,10 @@
 import type { RestoreReport } from "../../../nodes/bin/reports.js";
-import { clusterName, DATABASE_FOLDER } from "../../../nodes/layout.js";
+import { clusterName, DATA_DIRECTORY, DATABASE_FOLDER } from "../../../nodes/layout.js";
 import type { Machine } from "../../twin/types.js";
 import type { RegionDrill } from "../drill.js";
 import { credentials } from "../load.js";
 import type { RegionScene } from "../region/stage/region-scene.js";
-import { COPY_TO, Custody } from "./stage/new-account.js";
+import { BROKEN_OFF, COPY_TO, Custody } from "./stage/new-account.js";
 import { script, tryScript } from "./stage/node-script.js";
 import { type Moment, momentOf } from "./stage/restored.js";
 import { archiveAll, backUp, QUICK_ARCHIVE } from "./stage/steps.js";
@@ -53,19 +53,26 @@ async function lose(scene: RegionScene, custody: Custody): Promise<void> {
     "nothing is claimed, and no region has served",
     epoch.home + epoch.recovery + status.home.opened === 0,
   );
-  const { plan, copied } = await scene.step("Restore: npx dr restore --from copy", () =>
-    custody.begin(scene),
+  await scene.step("Restore: npx dr restore --from copy, broken off before its order", () =>
+    custody.begin(scene, false).then(
+      () => Promise.reject(new Error("it ended")),
+      (error: Error) => scene.prove(`it ended: ${error.message}`, error.message === BROKEN_OFF),
+    ),
   );
-  scene.prove(
-    `${copied?.objects} objects of ${plan.from} were copied, ${plan.backups.length} backups among them`,
-    true,
-  );
-  await scene.step("Deploy prod: claim its first epoch, start its machines", async () => {
+  await scene.step("Deploy prod too early: claim its first epoch, start its machines", async () => {
     await running.claims.claim("home", 1);
     await running.start("home");
     scene.loads?.useDatabase(await credentials(scene));
     await scene.loads?.startIn("home");
   });
+  await scene.step("Verify: no cluster begins beside backups without an order", () => seeRefused(scene));
+  const { plan, copied } = await scene.step("Restore: the same command again", () =>
+    custody.begin(scene, true),
+  );
+  scene.prove(
+    `${plan.all.objects} objects of ${plan.from}, ${plan.backups.length} backups among them; the second run copied ${copied?.objects}`,
+    (copied?.objects ?? 0) < plan.all.objects,
+  );
   await scene.step("Verify: clients write", () => scene.writesFlow(OPEN_SECONDS));
   scene.measure({
     name: "RTO: from the loss to the first acknowledged write",
@@ -88,7 +95,25 @@ async function lose(scene: RegionScene, custody: Custody): Promise<void> {
   });
 }
 
-/** The emulator can't destroy locked objects, as AWS can't; so the same object is asked for in both vaults. */
+async function seeRefused(scene: RegionScene): Promise<void> {
+  const refusal = "no cluster begins beside them: there is no order";
+  const by = await scene.eventually(
+    "a node refuses to begin a cluster",
+    async () => {
+      for (const node of scene.voters) {
+        const { exitCode } = await node.run(["grep", "--quiet", refusal, "/run/twin/logs/patroni.log"]);
+        if (exitCode === 0) return node;
+      }
+      return undefined;
+    },
+    90,
+    1000,
+  );
+  const { exitCode } = await by.run(["test", "-e", DATA_DIRECTORY]);
+  scene.prove(`${by.name} refused, and has no data`, exitCode !== 0);
+}
+
+/** The emulator destroys no locked objects, like AWS. So the node requests the same object from both vaults. */
 async function seeOutOfReach(scene: RegionScene, leader: Machine, lost: string): Promise<void> {
   const { running } = scene;
   const { repositoryPath, vaultBucket } = running.contract.home;

@@ -10,6 +10,7 @@ import { clusterName } from "../../../../nodes/layout.js";
 import { type BeginResult, runBegin } from "../../../../operations/begin/run.js";
 import { VaultBucket } from "../../../../operations/vault/bucket.js";
 import { ANY_ACCOUNT } from "../../../../settings/contract.js";
+import type { Credentials } from "../../../twin/vault/emulated-s3.js";
 import type { RegionScene } from "../../region/stage/region-scene.js";
 
 /** As `settings.backup.copyTo`; the twin makes the bucket. */
@@ -19,9 +20,12 @@ export const COPY_TO = {
   keyArn: "arn:aws:kms:eu-west-1:999999999999:key/copy",
 };
 const COPY_BUCKET = "twin-copy";
+export const BROKEN_OFF = "broken off before the order";
 
 /** Two files outside of the account: all that its people still have, beside the copy. */
 export class Custody {
+  private user: Credentials | undefined;
+
   private constructor(
     private readonly folder: string,
     private readonly escrow: string,
@@ -60,19 +64,24 @@ export class Custody {
     return custody;
   }
 
-  /** Fills the new account's vault, with no more rights than the command needs. */
-  async begin(scene: RegionScene): Promise<BeginResult> {
+  /**
+   * Fills the new account's vault, with no more rights than the command needs.
+   * @param isWhole whether it ends with its order; otherwise it breaks off before that
+   */
+  async begin(scene: RegionScene, isWhole: boolean): Promise<BeginResult> {
     const { contract, vaults, claims } = scene.running;
     const identities = identitiesIn(await readFile(this.identity, "utf8"));
     const escrow = await open(await readFile(this.escrow), identities);
-    const user = await vaults.store.makeUser("begins", rights(contract.home.vaultBucket));
-    const s3 = vaults.store.s3("home", user);
+    this.user ??= await vaults.store.makeUser("begins", rights(contract.home.vaultBucket));
+    const s3 = vaults.store.s3("home", this.user);
+    const vault = new VaultBucket(s3, contract.home.vaultBucket);
+    if (!isWhole) vault.put = () => Promise.reject(new Error(BROKEN_OFF));
     const file = secretFile(scene);
     return runBegin(
       {
         contract,
         copy: new VaultBucket(s3, escrow.places.copy?.bucket as string),
-        vault: new VaultBucket(s3, contract.home.vaultBucket),
+        vault,
         passphrase: {
           read: () => readFile(file, "utf8"),
           write: (value) => writeFile(file, value),
