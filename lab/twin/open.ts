@@ -38,6 +38,8 @@ export interface OpenTwinOptions {
   readonly tomcats?: number;
   /** Default: `twinDir()`. */
   readonly dir?: string;
+  /** A bucket into which both vaults are copied, as `backup.copyTo` does. Default: none. */
+  readonly copyBucket?: string;
   /** Of the AWS account that names carry. Default: none of anybody's. */
   readonly accountId?: string;
   /** Where machines and what they fetch come from, instead of the settings: see `from-cloud.ts`. */
@@ -89,7 +91,7 @@ export class RegionTwin {
     try {
       const platform = new Platform(twin, contract);
       const claims = await openClaims(twin, contract, options);
-      const vaults = await openVaults(twin, settings, contract, { progress, regions });
+      const vaults = await openVaults(twin, settings, contract, { ...options, regions });
       const self = new RegionTwin(twin, contract, regions, platform, claims, vaults, settings);
       if (options.source) await options.source.fill(twin);
       else await platform.provide(settings, regions);
@@ -250,13 +252,12 @@ async function openVaults(
   twin: LocalTwin,
   { backup }: SharedSettings,
   contract: Contract,
-  { progress, regions }: Required<Pick<OpenTwinOptions, "progress" | "regions">>,
+  { progress, regions = [], copyBucket }: Pick<OpenTwinOptions, "progress" | "regions" | "copyBucket">,
 ): Promise<Vaults> {
   const vaults = await Vaults.open({
-    ...{ progress, contract, regions, network: twin.network },
+    ...{ progress, contract, regions, copyBucket, network: twin.network },
     dir: join(twin.dir, "vault"),
     lockDays: backup.lockDays,
-    copyBucket: backup.copyTo?.bucketArn.split(":").at(-1),
     authority: await createAuthority("Vaults"),
   });
   twin.closing.unshift(() => vaults.close());

@@ -4,7 +4,7 @@ import type { Machine } from "../../twin/types.js";
 import type { RegionDrill } from "../drill.js";
 import { credentials } from "../load.js";
 import type { RegionScene } from "../region/stage/region-scene.js";
-import { BROKEN_OFF, COPY_TO, Custody } from "./stage/new-account.js";
+import { BROKEN_OFF, Custody } from "./stage/new-account.js";
 import { script, tryScript } from "./stage/node-script.js";
 import { type Moment, momentOf } from "./stage/restored.js";
 import { archiveAll, backUp, QUICK_ARCHIVE } from "./stage/steps.js";
@@ -24,7 +24,8 @@ export const accountGone: RegionDrill = {
   runbook: "account-gone.md",
   hypothesis:
     "The copy in another account has the backups and the log, and the escrow has their passphrase. A new deployment gets both, and its first cluster begins from them instead of an empty one. What was not archived or not copied yet is lost, and nothing else; both regions serve again.",
-  settings: { ...QUICK_ARCHIVE, backup: { ...QUICK_ARCHIVE.backup, copyTo: COPY_TO } },
+  settings: QUICK_ARCHIVE,
+  thirdCopy: true,
   // Users who ask by name are in region-dead.
   http: false,
   nightly: true,

@@ -13,13 +13,8 @@ import { ANY_ACCOUNT } from "../../../../settings/contract.js";
 import type { Credentials } from "../../../twin/vault/emulated-s3.js";
 import type { RegionScene } from "../../region/stage/region-scene.js";
 
-/** As `settings.backup.copyTo`; the twin makes the bucket. */
-export const COPY_TO = {
-  accountId: "999999999999",
-  bucketArn: "arn:aws:s3:::twin-copy",
-  keyArn: "arn:aws:kms:eu-west-1:999999999999:key/copy",
-};
-const COPY_BUCKET = "twin-copy";
+/** Stands for the other account's bucket, whose key and policy the emulator doesn't tell apart. */
+export const COPY_BUCKET = "twin-copy";
 export const BROKEN_OFF = "broken off before the order";
 
 /** Two files outside of the account: all that its people still have, beside the copy. */
@@ -52,10 +47,10 @@ export class Custody {
           repositoryPath: contract[id].repositoryPath,
         })),
         copy: {
-          accountId: COPY_TO.accountId,
+          accountId: "999999999999",
           bucket: COPY_BUCKET,
           region: contract.home.region,
-          keyArn: COPY_TO.keyArn,
+          keyArn: `arn:aws:kms:${contract.home.region}:999999999999:alias/copy`,
         },
       },
       settings: {},
