@@ -6,6 +6,8 @@ import { regionStack } from "../region-stack.js";
 interface RestoreFlags extends Pick<PlaceFlags, "twin"> {
   to?: string;
   from?: string;
+  escrow?: string;
+  identity?: string;
   asOf?: string;
   database?: string;
   table?: string[];
@@ -25,8 +27,10 @@ export function addRestore(dr: Command): void {
     .option("--to <time>", "the moment, in ISO 8601 with a time zone; or latest")
     .option(
       "--from <stack>",
-      "prod | dr: the region whose vault and machines to use (default: the active region)",
+      "prod | dr: the region whose vault and machines to use (default: the active region); copy: begin a new deployment from the third copy",
     )
+    .option("--escrow <file>", "with --from copy: the sealed file with the lost account's passphrase")
+    .option("--identity <file>", "with --from copy: the secret key that opens it")
     .option("--as-of <time>", "read the vault as it was at this time, e.g. before tampering")
     .option("--database <name>", "the database to show (default: the first one in the settings)")
     .option(
@@ -46,7 +50,15 @@ export function addRestore(dr: Command): void {
     .action(run);
 }
 
-async function run({ to, from, end, json, twin, table = [], ...flags }: RestoreFlags): Promise<void> {
+async function run(given: RestoreFlags): Promise<void> {
+  if (given.from === "copy") return fromCopy(given);
+  const { to, from, end, json, twin, table = [], escrow, identity, ...flags } = given;
+  if (escrow !== undefined || identity !== undefined)
+    throw new UserError(
+      "--escrow and --identity",
+      "They belong to a new deployment.",
+      "add --from copy, or leave them out",
+    );
   const open = () => openPlace(placeKind({ twin }) ?? "aws");
   const stack = from === undefined ? undefined : regionStack(from, "vault", "pass --from prod or --from dr");
   const how = wayOf(flags, table);
@@ -65,6 +77,42 @@ async function run({ to, from, end, json, twin, table = [], ...flags }: RestoreF
   if (json) console.log(JSON.stringify(result, undefined, 2));
   const { outcome } = result;
   if (!["restored", "carried", "cut-over"].includes(outcome.result)) process.exitCode = 1;
+}
+
+/** For when the account is gone: it fills the new account's vault, and the first cluster there begins from it. */
+async function fromCopy({
+  escrow,
+  identity,
+  to,
+  asOf,
+  twin,
+  yes,
+  json,
+  ...others
+}: RestoreFlags): Promise<void> {
+  const { from: _, ...excluded } = others;
+  const [option] = Object.keys(excluded);
+  if (option !== undefined)
+    throw new UserError(
+      `--from copy and --${option}`,
+      "It restores everything into a new deployment.",
+      "leave one of them out",
+    );
+  if (escrow === undefined || identity === undefined)
+    throw new UserError(
+      "--from copy without --escrow and --identity",
+      "The copy can't be read without the lost account's passphrase.",
+      "name the sealed file and the file with a secret key that opens it",
+    );
+  const { guidedBegin } = await import("../../operations/begin/guided.js");
+  const open = () => openPlace(placeKind({ twin }) ?? "aws");
+  const result = await guidedBegin({ open, escrow, identity, to, asOf, yes });
+  if (json) console.log(JSON.stringify(result, undefined, 2));
+  else if (result.copied)
+    console.log(
+      "The vault is filled. Deploy prod: its first cluster begins from it. Then runbooks/account-gone.md, step 5.",
+    );
+  if (!result.copied) process.exitCode = 1;
 }
 
 /** @throws UserError for flags that exclude each other */

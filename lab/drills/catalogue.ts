@@ -2,6 +2,7 @@
 
 import { distance } from "fastest-levenshtein";
 import { UserError } from "../../common/errors.js";
+import { accountGone } from "./backup/account-gone.js";
 import { archivingStuck } from "./backup/archiving-stuck.js";
 import { backupInfoTampered } from "./backup/backup-info-tampered.js";
 import { backupNodeDies } from "./backup/backup-node-dies.js";
@@ -133,6 +134,7 @@ export const BACKUP_DRILLS: readonly AnyDrill[] = [
   pitrCutOver,
   pitrCutOverInterrupted,
   vaultObjects,
+  accountGone,
 ];
 
 export const ALL_DRILLS: readonly AnyDrill[] = [...DRILLS, ...BACKUP_DRILLS, ...REGION_DRILLS];

@@ -40,6 +40,8 @@ export interface RegionDrill extends Rehearsed {
   readonly leavesOneRegion?: boolean;
   /** No machine of the recovery region runs until the drill starts them; it gets its own twin. */
   readonly cold?: boolean;
+  /** Both vaults are copied into a third bucket, which stands for another account's; it gets its own twin. */
+  readonly thirdCopy?: boolean;
   run(scene: RegionScene): Promise<void>;
 }
 

@@ -7,6 +7,7 @@ import { inTurn } from "../../common/settle.js";
 import { openTwin, type RegionTwin } from "../twin/open.js";
 import { twinSettings } from "../twin/settings.js";
 import { bundleWorkload } from "../workload/bundle.js";
+import { COPY_BUCKET } from "./backup/stage/new-account.js";
 import type { AnyDrill } from "./drill.js";
 import { forever, interruptible } from "./interrupt.js";
 import { oneLine, rehearse } from "./rehearse.js";
@@ -95,10 +96,12 @@ const withoutTwin = (
 /** What a drill needs of its twin; drills that need the same share one. */
 const needs = (drill: AnyDrill): string => {
   const { kind = "node", settings = {} } = drill;
-  return JSON.stringify({ kind, settings, cold: isCold(drill) });
+  return JSON.stringify({ kind, settings, cold: isCold(drill), thirdCopy: hasThirdCopy(drill) });
 };
 
 const isCold = (drill: AnyDrill): boolean => drill.kind === "region" && (drill.cold ?? false);
+
+const hasThirdCopy = (drill: AnyDrill): boolean => drill.kind === "region" && (drill.thirdCopy ?? false);
 
 const leavesOneRegion = (drill: AnyDrill): boolean =>
   drill.kind === "region" && (drill.leavesOneRegion ?? false);
@@ -133,6 +136,7 @@ class Stage {
       settings: await twinSettings(drill.settings),
       regions: drill.kind === "region" ? ["home", "recovery"] : ["home"],
       cold: isCold(drill) ? ["recovery"] : [],
+      copyBucket: hasThirdCopy(drill) ? COPY_BUCKET : undefined,
       tomcats: Math.max(...alike.map(({ tomcats = 1 }) => tomcats)),
     });
     this.current = { running, needs: needs(drill) };

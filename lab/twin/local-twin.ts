@@ -1,6 +1,6 @@
 /** A running twin: its network, its machines, what the platform would answer them. */
 import { createHash } from "node:crypto";
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { allEnded, inTurn } from "../../common/settle.js";
 import type { RegionId } from "../../settings/stacks.js";
@@ -111,6 +111,15 @@ export class LocalTwin implements Twin {
     await mkdir(dirname(file), { recursive: true });
     // Readable in a machine, as with an instance's role; the folder above keeps others of the host out.
     await writeFile(file, content);
+  }
+
+  /** Everything that machines fetch is gone: secrets, parameters, artifacts. */
+  async clearPlatform(): Promise<void> {
+    for (const kind of PLATFORM_KINDS) {
+      // The folders stay: machines see them from within.
+      const folder = join(this.dir, "platform", kind);
+      for (const name of await readdir(folder)) await rm(join(folder, name), { recursive: true });
+    }
   }
 
   async close({ keep = false } = {}): Promise<void> {

@@ -38,6 +38,8 @@ export interface OpenTwinOptions {
   readonly tomcats?: number;
   /** Default: `twinDir()`. */
   readonly dir?: string;
+  /** A bucket into which both vaults are copied, as `backup.copyTo` does. Default: none. */
+  readonly copyBucket?: string;
   /** Of the AWS account that names carry. Default: none of anybody's. */
   readonly accountId?: string;
   /** Where machines and what they fetch come from, instead of the settings: see `from-cloud.ts`. */
@@ -64,7 +66,7 @@ export class RegionTwin {
     readonly twin: LocalTwin,
     readonly contract: Contract,
     readonly regions: readonly RegionId[],
-    private readonly platform: Platform,
+    private platform: Platform,
     /** The claim table, and the links to it. */
     readonly claims: TwinClaims,
     readonly vaults: Vaults,
@@ -89,7 +91,7 @@ export class RegionTwin {
     try {
       const platform = new Platform(twin, contract);
       const claims = await openClaims(twin, contract, options);
-      const vaults = await openVaults(twin, settings, contract, { progress, regions });
+      const vaults = await openVaults(twin, settings, contract, { ...options, regions });
       const self = new RegionTwin(twin, contract, regions, platform, claims, vaults, settings);
       if (options.source) await options.source.fill(twin);
       else await platform.provide(settings, regions);
@@ -169,6 +171,34 @@ export class RegionTwin {
     return this.twin.remove(this.contract[id].restoreNode);
   }
 
+  /**
+   * The account is gone: every machine with its volume, both vaults, all secrets, the claim table. Only the third copy is
+   * left. What `pulumi up --stack global` makes in a new account is there then; both regions are cold.
+   */
+  async loseAccount(accountId: string): Promise<void> {
+    const { twin, contract, current: settings, regions } = this;
+    await allEnded(twin.machines.map(({ name }) => twin.remove(name)));
+    await twin.clearPlatform();
+    await this.claims.recreate();
+    const before = new Set(this.vaults.hosts);
+    await this.vaults.moveTo(() => Object.assign(contract, contractOf(settings, accountId)));
+    twin.hosts.splice(
+      0,
+      twin.hosts.length,
+      ...twin.hosts.filter((line) => !before.has(line)),
+      ...this.vaults.hosts,
+    );
+    this.platform = new Platform(twin, contract);
+    await this.platform.provide(settings, regions);
+    for (const id of regions) {
+      await this.region(id).heal();
+      this.cold.set(
+        id,
+        this.specs(settings, 1).filter(({ region }) => region === id),
+      );
+    }
+  }
+
   /** The database cluster of one region. */
   database(region: RegionId): DatabaseCluster {
     return new DatabaseCluster(this.twin, this.contract[region]);
@@ -222,10 +252,10 @@ async function openVaults(
   twin: LocalTwin,
   { backup }: SharedSettings,
   contract: Contract,
-  { progress, regions }: Required<Pick<OpenTwinOptions, "progress" | "regions">>,
+  { progress, regions = [], copyBucket }: Pick<OpenTwinOptions, "progress" | "regions" | "copyBucket">,
 ): Promise<Vaults> {
   const vaults = await Vaults.open({
-    ...{ progress, contract, regions, network: twin.network },
+    ...{ progress, contract, regions, copyBucket, network: twin.network },
     dir: join(twin.dir, "vault"),
     lockDays: backup.lockDays,
     authority: await createAuthority("Vaults"),

@@ -58,7 +58,9 @@ export function renderPatroni(settings: SharedSettings, contract: Contract, node
           standby_cluster: standbyCluster(standbySource(contract, region), { kind: "vault" }),
         }),
       },
-      initdb: [{ encoding: "UTF8" }, { locale: "C.UTF-8" }, "data-checksums"],
+      // Not Patroni's own initdb: it would begin an empty cluster beside backups.
+      method: "begin",
+      begin: { command: `${scripts}/dr-begin-cluster` },
       post_bootstrap: `${scripts}/dr-post-bootstrap`,
     },
     postgresql: {

@@ -8,6 +8,7 @@ import {
   ListObjectsV2Command,
   ListObjectVersionsCommand,
   PutBucketVersioningCommand,
+  PutObjectCommand,
   PutObjectLockConfigurationCommand,
   type S3Client,
 } from "@aws-sdk/client-s3";
@@ -116,10 +117,21 @@ export class VaultBucket {
   }
 
   /** Makes an older version current again, as a new copy under the bucket's own key and lock. */
-  async copyToFront({ key, versionId }: Entry): Promise<void> {
-    const source = `${this.name}/${encodeURIComponent(key)}?versionId=${encodeURIComponent(versionId)}`;
-    await this.ask(`copy version ${versionId} of s3://${this.name}/${key}`, () =>
+  copyToFront(version: Pick<Entry, "key" | "versionId">): Promise<void> {
+    return this.copyFrom(this.name, version);
+  }
+
+  /** Copies a version of a bucket here, under this bucket's own key and lock. These credentials must read it there. */
+  async copyFrom(bucket: string, { key, versionId }: Pick<Entry, "key" | "versionId">): Promise<void> {
+    const source = `${bucket}/${encodeURIComponent(key)}?versionId=${encodeURIComponent(versionId)}`;
+    await this.ask(`copy version ${versionId} of s3://${bucket}/${key}`, () =>
       this.s3.send(new CopyObjectCommand({ Bucket: this.name, Key: key, CopySource: source })),
+    );
+  }
+
+  async put(key: string, text: string): Promise<void> {
+    await this.ask(`write s3://${this.name}/${key}`, () =>
+      this.s3.send(new PutObjectCommand({ Bucket: this.name, Key: key, Body: text })),
     );
   }
 

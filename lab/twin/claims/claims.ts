@@ -22,6 +22,7 @@ import {
 import type { Contract, RegionContract } from "../../../settings/contract.js";
 import type { RegionId } from "../../../settings/stacks.js";
 import type { Switch } from "../network/switch.js";
+import { recreateTable } from "./emulator.js";
 import { ClaimsLink, linkUrl } from "./link.js";
 import { type ClaimStore, EMULATOR_CREDENTIALS } from "./store.js";
 
@@ -120,6 +121,11 @@ export class TwinClaims {
       epoch: { home: home.epoch, recovery: recovery.epoch },
       status: { home: home.status, recovery: recovery.status },
     };
+  }
+
+  /** As in a new account: nothing was claimed, and no region has said anything. */
+  recreate(): Promise<void> {
+    return recreateTable(this.store, this.contract.claimTable);
   }
 
   async close(): Promise<void> {

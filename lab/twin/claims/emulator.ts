@@ -1,5 +1,5 @@
 /** An emulated DynamoDB of a twin's own, with the claim table in it. Ends with the process that started it. */
-import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { CreateTableCommand, DeleteTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { Progress } from "../../../common/progress.js";
 import { startEmulatorOfTwin, type TwinEmulator } from "../emulator.js";
 import { NEVER_WAITS } from "../priority.js";
@@ -27,6 +27,13 @@ export async function startClaimStore(
     throw error;
   }
   return { endpoint, region, pid, close };
+}
+
+/** The table of a new account: an empty one, in place of what is there. */
+export async function recreateTable({ endpoint, region }: ClaimStore, table: string): Promise<void> {
+  const client = new DynamoDBClient({ endpoint, region, credentials: EMULATOR_CREDENTIALS });
+  await client.send(new DeleteTableCommand({ TableName: table })).finally(() => client.destroy());
+  await createTable(endpoint, region, table);
 }
 
 /** As stack global makes it, but for the replica: all regions are sent to this one copy. */

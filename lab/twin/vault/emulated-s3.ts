@@ -29,7 +29,7 @@ import { type Contract, otherRegion } from "../../../settings/contract.js";
 import type { RegionId } from "../../../settings/stacks.js";
 import { EMULATOR_CREDENTIALS } from "../claims/store.js";
 import { startEmulatorOfTwin, type TwinEmulator } from "../emulator.js";
-import { tlsProxyNames } from "./tls-proxy.js";
+import { certificateNames } from "./tls-proxy.js";
 
 const EMULATOR = fileURLToPath(new URL("emulator.py", import.meta.url));
 const REGIONS = ["home", "recovery"] as const satisfies readonly RegionId[];
@@ -47,6 +47,8 @@ export interface VaultStoreOptions {
   readonly lockDays: number;
   /** Signs the endpoints' certificate. */
   readonly authority: Authority;
+  /** Bucket of the third copy. Default: none. */
+  readonly copyBucket?: string;
 }
 
 export class VaultStore {
@@ -76,9 +78,10 @@ export class VaultStore {
     contract,
     lockDays,
     authority,
+    copyBucket,
   }: VaultStoreOptions): Promise<VaultStore> {
     await mkdir(dir, { recursive: true });
-    const [first, ...alsoNamed] = REGIONS.flatMap((id) => tlsProxyNames(contract[id]));
+    const [first, ...alsoNamed] = REGIONS.flatMap((id) => certificateNames(contract[id]));
     const leaf = await issueLeaf(authority, { name: first as string, alsoNamed, address: "127.0.0.1" });
     const [certificateFile, keyFile] = [join(dir, "s3.crt"), join(dir, "s3.key")];
     await writeFile(certificateFile, leaf.certificate);
@@ -91,17 +94,24 @@ export class VaultStore {
     });
     const self = new VaultStore(emulator, contract, authority.certificate, authorityFile);
     try {
-      for (const id of REGIONS) await self.makeBucket(id, lockDays);
-      for (const id of REGIONS) {
-        const keys = self.keysOf(id);
-        const { databaseRole, restoreRole } = contract[id];
-        self.nodes[id] = await self.makeUser(databaseRole, databaseNodeStatements(contract, id, keys));
-        self.restorers[id] = await self.makeUser(restoreRole, restoreNodeStatements(contract, id, keys));
-      }
+      if (copyBucket !== undefined) await self.makeBucket("home", copyBucket, lockDays);
+      await self.makeAccount(lockDays);
       return self;
     } catch (error) {
       await self.close();
       throw error;
+    }
+  }
+
+  /** The vaults of the contract's account, and the roles in it. */
+  async makeAccount(lockDays: number): Promise<void> {
+    const { contract } = this;
+    for (const id of REGIONS) this.keys[id] = await this.makeBucket(id, contract[id].vaultBucket, lockDays);
+    for (const id of REGIONS) {
+      const keys = this.keysOf(id);
+      const { databaseRole, restoreRole } = contract[id];
+      this.nodes[id] = await this.makeUser(databaseRole, databaseNodeStatements(contract, id, keys));
+      this.restorers[id] = await this.makeUser(restoreRole, restoreNodeStatements(contract, id, keys));
     }
   }
 
@@ -133,8 +143,9 @@ export class VaultStore {
     await this.emulator.close();
   }
 
-  /** A user with these rights and no others. */
-  async makeUser(name: string, statements: readonly Statement[]): Promise<Credentials> {
+  /** A user with these rights and no others. The emulator has one account, so its name says which one it stands for. */
+  async makeUser(role: string, statements: readonly Statement[]): Promise<Credentials> {
+    const name = `${this.contract.accountId}.${role}`;
     const iam = new IAMClient(this.client("home"));
     try {
       await iam.send(new CreateUserCommand({ UserName: name }));
@@ -167,16 +178,15 @@ export class VaultStore {
     return { data: ownBackups, ownBackups, otherBackups };
   }
 
-  /** What components/vault.ts and secure-bucket.ts declare, as far as the emulator keeps it. */
-  private async makeBucket(id: RegionId, lockDays: number): Promise<void> {
-    const { vaultBucket: Bucket, region } = this.contract[id];
+  /** What components/vault.ts and secure-bucket.ts declare, as far as the emulator keeps it. @returns its key's ARN */
+  private async makeBucket(id: RegionId, Bucket: string, lockDays: number): Promise<string> {
+    const { region } = this.contract[id];
     const kms = new KMSClient(this.client(id));
     const { KeyMetadata: key } = await kms.send(
       new CreateKeyCommand({ Description: `backups of ${region}` }),
     );
     kms.destroy();
     const arn = key?.Arn as string;
-    this.keys[id] = arn;
     const s3 = this.s3(id);
     const us = region === "us-east-1";
     await s3.send(
@@ -218,5 +228,6 @@ export class VaultStore {
     await s3.send(
       new PutBucketPolicyCommand({ Bucket, Policy: policyDocument(bucketStatements(Bucket, arn)) }),
     );
+    return arn;
   }
 }

@@ -24,9 +24,15 @@ export const tlsProxyHosts = (region: RegionContract): string =>
   `${tlsProxyAddress(region)} ${tlsProxyNames(region).join(" ")}`;
 
 /** The endpoint's, and the vault's own. */
-export const tlsProxyNames = ({ region, vaultBucket }: RegionContract): readonly string[] => [
+const tlsProxyNames = ({ region, vaultBucket }: RegionContract): readonly string[] => [
   `s3.${region}.amazonaws.com`,
   `${vaultBucket}.s3.${region}.amazonaws.com`,
+];
+
+/** As AWS's own certificates have them: for any bucket of the region. */
+export const certificateNames = ({ region }: Pick<RegionContract, "region">): readonly string[] => [
+  `s3.${region}.amazonaws.com`,
+  `*.s3.${region}.amazonaws.com`,
 ];
 
 export class VaultTlsProxy {

@@ -33,7 +33,11 @@ export class Vaults {
     home: new Map(),
     recovery: new Map(),
   };
+  /** Vault/key → ETag of what is in the third copy. */
+  private readonly sent = new Map<string, string>();
   private running: Promise<void> | undefined;
+  private round: Promise<void> = Promise.resolve();
+  private paused = false;
   private closed = false;
 
   private constructor(
@@ -96,6 +100,20 @@ export class Vaults {
     else this.silent.delete(region);
   }
 
+  /**
+   * The vaults of another account, in place of these, which no machine can reach any more; the third copy stays.
+   * @param change makes the contract the new account's
+   */
+  async moveTo(change: () => void): Promise<void> {
+    this.paused = true;
+    await this.round;
+    change();
+    await this.store.makeAccount(this.options.lockDays);
+    for (const copied of [...Object.values(this.copied), this.sent]) copied.clear();
+    this.silent.clear();
+    this.paused = false;
+  }
+
   /** Keys of the objects in a region's vault, newest versions. */
   async list(region: RegionId, prefix: string): Promise<readonly string[]> {
     return (await this.objects(region, prefix)).map(({ Key: key }) => key as string);
@@ -119,33 +137,49 @@ export class Vaults {
 
   private async replicate(): Promise<void> {
     while (!this.closed) {
-      for (const from of this.options.regions) {
-        await this.copyAll(from).catch((error: Error) => {
-          // Hidden by a delete in between: the next round doesn't see it.
-          if (error.name !== "NoSuchKey") throw error;
-        });
+      if (!this.paused) {
+        this.round = this.replicateOnce();
+        await this.round;
       }
       await sleep(PACE_MILLIS);
+    }
+  }
+
+  private async replicateOnce(): Promise<void> {
+    for (const from of this.options.regions) {
+      await this.copyAll(from).catch((error: Error) => {
+        // Hidden by a delete in between: the next round doesn't see it.
+        if (error.name !== "NoSuchKey") throw error;
+      });
     }
   }
 
   private async copyAll(from: RegionId): Promise<void> {
     const to = otherRegion(from);
     for (const { Key: key = "", ETag: etag = "" } of await this.objects(from, "")) {
-      if (this.silent.size > 0 || this.closed) return;
+      if (this.silent.size > 0 || this.paused || this.closed) return;
       if (this.copied[from].get(key) === etag) continue;
-      await this.copy(from, to, key);
+      this.copied[to].set(key, await this.copy(from, to, this.options.contract[to].vaultBucket, key));
+      // From where it was made, as S3 does: never a copy of a copy.
+      await this.sendCopy(from, key, etag);
       this.copied[from].set(key, etag);
     }
   }
 
-  private async copy(from: RegionId, to: RegionId, key: string): Promise<void> {
-    const { contract } = this.options;
-    const source = `${contract[from].vaultBucket}/${encodeURIComponent(key)}`;
+  private async sendCopy(from: RegionId, key: string, etag: string): Promise<void> {
+    const { copyBucket } = this.options;
+    if (copyBucket === undefined || this.sent.get(`${from}/${key}`) === etag) return;
+    await this.copy(from, "home", copyBucket, key);
+    this.sent.set(`${from}/${key}`, etag);
+  }
+
+  /** @returns the copy's ETag */
+  private async copy(from: RegionId, at: RegionId, bucket: string, key: string): Promise<string> {
+    const source = `${this.options.contract[from].vaultBucket}/${encodeURIComponent(key)}`;
     const { CopyObjectResult: copy } = await this.store
-      .s3(to)
-      .send(new CopyObjectCommand({ Bucket: contract[to].vaultBucket, Key: key, CopySource: source }));
-    this.copied[to].set(key, copy?.ETag ?? "");
+      .s3(at)
+      .send(new CopyObjectCommand({ Bucket: bucket, Key: key, CopySource: source }));
+    return copy?.ETag ?? "";
   }
 
   private async objects(region: RegionId, prefix: string): Promise<_Object[]> {

@@ -1,6 +1,7 @@
 /**
  * Entry of the bundle: `dr.cjs <verb> [arguments]`. The machines' programs `dr-<verb>` call it.
  */
+import { beginCluster } from "./begin-cluster.js";
 import { checkVault } from "./check-vault.js";
 import { cutOver } from "./cut-over.js";
 import { reconcile } from "./reconcile.js";
@@ -11,6 +12,7 @@ import { Usage } from "./verb.js";
 type Verb = (args: readonly string[]) => Promise<number>;
 
 const VERBS: Readonly<Record<string, Verb>> = {
+  "begin-cluster": beginCluster,
   "check-vault": checkVault,
   "cut-over": cutOver,
   reconcile,

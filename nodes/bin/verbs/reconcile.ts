@@ -137,12 +137,36 @@ export async function* changesOf(
   }
 }
 
+/**
+ * What a first cluster that began from another deployment's backups takes over: the passwords of its owners are that
+ * deployment's, and so are the marks of its epochs. A guard would wait for ever for a mark above them. Nothing in an empty
+ * cluster.
+ */
+export async function* inheritedOf(
+  { roles, hasMarks }: Pick<Cluster, "roles"> & { readonly hasMarks: boolean },
+  databases: ClusterConfig["databases"],
+  passwordOf: (secret: string) => Promise<string>,
+): AsyncGenerator<Change> {
+  if (hasMarks) yield { statement: "DELETE FROM dr.mark", message: "removed the former deployment's marks" };
+  const owners = new Map(databases.map(({ owner, secret }) => [owner, secret]));
+  for (const [owner, secret] of owners) {
+    if (owner === PLATFORM || !roles.includes(owner)) continue;
+    const verifier = scramVerifier(await passwordOf(secret));
+    yield {
+      statement: `ALTER ROLE ${identifier(owner)} PASSWORD ${literal(verifier)}`,
+      message: `set the password of login ${owner}`,
+    };
+  }
+}
+
 const CLUSTER = `SELECT json_build_object(
   'roles', (SELECT json_agg(rolname) FROM pg_roles),
   'owners', (SELECT json_object_agg(d.datname, r.rolname) FROM pg_database d JOIN pg_roles r ON r.oid = d.datdba),
   'guests', (SELECT json_object_agg(d.datname, ARRAY(
       SELECT r.rolname FROM aclexplode(d.datacl) a JOIN pg_roles r ON r.oid = a.grantee WHERE a.privilege_type = 'CONNECT'))
     FROM pg_database d))`;
+
+const MARKS = "SELECT to_regclass('dr.mark') IS NOT NULL";
 
 const PUBLIC_SCHEMA = `SELECT json_build_object('owner', r.rolname, 'isOpen', EXISTS (
     SELECT FROM aclexplode(n.nspacl) a WHERE a.grantee = 0 AND a.privilege_type = 'CREATE'))
@@ -159,6 +183,15 @@ async function createDatabases(connection: string, databases: ClusterConfig["dat
   for await (const change of changesOf(cluster, databases, passwordOf, schemaOf)) {
     await sql(within(change.database), change.statement);
     say(change.message);
+  }
+}
+
+async function takeOver(connection: string, databases: ClusterConfig["databases"]): Promise<void> {
+  const { roles } = JSON.parse(await sql(connection, CLUSTER)) as Cluster;
+  const hasMarks = (await sql(connection, MARKS)) === "t";
+  for await (const { statement, message } of inheritedOf({ roles, hasMarks }, databases, passwordOf)) {
+    await sql(connection, statement);
+    say(message);
   }
 }
 
@@ -216,6 +249,7 @@ async function onLeader(patroni: OwnPatroni): Promise<void> {
 /** If this fails, Patroni discards the new cluster; so it waits while the platform doesn't answer. */
 async function bootstrap(connection: string): Promise<void> {
   const { databases } = await untilItAnswers(wantedConfig);
+  await untilItAnswers(() => takeOver(connection, databases));
   await untilItAnswers(() => createDatabases(connection, databases));
   await createStanza();
 }

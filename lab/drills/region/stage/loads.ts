@@ -37,8 +37,11 @@ export class RegionLoads implements Load {
   /** Of workloads that went down with their region; they end while the drill goes on. */
   private readonly lost: Promise<Error | undefined>[] = [];
   private started = 0;
+  private database: LoadsOptions["database"];
 
-  private constructor(private readonly options: LoadsOptions) {}
+  private constructor(private readonly options: LoadsOptions) {
+    this.database = options.database;
+  }
 
   static async start(options: LoadsOptions): Promise<RegionLoads> {
     const self = new RegionLoads(options);
@@ -64,6 +67,11 @@ export class RegionLoads implements Load {
     const load = databaseLoad(running, EACH_REGION);
     const firstWorker = WORKERS * this.started++;
     await this.begin(region, tomcat, { ...load, writer: { ...(load.writer as Writer), firstWorker } });
+  }
+
+  /** What starts from now on has these credentials: the clients of a new deployment. */
+  useDatabase(database: LoadsOptions["database"]): void {
+    this.database = database;
   }
 
   /** The region's machines are about to be killed on purpose. */
@@ -110,7 +118,8 @@ export class RegionLoads implements Load {
     where: Pick<Machine, "start">,
     parts: Omit<WorkloadConfig, "database">,
   ) {
-    const { file, database, ledger } = this.options;
+    const { file, ledger } = this.options;
+    const { database } = this;
     this.workloads.set(source, await Workload.start(where, file, { source, database, ...parts }, ledger));
   }
 }

@@ -84,6 +84,15 @@ export class RegionScene extends Scene {
     this.loads?.isLost(region);
   }
 
+  /** Destroys both regions and all that they need; what a new account has before its regions is there then. */
+  async loseAccount(accountId: string): Promise<void> {
+    const regions = this.running.regions;
+    for (const region of regions) this.loads?.willBeLost(region);
+    await this.running.loseAccount(accountId);
+    for (const region of regions) this.loads?.isLost(region);
+    this.under = "home";
+  }
+
   /** Powers it on again; clients come back with it. */
   async boot(region: RegionId): Promise<void> {
     await this.machines(region).boot();
