@@ -3,6 +3,7 @@
  */
 import { checkVault } from "./check-vault.js";
 import { cutOver } from "./cut-over.js";
+import { logins } from "./logins.js";
 import { reconcile } from "./reconcile.js";
 import { saveDiverged } from "./save-diverged.js";
 import { Usage } from "./verb.js";
@@ -13,6 +14,7 @@ type Verb = (args: readonly string[]) => Promise<number>;
 const VERBS: Readonly<Record<string, Verb>> = {
   "check-vault": checkVault,
   "cut-over": cutOver,
+  logins,
   reconcile,
   "save-diverged": saveDiverged,
 };
