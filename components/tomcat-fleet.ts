@@ -179,7 +179,7 @@ export class TomcatFleet extends pulumi.ComponentResource {
     { settings, contract, ...args }: TomcatFleetArgs,
   ): autoscaling.Group {
     const region = contract[args.region];
-    const serverName = `${settings.name}-${region.region}-tomcat`;
+    const serverName = region.tomcatServer;
     const template = new ec2.LaunchTemplate(
       `${name}-template`,
       {

@@ -36,6 +36,12 @@ export const IMAGE_PATHS = {
 /** Patroni's unit on a database node. */
 export const PATRONI_UNIT = "patroni.service";
 
+/** Patroni's configuration: patroni.yml, and beside it the passwords, which Patroni reads again with it. In memory. */
+export const PATRONI_FOLDER = `${IMAGE_PATHS.run}/patroni`;
+
+/** JSON, `{"postgresql": {"authentication": {"replication": {"password"}, …}}}`. `dr-fetch-secrets` writes it. */
+export const PATRONI_SECRETS = `${PATRONI_FOLDER}/secrets.yml`;
+
 /** On the data volume of a database node. */
 export const DATABASE_FOLDER = `${IMAGE_PATHS.data}/postgres`;
 

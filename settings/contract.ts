@@ -43,6 +43,12 @@ export const DATABASE_LOGINS = {
   application: "app",
 } as const;
 
+/** Ends the name of an owner's second login. */
+export const ALTERNATE_SUFFIX = "_alt";
+
+/** The two logins of an owner, of which applications use one after the other. The first one is the owner itself. */
+export const loginsOf = (owner: string): readonly [string, string] => [owner, `${owner}${ALTERNATE_SUFFIX}`];
+
 /** Role whose members log in for one piece of work each; also in nodes/bin/library/dr_sessions.py. */
 export const SESSION_GROUP = "dr_sessions";
 
@@ -133,6 +139,8 @@ export interface RegionContract {
   /** Role (trusted by backup.amazonaws.com) that fills it. */
   readonly volumeBackupRole: string;
   readonly tomcatRole: string;
+  /** `Name` tag of the Tomcat servers and of their autoscaling group. */
+  readonly tomcatServer: string;
   /** Role and instance profile of the machines that Image Builder builds images on. */
   readonly imageRole: string;
   /**
@@ -287,6 +295,7 @@ export function contractOf(settings: SharedSettings, accountId: string): Contrac
       volumeVault: `${name}-${aws}-volumes`,
       volumeBackupRole: `${name}-${aws}-volume-backup`,
       tomcatRole: `${name}-${aws}-tomcat`,
+      tomcatServer: `${name}-${aws}-tomcat`,
       imageRole: `${name}-${aws}-image`,
       imageParameters: {
         database: `/imagebuilder/${name}/database`,

@@ -1,7 +1,7 @@
 /** Checks of `database` and `databases` that need to know what PostgreSQL, Patroni and this project do with them. */
 
 import type { Check } from "./check.js";
-import { DATABASE_LOGINS, SESSION_GROUP } from "./contract.js";
+import { ALTERNATE_SUFFIX, DATABASE_LOGINS, SESSION_GROUP } from "./contract.js";
 import { instanceSize, KNOWN_FAMILIES } from "./instance-size.js";
 import { ownedParameter, slotWalKeepMib } from "./postgres-parameters.js";
 import type { SharedSettings } from "./schema.js";
@@ -16,6 +16,9 @@ const RESERVED_OWNERS: readonly string[] = [
   ...[superuser, replication, rewind, SESSION_GROUP],
   ...["all", "public", "none"],
 ];
+
+/** PostgreSQL cuts longer names. */
+const MOST_OWNER = 63 - ALTERNATE_SUFFIX.length;
 
 const instanceIsKnown: Check<SharedSettings> = ({ database: { instanceType } }) =>
   instanceSize(instanceType)
@@ -90,6 +93,16 @@ const namesAreFree: Check<SharedSettings> = ({ databases }) =>
             value: owner,
             reason: "is a login that PostgreSQL or the cluster itself uses",
             remedy: "use another name",
+          },
+        ]
+      : []),
+    ...(owner.endsWith(ALTERNATE_SUFFIX) || owner.length > MOST_OWNER
+      ? [
+          {
+            key: `databases.${i}.owner`,
+            value: owner,
+            reason: `leaves no name for its second login, which ends in ${ALTERNATE_SUFFIX} and has at most 63 characters`,
+            remedy: `use a name of at most ${MOST_OWNER} characters that doesn't end so`,
           },
         ]
       : []),

@@ -63,6 +63,7 @@ import { regionReturnsDiverged } from "./region/region-returns-diverged.js";
 import { regionReturnsRecloned } from "./region/region-returns-recloned.js";
 import { regionSwitchover } from "./region/region-switchover.js";
 import { regionSwitchoverTen } from "./region/region-switchover-ten.js";
+import { rotateCredentials } from "./region/rotate-credentials.js";
 import { staleEpochs } from "./region/stale-epochs.js";
 
 export const DRILLS: readonly Drill[] = [
@@ -101,6 +102,7 @@ export const REGION_DRILLS: readonly RegionDrill[] = [
   linkFlapping,
   regionGuardsKilled,
   regionSwitchover,
+  rotateCredentials,
   otherRegionAhead,
   regionGuardsHung,
   decisionHeldUp,

@@ -58,6 +58,7 @@ export async function sandboxPlace(): Promise<Place> {
       return sandboxDeployment(contract[region].stack, progress, policies);
     },
     restoreMachines: noMachines,
+    rotation: noMachines,
     close() {
       for (const { client } of Object.values(replicas)) client.destroy();
     },

@@ -58,6 +58,7 @@ export async function twinPlace(): Promise<Place> {
       return twinDeployment(contract, contract[region], regions[region].claimed);
     },
     restoreMachines: async () => (await import("./restore-machines.js")).twinRestoreMachines(contract),
+    rotation: async () => (await import("./rotation.js")).twinRotation(),
     close: () => replica.client.destroy(),
   };
 }

@@ -2,13 +2,17 @@
 import type { BalancerConfig } from "./balancer.js";
 import type { NameConfig } from "./service-name/config.js";
 
+/** Replaces the one that a running workload has. */
+export interface Login {
+  readonly user: string;
+  readonly password: string;
+}
+
 /** A workload's settings, the first line of its standard input: a password has no place in `ps`. */
 export interface WorkloadConfig {
   /** Part of each of its events: where it runs, when several workloads fill one ledger. */
   readonly source?: string;
-  readonly database: {
-    readonly user: string;
-    readonly password: string;
+  readonly database: Login & {
     readonly name: string;
     /** Certificate authority in PEM; servers must show a certificate of it (`verify-ca`). */
     readonly authority: string;

@@ -1,11 +1,11 @@
 /**
  * The workload's process. Runs in a Tomcat server's network, so that it sees what the application sees. Its
- * standard input carries its configuration on the first line; when the input ends it finishes what is in
+ * standard input carries its configuration on the first line and on each further one another login; when the input ends it finishes what is in
  * flight and leaves. So it can't outlive the drill that started it.
  */
 import { createInterface } from "node:readline";
 import { Arrivals, now } from "./clock.js";
-import type { WorkloadConfig } from "./config.js";
+import type { Login, WorkloadConfig } from "./config.js";
 import type { WorkloadEvent } from "./events.js";
 import { request } from "./http.js";
 import type { Surroundings } from "./part.js";
@@ -32,6 +32,7 @@ const { source, database, writer, reader, http, prober, name } = JSON.parse(line
 
 const emit = (event: WorkloadEvent) => process.stdout.write(`${JSON.stringify({ ...event, source })}\n`);
 const around: Surroundings = { database, arrivals: new Arrivals(), emit, stopping: stopping.signal };
+input.on("line", (text) => Object.assign(database, JSON.parse(text) as Login));
 
 emit({ kind: "started", at: now() });
 if (name) await openName(name, emit);

@@ -4,6 +4,7 @@ import type { WorkloadConfig } from "./config.js";
 import type { WorkloadEvent } from "./events.js";
 
 export interface Surroundings {
+  /** Changes while it runs, as Tomcat servers get another login. */
   readonly database: WorkloadConfig["database"];
   readonly arrivals: Arrivals;
   emit(event: WorkloadEvent): void;

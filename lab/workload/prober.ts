@@ -26,6 +26,10 @@ async function watch(node: Node, config: ProberConfig, around: Surroundings): Pr
       config.timeoutMillis,
     );
   await paced(config.intervalMillis, around.stopping, async () => {
+    if (session?.isOutdated(around.database)) {
+      session.close();
+      session = undefined;
+    }
     try {
       session ??= await Session.open(
         around.database,

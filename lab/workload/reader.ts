@@ -13,6 +13,10 @@ export async function read(config: ReaderConfig, around: Surroundings): Promise<
 async function work(worker: number, config: ReaderConfig, around: Surroundings): Promise<void> {
   let session: Session | undefined;
   await paced(config.intervalMillis, around.stopping, async () => {
+    if (session?.isOutdated(around.database)) {
+      session.close();
+      session = undefined;
+    }
     session ??= await openSession("reader", worker, config, around);
     if (!session) return pause(RETRY_MILLIS);
     const sent = now();

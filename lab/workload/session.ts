@@ -23,6 +23,8 @@ export class Session {
     private readonly client: pg.Client,
     /** The server's own address, not HAProxy's. */
     readonly node: string,
+    /** Who is logged in. */
+    readonly user: string,
   ) {
     // Without a listener an error of an idle session would end the process.
     client.on("error", (error) => {
@@ -66,7 +68,7 @@ export class Session {
       );
       // Several statements give several results; the types know of one.
       const last = [answer].flat().at(-1);
-      return new Session(client, String(last?.rows[0]?.[0]));
+      return new Session(client, String(last?.rows[0]?.[0]), user);
     } catch (error) {
       destroy(client);
       throw error;
@@ -96,6 +98,11 @@ export class Session {
       // ERROR rolled the transaction back. FATAL can come after the commit; a lost connection tells nothing.
       return { result: refused ? "refused" : "unknown", error: describe(error), usable: refused };
     }
+  }
+
+  /** Whether clients have another login by now; between two statements, a session changes to it as a pool does. */
+  isOutdated({ user }: Pick<WorkloadConfig["database"], "user">): boolean {
+    return this.user !== user;
   }
 
   /** At once, without a farewell: the server may be gone, and `end()` would wait for it. */

@@ -2,7 +2,7 @@
 import { createInterface } from "node:readline";
 import type { Machine, RunningCommand } from "../twin/types.js";
 import { now } from "./clock.js";
-import type { WorkloadConfig } from "./config.js";
+import type { Login, WorkloadConfig } from "./config.js";
 import { type Ledger, parseEvent } from "./ledger.js";
 
 /** The longest turn, and a little more: an item is written and asked for, and each answer waited for 5 s. */
@@ -48,6 +48,12 @@ export class Workload {
     const workload = new Workload(await machine.start([process.execPath, file]), config, ledger);
     workload.process.stdin.write(`${JSON.stringify(config)}\n`);
     return workload;
+  }
+
+  /** Its next statements go through sessions of this login. */
+  use(login: Login): void {
+    const { user, password } = login;
+    this.process.stdin.write(`${JSON.stringify({ user, password })}\n`);
   }
 
   /**

@@ -20,6 +20,10 @@ async function work(worker: number, config: WriterConfig, around: Surroundings):
   let session: Session | undefined;
   let sequence = 0;
   await paced(config.intervalMillis, around.stopping, async () => {
+    if (session?.isOutdated(around.database)) {
+      session.close();
+      session = undefined;
+    }
     session ??= await openSession("writer", worker, config, around);
     if (!session) return pause(RETRY_MILLIS);
     sequence += 1;

@@ -38,6 +38,24 @@ export const restoreReport = planReport.extend({
 });
 export type RestoreReport = z.infer<typeof restoreReport>;
 
+/** `dr-logins take` */
+export const nodeLogins = z.object({
+  /** Whether the node had other passwords before. */
+  changed: z.boolean(),
+  /** Login (`superuser`, `replication`, `rewind`) → fingerprint of the password that the node has. */
+  fingerprints: z.record(z.string(), z.string()),
+});
+export type NodeLogins = z.infer<typeof nodeLogins>;
+
+/** `dr-logins sessions` */
+export const loginSession = z.object({
+  /** Null: over the socket. */
+  address: z.string().nullable(),
+  application: z.string(),
+  since: z.string(),
+});
+export type LoginSession = z.infer<typeof loginSession>;
+
 /** `dr-check-vault --json`: gauges by their names in CloudWatch, the reasons for their values, and the parts that failed. */
 export interface VaultLook {
   readonly values: Readonly<Record<string, number | null>>;

@@ -3,13 +3,14 @@
  * patroni.yml would take precedence, and a new database would then need new machines.
  */
 
-import { type Contract, DATABASE_LOGINS, SESSION_GROUP } from "../../settings/contract.js";
+import { type Contract, DATABASE_LOGINS, loginsOf, SESSION_GROUP } from "../../settings/contract.js";
 import type { SharedSettings } from "../../settings/schema.js";
 
 /**
  * TLS for all connections except those within the machine. Covers both regions: servers follow the leader across.
  * @param databases those that clients may reach
- * @param sessions whether a session of the platform may act as an owner (nodes/bin/library/dr_sessions.py)
+ * @param sessions whether a session of the platform may act as an owner (nodes/bin/library/dr_sessions.py), and an owner's
+ *   second login, which comes with its first rotation, may connect
  */
 export function hba(contract: Contract, databases: SharedSettings["databases"], sessions = false): string[] {
   const { superuser, replication, rewind } = DATABASE_LOGINS;
@@ -31,7 +32,8 @@ export function hba(contract: Contract, databases: SharedSettings["databases"], 
     // One line per owner, not per database: everything must fit into an SSM parameter.
     ...owners.flatMap((owner) => {
       const own = databases.filter((database) => database.owner === owner);
-      return remote(own.map(({ name }) => name).join(","), owner, servers);
+      const users = sessions ? loginsOf(owner).join(",") : owner;
+      return remote(own.map(({ name }) => name).join(","), users, servers);
     }),
   ];
 }

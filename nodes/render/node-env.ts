@@ -59,7 +59,11 @@ export function renderTomcatNodeEnv(settings: SharedSettings, contract: Contract
   if (!first) throw new Error("settings name no database");
   return renderEnv({
     AWS_DEFAULT_REGION: contract[region].region,
-    DR_SECRETS: secretList({ DR_DATABASE_PASSWORD: password(contract.ownerSecret(first.owner)) }),
+    DR_SECRETS: secretList({
+      // A rotation changes both.
+      DR_DATABASE_USER: `${contract.ownerSecret(first.owner)}#username`,
+      DR_DATABASE_PASSWORD: password(contract.ownerSecret(first.owner)),
+    }),
     DR_AUTHORITY_PARAMETER: contract.authorityParameter,
     DR_APPLICATION_WAR: applicationWar(settings, contract, region),
   });

@@ -40,7 +40,6 @@ function renderTomcatEnv(settings: SharedSettings, contract: Contract, region: R
       .flatMap(membersOf)
       .map(({ name, address }) => `${address}=${name}`)
       .join(" "),
-    DR_DATABASE_USER: database.owner,
     DR_DATABASE_WRITE_URL: url(DATABASE_FRONTS.write),
     DR_DATABASE_READ_URL: url(DATABASE_FRONTS.read),
     ...(settings.application.allowSample && { DR_SAMPLE: "allowed" }),

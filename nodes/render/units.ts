@@ -3,9 +3,9 @@
  * that a machine runs. The packages contain the units of etcd, HAProxy and Tomcat; this file adds drop-ins.
  */
 
-import { CUT_OVER_FILE, GUARD_CONFIG_FILE, GUARD_PROGRAM, IMAGE_PATHS } from "../layout.js";
+import { CUT_OVER_FILE, GUARD_CONFIG_FILE, GUARD_PROGRAM, IMAGE_PATHS, PATRONI_FOLDER } from "../layout.js";
 import { BACKUP_UNITS } from "./backup-units.js";
-import { FETCHES, IS_PATRONI, MOUNTS, ORDERS_UNITS, RUNS_AS_POSTGRES, SETS_RULES } from "./hardening.js";
+import { FETCHES, IS_PATRONI, MOUNTS, ORDERS_UNITS, SETS_RULES } from "./hardening.js";
 import { NFTABLES_FILE } from "./nftables.js";
 import { NODE_ENV_FILE, SECRETS_FILE } from "./node-env.js";
 import { AT_BOOT, oneshot, requires, unit } from "./unit.js";
@@ -86,7 +86,7 @@ const PATRONI_UNIT = unit({
     // Seconds for each address of the other region, above all in `pg_basebackup`: without it a lost region would delay a
     // start from the vault by minutes.
     ["Environment", "PGCONNECT_TIMEOUT=3"],
-    ["ExecStart", `${patroniBin}/patroni ${config}/patroni.yml`],
+    ["ExecStart", `${patroniBin}/patroni ${PATRONI_FOLDER}`],
     ["ExecReload", "/bin/kill -HUP $MAINPID"],
     // With Patroni's sample unit (`process`) PostgreSQL outlives a killed Patroni, writable and unguarded.
     ["KillMode", "mixed"],
@@ -109,7 +109,7 @@ const RECONCILE_UNIT = unit({
     ["EnvironmentFile", SECRETS_FILE],
     ["ExecStart", `${scripts}/dr-reconcile`],
     ["TimeoutStartSec", "2min"],
-    ...RUNS_AS_POSTGRES,
+    ...ORDERS_UNITS,
   ],
 });
 

@@ -63,6 +63,10 @@ export async function awsPlace(dir: string): Promise<Place> {
       const { awsRestoreMachines } = await import("../restore/aws.js");
       return awsRestoreMachines(contract, async (millis) => void (await sleep(millis)));
     },
+    async rotation() {
+      const { awsRotation } = await import("../rotation/aws.js");
+      return awsRotation(contract, async (millis) => void (await sleep(millis)));
+    },
     close() {
       for (const { client } of Object.values(replicas)) client.destroy();
     },

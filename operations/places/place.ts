@@ -8,6 +8,7 @@ import type { EscrowStates } from "../escrow.js";
 import type { Observation } from "../observation.js";
 import type { Deployment } from "../promotion/deployment.js";
 import type { RestoreMachines } from "../restore/machines.js";
+import type { RotationServices } from "../rotation/ports.js";
 import type { VaultBackups } from "../vault/newest-backup.js";
 import type { OpenVault } from "../vault/open.js";
 
@@ -36,5 +37,7 @@ export interface Place {
   deployment(region: RegionId, seen: Observation, progress: Progress, policies: boolean): Promise<Deployment>;
   /** @throws UserError if no machines run. */
   restoreMachines(): Promise<RestoreMachines>;
+  /** @throws UserError if no machines run. */
+  rotation(): Promise<RotationServices>;
   close(): void;
 }

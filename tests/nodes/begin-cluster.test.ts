@@ -4,7 +4,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type BeginNode, beginCluster } from "../../nodes/bin/verbs/begin-cluster.js";
-import { type Change, inheritedOf } from "../../nodes/bin/verbs/reconcile.js";
 
 const ORDER = JSON.stringify({ orderedAt: "2026-03-01T12:00:00.000Z", to: "latest" });
 const BACKUP = {
@@ -126,31 +125,5 @@ describe("a first cluster", () => {
     expect(readdirSync(`${folder}/data`)).toEqual(["PG_VERSION", "pg_wal"]);
     // A later restore needs the new timeline's history.
     expect(touched).toEqual([`${folder}/data.restoring/pg_wal/archive_status/00000004.history.ready`]);
-  });
-});
-
-describe("what it takes over from the former deployment", () => {
-  const DATABASES = [
-    { name: "app", owner: "app", secret: "s/app" },
-    { name: "more", owner: "app", secret: "s/app" },
-    { name: "new", owner: "later", secret: "s/later" },
-    { name: "own", owner: "postgres", secret: "s/none" },
-  ];
-  const changes = async (roles: string[], hasMarks: boolean) => {
-    const found: Change[] = [];
-    for await (const change of inheritedOf({ roles, hasMarks }, DATABASES, async (secret) => secret))
-      found.push(change);
-    return found.map(({ message }) => message);
-  };
-
-  test("new passwords for its owners, and none of its epochs' marks", async () => {
-    expect(await changes(["postgres", "app"], true)).toEqual([
-      "removed the former deployment's marks",
-      "set the password of login app",
-    ]);
-  });
-
-  test("nothing in an empty cluster", async () => {
-    expect(await changes(["postgres"], false)).toEqual([]);
   });
 });

@@ -53,10 +53,10 @@ function without(lines: readonly string[], others: readonly string[]): string[] 
 
 const replaced = (files: readonly string[], from: string, to: string) =>
   files.flatMap((file) => [`${file}: - ${from}`, `${file}: + ${to}`]);
-const hba = (databases: string, owner: string) =>
+const hba = (databases: string, users: string) =>
   ["10.10.16.0", "10.10.32.0", "10.10.48.0", "10.20.16.0", "10.20.32.0", "10.20.48.0"].map(
     (network) =>
-      `running nodes parameter/cluster.json: + "hostssl ${databases} ${owner} ${network}/20 scram-sha-256"`,
+      `running nodes parameter/cluster.json: + "hostssl ${databases} ${users} ${network}/20 scram-sha-256"`,
   );
 
 const backup = "voter dr/backup.json";
@@ -198,7 +198,7 @@ describe("a change of", () => {
         ],
       },
       [
-        ...hba("orders", "orders"),
+        ...hba("orders", "orders,orders_alt"),
         ...["{", '"name": "orders"', '"owner": "orders"', '"secret": "drs/postgres/owner/orders"', "}"].map(
           (line) => `${cluster}: + ${line}`,
         ),

@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 import { payloadFiles, writePayload } from "../../nodes/image/payload.js";
 
 /** In the bundle. */
-const VERBS = ["check-vault", "cut-over", "reconcile", "save-diverged"];
+const VERBS = ["check-vault", "cut-over", "logins", "reconcile", "save-diverged"];
 
 const HOOKS = { aws: "nodes/platform/aws", twin: "lab/twin/platform" };
 const programs = async (platform: keyof typeof HOOKS) =>

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { type Change, changesOf, type PublicSchema, patchFor } from "../../nodes/bin/verbs/reconcile.js";
+import type { Change } from "../../nodes/bin/verbs/change.js";
+import { changesOf, type PublicSchema, patchFor } from "../../nodes/bin/verbs/reconcile.js";
 import { scramVerifier } from "../../nodes/bin/verbs/scram.js";
 
 describe("what dr-reconcile changes", () => {
@@ -47,12 +48,12 @@ describe("databases and owners", () => {
   ) => {
     asked.length = 0;
     const made: Change[] = [];
-    const passwordOf = async (secret: string) => {
+    const loginOf = async (secret: string) => {
       asked.push(secret);
-      return "secret";
+      return { username: "app", password: "secret" };
     };
     const schemaOf = async (database: string) => (database in schemas ? schemas[database] : NEW);
-    for await (const change of changesOf({ owners, roles, guests }, DATABASES, passwordOf, schemaOf))
+    for await (const change of changesOf({ owners, roles, guests }, DATABASES, loginOf, schemaOf))
       made.push(change);
     return made;
   };
@@ -83,8 +84,9 @@ describe("databases and owners", () => {
   });
 
   test("what is missing is made; a login once, with a verifier in the place of its password", async () => {
-    const [login, ...others] = await changes({ postgres: "postgres" });
-    expect(login?.statement).toMatch(/^CREATE ROLE "app" LOGIN PASSWORD 'SCRAM-SHA-256\$4096:[^']+'$/);
+    const [role, login, ...others] = await changes({ postgres: "postgres" });
+    expect(role?.statement).toBe('CREATE ROLE "app" LOGIN');
+    expect(login?.statement).toMatch(/^ALTER ROLE "app" LOGIN PASSWORD 'SCRAM-SHA-256\$4096:[^']+'$/);
     expect(others.map(({ database, statement }) => [database, statement])).toEqual([
       [undefined, 'CREATE DATABASE "app" OWNER "postgres"'],
       ["app", 'ALTER SCHEMA public OWNER TO "app"'],

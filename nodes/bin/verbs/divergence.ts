@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { historyName, type Switch, switchesOf } from "../../guard/leader/timelines.js";
 import type { GuardConfig } from "../../guard/shared/config.js";
 import { psqlProgram } from "../../guard/shared/session.js";
-import { TLS_FILES } from "../../layout.js";
+import { PATRONI_SECRETS, TLS_FILES } from "../../layout.js";
 import { run } from "./commands.js";
 import { SqlFailed } from "./sql.js";
 
@@ -77,7 +77,7 @@ async function askLeader(
   // Without SESSION_ENV: such a session is in no database, and its user isn't a superuser.
   const argv = psqlProgram(connection.join(" "), "-w", "-F", "\t", "-c", command);
   const { code, stdout, stderr } = await run(argv, {
-    env: { PGPASSWORD: process.env.PATRONI_REPLICATION_PASSWORD },
+    env: { PGPASSWORD: replicationPassword() },
     stderr: "pipe",
   });
   if (code !== 0) throw new SqlFailed(code, stderr);
@@ -92,3 +92,11 @@ function ownHistory(dataDirectory: string, timeline: number): Switch[] {
     throw error;
   }
 }
+
+/** As Patroni has it now. */
+const replicationPassword = (): string =>
+  (
+    JSON.parse(readFileSync(PATRONI_SECRETS, "utf8")) as {
+      postgresql: { authentication: { replication: { password: string } } };
+    }
+  ).postgresql.authentication.replication.password;

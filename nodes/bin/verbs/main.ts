@@ -4,6 +4,7 @@
 import { beginCluster } from "./begin-cluster.js";
 import { checkVault } from "./check-vault.js";
 import { cutOver } from "./cut-over.js";
+import { logins } from "./logins.js";
 import { reconcile } from "./reconcile.js";
 import { saveDiverged } from "./save-diverged.js";
 import { Usage } from "./verb.js";
@@ -15,6 +16,7 @@ const VERBS: Readonly<Record<string, Verb>> = {
   "begin-cluster": beginCluster,
   "check-vault": checkVault,
   "cut-over": cutOver,
+  logins,
   reconcile,
   "save-diverged": saveDiverged,
 };

@@ -5,12 +5,15 @@ import { sleep } from "../../guard/shared/clock.js";
 import { connectionString } from "../../guard/shared/session.js";
 import { POSTGRES_RUN } from "../../layout.js";
 import type { ClusterConfig } from "../../render/cluster-config.js";
+import type { LoginSecret } from "../login-secret.js";
+import type { Change } from "./change.js";
 import { asPostgres, CommandFailed, output, run, TimedOut } from "./commands.js";
 import { touchAsPostgres } from "./files.js";
+import { ownerChanges } from "./login-changes.js";
+import { applyLogins, secretOf, takeLogins } from "./logins.js";
 import { guardConfig, variable } from "./node-config.js";
 import { OwnPatroni, PatroniError, PatroniRefused } from "./own-patroni.js";
-import { scramVerifier } from "./scram.js";
-import { connectionTo, identifier, LIVE, literal, sql } from "./sql.js";
+import { connectionTo, identifier, LIVE, sql } from "./sql.js";
 import { Usage } from "./verb.js";
 
 const USAGE = `dr-reconcile                         applies the settings on the leader; on other nodes it does nothing. A timer runs it.
@@ -24,6 +27,8 @@ as \`pending_restart\`.
 
 /** In memory: each boot of the machine checks the stanza again. Patroni's first run of this program is user postgres'. */
 export const STANZA_MARK = `${POSTGRES_RUN}/stanza`;
+/** In memory, followed by timeline and start of the server: whoever changes a secret later orders the change itself. */
+const LOGINS_MARK = `${POSTGRES_RUN}/logins`;
 const STANZA_SECONDS = 30;
 const LEADERS = ["primary", "standby_leader"];
 /** Dotted paths at which unwanted keys are removed. */
@@ -64,37 +69,26 @@ export interface PublicSchema {
   readonly isOpen: boolean;
 }
 
-export interface Change {
-  /** Where it runs. Default: in database postgres. */
-  readonly database?: string;
-  readonly statement: string;
-  readonly message: string;
-}
-
 /** A database belongs to the platform: its owner could set what every session in it begins with. */
 const PLATFORM = "postgres";
 
 /**
  * Statements that create the settings' databases and their owners, one at a time: a missing secret delays only those that
  * need it. What the settings call the owner of a database owns its schema `public`, and what it creates there.
- * @param passwordOf fetches the password of a missing login
+ * @param loginOf fetches the secret of a missing login
  * @param schemaOf reads the schema `public` of a database; undefined when there is none
  */
 export async function* changesOf(
   cluster: Cluster,
   databases: ClusterConfig["databases"],
-  passwordOf: (secret: string) => Promise<string>,
+  loginOf: (secret: string) => Promise<LoginSecret>,
   schemaOf: (database: string) => Promise<PublicSchema | undefined>,
 ): AsyncGenerator<Change> {
   const roles = new Set(cluster.roles);
   const owners = new Map(Object.entries(cluster.owners));
   for (const { name, owner, secret } of databases) {
     if (!roles.has(owner)) {
-      const verifier = scramVerifier(await passwordOf(secret));
-      yield {
-        statement: `CREATE ROLE ${identifier(owner)} LOGIN PASSWORD ${literal(verifier)}`,
-        message: `created login ${owner}`,
-      };
+      yield* ownerChanges(owner, await loginOf(secret), {});
       roles.add(owner);
     }
     const before = owners.get(name);
@@ -137,36 +131,12 @@ export async function* changesOf(
   }
 }
 
-/**
- * What a first cluster that began from another deployment's backups takes over: the passwords of its owners are that
- * deployment's, and so are the marks of its epochs. A guard would wait for ever for a mark above them. Nothing in an empty
- * cluster.
- */
-export async function* inheritedOf(
-  { roles, hasMarks }: Pick<Cluster, "roles"> & { readonly hasMarks: boolean },
-  databases: ClusterConfig["databases"],
-  passwordOf: (secret: string) => Promise<string>,
-): AsyncGenerator<Change> {
-  if (hasMarks) yield { statement: "DELETE FROM dr.mark", message: "removed the former deployment's marks" };
-  const owners = new Map(databases.map(({ owner, secret }) => [owner, secret]));
-  for (const [owner, secret] of owners) {
-    if (owner === PLATFORM || !roles.includes(owner)) continue;
-    const verifier = scramVerifier(await passwordOf(secret));
-    yield {
-      statement: `ALTER ROLE ${identifier(owner)} PASSWORD ${literal(verifier)}`,
-      message: `set the password of login ${owner}`,
-    };
-  }
-}
-
 const CLUSTER = `SELECT json_build_object(
   'roles', (SELECT json_agg(rolname) FROM pg_roles),
   'owners', (SELECT json_object_agg(d.datname, r.rolname) FROM pg_database d JOIN pg_roles r ON r.oid = d.datdba),
   'guests', (SELECT json_object_agg(d.datname, ARRAY(
       SELECT r.rolname FROM aclexplode(d.datacl) a JOIN pg_roles r ON r.oid = a.grantee WHERE a.privilege_type = 'CONNECT'))
     FROM pg_database d))`;
-
-const MARKS = "SELECT to_regclass('dr.mark') IS NOT NULL";
 
 const PUBLIC_SCHEMA = `SELECT json_build_object('owner', r.rolname, 'isOpen', EXISTS (
     SELECT FROM aclexplode(n.nspacl) a WHERE a.grantee = 0 AND a.privilege_type = 'CREATE'))
@@ -180,24 +150,21 @@ async function createDatabases(connection: string, databases: ClusterConfig["dat
     const answer = await sql(within(database), PUBLIC_SCHEMA);
     return answer === "" ? undefined : (JSON.parse(answer) as PublicSchema);
   };
-  for await (const change of changesOf(cluster, databases, passwordOf, schemaOf)) {
+  for await (const change of changesOf(cluster, databases, secretOf, schemaOf)) {
     await sql(within(change.database), change.statement);
     say(change.message);
   }
 }
 
-async function takeOver(connection: string, databases: ClusterConfig["databases"]): Promise<void> {
-  const { roles } = JSON.parse(await sql(connection, CLUSTER)) as Cluster;
-  const hasMarks = (await sql(connection, MARKS)) === "t";
-  for await (const { statement, message } of inheritedOf({ roles, hasMarks }, databases, passwordOf)) {
-    await sql(connection, statement);
-    say(message);
-  }
+/**
+ * A first cluster that began from another deployment's backups has the marks of that deployment's epochs, and a guard would
+ * wait for ever for a mark above them. Nothing in an empty cluster.
+ */
+async function forgetMarks(connection: string): Promise<void> {
+  if ((await sql(connection, "SELECT to_regclass('dr.mark') IS NOT NULL")) !== "t") return;
+  await sql(connection, "DELETE FROM dr.mark");
+  say("removed the former deployment's marks");
 }
-
-/** The platform's hook prints the reason of a failure itself. */
-const passwordOf = async (secret: string): Promise<string> =>
-  (JSON.parse(await output(["dr-get-secret", secret])) as { password: string }).password;
 
 const wantedConfig = async (): Promise<ClusterConfig> =>
   JSON.parse(await output(["dr-get-parameter", variable("DR_CLUSTER_PARAMETER")])) as ClusterConfig;
@@ -222,15 +189,19 @@ async function createStanza(): Promise<void> {
 }
 
 async function onLeader(patroni: OwnPatroni): Promise<void> {
-  let role: string | undefined;
+  let state: { role?: string; replication_state?: string; postmaster_start_time?: string; timeline?: number };
   try {
-    role = ((await patroni.call("GET", "/patroni")) as { role?: string }).role;
+    state = (await patroni.call("GET", "/patroni")) as typeof state;
   } catch (error) {
     if (!(error instanceof PatroniError)) throw error;
     // Patroni is starting or stopping. If it stays down, its own unit reports that.
     say(`Patroni doesn't answer: ${error.message}`);
     return;
   }
+  const { role, replication_state: replication } = state;
+  // It may have been unreachable while its password was replaced.
+  if (role !== undefined && role !== "primary" && replication !== "streaming" && (await takeLogins()))
+    say("fetched other passwords, because this node doesn't receive the log");
   if (role === undefined || !LEADERS.includes(role)) return;
   const wanted = await wantedConfig();
   const current = (await patroni.call("GET", "/config")) as Json;
@@ -242,14 +213,23 @@ async function onLeader(patroni: OwnPatroni): Promise<void> {
   // A standby region gets its databases from the region that it follows.
   if (role === "primary") {
     await createDatabases(connectionTo(LIVE), wanted.databases);
+    await checkLogins(wanted.databases, `${state.timeline}-${state.postmaster_start_time}`);
     await createStanza();
   }
+}
+
+/** A restored cluster has the passwords of its time; so has one that lost its last writes. */
+async function checkLogins(databases: ClusterConfig["databases"], reign: string): Promise<void> {
+  const mark = `${LOGINS_MARK}-${reign.replaceAll(/[^0-9A-Za-z]+/g, "-")}`;
+  if (existsSync(mark)) return;
+  for (const message of await applyLogins(databases)) say(message);
+  await touchAsPostgres([mark]);
 }
 
 /** If this fails, Patroni discards the new cluster; so it waits while the platform doesn't answer. */
 async function bootstrap(connection: string): Promise<void> {
   const { databases } = await untilItAnswers(wantedConfig);
-  await untilItAnswers(() => takeOver(connection, databases));
+  await untilItAnswers(() => forgetMarks(connection));
   await untilItAnswers(() => createDatabases(connection, databases));
   await createStanza();
 }

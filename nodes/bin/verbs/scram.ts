@@ -26,3 +26,13 @@ export function scramVerifier(password: string, salt: Buffer = randomBytes(16)):
   const stored = createHash("sha256").update(keyed("Client Key")).digest("base64");
   return `SCRAM-SHA-256$${ITERATIONS}:${salt.toString("base64")}$${stored}:${keyed("Server Key").toString("base64")}`;
 }
+
+/** Whether a stored verifier is this password's. */
+export function isVerifierOf(verifier: string, password: string): boolean {
+  const [, iterations, salt] = /^SCRAM-SHA-256\$(\d+):([^$]+)\$/.exec(verifier) ?? [];
+  return (
+    salt !== undefined &&
+    iterations === `${ITERATIONS}` &&
+    scramVerifier(password, Buffer.from(salt, "base64")) === verifier
+  );
+}

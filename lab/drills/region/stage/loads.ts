@@ -6,7 +6,7 @@
 import type { Contract } from "../../../../settings/contract.js";
 import type { RegionId } from "../../../../settings/stacks.js";
 import type { Machine } from "../../../twin/types.js";
-import type { WorkloadConfig } from "../../../workload/config.js";
+import type { Login, WorkloadConfig } from "../../../workload/config.js";
 import type { Ledger } from "../../../workload/ledger.js";
 import { Workload } from "../../../workload/workload.js";
 import { databaseLoad, HTTP_PACE, type Load, type Pace } from "../../load.js";
@@ -90,6 +90,11 @@ export class RegionLoads implements Load {
         (error: Error) => error,
       ),
     );
+  }
+
+  /** Clients beside the region's Tomcat servers get another login. */
+  use(region: RegionId, login: Login): void {
+    this.workloads.get(region)?.use(login);
   }
 
   async stop(): Promise<void> {
