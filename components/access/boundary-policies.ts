@@ -134,7 +134,7 @@ export const machineArns = (
   prefix: string,
   kind: "role" | "instance-profile",
 ): string[] =>
-  [home.region, recovery.region, "vault"].map(
+  [home.region, recovery.region, `vault-${home.region}`, `vault-${recovery.region}`].map(
     (part) => `arn:aws:iam::${accountId}:${kind}/${prefix}-${part}-*`,
   );
 

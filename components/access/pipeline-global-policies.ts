@@ -59,7 +59,9 @@ export function deployGlobalStatements(
       Effect: "Allow",
       Action: "iam:PassRole",
       // These roles trust S3 alone.
-      Resource: `arn:aws:iam::${accountId}:role/${prefix}-vault-*`,
+      Resource: [home, recovery].map(
+        ({ region }) => `arn:aws:iam::${accountId}:role/${prefix}-vault-${region}-*`,
+      ),
     },
     {
       Sid: "ReadThePipelinesProvider",
