@@ -125,7 +125,7 @@ export class PostgresCluster extends pulumi.ComponentResource {
     name: string,
     node: DatabaseNode,
     template: ec2.LaunchTemplate,
-    { machinesPerNode }: PostgresClusterArgs,
+    { settings, machinesPerNode }: PostgresClusterArgs,
   ): autoscaling.Group {
     return new autoscaling.Group(
       `${name}-group`,
@@ -144,7 +144,11 @@ export class PostgresCluster extends pulumi.ComponentResource {
         enabledMetrics: [...GROUP_METRICS],
         // A promotion must not hang on machines that are slow to come: guards and alarms watch those.
         waitForCapacityTimeout: "0",
-        tags: [{ key: "Name", value: node.name, propagateAtLaunch: false }],
+        tags: [
+          { key: "Name", value: node.name, propagateAtLaunch: false },
+          // Operators may change the size of the project's groups only.
+          { key: "project", value: settings.name, propagateAtLaunch: false },
+        ],
       },
       { parent: this },
     );

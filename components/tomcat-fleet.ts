@@ -231,7 +231,11 @@ export class TomcatFleet extends pulumi.ComponentResource {
         enabledMetrics: [...GROUP_METRICS],
         // A promotion must not hang on machines that are slow to come: alarms watch those.
         waitForCapacityTimeout: "0",
-        tags: [{ key: "Name", value: serverName, propagateAtLaunch: false }],
+        tags: [
+          { key: "Name", value: serverName, propagateAtLaunch: false },
+          // Operators may change the size of the project's groups only.
+          { key: "project", value: settings.name, propagateAtLaunch: false },
+        ],
       },
       { parent: this },
     );

@@ -9,6 +9,7 @@
 
 import { addressAt, subnetAt } from "./cidr-arithmetic.js";
 import { claimPartitions } from "./claim-items.js";
+import type { PersonRole } from "./people.js";
 import type { SharedSettings } from "./schema.js";
 import type { RegionId } from "./stacks.js";
 
@@ -151,6 +152,8 @@ export interface RegionContract {
   /** Role (trusted by vpc-flow-logs.amazonaws.com) that may write to `flowLogGroup`, and that group. */
   readonly flowLogRole: string;
   readonly flowLogGroup: string;
+  /** Log group with the transcripts of people's sessions on machines. */
+  readonly sessionLogGroup: string;
   /** Partition keys of this region's items in the claim table. The status is its nodes', all others are its stack's. */
   readonly claimKey: string;
   readonly statusKey: string;
@@ -224,6 +227,13 @@ export interface Contract {
   /** IAM policies that cap what roles can do: those of machines and the services that act for them, and the pipeline's. */
   readonly machineBoundary: string;
   readonly pipelineBoundary: string;
+  /** Over the roles of operators and auditors, and over break-glass. */
+  readonly peopleBoundary: string;
+  readonly breakGlassBoundary: string;
+  /** Name of a role for people. */
+  personRole(role: PersonRole): string;
+  /** Prefix of the names of the commands that operators run on machines: documents of Systems Manager. */
+  readonly operatorDocumentPrefix: string;
   /** Prefix of the roles by which the pipeline deploys: `<prefix>deploy-<stack>`. */
   readonly pipelineRolePrefix: string;
   /**
@@ -303,6 +313,7 @@ export function contractOf(settings: SharedSettings, accountId: string): Contrac
       },
       flowLogRole: `${name}-${aws}-flow-logs`,
       flowLogGroup: `/${name}/${aws}/flow-logs`,
+      sessionLogGroup: `/${name}/${aws}/sessions`,
       ...claimPartitions(aws),
     };
   };
@@ -336,6 +347,10 @@ export function contractOf(settings: SharedSettings, accountId: string): Contrac
     escrowParameter: `/${name}/escrow`,
     machineBoundary: `${name}-machine-boundary`,
     pipelineBoundary: `${name}-pipeline-boundary`,
+    peopleBoundary: `${name}-people-boundary`,
+    breakGlassBoundary: `${name}-break-glass-boundary`,
+    personRole: (role) => `${name}-${role}`,
+    operatorDocumentPrefix: `${name}-op-`,
     pipelineRolePrefix: `${name}-pipeline-`,
     metricNamespaces: {
       database: `DisasterRecovery/${name}`,

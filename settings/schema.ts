@@ -67,6 +67,13 @@ const contact = z.strictObject({
   endpoint: z.string().min(3).describe("Email address, URL or E.164 number, as the protocol requires."),
 });
 
+/** Whether anybody is trusted with the roles for people. */
+export const isTrusting = (trust: {
+  readonly permissionSets: boolean;
+  readonly samlProviderArn?: string | undefined;
+  readonly usersOf?: string | undefined;
+}): boolean => trust.permissionSets || trust.samlProviderArn !== undefined || trust.usersOf !== undefined;
+
 /** Settings that both regions share. They are set once, in Pulumi.yaml. */
 export const sharedSchema = z.strictObject({
   name: z
@@ -438,6 +445,47 @@ export const sharedSchema = z.strictObject({
       "needs both repository and repositoryId, or neither",
     )
     .prefault({}),
+  people: z
+    .strictObject({
+      trust: z
+        .strictObject({
+          permissionSets: z
+            .boolean()
+            .default(false)
+            .describe(
+              "People of IAM Identity Center: each role trusts the permission set of its own name, e.g. `drs-dr-operator`, in this account.",
+            ),
+          samlProviderArn: z
+            .string()
+            .regex(
+              /^arn:aws[a-z-]*:iam::\d{12}:saml-provider\/[\w._-]{1,128}$/,
+              "must be the ARN of a SAML provider in IAM",
+            )
+            .optional()
+            .describe("People of a SAML identity provider; its assertions say who gets which role."),
+          usersOf: z
+            .string()
+            .regex(/^\d{12}$/, "must be a 12-digit AWS account id")
+            .optional()
+            .describe(
+              "IAM users of this account who signed in with MFA within the hour; policies there say who may assume which role.",
+            ),
+        })
+        .prefault({})
+        .describe("Who may assume the roles for people. Nobody: there are no such roles."),
+      keysByBreakGlass: z
+        .boolean()
+        .default(false)
+        .describe(
+          "Let only the break-glass role and the account's root disable keys or change their policies. Deploy the roles first, then this setting as break-glass.",
+        ),
+    })
+    .refine(
+      ({ trust, keysByBreakGlass }) => !keysByBreakGlass || isTrusting(trust),
+      "keysByBreakGlass needs people.trust: without the role, only the root could change a key's policy",
+    )
+    .prefault({})
+    .describe("Roles for people: operators, auditor, break-glass. docs/access.md says what each may do."),
   tags: z
     .record(z.string().regex(/^(?!aws:)[\w .:/=+@-]{1,128}$/), z.string().regex(/^[\w .:/=+@-]{0,256}$/))
     .default({})

@@ -12,13 +12,14 @@ import { ImageAccess } from "../components/image-access.js";
 import { Keys } from "../components/keys.js";
 import { Access } from "../components/machine-roles.js";
 import { NodeCertificates } from "../components/node-certificates.js";
+import { People } from "../components/people.js";
 import { PermissionBoundaries } from "../components/permission-boundaries.js";
 import { PipelineAccess } from "../components/pipeline-access.js";
 import { RunbookBucket } from "../components/runbook-bucket.js";
 import { Vault } from "../components/vault.js";
 import { VolumeVault } from "../components/volume-vault.js";
 import { contractOf, HEALTH_METRICS_REGION } from "../settings/contract.js";
-import type { SharedSettings } from "../settings/schema.js";
+import { isTrusting, type SharedSettings } from "../settings/schema.js";
 import type { RegionId } from "../settings/stacks.js";
 import { publishHandoff } from "./handoff.js";
 import type { StackOutputs } from "./outputs.js";
@@ -130,6 +131,15 @@ export async function globalStack(settings: SharedSettings): Promise<StackOutput
     { provider: home },
   );
 
+  const { trust } = settings.people;
+  const people =
+    isTrusting(trust) &&
+    new People(
+      "people",
+      { contract, prefix, witnessRegion: settings.regions.witness, trust, keys },
+      { provider: home },
+    );
+
   const { repository, repositoryId } = settings.pipeline;
   const pipeline =
     repository &&
@@ -173,6 +183,7 @@ export async function globalStack(settings: SharedSettings): Promise<StackOutput
     vaults: vault.bucketNames,
     runbookBuckets: runbooks.map(({ bucketName }) => bucketName),
     auditBucket: trail.bucketName,
+    ...(people && { peopleRoles: people.roleArns }),
     ...(pipeline && {
       previewRole: pipeline.previewRoleArn,
       deployRoles: pipeline.deployRoleArns,

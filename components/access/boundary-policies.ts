@@ -150,9 +150,13 @@ export const machineArns = (
   prefix: string,
   kind: "role" | "instance-profile",
 ): string[] =>
-  [home.region, recovery.region, "vault", ...(copy ? ["audit"] : [])].map(
-    (part) => `arn:aws:iam::${accountId}:${kind}/${prefix}-${part}-*`,
-  );
+  [
+    home.region,
+    recovery.region,
+    `vault-${home.region}`,
+    `vault-${recovery.region}`,
+    ...(copy ? ["audit"] : []),
+  ].map((part) => `arn:aws:iam::${accountId}:${kind}/${prefix}-${part}-*`);
 
 export const boundaryArn = ({ accountId }: Contract, name: string): string =>
   `arn:aws:iam::${accountId}:policy/${name}`;

@@ -61,9 +61,10 @@ export function deployGlobalStatements(
       Effect: "Allow",
       Action: "iam:PassRole",
       // These roles trust S3 alone.
-      Resource: [`${prefix}-vault-*`, ...(contract.copy ? [contract.auditReplicationRole] : [])].map(
-        (role) => `arn:aws:iam::${accountId}:role/${role}`,
-      ),
+      Resource: [
+        ...[home, recovery].map(({ region }) => `${prefix}-vault-${region}-*`),
+        ...(contract.copy ? [contract.auditReplicationRole] : []),
+      ].map((role) => `arn:aws:iam::${accountId}:role/${role}`),
     },
     {
       Sid: "ReadThePipelinesProvider",

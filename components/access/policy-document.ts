@@ -13,6 +13,8 @@ export interface Statement {
   readonly Action: Many;
   /** Left out in trust policies only. */
   readonly Resource?: Many;
+  /** Only in denials. */
+  readonly NotResource?: Many;
   readonly Condition?: Readonly<Record<string, Readonly<Record<string, Many>>>>;
 }
 

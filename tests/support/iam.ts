@@ -137,7 +137,11 @@ function applies(statement: Json, { action, resource, context = {}, principal }:
     (statement.Principal === undefined || isPrincipal(statement.Principal, principal)) &&
     Object.entries(statement.Condition ?? {}).every(([operator, keys]) =>
       Object.entries(keys as Json).every(([key, wanted]) =>
-        holds(operator, givenFor(context, key), many(wanted)),
+        holds(
+          operator,
+          givenFor(context, key),
+          many(wanted).map((value) => withVariables(value, context)),
+        ),
       ),
     )
   );
@@ -146,6 +150,10 @@ function applies(statement: Json, { action, resource, context = {}, principal }:
 /** Names of condition keys are case-insensitive. */
 const givenFor = (context: NonNullable<Request["context"]>, key: string) =>
   Object.entries(context).find(([name]) => name.toLowerCase() === key.toLowerCase())?.[1];
+
+/** A policy variable that the request doesn't have matches nothing. */
+const withVariables = (value: string, context: NonNullable<Request["context"]>): string =>
+  value.replaceAll(/\$\{([^}]+)\}/g, (variable, key: string) => String(givenFor(context, key) ?? variable));
 
 const isPrincipal = (wanted: string | Json, principal: string | undefined): boolean =>
   wanted === "*" ||
