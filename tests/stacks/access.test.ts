@@ -122,6 +122,9 @@ const ask = (action: string, resource = "*", at = HOME, context: Ask["context"] 
   context,
 });
 
+const logs = (action: string, group: string): Ask =>
+  ask(`logs:${action}`, `arn:aws:logs:${HOME}:${ACCOUNT_ID}:log-group:/drs/${HOME}/${group}:log-stream:x`);
+
 /** The boundary that a role has, which IAM puts into requests that change the role's policies. */
 const MACHINES = "drs-machine-boundary";
 const PIPELINE = "drs-pipeline-boundary";
@@ -352,6 +355,12 @@ const rows = (): Readonly<Record<string, Readonly<Record<string, Ask>>>> => ({
     "replace the authority's certificate": ask("ssm:PutParameter", parameter("/drs/tls/authority")),
     "replace the handoff": ask("ssm:PutParameter", parameter("/drs/handoff")),
     "change the nodes' settings": ask("ssm:PutParameter", parameter(`/drs/${HOME}/cluster`)),
+    "write into the log of the database machines": logs("PutLogEvents", "database"),
+    "write into the log of the Tomcats": logs("PutLogEvents", "tomcat"),
+    "write into the log of the restore machine": logs("PutLogEvents", "restore"),
+    "write into the flow logs": logs("PutLogEvents", "flow-logs"),
+    "make a log group": logs("CreateLogGroup", "new"),
+    "delete a machine's log": logs("DeleteLogGroup", "database"),
     "delete an alarm": ask("cloudwatch:DeleteAlarms", "*", HOME),
     "delete the rules over the vaults": ask(
       "events:DeleteRule",
