@@ -55,6 +55,8 @@ export interface Cluster {
   readonly owners: Readonly<Record<string, string>>;
   /** Database → roles that may connect to it by name, not only as PUBLIC may. */
   readonly guests: Readonly<Record<string, readonly string[]>>;
+  /** Whether the server logs each statement of PLATFORM. */
+  readonly superuserIsLogged: boolean;
 }
 
 /** The schema `public` of a database. */
@@ -86,13 +88,20 @@ export async function* changesOf(
   passwordOf: (secret: string) => Promise<string>,
   schemaOf: (database: string) => Promise<PublicSchema | undefined>,
 ): AsyncGenerator<Change> {
+  if (!cluster.superuserIsLogged) {
+    yield {
+      statement: `ALTER ROLE ${identifier(PLATFORM)} SET log_statement TO 'all'`,
+      message: `the server logs each statement of ${PLATFORM} from now on`,
+    };
+  }
   const roles = new Set(cluster.roles);
   const owners = new Map(Object.entries(cluster.owners));
   for (const { name, owner, secret } of databases) {
     if (!roles.has(owner)) {
       const verifier = scramVerifier(await passwordOf(secret));
       yield {
-        statement: `CREATE ROLE ${identifier(owner)} LOGIN PASSWORD ${literal(verifier)}`,
+        // The log must not have the verifier.
+        statement: `SET log_statement TO none;\nCREATE ROLE ${identifier(owner)} LOGIN PASSWORD ${literal(verifier)}`,
         message: `created login ${owner}`,
       };
       roles.add(owner);
@@ -142,7 +151,9 @@ const CLUSTER = `SELECT json_build_object(
   'owners', (SELECT json_object_agg(d.datname, r.rolname) FROM pg_database d JOIN pg_roles r ON r.oid = d.datdba),
   'guests', (SELECT json_object_agg(d.datname, ARRAY(
       SELECT r.rolname FROM aclexplode(d.datacl) a JOIN pg_roles r ON r.oid = a.grantee WHERE a.privilege_type = 'CONNECT'))
-    FROM pg_database d))`;
+    FROM pg_database d),
+  'superuserIsLogged', EXISTS (SELECT FROM pg_db_role_setting s JOIN pg_roles r ON r.oid = s.setrole
+    WHERE r.rolname = '${PLATFORM}' AND s.setdatabase = 0 AND 'log_statement=all' = ANY (s.setconfig)))`;
 
 const PUBLIC_SCHEMA = `SELECT json_build_object('owner', r.rolname, 'isOpen', EXISTS (
     SELECT FROM aclexplode(n.nspacl) a WHERE a.grantee = 0 AND a.privilege_type = 'CREATE'))
