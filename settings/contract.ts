@@ -154,6 +154,8 @@ export interface RegionContract {
   readonly flowLogGroup: string;
   /** Log group with the transcripts of people's sessions on machines. */
   readonly sessionLogGroup: string;
+  /** Log group of each kind of machine. The region's stack declares it; a kind's role can write to no other. */
+  readonly logGroups: Readonly<Record<MachineKind, string>>;
   /** Partition keys of this region's items in the claim table. The status is its nodes', all others are its stack's. */
   readonly claimKey: string;
   readonly statusKey: string;
@@ -181,7 +183,8 @@ export interface CopyContract {
   readonly watchBusArn: string;
 }
 
-export type MachineKind = "database" | "restore" | "tomcat";
+export const MACHINE_KINDS = ["database", "restore", "tomcat"] as const;
+export type MachineKind = (typeof MACHINE_KINDS)[number];
 
 export interface Contract {
   readonly accountId: string;
@@ -314,6 +317,11 @@ export function contractOf(settings: SharedSettings, accountId: string): Contrac
       flowLogRole: `${name}-${aws}-flow-logs`,
       flowLogGroup: `/${name}/${aws}/flow-logs`,
       sessionLogGroup: `/${name}/${aws}/sessions`,
+      logGroups: {
+        database: `/${name}/${aws}/database`,
+        restore: `/${name}/${aws}/restore`,
+        tomcat: `/${name}/${aws}/tomcat`,
+      },
       ...claimPartitions(aws),
     };
   };

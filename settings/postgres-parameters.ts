@@ -66,10 +66,27 @@ export const slotWalKeepMib = ({ database }: Pick<SharedSettings, "database">): 
 export function postgresParameters(settings: SharedSettings, stanza: string): PostgresParameters {
   return {
     ...sizedParameters(settings.database),
+    ...OBSERVED,
     ...settings.database.parameters,
     ...ownParameters(settings, stanza),
   };
 }
+
+/** What PostgreSQL logs and measures. The log of connections says who was inside when something happened. */
+const OBSERVED: PostgresParameters = {
+  log_line_prefix: "%m [%p] %q%u@%d %a ",
+  log_connections: true,
+  log_disconnections: true,
+  log_checkpoints: true,
+  log_lock_waits: true,
+  log_temp_files: "64MB",
+  log_autovacuum_min_duration: "10s",
+  track_io_timing: true,
+};
+
+/** Without what PostgreSQL logs and measures: `dr-reconcile` adds that to a new cluster, and user data is short of room. */
+export const unobserved = (parameters: PostgresParameters): PostgresParameters =>
+  Object.fromEntries(Object.entries(parameters).filter(([name]) => !(name in OBSERVED)));
 
 /** What others rely on; stands last, so that nothing overrides it. */
 function ownParameters(settings: SharedSettings, stanza: string): PostgresParameters {
@@ -127,12 +144,6 @@ function sizedParameters({ instanceType, volumeGib }: SharedSettings["database"]
     // A volume of EBS: random reads cost little more than others, and many run at once.
     random_page_cost: 1.1,
     effective_io_concurrency: 200,
-    log_line_prefix: "%m [%p] %q%u@%d %a ",
-    log_checkpoints: true,
-    log_lock_waits: true,
-    log_temp_files: "64MB",
-    log_autovacuum_min_duration: "10s",
-    track_io_timing: true,
   };
 }
 

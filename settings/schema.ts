@@ -412,6 +412,14 @@ export const sharedSchema = z.strictObject({
     .describe(
       "Machine images, named per region: booting must not depend on another region. Put your own parameters below `/<name>/`, where the pipeline may read them.",
     ),
+  logs: z
+    .strictObject({
+      retentionDays: z
+        .literal([30, 60, 90, 180, 365])
+        .default(90)
+        .describe("How long the machines' logs are kept, each kind of machine in its own log group."),
+    })
+    .prefault({}),
   audit: z
     .strictObject({
       lockDays: days(1, 36_500).default(365).describe("Object Lock (COMPLIANCE) on the audit trail."),

@@ -4,6 +4,7 @@ import { ApplicationObject } from "../components/application-object.js";
 import { ClusterSettings } from "../components/cluster-settings.js";
 import { DecoyWatch } from "../components/decoy.js";
 import { Images } from "../components/images.js";
+import { MachineLogs } from "../components/machine-logs.js";
 import { Network } from "../components/network.js";
 import { PostgresCluster } from "../components/postgres-cluster.js";
 import { Alarms } from "../components/region-alarms.js";
@@ -42,6 +43,7 @@ export async function regionStack(stack: RegionStackName, settings: RegionSettin
   );
 
   const network = new Network("network", shared, opts);
+  new MachineLogs("logs", { settings, region, dataKeyArn: handoff.dataKeyArn }, opts);
   const groups = new SecurityGroups("access", { contract, region: id, vpcId: network.vpcId }, opts);
   const database = new PostgresCluster(
     "database",

@@ -1,5 +1,4 @@
 /** What a region's machines may do; restore-policies.ts has the restore machine's part. No Pulumi here. */
-import { posix } from "node:path";
 import { DIVERGED_PREFIX } from "../../nodes/render/node-env.js";
 import {
   type Contract,
@@ -307,9 +306,10 @@ const seeTheOtherRegion = ({ region }: RegionContract): Statement[] => [
 /** What every machine may do: report metrics and logs, and be reached through Session Manager. */
 export function operated(
   { accountId, metricNamespaces }: Contract,
-  { region, flowLogGroup }: RegionContract,
+  { region, logGroups }: RegionContract,
   kind: MachineKind,
 ): Statement[] {
+  const logs = `arn:aws:logs:${region}:${accountId}:log-group:${logGroups[kind]}`;
   return [
     {
       // PutMetricData knows no resource; the namespace is what limits it.
@@ -320,10 +320,12 @@ export function operated(
       Condition: { StringEquals: { "cloudwatch:namespace": metricNamespaces[kind] } },
     },
     {
+      // The group of its kind alone: a stolen Tomcat can't write into the database's log. No logs:CreateLogGroup: the
+      // groups are the region stack's, with retention and key.
       Sid: "WriteOwnLogs",
       Effect: "Allow",
       Action: ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
-      Resource: `arn:aws:logs:${region}:${accountId}:log-group:${posix.dirname(flowLogGroup)}/*`,
+      Resource: [logs, `${logs}:*`],
     },
     {
       // Session Manager's channels know no resource. No ssm:GetParameter: the agent's managed policy would

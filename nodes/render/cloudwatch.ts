@@ -21,10 +21,6 @@ const INTERVAL_SECONDS = 60;
 /** A gauge's last line in each interval counts. An interval without a line has no value, so a silent sender stays visible. */
 const STATSD_SECONDS = 10;
 
-/** Log group of a kind of machine. The region's stack declares it, with its retention and key; nodes can't. */
-export const nodeLogGroup = (contract: Contract, region: RegionId, kind: "database" | "tomcat"): string =>
-  `${contract[region].flowLogGroup.replace(/\/[^/]+$/, "")}/${kind}`;
-
 /** For a database node: its metrics carry the node's name, which outlives the machine. */
 export const renderDatabaseCloudwatch = (contract: Contract, node: DatabaseNode): string =>
   renderNodeCloudwatch(contract, regionOfNode(contract, node).id, "database", node.name);
@@ -42,7 +38,7 @@ function renderNodeCloudwatch(
   const dimensions = { Node: name };
   return render({
     namespace: contract.metricNamespaces[kind],
-    group: nodeLogGroup(contract, region, "database"),
+    group: contract[region].logGroups[kind],
     stream: name,
     metrics: {
       disk: {
@@ -68,7 +64,7 @@ function renderNodeCloudwatch(
 export const renderTomcatCloudwatch = (contract: Contract, region: RegionId): string =>
   render({
     namespace: contract.metricNamespaces.tomcat,
-    group: nodeLogGroup(contract, region, "tomcat"),
+    group: contract[region].logGroups.tomcat,
     stream: "{instance_id}",
     metrics: {
       disk: { resources: ["/"], measurement: ["used_percent"], drop_device: true },

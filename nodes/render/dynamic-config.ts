@@ -6,7 +6,7 @@
  */
 
 import type { Contract, RegionContract } from "../../settings/contract.js";
-import { type PostgresParameters, postgresParameters } from "../../settings/postgres-parameters.js";
+import { type PostgresParameters, postgresParameters, unobserved } from "../../settings/postgres-parameters.js";
 import type { SharedSettings } from "../../settings/schema.js";
 import { SLOT_PLUGIN } from "../guard/region/diverged.js";
 import { clusterName, otherOf, standbySlot } from "../layout.js";
@@ -45,6 +45,7 @@ export function dynamicConfig(
   isFirst = false,
 ): DynamicConfig {
   const { failover, database } = settings;
+  const parameters = postgresParameters(settings, clusterName(region));
   return {
     ttl: failover.ttlSeconds,
     loop_wait: failover.loopWaitSeconds,
@@ -68,7 +69,7 @@ export function dynamicConfig(
       remove_data_directory_on_rewind_failure: true,
       remove_data_directory_on_diverged_timelines: true,
       use_slots: true,
-      parameters: postgresParameters(settings, clusterName(region)),
+      parameters: isFirst ? unobserved(parameters) : parameters,
       pg_hba: hba(contract, isFirst ? settings.databases.slice(0, 1) : settings.databases, !isFirst),
     },
   };

@@ -311,6 +311,23 @@ describe("Tomcat servers", () => {
   });
 });
 
+test.each(["database", "restore", "tomcat"])(
+  "machines of role %s write to no other role's log group",
+  (kind) => {
+    const group = (region: string, name: string) =>
+      `arn:aws:logs:${region}:${ACCOUNT_ID}:log-group:/drs/${region}/${name}`;
+    const write = (resource: string) =>
+      ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"].map((action) =>
+        may(`access-home-${kind}`, action, `${resource}:log-stream:x`),
+      );
+    for (const other of ["database", "restore", "tomcat", "flow-logs", "x"])
+      expect(write(group("eu-west-1", other)), other).toEqual(Array(3).fill(other === kind));
+    expect(write(group("eu-central-1", kind))).toEqual([false, false, false]);
+    for (const action of ["logs:CreateLogGroup", "logs:DeleteLogStream", "logs:GetLogEvents"])
+      expect(may(`access-home-${kind}`, action, group("eu-west-1", kind)), action).toBe(false);
+  },
+);
+
 test("flow logs write to their own group", () => {
   const group = (name: string) => `arn:aws:logs:eu-west-1:${ACCOUNT_ID}:log-group:${name}:log-stream:x`;
   expect(may("access-home-flow-logs", "logs:PutLogEvents", group("/drs/eu-west-1/flow-logs"))).toBe(true);

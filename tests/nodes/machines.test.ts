@@ -5,8 +5,8 @@ import { roleOf, standbyCluster, withRole } from "../../nodes/guard/region/stand
 import { isReadReplica, regionOfNode, STATSD } from "../../nodes/layout.js";
 import { machinesOf, restoreMachine } from "../../nodes/machines.js";
 import {
-  nodeLogGroup,
   renderDatabaseCloudwatch,
+  renderRestoreCloudwatch,
   renderTomcatCloudwatch,
 } from "../../nodes/render/cloudwatch.js";
 import { clusterConfig } from "../../nodes/render/cluster-config.js";
@@ -316,12 +316,18 @@ describe("the CloudWatch agent", () => {
     for (const { name } of Object.values(METRICS)) expect(name).toMatch(/^[A-Z][A-Za-z]+$/);
   });
 
-  test("writes to a group of its kind of machine", () => {
-    expect(nodeLogGroup(contract, "home", "database")).toBe("/drs/eu-west-1/database");
-    expect(nodeLogGroup(contract, "recovery", "tomcat")).toBe("/drs/eu-central-1/tomcat");
-    expect(config.logs.logs_collected.files.collect_list[0]).toMatchObject({
-      log_group_name: "/drs/eu-west-1/database",
+  test("writes to the log group of its kind of machine, which the region's stack declares", () => {
+    const logOf = (agent: string) => JSON.parse(agent).logs.logs_collected.files.collect_list[0];
+    expect(logOf(renderDatabaseCloudwatch(contract, voter))).toMatchObject({
+      log_group_name: contract.home.logGroups.database,
       log_stream_name: voter.name,
+    });
+    expect(logOf(renderRestoreCloudwatch(contract, "home"))).toMatchObject({
+      log_group_name: contract.home.logGroups.restore,
+      log_stream_name: contract.home.restoreNode,
+    });
+    expect(logOf(renderTomcatCloudwatch(contract, "recovery"))).toMatchObject({
+      log_group_name: contract.recovery.logGroups.tomcat,
     });
   });
 });

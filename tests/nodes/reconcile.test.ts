@@ -45,6 +45,7 @@ describe("databases and owners", () => {
     roles = ["postgres"],
     schemas: Record<string, PublicSchema | undefined> = {},
     guests: Record<string, string[]> = {},
+    superuserIsLogged = true,
   ) => {
     asked.length = 0;
     const made: Change[] = [];
@@ -53,7 +54,12 @@ describe("databases and owners", () => {
       return { username: "app", password: "secret" };
     };
     const schemaOf = async (database: string) => (database in schemas ? schemas[database] : NEW);
-    for await (const change of changesOf({ owners, roles, guests }, DATABASES, loginOf, schemaOf))
+    for await (const change of changesOf(
+      { owners, roles, guests, superuserIsLogged },
+      DATABASES,
+      loginOf,
+      schemaOf,
+    ))
       made.push(change);
     return made;
   };
@@ -72,7 +78,7 @@ describe("databases and owners", () => {
       const none = async () => {
         throw new Error("no secret");
       };
-      const cluster = { owners: {}, guests: {}, roles: ["postgres"] };
+      const cluster = { owners: {}, guests: {}, roles: ["postgres"], superuserIsLogged: true };
       for await (const { statement } of changesOf(cluster, databases, none, async () => undefined))
         made.push(statement);
     };
@@ -86,7 +92,7 @@ describe("databases and owners", () => {
   test("what is missing is made; a login once, with a verifier in the place of its password", async () => {
     const [role, login, ...others] = await changes({ postgres: "postgres" });
     expect(role?.statement).toBe('CREATE ROLE "app" LOGIN');
-    expect(login?.statement).toMatch(/^ALTER ROLE "app" LOGIN PASSWORD 'SCRAM-SHA-256\$4096:[^']+'$/);
+    expect(login?.statement).toMatch(/^SET log_statement TO none;\nALTER ROLE "app" LOGIN PASSWORD 'SCRAM-SHA-256\$4096:[^']+'$/);
     expect(others.map(({ database, statement }) => [database, statement])).toEqual([
       [undefined, 'CREATE DATABASE "app" OWNER "postgres"'],
       ["app", 'ALTER SCHEMA public OWNER TO "app"'],
@@ -126,6 +132,11 @@ describe("databases and owners", () => {
       },
     ]);
     expect(asked).toEqual([]);
+  });
+
+  test("each statement of the superuser is logged from then on, before anything else changes", async () => {
+    const [first] = await changes({ postgres: "postgres" }, ["postgres"], {}, {}, false);
+    expect(first?.statement).toBe("ALTER ROLE \"postgres\" SET log_statement TO 'all'");
   });
 
   test("what is as wanted is left alone, and so is a schema public that the application has dropped", async () => {

@@ -56,6 +56,10 @@ describe("parameters", () => {
     });
   });
 
+  test("log each connection, and its end", () => {
+    expect(parameters()).toMatchObject({ log_connections: true, log_disconnections: true });
+  });
+
   test.each(["t4g.nano", "t4g.medium", "m7g.large", "r8g.48xlarge"])(
     "on %s, buffers and one sort per connection fit into memory",
     (instanceType) => {

@@ -142,6 +142,9 @@ const group = (action: string, project: string, context: Ask["context"] = {}): A
     { "aws:ResourceTag/project": project, ...context },
   );
 
+const logs = (action: string, group: string): Ask =>
+  ask(`logs:${action}`, `arn:aws:logs:${HOME}:${ACCOUNT_ID}:log-group:/drs/${HOME}/${group}:log-stream:x`);
+
 /** The boundary that a role has, which IAM puts into requests that change the role's policies. */
 const MACHINES = "drs-machine-boundary";
 const PIPELINE = "drs-pipeline-boundary";
@@ -418,6 +421,12 @@ const rows = (): Readonly<Record<string, Readonly<Record<string, Ask>>>> => ({
     "replace the escrow's record": ask("ssm:PutParameter", parameter("/drs/escrow")),
     "replace the handoff": ask("ssm:PutParameter", parameter("/drs/handoff")),
     "change the nodes' settings": ask("ssm:PutParameter", parameter(`/drs/${HOME}/cluster`)),
+    "write into the log of the database machines": logs("PutLogEvents", "database"),
+    "write into the log of the Tomcats": logs("PutLogEvents", "tomcat"),
+    "write into the log of the restore machine": logs("PutLogEvents", "restore"),
+    "write into the flow logs": logs("PutLogEvents", "flow-logs"),
+    "make a log group": logs("CreateLogGroup", "new"),
+    "delete a machine's log": logs("DeleteLogGroup", "database"),
     "delete an alarm": ask("cloudwatch:DeleteAlarms", "*", HOME),
     "delete the rules over the vaults": ask(
       "events:DeleteRule",

@@ -57,7 +57,8 @@ function* passwordChange(
 ): Generator<Change> {
   if (verifier && isVerifierOf(verifier, password)) return;
   yield {
-    statement: `ALTER ROLE ${identifier(name)} LOGIN PASSWORD ${literal(scramVerifier(password))}`,
+    // The log must not have the verifier.
+    statement: `SET log_statement TO none;\nALTER ROLE ${identifier(name)} LOGIN PASSWORD ${literal(scramVerifier(password))}`,
     message: `${name} has the password of its secret`,
   };
 }

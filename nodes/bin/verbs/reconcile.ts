@@ -60,6 +60,8 @@ export interface Cluster {
   readonly owners: Readonly<Record<string, string>>;
   /** Database → roles that may connect to it by name, not only as PUBLIC may. */
   readonly guests: Readonly<Record<string, readonly string[]>>;
+  /** Whether the server logs each statement of PLATFORM. */
+  readonly superuserIsLogged: boolean;
 }
 
 /** The schema `public` of a database. */
@@ -84,6 +86,12 @@ export async function* changesOf(
   loginOf: (secret: string) => Promise<LoginSecret>,
   schemaOf: (database: string) => Promise<PublicSchema | undefined>,
 ): AsyncGenerator<Change> {
+  if (!cluster.superuserIsLogged) {
+    yield {
+      statement: `ALTER ROLE ${identifier(PLATFORM)} SET log_statement TO 'all'`,
+      message: `the server logs each statement of ${PLATFORM} from now on`,
+    };
+  }
   const roles = new Set(cluster.roles);
   const owners = new Map(Object.entries(cluster.owners));
   for (const { name, owner, secret } of databases) {
@@ -136,7 +144,9 @@ const CLUSTER = `SELECT json_build_object(
   'owners', (SELECT json_object_agg(d.datname, r.rolname) FROM pg_database d JOIN pg_roles r ON r.oid = d.datdba),
   'guests', (SELECT json_object_agg(d.datname, ARRAY(
       SELECT r.rolname FROM aclexplode(d.datacl) a JOIN pg_roles r ON r.oid = a.grantee WHERE a.privilege_type = 'CONNECT'))
-    FROM pg_database d))`;
+    FROM pg_database d),
+  'superuserIsLogged', EXISTS (SELECT FROM pg_db_role_setting s JOIN pg_roles r ON r.oid = s.setrole
+    WHERE r.rolname = '${PLATFORM}' AND s.setdatabase = 0 AND 'log_statement=all' = ANY (s.setconfig)))`;
 
 const PUBLIC_SCHEMA = `SELECT json_build_object('owner', r.rolname, 'isOpen', EXISTS (
     SELECT FROM aclexplode(n.nspacl) a WHERE a.grantee = 0 AND a.privilege_type = 'CREATE'))
