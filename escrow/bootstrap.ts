@@ -37,7 +37,7 @@ export async function sealEscrow(args: SealArgs): Promise<void> {
   const authority = args.authority === undefined ? undefined : await loadAuthority(args.authority);
   if (authority) checkAuthority(authority);
   const { value: passphrase } = await eitherRegion(contract, (region) => region.passphrase());
-  const bytes = await seal(contentsOf({ settings, contract, project, files, passphrase, authority }), to);
+  const bytes = await seal(contentsOf({ contract, project, files, passphrase, authority }), to);
   await writeNew(out, bytes);
   await reread(out, bytes);
   const several = recipientCount(bytes);

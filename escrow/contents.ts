@@ -2,11 +2,9 @@
 import type { Authority } from "../authority/authority.js";
 import { clusterName } from "../nodes/layout.js";
 import type { Contract } from "../settings/contract.js";
-import type { SharedSettings } from "../settings/schema.js";
 import type { EscrowContents } from "./sealed.js";
 
 export interface ContentsArgs {
-  readonly settings: Pick<SharedSettings, "backup">;
   /** With the account that the buckets' names have. */
   readonly contract: Contract;
   readonly project: EscrowContents["project"];
@@ -16,14 +14,13 @@ export interface ContentsArgs {
 }
 
 export function contentsOf({
-  settings,
   contract,
   project,
   files,
   passphrase,
   authority,
 }: ContentsArgs): EscrowContents {
-  const { copyTo } = settings.backup;
+  const { copy } = contract;
   const places: EscrowContents["places"] = {
     accountId: contract.accountId,
     regions: [contract.home, contract.recovery].map((region) => ({
@@ -33,12 +30,11 @@ export function contentsOf({
       stanza: clusterName(region),
       repositoryPath: region.repositoryPath,
     })),
-    copy: copyTo && {
-      accountId: copyTo.accountId,
-      bucket: copyTo.bucketArn.split(":").at(-1) as string,
-      // The key is in the bucket's region.
-      region: copyTo.keyArn.split(":")[3] as string,
-      keyArn: copyTo.keyArn,
+    copy: copy && {
+      accountId: copy.accountId,
+      bucket: copy.vaultBucket,
+      region: copy.region,
+      keyArn: copy.keyAliasArn,
     },
   };
   return { readme: readme(project, places), project, passphrase, authority, places, settings: files };

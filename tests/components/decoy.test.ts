@@ -41,7 +41,7 @@ const read = (detail: object, eventName = "GetSecretValue") => ({
 });
 
 test.each(["prod", "dr"])("%s pages on each read of it, done or refused, and on no other call", (stack) => {
-  const rule = regions[stack]?.one("decoy-watch", "aws:cloudwatch/eventRule:EventRule").inputs;
+  const rule = (regions[stack] as Recording).one("decoy-watch", "aws:cloudwatch/eventRule:EventRule").inputs;
   // Reads reach no rule in the ordinary state.
   expect(rule.state).toBe("ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS");
   const pattern = JSON.parse(rule.eventPattern);
@@ -54,7 +54,10 @@ test.each(["prod", "dr"])("%s pages on each read of it, done or refused, and on 
   ).toBe(true);
   expect(matches(pattern, read(of("drs/postgres/superuser")))).toBe(false);
   expect(matches(pattern, read(of(NAME), "DescribeSecret"))).toBe(false);
-  const target = regions[stack]?.one("decoy-watch-page", "aws:cloudwatch/eventTarget:EventTarget").inputs;
+  const target = (regions[stack] as Recording).one(
+    "decoy-watch-page",
+    "aws:cloudwatch/eventTarget:EventTarget",
+  ).inputs;
   expect(target.inputTransformer.inputTemplate).toContain("runbooks/decoy-read.md");
 });
 

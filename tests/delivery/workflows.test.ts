@@ -87,7 +87,7 @@ describe("an environment without reviewers", () => {
 
   test("is read with a token that may read environments, through both workflows", () => {
     expect(deployStack.permissions.actions).toBe("read");
-    for (const stack of STACK_NAMES) expect(deploy.jobs[stack].permissions.actions).toBe("read");
+    for (const stack of ACCOUNT_STACKS) expect(deploy.jobs[stack].permissions.actions).toBe("read");
   });
 });
 

@@ -47,20 +47,19 @@ test.each([
 });
 
 test("the places are those that vaults, their copies and the third copy have", () => {
-  const copyTo = {
-    accountId: "999999999999",
-    bucketArn: "arn:aws:s3:::acme-copies",
-    keyArn: "arn:aws:kms:eu-north-1:999999999999:key/5f3c",
+  const placesOf = (backup: object) => {
+    const contract = contractOf(
+      parseSharedSettings("global", { ...BASE_SETTINGS, accountId: "123456789012", backup }),
+      "123456789012",
+    );
+    return contentsOf({ contract, project: CONTENTS.project, files: {}, passphrase: "x" });
   };
-  const settings = parseSharedSettings("global", { ...BASE_SETTINGS, backup: { copyTo } });
-  const contract = contractOf(settings, "123456789012");
-  const given = { contract, project: CONTENTS.project, files: {}, passphrase: "x" };
-  const { places, readme } = contentsOf({ ...given, settings });
+  const { places, readme } = placesOf({ copyTo: { accountId: "999999999999", region: "eu-west-2" } });
   expect(places.copy).toEqual({
     accountId: "999999999999",
-    bucket: "acme-copies",
-    region: "eu-north-1",
-    keyArn: copyTo.keyArn,
+    bucket: "drs-copy-999999999999-eu-west-2",
+    region: "eu-west-2",
+    keyArn: "arn:aws:kms:eu-west-2:999999999999:alias/drs-copy",
   });
   expect(places.regions[0]).toEqual({
     id: "home",
@@ -69,8 +68,6 @@ test("the places are those that vaults, their copies and the third copy have", (
     stanza: "drs-eu-west-1",
     repositoryPath: "/eu-west-1",
   });
-  expect(readme).toContain("repo1-s3-bucket=acme-copies\n     repo1-s3-region=eu-north-1");
-  expect(
-    contentsOf({ ...given, settings: { backup: { ...settings.backup, copyTo: undefined } } }).readme,
-  ).toContain("There is no third copy");
+  expect(readme).toContain(`repo1-s3-bucket=${places.copy?.bucket}\n     repo1-s3-region=eu-west-2`);
+  expect(placesOf({}).readme).toContain("There is no third copy");
 });

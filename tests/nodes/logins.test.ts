@@ -11,6 +11,8 @@ const fresh = scramVerifier("new");
 /** Verifiers have random salts. */
 const statements = (changes: Iterable<{ readonly statement: string }>) =>
   [...changes].map(({ statement }) => statement.replace(/'SCRAM-SHA-256\$[^']+'/, "'…'"));
+/** Of which the log says nothing. */
+const unlogged = (statement: string) => `SET log_statement TO none;\n${statement}`;
 const owner = (secret: Parameters<typeof ownerChanges>[1], roles: Roles) =>
   statements(ownerChanges("app", secret, roles));
 
@@ -33,12 +35,12 @@ describe("an owner's logins, at each step of a rotation", () => {
     expect(owner({ ...OLD, next: NEW }, { app: old })).toEqual([
       'CREATE ROLE "app_alt" LOGIN IN ROLE "app"',
       `ALTER ROLE "app_alt" SET role = 'app'`,
-      `ALTER ROLE "app_alt" LOGIN PASSWORD '…'`,
+      unlogged(`ALTER ROLE "app_alt" LOGIN PASSWORD '…'`),
     ]);
   });
   test("begun again, after it broke off: nothing is made twice", () => {
     expect(owner({ ...OLD, next: NEW }, { app: old, app_alt: null })).toEqual([
-      `ALTER ROLE "app_alt" LOGIN PASSWORD '…'`,
+      unlogged(`ALTER ROLE "app_alt" LOGIN PASSWORD '…'`),
     ]);
     expect(owner({ ...OLD, next: NEW }, { app: old, app_alt: fresh })).toEqual([]);
   });
@@ -57,12 +59,12 @@ describe("an owner's logins, at each step of a rotation", () => {
   test("and back to the first login with the next rotation", () => {
     const next = { username: "app", password: "newer" };
     expect(owner({ ...NEW, next }, { app: null, app_alt: fresh })).toEqual([
-      `ALTER ROLE "app" LOGIN PASSWORD '…'`,
+      unlogged(`ALTER ROLE "app" LOGIN PASSWORD '…'`),
     ]);
   });
   test("a password that the application gave to itself is replaced", () => {
     expect(owner(NEW, { app: null, app_alt: scramVerifier("its own") })).toEqual([
-      `ALTER ROLE "app_alt" LOGIN PASSWORD '…'`,
+      unlogged(`ALTER ROLE "app_alt" LOGIN PASSWORD '…'`),
     ]);
   });
   test("a cluster that is new, or restored from before the second login: the owner comes first, without a password", () => {
@@ -70,13 +72,13 @@ describe("an owner's logins, at each step of a rotation", () => {
       'CREATE ROLE "app" LOGIN',
       'CREATE ROLE "app_alt" LOGIN IN ROLE "app"',
       `ALTER ROLE "app_alt" SET role = 'app'`,
-      `ALTER ROLE "app_alt" LOGIN PASSWORD '…'`,
+      unlogged(`ALTER ROLE "app_alt" LOGIN PASSWORD '…'`),
     ]);
     expect(owner(NEW, { app: old })).toEqual([
       'CREATE ROLE "app_alt" LOGIN IN ROLE "app"',
       `ALTER ROLE "app_alt" SET role = 'app'`,
       'ALTER ROLE "app" PASSWORD NULL',
-      `ALTER ROLE "app_alt" LOGIN PASSWORD '…'`,
+      unlogged(`ALTER ROLE "app_alt" LOGIN PASSWORD '…'`),
     ]);
   });
   test.each([
@@ -94,7 +96,7 @@ describe("the platform's logins", () => {
   const secret = { username: "replicator", password: "new", retiring: "replicator" };
   test("get the password of their secret", () => {
     expect(statements(platformChanges(secret, { replicator: old }))).toEqual([
-      `ALTER ROLE "replicator" LOGIN PASSWORD '…'`,
+      unlogged(`ALTER ROLE "replicator" LOGIN PASSWORD '…'`),
     ]);
     expect(statements(platformChanges(secret, { replicator: fresh }))).toEqual([]);
   });

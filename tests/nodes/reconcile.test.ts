@@ -92,7 +92,9 @@ describe("databases and owners", () => {
   test("what is missing is made; a login once, with a verifier in the place of its password", async () => {
     const [role, login, ...others] = await changes({ postgres: "postgres" });
     expect(role?.statement).toBe('CREATE ROLE "app" LOGIN');
-    expect(login?.statement).toMatch(/^SET log_statement TO none;\nALTER ROLE "app" LOGIN PASSWORD 'SCRAM-SHA-256\$4096:[^']+'$/);
+    expect(login?.statement).toMatch(
+      /^SET log_statement TO none;\nALTER ROLE "app" LOGIN PASSWORD 'SCRAM-SHA-256\$4096:[^']+'$/,
+    );
     expect(others.map(({ database, statement }) => [database, statement])).toEqual([
       [undefined, 'CREATE DATABASE "app" OWNER "postgres"'],
       ["app", 'ALTER SCHEMA public OWNER TO "app"'],
