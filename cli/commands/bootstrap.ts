@@ -5,6 +5,7 @@ import { UserError } from "../../common/errors.js";
 import { statePolicy } from "../../components/access/state-policies.js";
 import { contractOf } from "../../settings/contract.js";
 import { parseSharedSettings } from "../../settings/parse.js";
+import { isTrusting } from "../../settings/schema.js";
 import { projectFolder, projectName, readStackFiles } from "../../settings/stack-files.js";
 
 interface StateFlags {
@@ -77,7 +78,18 @@ async function printStatePolicy({ bucket, account, project }: StateFlags): Promi
     );
   const contract = contractOf(settings, accountId);
   console.log(
-    JSON.stringify(JSON.parse(statePolicy(contract, bucket, await projectName(dir))), undefined, 2),
+    JSON.stringify(
+      JSON.parse(
+        statePolicy(
+          contract,
+          bucket,
+          await projectName(dir),
+          isTrusting(settings.people.trust) ? contract.personRole("dr-operator") : undefined,
+        ),
+      ),
+      undefined,
+      2,
+    ),
   );
 }
 

@@ -199,6 +199,12 @@ export function pipelineBoundaryStatements({ contract, prefix, buildImages }: Bo
       Resource: "*",
     },
     {
+      Sid: "OwnDocuments",
+      Effect: "Allow",
+      Action: ["ssm:CreateDocument", "ssm:DeleteDocument", "ssm:UpdateDocument*"],
+      Resource: `arn:aws:ssm:*:${accountId}:document/${prefix}-*`,
+    },
+    {
       Sid: "OwnSecrets",
       Effect: "Allow",
       Action: "secretsmanager:*",

@@ -13,21 +13,24 @@ export interface KeyPlace {
   readonly accountId: string;
   /** Region of the key that gets the policy. */
   readonly region: string;
+  /** ARN of the only role that may disable a key or change its policy. Default: IAM policies of the account say who. */
+  readonly breakGlassRole?: string;
 }
 
 /** Volumes, secrets and log groups of one region. */
 export function dataKeyPolicy(
-  { accountId, region }: KeyPlace,
+  place: KeyPlace,
   /** Regions between which secrets are replicated: Secrets Manager acts from either end. */
   secretRegions: readonly string[],
   /** Log groups below `/<prefix>/` may use the key. */
   prefix: string,
 ): string {
+  const { accountId, region } = place;
   // AWS Backup keeps snapshots of the volumes under the same key.
   const volumes = [`ec2.${region}.amazonaws.com`, `backup.${region}.amazonaws.com`];
   const through = [...volumes, ...secretRegions.map((r) => `secretsmanager.${r}.amazonaws.com`)];
   return policyDocument([
-    ...administration(accountId),
+    ...administration(place),
     {
       Sid: "UseThroughEbsAndSecretsManager",
       Effect: "Allow",
@@ -82,9 +85,10 @@ export function dataKeyPolicy(
 }
 
 /** Objects of the vault, the runbooks and the application of one region, through S3 only. Who may, says IAM. */
-export function backupsKeyPolicy({ accountId, region }: KeyPlace): string {
+export function backupsKeyPolicy(place: KeyPlace): string {
+  const { accountId, region } = place;
   return policyDocument([
-    ...administration(accountId),
+    ...administration(place),
     {
       Sid: "UseThroughS3",
       Effect: "Allow",
@@ -99,9 +103,10 @@ export function backupsKeyPolicy({ accountId, region }: KeyPlace): string {
 }
 
 /** Messages of the alarm topics of one region. */
-export function notificationsKeyPolicy({ accountId, region }: KeyPlace): string {
+export function notificationsKeyPolicy(place: KeyPlace): string {
+  const { accountId, region } = place;
   return policyDocument([
-    ...administration(accountId),
+    ...administration(place),
     // An alarm can't publish to a topic under AWS's own key: that key's policy lacks this statement.
     {
       Sid: "AlarmsPublish",
@@ -126,13 +131,10 @@ export function notificationsKeyPolicy({ accountId, region }: KeyPlace): string 
 }
 
 /** Log files of the audit trail: written by that one trail, read with IAM permission. */
-export function auditKeyPolicy(
-  { accountId, region }: KeyPlace,
-  trailArn: string,
-  auditBucket: string,
-): string {
+export function auditKeyPolicy(place: KeyPlace, trailArn: string, auditBucket: string): string {
+  const { accountId, region } = place;
   return policyDocument([
-    ...administration(accountId),
+    ...administration(place),
     {
       Sid: "TrailEncrypts",
       Effect: "Allow",
@@ -185,7 +187,7 @@ export const DELETION_WINDOW_DAYS = 30;
 const USE = ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"];
 
 /** Management without use. IAM policies of the account say who. */
-const administration = (accountId: string): Statement[] => [
+const administration = ({ accountId, breakGlassRole }: KeyPlace): Statement[] => [
   {
     Sid: "AccountAdministersButDoesNotDecrypt",
     Effect: "Allow",
@@ -231,7 +233,23 @@ const administration = (accountId: string): Statement[] => [
       NumericLessThan: { "kms:ScheduleKeyDeletionPendingWindowInDays": `${DELETION_WINDOW_DAYS}` },
     },
   },
+  ...(breakGlassRole === undefined ? [] : [onlyByBreakGlass(accountId, breakGlassRole)]),
 ];
+
+/**
+ * The root too, or a deleted role would leave a key that nobody can change. A name, not an identity: an administrator who
+ * makes the role anew, or changes whom it trusts, gets through, and becoming it pages.
+ */
+const onlyByBreakGlass = (accountId: string, role: string): Statement => ({
+  Sid: "OnlyBreakGlassClosesOrOpensTheKey",
+  Effect: "Deny",
+  Principal: "*",
+  Action: ["kms:DisableKey", "kms:PutKeyPolicy", "kms:ScheduleKeyDeletion"],
+  Resource: "*",
+  Condition: {
+    ArnNotEquals: { "aws:PrincipalArn": [role, `arn:aws:iam::${accountId}:root`] },
+  },
+});
 
 const autoscalingRole = (accountId: string) => ({
   StringEquals: {

@@ -21,6 +21,8 @@ export function statePolicy(
   { accountId, pipelineRolePrefix }: Contract,
   bucket: string,
   project: string,
+  /** Role of the people who promote regions. Left out where there is none: S3 refuses a principal that doesn't exist. */
+  drOperator?: string,
 ): string {
   const arn = `arn:aws:s3:::${bucket}`;
   const role = (purpose: string) => `arn:aws:iam::${accountId}:role/${pipelineRolePrefix}${purpose}`;
@@ -59,6 +61,30 @@ export function statePolicy(
         Resource: objects(keysOf(stack, project)),
       }),
     ),
+    ...(drOperator === undefined ? [] : promote(`arn:aws:iam::${accountId}:role/${drOperator}`, arn, objects, project)),
   ];
   return policyDocument(statements);
 }
+
+/** A promotion is an `up` of a region's stack. */
+const promote = (
+  AWS: string,
+  arn: string,
+  objects: (keys: readonly string[]) => string[],
+  project: string,
+): Statement[] => [
+  {
+    Sid: "PromotersSeeNamesAndFormat",
+    Effect: "Allow",
+    Principal: { AWS },
+    Action: ["s3:ListBucket", "s3:GetObject"],
+    Resource: [arn, `${arn}/.pulumi/meta.yaml`],
+  },
+  {
+    Sid: "Promote",
+    Effect: "Allow",
+    Principal: { AWS },
+    Action: ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
+    Resource: objects(["prod", "dr"].flatMap((stack) => keysOf(stack, project))),
+  },
+];

@@ -14,6 +14,7 @@ export const RUNBOOKS = {
   "wal-gap": "wal-archiving-broken.md",
   "vault-tampered": "vault-tampering.md",
   "vault-touched": "vault-tampering.md",
+  "break-glass-used": "break-glass-used.md",
   "restore-test-failed": "restore-test-failed.md",
   "restore-machine-hangs": "restore-test-failed.md",
   "restore-test-too-old": "restore-test-failed.md",

@@ -14,6 +14,14 @@ const LONGEST = {
   application: { war: `s3://${"b".repeat(63)}/${"k".repeat(200)}.war` },
   pipeline: { repository: `${"o".repeat(39)}/${"r".repeat(100)}`, repositoryId: 1_999_999_999 },
   images: { build: true },
+  people: {
+    trust: {
+      permissionSets: true,
+      usersOf: "210987654321",
+      samlProviderArn: `arn:aws:iam::123456789012:saml-provider/${"p".repeat(128)}`,
+    },
+    keysByBreakGlass: true,
+  },
   backup: {
     copyTo: {
       accountId: "210987654321",
