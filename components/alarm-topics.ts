@@ -13,8 +13,8 @@ export interface AlarmTopicsArgs {
   readonly accountId: string;
   /** AWS region of topics and alarms; an alarm publishes only to topics of the same region. */
   readonly region: string;
-  /** Rules of EventBridge that may publish, as an ARN, perhaps with `*`. Default: none. */
-  readonly rulesArn?: Partial<Readonly<Record<AlarmSeverity, string>>>;
+  /** Rules of EventBridge that may publish, as ARNs, perhaps with `*`. Default: none. */
+  readonly rulesArn?: Partial<Readonly<Record<AlarmSeverity, string | readonly string[]>>>;
   /**
    * KMS key in that region. AWS's own key for SNS won't do: its policy doesn't let alarms use it. The key's
    * policy must allow cloudwatch.amazonaws.com kms:GenerateDataKey* and kms:Decrypt.
@@ -96,7 +96,11 @@ export class AlarmTopics extends pulumi.ComponentResource {
   }
 }
 
-const rulesPublish = (topicArn: string, accountId: string, rulesArn: string): Statement => ({
+const rulesPublish = (
+  topicArn: string,
+  accountId: string,
+  rulesArn: string | readonly string[],
+): Statement => ({
   Sid: "RulesOfThisRegionPublish",
   Effect: "Allow",
   Principal: { Service: "events.amazonaws.com" },

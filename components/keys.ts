@@ -17,6 +17,8 @@ export interface KeysArgs {
   readonly prefix: string;
   /** ARN of the audit trail: the only one that may encrypt with the audit key. */
   readonly trailArn: string;
+  /** ARN of the only role that may disable keys or change their policies. Default: IAM says who. */
+  readonly breakGlassRole?: string;
   readonly home: pulumi.ProviderResource;
   readonly recovery: pulumi.ProviderResource;
   /** Provider of us-east-1; not used when that is one of the two regions. */
@@ -137,7 +139,7 @@ export class Keys extends pulumi.ComponentResource {
         description: `${alias}: topic of the health-check alarms`,
         ...ROTATION,
         deletionWindowInDays: DELETION_WINDOW_DAYS,
-        policy: notificationsKeyPolicy({ accountId: contract.accountId, region: HEALTH_METRICS_REGION }),
+        policy: notificationsKeyPolicy({ ...this.place("home"), region: HEALTH_METRICS_REGION }),
       },
       { parent: this, provider: healthMetrics, protect: true },
     );
@@ -171,7 +173,8 @@ export class Keys extends pulumi.ComponentResource {
   }
 
   private place(id: "home" | "recovery"): KeyPlace {
-    return { accountId: this.args.contract.accountId, region: this.args.contract[id].region };
+    const { contract, breakGlassRole } = this.args;
+    return { accountId: contract.accountId, region: contract[id].region, breakGlassRole };
   }
 }
 

@@ -17,10 +17,11 @@
 import * as cloudwatch from "@pulumi/aws/cloudwatch/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import type { Contract, RegionContract } from "../settings/contract.js";
-import type { RegionSettings } from "../settings/schema.js";
+import { isTrusting, type RegionSettings } from "../settings/schema.js";
 import { volumeBackupRuleArn } from "./access/volume-backup-policies.js";
 import { AlarmTopics } from "./alarm-topics.js";
 import { type BackupAlarmSettings, backupAlarmSpecs } from "./alarms/backup-alarms.js";
+import { breakGlassRuleArn } from "./alarms/break-glass-events.js";
 import { describeAlarm } from "./alarms/runbooks.js";
 import {
   claimAlarmSpecs,
@@ -70,7 +71,9 @@ export class Alarms extends pulumi.ComponentResource {
         accountId: contract.accountId,
         region: region.region,
         rulesArn: {
-          page: vaultRulesArn(contract, region),
+          page: isTrusting(settings.people.trust)
+            ? [vaultRulesArn(contract, region), breakGlassRuleArn(contract, region.region)]
+            : vaultRulesArn(contract, region),
           notify: volumeBackupRuleArn(contract, region),
         },
         notificationsKeyArn,

@@ -2,8 +2,10 @@
 import type { Provider } from "@pulumi/aws";
 import * as random from "@pulumi/random";
 import { ClaimTable } from "../components/activation.js";
+import { breakGlassRuleArn } from "../components/alarms/break-glass-events.js";
 import { ArtifactBucket } from "../components/artifact-bucket.js";
 import { Audit } from "../components/audit.js";
+import { BreakGlassWatch } from "../components/break-glass-watch.js";
 import { Credentials } from "../components/credentials.js";
 import { Decoy } from "../components/decoy.js";
 import { FailoverAlarms } from "../components/failover-alarms.js";
@@ -39,19 +41,32 @@ export async function globalStack(settings: SharedSettings): Promise<StackOutput
   const trailArn = `arn:aws:cloudtrail:${contract.home.region}:${accountId}:trail/${trailName}`;
   const { pipelineRolePrefix } = contract;
 
-  const keys = new Keys("keys", { ...shared, trailArn });
+  const { trust, keysByBreakGlass } = settings.people;
+  const breakGlassRole = `arn:aws:iam::${accountId}:role/${contract.personRole("break-glass")}`;
+  const keys = new Keys("keys", { ...shared, trailArn, ...(keysByBreakGlass && { breakGlassRole }) });
   const claims = new ClaimTable("claims", { ...shared, witnessRegion: settings.regions.witness });
   const dns = new FailoverDns("dns", { ...shared, domain: settings.domain });
-  new FailoverAlarms(
+  // Where one of the two regions is us-east-1, its own stack watches there.
+  const watchesBreakGlass =
+    isTrusting(trust) && ![contract.home.region, contract.recovery.region].includes(HEALTH_METRICS_REGION);
+  const alarms = new FailoverAlarms(
     "health",
     {
       contacts: settings.contacts,
       accountId,
       healthCheckIds: dns.healthCheckIds,
       notificationsKeyArn: keys.healthNotifications,
+      ...(watchesBreakGlass && { rulesArn: { page: breakGlassRuleArn(contract, HEALTH_METRICS_REGION) } }),
     },
     { provider: healthMetrics },
   );
+  if (watchesBreakGlass) {
+    new BreakGlassWatch(
+      "break-glass",
+      { contract, region: HEALTH_METRICS_REGION, pageTopicArn: alarms.pageTopicArn },
+      { provider: healthMetrics },
+    );
+  }
 
   const boundaries = new PermissionBoundaries(
     "boundary",
@@ -131,7 +146,6 @@ export async function globalStack(settings: SharedSettings): Promise<StackOutput
     { provider: home },
   );
 
-  const { trust } = settings.people;
   const people =
     isTrusting(trust) &&
     new People(

@@ -1,11 +1,13 @@
 /** Stacks `prod` and `dr`: one region, complete. It calls nothing outside its own region. */
 import { RegionClaim } from "../components/activation.js";
 import { ApplicationObject } from "../components/application-object.js";
+import { BreakGlassWatch } from "../components/break-glass-watch.js";
 import { ClusterSettings } from "../components/cluster-settings.js";
 import { DecoyWatch } from "../components/decoy.js";
 import { Images } from "../components/images.js";
 import { MachineLogs } from "../components/machine-logs.js";
 import { Network } from "../components/network.js";
+import { OperatorDocuments } from "../components/operator-documents.js";
 import { PostgresCluster } from "../components/postgres-cluster.js";
 import { Alarms } from "../components/region-alarms.js";
 import { RestoreTest } from "../components/restore-test.js";
@@ -17,7 +19,7 @@ import { VolumeBackup } from "../components/volume-backup.js";
 import { buildFiles } from "../nodes/image/component-document.js";
 import { renderClusterConfig } from "../nodes/render/cluster-config.js";
 import { contractOf } from "../settings/contract.js";
-import type { RegionSettings } from "../settings/schema.js";
+import { isTrusting, type RegionSettings } from "../settings/schema.js";
 import { type RegionStackName, regionIdOf } from "../settings/stacks.js";
 import { applicationOf } from "./application.js";
 import { readHandoff } from "./handoff.js";
@@ -42,6 +44,7 @@ export async function regionStack(stack: RegionStackName, settings: RegionSettin
     opts,
   );
 
+  new OperatorDocuments("commands", { contract }, opts);
   const network = new Network("network", shared, opts);
   new MachineLogs("logs", { settings, region, dataKeyArn: handoff.dataKeyArn }, opts);
   const groups = new SecurityGroups("access", { contract, region: id, vpcId: network.vpcId }, opts);
@@ -121,6 +124,13 @@ export async function regionStack(stack: RegionStackName, settings: RegionSettin
     opts,
   );
   new DecoyWatch("decoy-watch", { contract, region, pageTopicArn: alarms.pageTopicArn }, opts);
+  if (isTrusting(settings.people.trust)) {
+    new BreakGlassWatch(
+      "break-glass",
+      { contract, region: region.region, pageTopicArn: alarms.pageTopicArn },
+      opts,
+    );
+  }
   if (settings.volumeBackup.enabled) {
     new VolumeBackup(
       "volume-backup",

@@ -7,6 +7,7 @@ import { REPO } from "../../common/paths.js";
 import { statePolicy, statePolicyWithoutRoles } from "../../components/access/state-policies.js";
 import { contractOf } from "../../settings/contract.js";
 import { parseSharedSettings } from "../../settings/parse.js";
+import { isTrusting } from "../../settings/schema.js";
 import { projectFolder, projectName, readStackFiles, settingsFiles } from "../../settings/stack-files.js";
 
 /** Long enough to notice an attack and to copy the state; a version that holds too much is gone in a month. */
@@ -205,8 +206,9 @@ async function stateBucket({ lockDays, check, project, ...flags }: StateFlags): 
     );
   const contract = contractOf(settings, accountId);
   const withoutRoles = statePolicyWithoutRoles(contract, bucket);
+  const drOperator = isTrusting(settings.people.trust) ? contract.personRole("dr-operator") : undefined;
   const policies = pipeline.repository
-    ? [statePolicy(contract, bucket, await projectName(dir)), withoutRoles]
+    ? [statePolicy(contract, bucket, await projectName(dir), drOperator), withoutRoles]
     : [withoutRoles];
   const { makeStateBucket, stateBucketDifferences } = await import("../../operations/state-bucket.js");
   const args = { bucket, region: regions.witness, accountId, policies, lockDays };

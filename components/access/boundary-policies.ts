@@ -239,6 +239,12 @@ export function pipelineBoundaryStatements({ contract, prefix, buildImages }: Bo
       Resource: "*",
     },
     {
+      Sid: "OwnDocuments",
+      Effect: "Allow",
+      Action: ["ssm:CreateDocument", "ssm:DeleteDocument", "ssm:UpdateDocument*"],
+      Resource: `arn:aws:ssm:*:${accountId}:document/${prefix}-*`,
+    },
+    {
       Sid: "DeclareOwnSecrets",
       Effect: "Allow",
       Action: DECLARE_SECRETS,

@@ -13,21 +13,24 @@ export interface KeyPlace {
   readonly accountId: string;
   /** Region of the key that gets the policy. */
   readonly region: string;
+  /** ARN of the only role that may disable a key or change its policy. Default: IAM policies of the account say who. */
+  readonly breakGlassRole?: string;
 }
 
 /** Volumes, secrets and log groups of one region. */
 export function dataKeyPolicy(
-  { accountId, region }: KeyPlace,
+  place: KeyPlace,
   /** Regions between which secrets are replicated: Secrets Manager acts from either end. */
   secretRegions: readonly string[],
   /** Log groups below `/<prefix>/` may use the key. */
   prefix: string,
 ): string {
+  const { accountId, region } = place;
   // AWS Backup keeps snapshots of the volumes under the same key.
   const volumes = [`ec2.${region}.amazonaws.com`, `backup.${region}.amazonaws.com`];
   const through = [...volumes, ...secretRegions.map((r) => `secretsmanager.${r}.amazonaws.com`)];
   return policyDocument([
-    ...administration(accountId),
+    ...administration(place),
     {
       Sid: "UseThroughEbsAndSecretsManager",
       Effect: "Allow",
@@ -85,9 +88,10 @@ export function dataKeyPolicy(
 export const backupsKeyPolicy = (place: KeyPlace): string => storageKeyPolicy(place, []);
 
 /** The same, with further statements. */
-export function storageKeyPolicy({ accountId, region }: KeyPlace, statements: readonly Statement[]): string {
+export function storageKeyPolicy(place: KeyPlace, statements: readonly Statement[]): string {
+  const { accountId, region } = place;
   return policyDocument([
-    ...administration(accountId),
+    ...administration(place),
     {
       Sid: "UseThroughS3",
       Effect: "Allow",
@@ -103,9 +107,10 @@ export function storageKeyPolicy({ accountId, region }: KeyPlace, statements: re
 }
 
 /** Messages of the alarm topics of one region. */
-export function notificationsKeyPolicy({ accountId, region }: KeyPlace): string {
+export function notificationsKeyPolicy(place: KeyPlace): string {
+  const { accountId, region } = place;
   return policyDocument([
-    ...administration(accountId),
+    ...administration(place),
     // An alarm can't publish to a topic under AWS's own key: that key's policy lacks this statement.
     {
       Sid: "AlarmsPublish",
@@ -130,13 +135,10 @@ export function notificationsKeyPolicy({ accountId, region }: KeyPlace): string 
 }
 
 /** Log files of the audit trail: written by that one trail, read with IAM permission. */
-export function auditKeyPolicy(
-  { accountId, region }: KeyPlace,
-  trailArn: string,
-  auditBucket: string,
-): string {
+export function auditKeyPolicy(place: KeyPlace, trailArn: string, auditBucket: string): string {
+  const { accountId, region } = place;
   return policyDocument([
-    ...administration(accountId),
+    ...administration(place),
     {
       Sid: "TrailEncrypts",
       Effect: "Allow",
@@ -189,7 +191,7 @@ export const DELETION_WINDOW_DAYS = 30;
 const USE = ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"];
 
 /** Management without use. IAM policies of the account say who. */
-const administration = (accountId: string): Statement[] => [
+const administration = ({ accountId, breakGlassRole }: KeyPlace): Statement[] => [
   {
     Sid: "AccountAdministersButDoesNotDecrypt",
     Effect: "Allow",
@@ -235,7 +237,23 @@ const administration = (accountId: string): Statement[] => [
       NumericLessThan: { "kms:ScheduleKeyDeletionPendingWindowInDays": `${DELETION_WINDOW_DAYS}` },
     },
   },
+  ...(breakGlassRole === undefined ? [] : [onlyByBreakGlass(accountId, breakGlassRole)]),
 ];
+
+/**
+ * The root too, or a deleted role would leave a key that nobody can change. A name, not an identity: an administrator who
+ * makes the role anew, or changes whom it trusts, gets through, and becoming it pages.
+ */
+const onlyByBreakGlass = (accountId: string, role: string): Statement => ({
+  Sid: "OnlyBreakGlassClosesOrOpensTheKey",
+  Effect: "Deny",
+  Principal: "*",
+  Action: ["kms:DisableKey", "kms:PutKeyPolicy", "kms:ScheduleKeyDeletion"],
+  Resource: "*",
+  Condition: {
+    ArnNotEquals: { "aws:PrincipalArn": [role, `arn:aws:iam::${accountId}:root`] },
+  },
+});
 
 const autoscalingRole = (accountId: string) => ({
   StringEquals: {

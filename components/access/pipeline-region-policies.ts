@@ -8,6 +8,7 @@
 import { posix } from "node:path";
 import type { Contract } from "../../settings/contract.js";
 import type { RegionId } from "../../settings/stacks.js";
+import { breakGlassRuleArn } from "../alarms/break-glass-events.js";
 import { vaultRulesArn } from "../alarms/vault-events.js";
 import { claimForRegion } from "./claim-policies.js";
 import { everythingIn, type Statement } from "./policy-document.js";
@@ -97,6 +98,24 @@ export function deployRegionStatements(
       Resource: `arn:aws:ssm:${region}:${accountId}:parameter${own.clusterParameter}`,
     },
     {
+      // No SendCommand: whoever writes a command doesn't run it.
+      Sid: "OperatorsCommands",
+      Effect: "Allow",
+      Action: [
+        "ssm:AddTagsToResource",
+        "ssm:CreateDocument",
+        "ssm:DeleteDocument",
+        "ssm:DescribeDocument",
+        "ssm:DescribeDocumentPermission",
+        "ssm:GetDocument",
+        "ssm:ListTagsForResource",
+        "ssm:RemoveTagsFromResource",
+        "ssm:UpdateDocument",
+        "ssm:UpdateDocumentDefaultVersion",
+      ],
+      Resource: `arn:aws:ssm:${region}:${accountId}:document/${contract.operatorDocumentPrefix}*`,
+    },
+    {
       // DescribeParameters knows no resource.
       Sid: "FindParameters",
       Effect: "Allow",
@@ -162,7 +181,11 @@ export function deployRegionStatements(
         "events:TagResource",
         "events:UntagResource",
       ],
-      Resource: [vaultRulesArn(contract, own), volumeBackupRuleArn(contract, own)],
+      Resource: [
+        vaultRulesArn(contract, own),
+        volumeBackupRuleArn(contract, own),
+        breakGlassRuleArn(contract, region),
+      ],
     },
     {
       Sid: "ScheduleRestoreTests",

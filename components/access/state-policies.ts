@@ -48,7 +48,13 @@ export const statePolicyWithoutRoles = (contract: Contract, bucket: string): str
   policyDocument(closed(contract, bucket));
 
 /** @param bucket its name @param project the project's name in Pulumi.yaml */
-export function statePolicy(contract: Contract, bucket: string, project: string): string {
+export function statePolicy(
+  contract: Contract,
+  bucket: string,
+  project: string,
+  /** Role of the people who promote regions. Left out where there is none: S3 refuses a principal that doesn't exist. */
+  drOperator?: string,
+): string {
   const { accountId, pipelineRolePrefix } = contract;
   const arn = `arn:aws:s3:::${bucket}`;
   const role = (purpose: string) => `arn:aws:iam::${accountId}:role/${pipelineRolePrefix}${purpose}`;
@@ -80,6 +86,30 @@ export function statePolicy(contract: Contract, bucket: string, project: string)
         Resource: objects(keysOf(stack, project)),
       }),
     ),
+    ...(drOperator === undefined ? [] : promote(`arn:aws:iam::${accountId}:role/${drOperator}`, arn, objects, project)),
   ];
   return policyDocument(statements);
 }
+
+/** A promotion is an `up` of a region's stack. */
+const promote = (
+  AWS: string,
+  arn: string,
+  objects: (keys: readonly string[]) => string[],
+  project: string,
+): Statement[] => [
+  {
+    Sid: "PromotersSeeNamesAndFormat",
+    Effect: "Allow",
+    Principal: { AWS },
+    Action: ["s3:ListBucket", "s3:GetObject"],
+    Resource: [arn, `${arn}/.pulumi/meta.yaml`],
+  },
+  {
+    Sid: "Promote",
+    Effect: "Allow",
+    Principal: { AWS },
+    Action: ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
+    Resource: objects(["prod", "dr"].flatMap((stack) => keysOf(stack, project))),
+  },
+];

@@ -15,6 +15,7 @@ export const RUNBOOKS = {
   "vault-tampered": "vault-tampering.md",
   "vault-touched": "vault-tampering.md",
   "decoy-read": "decoy-read.md",
+  "break-glass-used": "break-glass-used.md",
   "restore-test-failed": "restore-test-failed.md",
   "restore-machine-hangs": "restore-test-failed.md",
   "restore-test-too-old": "restore-test-failed.md",

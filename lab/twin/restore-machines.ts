@@ -1,13 +1,12 @@
 /** Machines of the twin that runs on this host. */
 import { execa } from "execa";
+import { argvOf, secondsOf } from "../../operations/restore/documents.js";
 import type { Remote, RestoreMachines } from "../../operations/restore/machines.js";
 import type { Contract } from "../../settings/contract.js";
 import type { RegionId } from "../../settings/stacks.js";
 import { commandIn, mustRun } from "./control.js";
 import type { MachineRecord } from "./record.js";
 import { ask } from "./requests.js";
-
-const COMMAND_SECONDS = 60;
 
 export const twinRestoreMachines = (contract: Contract): RestoreMachines => ({
   nodes: databaseNodes,
@@ -37,8 +36,9 @@ async function restoreMachine(contract: Contract, region: RegionId): Promise<Mac
 
 const remote = (machine: MachineRecord): Remote => ({
   name: machine.name,
-  async run(script, seconds = COMMAND_SECONDS) {
-    const [file, ...args] = await commandIn(machine, ["bash", "-c", script]);
+  async run(what) {
+    const seconds = secondsOf(what.document);
+    const [file, ...args] = await commandIn(machine, argvOf(what));
     const { exitCode, stdout, stderr, timedOut } = await execa(file as string, args, {
       reject: false,
       stdin: "ignore",

@@ -15,16 +15,15 @@ import {
 } from "@aws-sdk/client-ssm";
 import { UserError } from "../../common/errors.js";
 import { membersOf } from "../../nodes/layout.js";
-import { SECRETS_FILE } from "../../nodes/render/node-env.js";
 import type { Contract, DatabaseNode, RegionContract } from "../../settings/contract.js";
 import type { RegionId } from "../../settings/stacks.js";
+import { type Act, act, secondsOf } from "./documents.js";
 import type { Output, Remote, RestoreMachines } from "./machines.js";
 
 const POLL_MILLIS = 1500;
 /** For the start of an instance and its agent. */
 const CALL_SECONDS = 900;
 const DELIVERY_SECONDS = 300;
-const COMMAND_SECONDS = 60;
 /** A scaling policy ends a machine that hangs. It must not end one that an operator uses. */
 const ENDS_BY_ALARM = "AlarmNotification";
 
@@ -33,7 +32,7 @@ type Sleep = (millis: number) => Promise<void>;
 export function awsRestoreMachines(contract: Contract, sleep: Sleep): RestoreMachines {
   const regions = new Map<RegionId, Region>();
   const of = (id: RegionId): Region => {
-    const found = regions.get(id) ?? new Region(contract[id], sleep);
+    const found = regions.get(id) ?? new Region(contract[id], contract.operatorDocumentPrefix, sleep);
     regions.set(id, found);
     return found;
   };
@@ -56,6 +55,7 @@ class Region {
 
   constructor(
     private readonly region: RegionContract,
+    private readonly documentPrefix: string,
     private readonly sleep: Sleep,
   ) {
     const options = { region: region.region };
@@ -91,16 +91,14 @@ class Region {
     }
     const id = await this.reachable();
     const remote = this.remote(id, this.region.restoreNode);
-    if (before.wanted > 0 && (await remote.run("test -e /run/dr/keep")).exitCode !== 0) {
+    if (before.wanted > 0 && (await remote.run(act("machine-is-kept"))).exitCode !== 0) {
       throw new UserError(
         `${this.region.restoreNode} is running a restore test`,
         "Its schedule has started the machine, and only one can run.",
         "wait until its group is at 0 again; or take the machine over: touch /run/dr/keep on it, and stop dr-restore-test",
       );
     }
-    const { exitCode, stderr } = await remote.run(
-      "touch /run/dr/keep; systemctl stop dr-restore-test.service; systemctl is-active dr-secrets.service",
-    );
+    const { exitCode, stderr } = await remote.run(act("keep-machine"));
     if (exitCode !== 0) throw new Error(`${remote.name} has not booted: ${stderr}`);
     return remote;
   }
@@ -136,7 +134,7 @@ class Region {
     for (;;) {
       const { id } = await this.instance();
       if (id !== undefined && (await this.isOnline(id))) {
-        const { exitCode } = await this.remote(id, id).run(`test -e ${SECRETS_FILE}`);
+        const { exitCode } = await this.remote(id, id).run(act("machine-is-ready"));
         if (exitCode === 0) return id;
       }
       if (Date.now() > end) {
@@ -160,21 +158,17 @@ class Region {
   }
 
   private remote(id: string, name: string): Remote {
-    return { name, run: (script, seconds = COMMAND_SECONDS) => this.run(id, script, seconds) };
+    return { name, run: (what) => this.run(id, what) };
   }
 
-  private async run(id: string, script: string, seconds: number): Promise<Output> {
+  private async run(id: string, { document, parameters }: Act): Promise<Output> {
     const { Command: command } = await this.ssm.send(
       new SendCommandCommand({
         InstanceIds: [id],
-        DocumentName: "AWS-RunShellScript",
-        // The agent runs sh.
-        Parameters: {
-          commands: [`exec bash <<'DR_END_OF_SCRIPT'\n${script}\nDR_END_OF_SCRIPT`],
-          executionTimeout: [`${seconds}`],
-        },
+        DocumentName: `${this.documentPrefix}${document}`,
+        Parameters: Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, [value]])),
         // The time until an agent takes the command: an agent that comes back late must not run an abandoned one.
-        TimeoutSeconds: Math.min(Math.max(30, seconds), DELIVERY_SECONDS),
+        TimeoutSeconds: Math.min(Math.max(30, secondsOf(document)), DELIVERY_SECONDS),
       }),
     );
     for (;;) {

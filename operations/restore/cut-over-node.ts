@@ -2,7 +2,6 @@
 
 import { z } from "zod";
 import { UserError } from "../../common/errors.js";
-import { quote } from "../../common/quote.js";
 import {
   type CutOverStatus,
   cutOverRoom,
@@ -11,16 +10,9 @@ import {
   patroniMember,
 } from "../../nodes/bin/reports.js";
 import type { LogAnswer } from "../../nodes/guard/region/cut-over.js";
-import { GUARD_PROGRAM } from "../../nodes/layout.js";
 import type { RegionContract } from "../../settings/contract.js";
+import { type Act, act } from "./documents.js";
 import { must, type Remote } from "./machines.js";
-
-const GUARD = `node ${GUARD_PROGRAM}`;
-const STEP_SECONDS = 300;
-/** For checkpoints and PostgreSQL's stop; `dr-cut-over` limits each. */
-const CLOSE_SECONDS = 3600;
-/** The check reads the size of every data file. */
-const ROOM_SECONDS = 900;
 
 const members = z.array(patroniMember);
 export type NodeState = CutOverStatus;
@@ -51,37 +43,32 @@ export interface Leading {
   readonly timeline: number;
 }
 
-const json = async <T>(remote: Remote, command: string, shape: z.ZodType<T>, seconds?: number): Promise<T> =>
-  shape.parse(JSON.parse(await must(remote, command, seconds)));
+const json = async <T>(remote: Remote, what: Act, shape: z.ZodType<T>): Promise<T> =>
+  shape.parse(JSON.parse(await must(remote, what)));
 
 export const stateOf = (remote: Remote): Promise<NodeState> =>
-  json(remote, "dr-cut-over status", cutOverStatus);
-export const roomAt = (remote: Remote) => json(remote, "dr-cut-over room", cutOverRoom, ROOM_SECONDS);
-export const membersAt = (remote: Remote) => json(remote, "dr-cut-over members", members);
-export const logStateAt = (remote: Remote) => json(remote, `${GUARD} log-state`, logAnswer);
+  json(remote, act("cut-over-state", { what: "status" }), cutOverStatus);
+export const roomAt = (remote: Remote) => json(remote, act("cut-over-state", { what: "room" }), cutOverRoom);
+export const membersAt = (remote: Remote) => json(remote, act("cut-over-state", { what: "members" }), members);
+export const logStateAt = (remote: Remote) => json(remote, act("guard", { what: "log-state" }), logAnswer);
 export const forgetLog = (remote: Remote, stamp: string, epoch: number) =>
-  json(remote, `${GUARD} forget-log ${stamp} ${epoch}`, logAnswer);
+  json(remote, act("forget-log", { stamp, epoch: `${epoch}` }), logAnswer);
 
 /** One of the script's steps. It is idempotent, and the node refuses it without its preconditions. */
 export const step = (
   remote: Remote,
   name: "discard" | "close" | "aside" | "back" | "open",
   stamp: string,
-): Promise<string> =>
-  must(remote, `dr-cut-over ${name} ${stamp}`, name === "close" ? CLOSE_SECONDS : STEP_SECONDS);
+): Promise<string> => must(remote, act("cut-over", { verb: name, stamp }));
 
 /** The `aside` step on the node with the restored data: it fails if they are gone. */
 export const asideRestored = (remote: Remote, stamp: string): Promise<string> =>
-  must(remote, `dr-cut-over aside ${stamp} restored`, STEP_SECONDS);
+  must(remote, act("cut-over-aside-restored", { stamp }));
 
 export async function leadingAt(remote: Remote): Promise<Leading> {
-  const { active, region } = await json(remote, `${GUARD} status`, leading, 20);
+  const { active, region } = await json(remote, act("guard", { what: "status" }), leading);
   return { active, opened: region.mine?.opened ?? 0, timeline: region.log?.timeline ?? 0 };
 }
-
-/** The command that restores beside the serving data; it takes as long as a restore. */
-export const prepareCommand = (stamp: string, epoch: number, report: string, options: string): string =>
-  `dr-cut-over prepare ${stamp} ${epoch} ${quote(report)} ${options}`;
 
 export const WHOLE = "A cut-over closes every node; an absent node could come back with the old log.";
 

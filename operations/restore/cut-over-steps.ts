@@ -17,7 +17,8 @@ import {
   stateOf,
   step,
 } from "./cut-over-node.js";
-import type { Remote } from "./machines.js";
+import { act } from "./documents.js";
+import { must, type Remote } from "./machines.js";
 import { Interrupted, type RestorePorts } from "./ports.js";
 import { follow } from "./steps.js";
 import { textsOf } from "./texts.js";
@@ -198,7 +199,6 @@ const FOLLOW_POLL_MILLIS = 3000;
 /** Ten minutes without progress are too long; a copy that makes progress may take longer. */
 const PATIENT_TIMES = 200;
 const FOLLOW_TIMES = 400;
-const BACKUP = { log: "/var/lib/dr/cut-over-backup.log", done: "/var/lib/dr/cut-over-backup.done" } as const;
 const MAKE_BACKUP = "Make a full backup: runbooks/backup-too-old.md, step 2.";
 const MUST_LOOK = "runbooks/point-in-time-restore.md";
 
@@ -242,16 +242,13 @@ const streams = (members: readonly PatroniMember[], name: string, timeline: numb
 async function backUp({ say, sleep }: RestorePorts, replica: Remote): Promise<boolean> {
   say(`a full backup on ${replica.name}`);
   let failed = true;
-  await follow(
-    replica,
-    "dr-backup --type full && echo backup-is-made",
-    BACKUP,
-    (line) => {
-      if (line === "backup-is-made") failed = false;
-      else say(`  ${line}`);
-    },
-    sleep,
-  ).catch((error: Error) => say(`  ${error.message}`));
+  const hear = (line: string): void => {
+    if (line === "backup-is-made") failed = false;
+    else say(`  ${line}`);
+  };
+  await must(replica, act("back-up"))
+    .then(() => follow(replica, "cut-over-backup", hear, sleep))
+    .catch((error: Error) => say(`  ${error.message}`));
   return !failed;
 }
 

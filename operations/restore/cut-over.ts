@@ -20,7 +20,6 @@ import {
   namesOf,
   onAll,
   type Prepared,
-  prepareCommand,
   refuse,
   roomAt,
   stampOf,
@@ -37,6 +36,7 @@ import {
   runLastSteps,
   runSteps,
 } from "./cut-over-steps.js";
+import { act } from "./documents.js";
 import { leaderOf, must, type Remote } from "./machines.js";
 import type { RestorePorts } from "./ports.js";
 import type { RestoreRequest } from "./request.js";
@@ -45,14 +45,6 @@ import { asideText, type CommandTexts, textsOf } from "./texts.js";
 
 /** Space for the copy, relative to the size of the old data. */
 const ROOM = 1.1;
-
-const PREPARE = {
-  report: "/var/lib/dr/cut-over-restored.json",
-  log: "/var/lib/dr/cut-over.log",
-  done: "/var/lib/dr/cut-over.done",
-} as const;
-
-const REPORT_SECONDS = 60;
 
 /** The state before any change. */
 export interface Ready {
@@ -165,11 +157,10 @@ async function prepare(
   { replica, stamp, epoch }: CutOver,
   validated: RestoreReport,
 ): Promise<Prepared> {
-  const { report, log, done } = PREPARE;
   const { end, undo } = textsOf(request.region, twin);
-  const options = [`--set ${validated.backup}`, target(request)].join(" ");
-  const command = prepareCommand(stamp, epoch, report, options);
-  await follow(replica, command, { log, done }, (line) => say(`  ${line}`), sleep);
+  const set = validated.backup ?? "";
+  await must(replica, act("cut-over-prepare", { stamp, epoch: `${epoch}`, set, ...target(request) }));
+  await follow(replica, "cut-over", (line) => say(`  ${line}`), sleep);
   const { prepared } = await stateOf(replica);
   if (prepared && prepared.stamp !== stamp)
     refuse(
@@ -179,9 +170,9 @@ async function prepare(
     );
   if (prepared?.state !== "ready") {
     const found = restoreReport.safeParse(
-      JSON.parse(await must(replica, `cat ${report}`, REPORT_SECONDS).catch(() => "{}")),
+      JSON.parse(await must(replica, act("cut-over-report")).catch(() => "{}")),
     );
-    const reason = (found.success && found.data.error) || (await must(replica, `tail -n 3 ${log}`));
+    const reason = (found.success && found.data.error) || (await must(replica, act("cut-over-last-lines")));
     throw new UserError(
       `${replica.name} could not restore`,
       `${reason.trim()}. It serves as before, and the incomplete restore is removed.`,

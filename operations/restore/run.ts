@@ -11,7 +11,7 @@ import type { CutOverOutcome } from "./cut-over-steps.js";
 import { leaderOf, type Remote } from "./machines.js";
 import type { RestorePorts } from "./ports.js";
 import type { RestoreRequest } from "./request.js";
-import { BY_HAND, type Carried, carry, choose, existing, type Found, inspect, restore } from "./steps.js";
+import { type Carried, carry, choose, existing, type Found, inspect, restore } from "./steps.js";
 import { foundText, planText, reachText, textsOf } from "./texts.js";
 
 export interface RestoreResult {
@@ -105,7 +105,7 @@ async function bringBack(
   way: { readonly from: Remote; readonly to: Remote },
   schema: string | undefined,
 ): Promise<Carried[]> {
-  const there = await existing(way.from, database, tables, BY_HAND);
+  const there = await existing(way.from, database, tables, "restored");
   const missing = tables.filter((table) => !there.includes(table));
   if (missing.length > 0) {
     throw new UserError(

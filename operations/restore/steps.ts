@@ -1,48 +1,23 @@
 /** The steps of a restore, each a few commands on a machine. The guided restore and the drills share them. */
 
 import { z } from "zod";
-import { quote } from "../../common/quote.js";
 import { type PlanReport, planReport, type RestoreReport, restoreReport } from "../../nodes/bin/reports.js";
 
 import type { SharedSettings } from "../../settings/schema.js";
-import { begin, type Files, must, type Remote } from "./machines.js";
+import { act, ENDED, type Job } from "./documents.js";
+import { must, type Remote } from "./machines.js";
 import type { RestoreRequest } from "./request.js";
 
-/** Paths of a restore by hand, separate from those of a restore test. */
-export const BY_HAND = {
-  data: "/var/lib/dr/by-hand/data",
-  sockets: "/var/lib/dr/by-hand/data.restore/socket",
-  port: 5499,
-  report: "/var/lib/dr/restored.json",
-  plan: "/var/lib/dr/plan.json",
-  log: "/var/lib/dr/restore.log",
-  done: "/var/lib/dr/restore.done",
-} as const;
-
 const POLL_MILLIS = 1000;
-const PLAN_SECONDS = 600;
-const QUERY_SECONDS = 600;
-/** For dump and load of the tables. */
-const CARRY_SECONDS = 6 * 3600;
-const ENDED = "-- ended --";
-/** Larger tables are listed but not counted: a count reads the whole table. */
-const COUNT_BYTES = 1024 ** 3;
-const MOST_TABLES = 20;
 
-export const target = ({ to, asOf }: Pick<RestoreRequest, "to" | "asOf">): string =>
-  [`--to ${quote(to)}`, ...(asOf === undefined ? [] : [`--as-of ${quote(asOf)}`])].join(" ");
+export const target = ({ to, asOf }: Pick<RestoreRequest, "to" | "asOf">) => ({ to, asOf: asOf ?? "" });
 
 /** The plan of a restore; restores nothing. Works on any machine that has the vault's cipher. */
 export async function choose(
   remote: Remote,
   wanted: Pick<RestoreRequest, "to" | "asOf">,
 ): Promise<PlanReport> {
-  const report = "$(mktemp)";
-  const text = await must(
-    remote,
-    `report=${report}; dr-restore --plan --report "$report" ${target(wanted)} >&2 || true; cat "$report"; rm "$report"`,
-    PLAN_SECONDS,
-  );
+  const text = await must(remote, act("choose-backup", target(wanted)));
   return planReport.parse(JSON.parse(text));
 }
 
@@ -57,30 +32,23 @@ export async function restore(
   say: (line: string) => void,
   sleep: (millis: number) => Promise<void>,
 ): Promise<RestoreReport> {
-  const { data, port, report, log, done } = BY_HAND;
-  const command = `dr-restore --into ${data} --keep-running --port ${port} --report ${report} ${target(wanted)}`;
-  await follow(remote, command, { log, done }, say, sleep);
-  return restoreReport.parse(JSON.parse(await must(remote, `cat ${report}`)));
+  await must(remote, act("restore", target(wanted)));
+  await follow(remote, "restore", say, sleep);
+  return restoreReport.parse(JSON.parse(await must(remote, act("restored-report"))));
 }
 
 /**
- * Starts a command that may take hours, and waits for its end.
+ * Waits for the end of a job that was started.
  * @param say gets its output, line by line
  */
 export async function follow(
   remote: Remote,
-  command: string,
-  { log, done }: Files,
+  job: Job,
   say: (line: string) => void,
   sleep: (millis: number) => Promise<void>,
 ): Promise<void> {
-  await begin(remote, command, { log, done });
   for (let seen = 0; ; ) {
-    // Check the end first: the output read afterwards is then complete.
-    const text = await must(
-      remote,
-      `ended=; [[ ! -e ${done} ]] || ended=1; tail -n +${seen + 1} ${log} | head -n 200; [[ -z $ended ]] || echo ${quote(ENDED)}`,
-    );
+    const text = await must(remote, act("follow", { job, from: `${seen + 1}` }));
     const lines = text.split("\n").filter(Boolean);
     const ended = lines.at(-1) === ENDED;
     for (const line of ended ? lines.slice(0, -1) : lines) say(line);
@@ -90,22 +58,8 @@ export async function follow(
   }
 }
 
-export interface Where {
-  readonly sockets: string;
-  readonly port: number;
-}
-export const LIVE: Where = { sockets: "/var/run/postgresql", port: 5432 };
-
-/** What dr-inspect reports of a database. @throws Error with PostgreSQL's message. */
-async function ask(
-  remote: Remote,
-  database: string,
-  words: readonly string[],
-  { sockets, port }: Where = LIVE,
-): Promise<unknown> {
-  const command = ["dr-inspect", sockets, `${port}`, quote(database), ...words.map(quote)];
-  return JSON.parse(await must(remote, command.join(" "), QUERY_SECONDS));
-}
+/** The restored cluster, or the serving one. */
+export type Where = "restored" | "live";
 
 /** A table's name may contain anything, codes for the terminal too. */
 const printable = (text: string): string => text.replaceAll(/\p{Cc}/gu, "?");
@@ -137,9 +91,7 @@ export async function inspect(
   database: string,
   checks: SharedSettings["restoreTest"]["checks"],
 ): Promise<Found> {
-  const listed = tablesSchema.parse(
-    await ask(remote, database, ["tables", `${MOST_TABLES}`, `${COUNT_BYTES}`], BY_HAND),
-  );
+  const listed = tablesSchema.parse(JSON.parse(await must(remote, act("restored-tables", { database }))));
   const tables = listed.map(({ table, bytes, rows }) => ({
     table: printable(table),
     bytes,
@@ -147,27 +99,33 @@ export async function inspect(
   }));
   const answers: CheckAnswer[] = [];
   for (const { name, database: where, sql, expect } of checks) {
-    const { answer, error } = checkSchema.parse(await ask(remote, where, ["check", sql], BY_HAND));
+    const text = Buffer.from(sql).toString("base64");
+    const said = await must(remote, act("restored-check", { database: where, sql: text }));
+    const { answer, error } = checkSchema.parse(JSON.parse(said));
     answers.push({ name, expected: expect, answer: answer ?? error ?? "" });
   }
   return { tables, checks: answers };
 }
 
-/** @param table its name, quoted for SQL */
+/** @param table a plain name with its schema */
 export const count = async (
   remote: Remote,
   database: string,
   table: string,
-  where?: Where,
-): Promise<number> => z.number().parse(await ask(remote, database, ["rows", table], where));
+  where: Where = "live",
+): Promise<number> =>
+  z.number().parse(JSON.parse(await must(remote, act(`${where}-rows`, { database, table }))));
 
 /** The tables of the list that exist. */
 export const existing = async (
   remote: Remote,
   database: string,
   tables: readonly string[],
-  where?: Where,
-): Promise<string[]> => z.array(z.string()).parse(await ask(remote, database, ["exist", ...tables], where));
+  where: Where = "live",
+): Promise<string[]> =>
+  z
+    .array(z.string())
+    .parse(JSON.parse(await must(remote, act(`${where}-exist`, { database, tables: tables.join(" ") }))));
 
 export interface Carried {
   readonly table: string;
@@ -189,14 +147,12 @@ export async function carry(
   { schema, address }: { readonly schema?: string; readonly address: string },
 ): Promise<Carried[]> {
   const before: number[] = [];
-  for (const table of tables) before.push(await count(from, database, table, BY_HAND));
-  const { sockets, port } = BY_HAND;
+  for (const table of tables) before.push(await count(from, database, table, "restored"));
   await must(
     from,
-    `dr-carry-tables out ${quote(database)} ${sockets} ${port} ${quote(address)} ${schema ?? "-"} ${tables.map(quote).join(" ")}`,
-    CARRY_SECONDS,
+    act("carry-out", { database, address, schema: schema ?? "-", tables: tables.join(" ") }),
   );
-  await must(to, `dr-carry-tables in ${quote(database)} ${quote(address)}`, CARRY_SECONDS);
+  await must(to, act("carry-in", { database, address }));
   const carried: Carried[] = [];
   for (const [i, table] of tables.entries()) {
     const as = schema === undefined ? table : `${schema}.${table.split(".").at(-1)}`;

@@ -8,12 +8,16 @@ import { isUnscoped } from "../unscoped-actions.js";
 
 const ROLE = "aws:iam/role:Role";
 
+/** One role may do everything, under a boundary of its own, and its use pages. The contract gives it this name. */
+const isBreakGlass = (role: string): boolean => role.endsWith("-break-glass");
+
 /**
  * Policies that give rights to an identity. A permission boundary isn't one: it grants nothing, and its
  * first statement is wide on purpose. The contract ends its name in `-boundary`.
  */
 const identityPolicies = (judge: (statement: Statement, role: string) => Iterable<Problem>) => {
   function* all(document: unknown, role: () => string): Iterable<Problem> {
+    if (isBreakGlass(role())) return;
     for (const statement of statementsOf(document)) {
       if (statement.allows) yield* judge(statement, role());
     }
@@ -217,6 +221,8 @@ export const iamTrustNamed = rule(
             reason: "anyone with an AWS account could assume this role",
             remedy: "name the service, role or identity provider",
           };
+        } else if (statement.principals.some((principal) => principal.includes(":saml-provider/"))) {
+          yield* namedAudience(key, statement);
         } else if (statement.principals.some((principal) => principal.startsWith("Federated:"))) {
           yield* namedSubject(key, statement);
         }
@@ -261,6 +267,17 @@ function* notAdministrator(key: string, arn: string) {
       remedy: "write a policy with the actions that are used",
     };
   }
+}
+
+/** An assertion that the provider made for another service must not open the role. */
+function* namedAudience(key: string, statement: Statement) {
+  if (conditionValues(statement, "SAML:aud").length > 0) return;
+  yield {
+    key: `${key}.Condition`,
+    value: undefined,
+    reason: "an assertion for another service could assume this role",
+    remedy: "add the condition SAML:aud with AWS's sign-in addresses",
+  };
 }
 
 const GITHUB = "token.actions.githubusercontent.com";

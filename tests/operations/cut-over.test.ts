@@ -6,6 +6,7 @@ import { cutOver, finishCutOver, requireCutOver } from "../../operations/restore
 import type { Output, Remote, RestoreMachines } from "../../operations/restore/machines.js";
 import { type CutOverStep, Interrupted, type RestorePorts } from "../../operations/restore/ports.js";
 import { runRestore } from "../../operations/restore/run.js";
+import { spoken } from "../support/acts.js";
 import { CONTRACT, SETTINGS } from "./observations.js";
 
 const VOTERS = CONTRACT.home.databaseNodes.map(({ name }) => name);
@@ -114,7 +115,8 @@ class World {
   private remote(name: string): Remote {
     return {
       name,
-      run: async (script) => {
+      run: async (what) => {
+        const script = spoken(what);
         const [, command = ""] = /(dr-cut-over \w+|guard\.cjs [\w-]+)/.exec(script) ?? [];
         const short = command.replace(/^\S+ /, "");
         this.scripts.push(`${name} ${short}`);

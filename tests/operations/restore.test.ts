@@ -6,6 +6,7 @@ import { expectedSeconds, logBytes } from "../../operations/restore/report.js";
 import { type RestoreRequest, requireTable, requireTime } from "../../operations/restore/request.js";
 import { runRestore } from "../../operations/restore/run.js";
 import { planText } from "../../operations/restore/texts.js";
+import { spoken } from "../support/acts.js";
 import { CONTRACT, SETTINGS } from "./observations.js";
 
 const PLAN = {
@@ -88,7 +89,7 @@ class World {
   }
 
   private remote(name: string): Remote {
-    return { name, run: async (script) => this.answer(name, script) };
+    return { name, run: async (what) => this.answer(name, spoken(what)) };
   }
 
   private answer(name: string, script: string): Output {

@@ -21,6 +21,14 @@ beforeAll(async () => {
     const raw = {
       ...COPY_SETTINGS,
       pipeline: { repository: "example/disaster-recovery", repositoryId: 456789 },
+      people: {
+        trust: {
+          permissionSets: true,
+          usersOf: "210987654321",
+          samlProviderArn: "arn:aws:iam::123456789012:saml-provider/company",
+        },
+        keysByBreakGlass: true,
+      },
     };
     recordings[stack] = await recordStack(stack, raw);
   }

@@ -22,6 +22,14 @@ const LONGEST = {
   images: { build: true },
   accountId: ACCOUNT_ID,
   backup: { copyTo: { accountId: "210987654321" } },
+  people: {
+    trust: {
+      permissionSets: true,
+      usersOf: "210987654321",
+      samlProviderArn: `arn:aws:iam::123456789012:saml-provider/${"p".repeat(128)}`,
+    },
+    keysByBreakGlass: true,
+  },
 };
 
 const recordings = {} as Record<StackName, Recording>;

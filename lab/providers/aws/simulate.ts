@@ -32,6 +32,7 @@ const REPLACE_ON: Readonly<Record<string, readonly string[]>> = {
   "aws:backup/vaultLockConfiguration:VaultLockConfiguration": ["backupVaultName", "changeableForDays"],
   "aws:cloudwatch/eventRule:EventRule": ["name"],
   "aws:cloudwatch/eventTarget:EventTarget": ["rule"],
+  "aws:ssm/document:Document": ["documentType", "name"],
   // Versions of these two can't be changed at all; a change makes another.
   "aws:imagebuilder/component:Component": ["data", "description", "kmsKeyId", "name", "platform", "version"],
   "aws:imagebuilder/imageRecipe:ImageRecipe": [

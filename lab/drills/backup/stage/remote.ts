@@ -1,14 +1,12 @@
 /** The machines of a running twin as the guided restore reaches them, on AWS through Systems Manager. */
+import { argvOf, secondsOf } from "../../../../operations/restore/documents.js";
 import type { Remote, RestoreMachines } from "../../../../operations/restore/machines.js";
 import type { Machine } from "../../../twin/types.js";
 import type { Scene } from "../../scene.js";
 
-const COMMAND_SECONDS = 60;
-
 export const remoteOf = (machine: Machine): Remote => ({
   name: machine.name,
-  run: (script, seconds = COMMAND_SECONDS) =>
-    machine.run(["bash", "-c", script], { timeoutMillis: seconds * 1000 }),
+  run: (what) => machine.run(argvOf(what), { timeoutMillis: secondsOf(what.document) * 1000 }),
 });
 
 export function restoreMachinesOf({ running, twin }: Pick<Scene, "running" | "twin">): RestoreMachines {

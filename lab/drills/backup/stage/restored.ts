@@ -1,6 +1,6 @@
 /** A cluster that was restored on a region's restore machine: how it came about, and what is in it. */
 import type { RestoreReport } from "../../../../nodes/bin/reports.js";
-import { BY_HAND } from "../../../../operations/restore/steps.js";
+import { BY_HAND } from "../../../../operations/restore/documents.js";
 import type { RegionId } from "../../../../settings/stacks.js";
 import type { Machine } from "../../../twin/types.js";
 import { now } from "../../../workload/clock.js";
@@ -10,7 +10,8 @@ import type { RowId } from "../../lost-rows.js";
 import type { Scene } from "../../scene.js";
 import { script, tryScript } from "./node-script.js";
 
-const { data: DATA, sockets: SOCKETS, port: PORT, report: REPORT, plan: PLAN } = BY_HAND;
+const { data: DATA, sockets: SOCKETS, port: PORT, report: REPORT } = BY_HAND;
+const PLAN = "/var/lib/dr/plan.json";
 const RESTORE_SECONDS = 300;
 
 /** A moment on both clocks: PostgreSQL's, and the one that a ledger has. */
