@@ -85,7 +85,8 @@ export async function runRotation(ports: RotationPorts, request: RotationRequest
   return { outcome: isDone ? "rotated" : "unfinished", rotated };
 }
 
-export const lineOf = ({ credential, result, reason }: Rotated): string => `${credential}: ${result}; ${reason}`;
+export const lineOf = ({ credential, result, reason }: Rotated): string =>
+  `${credential}: ${result}; ${reason}`;
 
 function planText(
   { owners }: RotationPorts,
@@ -97,7 +98,9 @@ function planText(
       return `  ${credential.kind}: replace its password, and let ${nodes.length} nodes fetch it`;
     const [first, second] = loginsOf(credential.owner);
     const clients =
-      credential.owner === owners[0] ? "replace the Tomcat servers one after another" : "wait for its clients";
+      credential.owner === owners[0]
+        ? "replace the Tomcat servers one after another"
+        : "wait for its clients";
     return `  login ${credential.owner}: change to the other one of ${first} and ${second}, ${clients}, then refuse the old one${endSessions ? " and end its sessions" : ""}`;
   });
   return ["This will", ...lines].join("\n");
@@ -174,7 +177,8 @@ async function rotateOwner(
     current = { ...next, retiring: username };
     await secrets.write(name, JSON.stringify(current));
   } else await secrets.settle(name);
-  const { username, password, retiring, refused } = current as Required<Pick<LoginSecret, "retiring">> & LoginSecret;
+  const { username, password, retiring, refused } = current as Required<Pick<LoginSecret, "retiring">> &
+    LoginSecret;
   if (!refused && owner === ports.owners[0]) {
     at?.("roll");
     for (const region of REGIONS) {
@@ -224,9 +228,7 @@ async function drained(ports: RotationPorts, login: string): Promise<LoginSessio
   let left: LoginSession[] = [];
   for (let i = 0; i < DRAIN_SECONDS; i++) {
     if (i > 0) await ports.sleep(1000);
-    left = (
-      await Promise.all((await runningNodes(ports)).map((node) => sessionsAt(node, login)))
-    ).flat();
+    left = (await Promise.all((await runningNodes(ports)).map((node) => sessionsAt(node, login)))).flat();
     if (left.length === 0) break;
   }
   return left;

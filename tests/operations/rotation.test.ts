@@ -135,8 +135,12 @@ class World {
 }
 
 const login = (owner: string): Credential => ({ kind: "login", owner });
-const rotate = (world: World, credential: Credential, at?: (step: RotationStep) => void, endSessions?: boolean) =>
-  runRotation(world.ports(at), { credentials: [credential], endSessions });
+const rotate = (
+  world: World,
+  credential: Credential,
+  at?: (step: RotationStep) => void,
+  endSessions?: boolean,
+) => runRotation(world.ports(at), { credentials: [credential], endSessions });
 
 describe("rotating an owner's login", () => {
   test("changes to the other one of two; no server is refused at any moment, and the old login is at the end", async () => {
@@ -284,7 +288,10 @@ const FAILED = { exitCode: 255, stdout: "", stderr: "unreachable" };
 test("nothing happens without a yes, or without a leader", async () => {
   const world = new World();
   const request = { credentials: [login("app")] };
-  expect(await runRotation(world.ports(undefined, "no"), request)).toEqual({ outcome: "declined", rotated: [] });
+  expect(await runRotation(world.ports(undefined, "no"), request)).toEqual({
+    outcome: "declined",
+    rotated: [],
+  });
   expect(world.said.join("\n")).toContain("change to the other one of app and app_alt");
   for (const { name } of contract.home.databaseNodes) world.down.add(name);
   await expect(runRotation(world.ports(), request)).rejects.toThrow("no node takes writes");
