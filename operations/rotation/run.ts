@@ -121,7 +121,7 @@ async function rotatePlatform(ports: RotationPorts, kind: PlatformLogin): Promis
   const nodes = await runningNodes(ports);
   const leader = await requireLeader(nodes);
   at?.("apply");
-  await apply(leader);
+  await apply(leader, name);
   at?.("take");
   const missing = await takeAll(nodes, kind, fingerprint(password));
   if (missing.length > 0) return unfinished({ kind }, username, `fix ${missing.join(", ")}`);
@@ -171,7 +171,7 @@ async function rotateOwner(
       await secrets.write(name, JSON.stringify({ username, password, next }));
     }
     at?.("apply");
-    await apply(await requireLeader(await runningNodes(ports)));
+    await apply(await requireLeader(await runningNodes(ports)), name);
     say(`  the database accepts ${next.username}`);
     at?.("switch");
     current = { ...next, retiring: username };
@@ -195,7 +195,7 @@ async function rotateOwner(
     );
   at?.("refuse");
   await secrets.write(name, JSON.stringify({ username, password, retiring, refused: true }));
-  await refuse(ports, retiring);
+  await refuse(ports, name, retiring);
   at?.("end");
   await secrets.write(name, JSON.stringify({ username, password }));
   return {
@@ -210,10 +210,10 @@ async function rotateOwner(
  * Twice: a session that was there at the first time could have given its login a password again. What is left after the
  * second time has no session of the old login behind it.
  */
-async function refuse(ports: RotationPorts, login: string): Promise<void> {
+async function refuse(ports: RotationPorts, secret: string, login: string): Promise<void> {
   for (let i = 0; i < 2; i++) {
     const nodes = await runningNodes(ports);
-    await apply(await requireLeader(nodes));
+    await apply(await requireLeader(nodes), secret);
     await Promise.all(nodes.map((node) => must(node, `dr-logins end ${login}`)));
   }
 }
@@ -243,7 +243,8 @@ const describe = ({ address, application }: LoginSession): string =>
 const read = async ({ secrets }: RotationPorts, name: string): Promise<LoginSecret> =>
   parseLoginSecret(name, await secrets.read(name));
 
-const apply = (leader: Remote): Promise<string> => must(leader, "dr-logins apply", APPLY_SECONDS);
+const apply = (leader: Remote, secret: string): Promise<string> =>
+  must(leader, `dr-logins apply ${secret}`, APPLY_SECONDS);
 
 const runningNodes = async ({ machines }: RotationPorts): Promise<readonly Remote[]> =>
   (await Promise.all(REGIONS.map((region) => machines.members(region)))).flat();
