@@ -8,7 +8,7 @@ import {
 import { GetSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { UserError } from "../../common/errors.js";
 import { waitForReplicas, writeNextValue } from "../../credentials/secrets-manager.js";
-import type { Contract, RegionContract } from "../../settings/contract.js";
+import type { Contract } from "../../settings/contract.js";
 import type { RotationServices } from "./ports.js";
 
 const POLL_MILLIS = 10_000;
@@ -35,51 +35,60 @@ export function awsRotation(
       },
       settle,
     },
-    fleets: { roll: (id) => roll(contract[id], sleep) },
+    fleets: {
+      async roll(id) {
+        const groups = new AutoScalingClient({ region: contract[id].region });
+        try {
+          return await roll(groups, contract[id].tomcatServer, sleep);
+        } finally {
+          groups.destroy();
+        }
+      },
+    },
     close: () => client.destroy(),
   };
 }
 
-/** An instance refresh: new servers first, then the load balancer drains the old ones. */
-async function roll(
-  { region, tomcatServer }: RegionContract,
+/**
+ * An instance refresh: new servers first, then the load balancer drains the old ones.
+ * @param tomcatServer `Name` tag of the group
+ * @returns how many servers it has replaced
+ */
+export async function roll(
+  client: Pick<AutoScalingClient, "send">,
+  tomcatServer: string,
   sleep: (millis: number) => Promise<void>,
 ): Promise<number> {
-  const client = new AutoScalingClient({ region });
-  try {
-    const { AutoScalingGroups: groups = [] } = await client.send(
-      new DescribeAutoScalingGroupsCommand({ Filters: [{ Name: "tag:Name", Values: [tomcatServer] }] }),
-    );
-    const [group] = groups;
-    const servers = group?.Instances?.length ?? 0;
-    if (!group || servers === 0) return 0;
-    const name = { AutoScalingGroupName: group.AutoScalingGroupName };
-    const deadline = Date.now() + ROLL_MINUTES * 60_000;
-    const refreshes = async () =>
-      (await client.send(new DescribeInstanceRefreshesCommand(name))).InstanceRefreshes ?? [];
-    // One that runs already may have begun before the login changed.
-    while ((await refreshes()).some(({ Status: status = "" }) => UNDER_WAY.includes(status)))
-      await pause(deadline, tomcatServer, sleep);
-    const { InstanceRefreshId: id } = await client.send(
-      new StartInstanceRefreshCommand({
-        ...name,
-        // A server of the same launch template isn't skipped: only its login is old.
-        Preferences: { MinHealthyPercentage: 90, MaxHealthyPercentage: 150, SkipMatching: false },
-      }),
-    );
-    for (;;) {
-      const now = (await refreshes()).find(({ InstanceRefreshId: each }) => each === id);
-      if (now?.Status === "Successful") return servers;
-      if (now && !UNDER_WAY.includes(now.Status ?? ""))
-        throw new UserError(
-          `the instance refresh of ${tomcatServer} is ${now.Status}`,
-          now.StatusReason ?? "AWS gives no reason.",
-          "fix that, then run the same command again: both logins are valid meanwhile",
-        );
-      await pause(deadline, tomcatServer, sleep);
-    }
-  } finally {
-    client.destroy();
+  const { AutoScalingGroups: groups = [] } = await client.send(
+    new DescribeAutoScalingGroupsCommand({ Filters: [{ Name: "tag:Name", Values: [tomcatServer] }] }),
+  );
+  const [group] = groups;
+  const servers = group?.Instances?.length ?? 0;
+  if (!group || servers === 0) return 0;
+  const name = { AutoScalingGroupName: group.AutoScalingGroupName };
+  const deadline = Date.now() + ROLL_MINUTES * 60_000;
+  const refreshes = async () =>
+    (await client.send(new DescribeInstanceRefreshesCommand(name))).InstanceRefreshes ?? [];
+  // One that runs already may have begun before the login changed.
+  while ((await refreshes()).some(({ Status: status = "" }) => UNDER_WAY.includes(status)))
+    await pause(deadline, tomcatServer, sleep);
+  const { InstanceRefreshId: id } = await client.send(
+    new StartInstanceRefreshCommand({
+      ...name,
+      // A server of the same launch template isn't skipped: only its login is old.
+      Preferences: { MinHealthyPercentage: 90, MaxHealthyPercentage: 150, SkipMatching: false },
+    }),
+  );
+  for (;;) {
+    const now = (await refreshes()).find(({ InstanceRefreshId: each }) => each === id);
+    if (now?.Status === "Successful") return servers;
+    if (now && !UNDER_WAY.includes(now.Status ?? ""))
+      throw new UserError(
+        `the instance refresh of ${tomcatServer} is ${now.Status}`,
+        now.StatusReason ?? "AWS gives no reason.",
+        "fix that, then run the same command again: both logins are valid meanwhile",
+      );
+    await pause(deadline, tomcatServer, sleep);
   }
 }
 

@@ -62,7 +62,8 @@ export async function guidedRotation({
         {
           ...{ contract, owners, machines, newPassword },
           ...{ secrets: services.secrets, fleets: services.fleets },
-          confirm: (question) => askToConfirm(question, { input: process.stdin, output: process.stderr, yes }),
+          confirm: (question) =>
+            askToConfirm(question, { input: process.stdin, output: process.stderr, yes }),
           say: (text) => progress.line(text),
           sleep: async (millis) => void (await sleep(millis)),
         },

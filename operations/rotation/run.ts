@@ -85,7 +85,8 @@ export async function runRotation(ports: RotationPorts, request: RotationRequest
   return { outcome: isDone ? "rotated" : "unfinished", rotated };
 }
 
-export const lineOf = ({ credential, result, reason }: Rotated): string => `${credential}: ${result}; ${reason}`;
+export const lineOf = ({ credential, result, reason }: Rotated): string =>
+  `${credential}: ${result}; ${reason}`;
 
 function planText(
   { owners }: RotationPorts,
@@ -97,7 +98,9 @@ function planText(
       return `  ${credential.kind}: replace its password, and let ${nodes.length} nodes fetch it`;
     const [first, second] = loginsOf(credential.owner);
     const clients =
-      credential.owner === owners[0] ? "replace the Tomcat servers one after another" : "wait for its clients";
+      credential.owner === owners[0]
+        ? "replace the Tomcat servers one after another"
+        : "wait for its clients";
     return `  login ${credential.owner}: change to the other one of ${first} and ${second}, ${clients}, then refuse the old one${endSessions ? " and end its sessions" : ""}`;
   });
   return ["This will", ...lines].join("\n");
@@ -118,7 +121,7 @@ async function rotatePlatform(ports: RotationPorts, kind: PlatformLogin): Promis
   const nodes = await runningNodes(ports);
   const leader = await requireLeader(nodes);
   at?.("apply");
-  await apply(leader);
+  await apply(leader, name);
   at?.("take");
   const missing = await takeAll(nodes, kind, fingerprint(password));
   if (missing.length > 0) return unfinished({ kind }, username, `fix ${missing.join(", ")}`);
@@ -168,13 +171,14 @@ async function rotateOwner(
       await secrets.write(name, JSON.stringify({ username, password, next }));
     }
     at?.("apply");
-    await apply(await requireLeader(await runningNodes(ports)));
+    await apply(await requireLeader(await runningNodes(ports)), name);
     say(`  the database accepts ${next.username}`);
     at?.("switch");
     current = { ...next, retiring: username };
     await secrets.write(name, JSON.stringify(current));
   } else await secrets.settle(name);
-  const { username, password, retiring, refused } = current as Required<Pick<LoginSecret, "retiring">> & LoginSecret;
+  const { username, password, retiring, refused } = current as Required<Pick<LoginSecret, "retiring">> &
+    LoginSecret;
   if (!refused && owner === ports.owners[0]) {
     at?.("roll");
     for (const region of REGIONS) {
@@ -191,7 +195,7 @@ async function rotateOwner(
     );
   at?.("refuse");
   await secrets.write(name, JSON.stringify({ username, password, retiring, refused: true }));
-  await refuse(ports, retiring);
+  await refuse(ports, name, retiring);
   at?.("end");
   await secrets.write(name, JSON.stringify({ username, password }));
   return {
@@ -206,10 +210,10 @@ async function rotateOwner(
  * Twice: a session that was there at the first time could have given its login a password again. What is left after the
  * second time has no session of the old login behind it.
  */
-async function refuse(ports: RotationPorts, login: string): Promise<void> {
+async function refuse(ports: RotationPorts, secret: string, login: string): Promise<void> {
   for (let i = 0; i < 2; i++) {
     const nodes = await runningNodes(ports);
-    await apply(await requireLeader(nodes));
+    await apply(await requireLeader(nodes), secret);
     await Promise.all(nodes.map((node) => must(node, `dr-logins end ${login}`)));
   }
 }
@@ -224,9 +228,7 @@ async function drained(ports: RotationPorts, login: string): Promise<LoginSessio
   let left: LoginSession[] = [];
   for (let i = 0; i < DRAIN_SECONDS; i++) {
     if (i > 0) await ports.sleep(1000);
-    left = (
-      await Promise.all((await runningNodes(ports)).map((node) => sessionsAt(node, login)))
-    ).flat();
+    left = (await Promise.all((await runningNodes(ports)).map((node) => sessionsAt(node, login)))).flat();
     if (left.length === 0) break;
   }
   return left;
@@ -241,7 +243,8 @@ const describe = ({ address, application }: LoginSession): string =>
 const read = async ({ secrets }: RotationPorts, name: string): Promise<LoginSecret> =>
   parseLoginSecret(name, await secrets.read(name));
 
-const apply = (leader: Remote): Promise<string> => must(leader, "dr-logins apply", APPLY_SECONDS);
+const apply = (leader: Remote, secret: string): Promise<string> =>
+  must(leader, `dr-logins apply ${secret}`, APPLY_SECONDS);
 
 const runningNodes = async ({ machines }: RotationPorts): Promise<readonly Remote[]> =>
   (await Promise.all(REGIONS.map((region) => machines.members(region)))).flat();

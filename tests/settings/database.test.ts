@@ -110,6 +110,20 @@ describe("one bad setting", () => {
       /another name/,
     ],
     [
+      "an owner with the name of another one's second login",
+      { databases: [app, { name: "shop", owner: "app_alt" }] },
+      "databases.1.owner",
+      /second login/,
+      /at most 59 characters/,
+    ],
+    [
+      "an owner whose second login would have too long a name",
+      { databases: [{ name: "app", owner: "a".repeat(60) }] },
+      "databases.0.owner",
+      /second login/,
+      /at most 59 characters/,
+    ],
+    [
       "an owner in PostgreSQL's own name space",
       { databases: [{ name: "app", owner: "pg_app" }] },
       "databases.0.owner",

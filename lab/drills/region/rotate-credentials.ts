@@ -28,6 +28,8 @@ export const rotateCredentials: RegionDrill = {
   runbook: "replace-credentials.md",
   hypothesis:
     "Clients change to a second login while the first one is still valid, so no connection is refused; replication keeps its connections and needs the new password at the next one. Afterwards every old password is refused, both regions stream, and a switchover works.",
+  // Tomcat servers restart one after another in both regions.
+  nightly: true,
   // The longest gap is the switchover's; users wait for the one Tomcat server of their region while it restarts.
   expect: { lostRows: "none", writeGapSeconds: 2.5, nameGapSeconds: 60, rejoinSeconds: 400 },
   async run(scene) {
@@ -154,7 +156,10 @@ async function tryAll(scene: RegionScene, before: Logins, after: Logins): Promis
   }
   // No line of pg_hba admits the superuser over the network, with whichever password.
   const superuser = await refusal(node, leader, before.superuser, "dbname=postgres", "SELECT 1");
-  scene.prove("the superuser is refused over the network", superuser?.includes("no pg_hba.conf entry") ?? false);
+  scene.prove(
+    "the superuser is refused over the network",
+    superuser?.includes("no pg_hba.conf entry") ?? false,
+  );
   const [row] = await scene.database.sql(
     leader,
     `SELECT rolpassword FROM pg_authid WHERE rolname = '${DATABASE_LOGINS.superuser}';`,

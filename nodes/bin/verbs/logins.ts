@@ -12,7 +12,7 @@ import { connectionTo, LIVE, literal, sql } from "./sql.js";
 import { systemctl } from "./systemd.js";
 import { Usage } from "./verb.js";
 
-const USAGE = `dr-logins apply           on the leader: sets the logins to what their secrets contain; prints what changed as JSON
+const USAGE = `dr-logins apply SECRET    on the leader: sets the login of a secret to what it contains; prints what changed as JSON
 dr-logins take            fetches this node's passwords and lets Patroni read them; prints their fingerprints as JSON
 dr-logins sessions LOGIN  on the leader: lists the sessions of a login as JSON
 dr-logins end LOGIN       on the leader: ends them
@@ -31,10 +31,12 @@ export const secretOf = async (name: string): Promise<LoginSecret> =>
   parseLoginSecret(name, await output(["dr-get-secret", name]));
 
 /**
- * Sets all logins to what their secrets contain. It asks for every secret, so it runs when something may have changed them.
+ * Sets logins to what their secrets contain. It asks for the secrets, so it runs when something may have changed them.
+ * @param only this secret: another one that can't be read must not hold up a rotation. Default: all
  * @returns what it changed. @throws CommandFailed when a secret can't be read; what came before it has been done
  */
-export async function applyLogins(databases: ClusterConfig["databases"]): Promise<string[]> {
+export async function applyLogins(databases: ClusterConfig["databases"], only?: string): Promise<string[]> {
+  const isWanted = (secret: string) => only === undefined || secret === only;
   const connection = connectionTo(LIVE);
   const roles = JSON.parse(
     await sql(connection, "SELECT json_object_agg(rolname, rolpassword) FROM pg_authid"),
@@ -46,9 +48,11 @@ export async function applyLogins(databases: ClusterConfig["databases"]): Promis
       changed.push(message);
     }
   };
-  for (const name of platformSecrets()) await make(platformChanges(await secretOf(name), roles));
+  for (const name of platformSecrets().filter(isWanted))
+    await make(platformChanges(await secretOf(name), roles));
   for (const [owner, name] of new Map(databases.map(({ owner, secret }) => [owner, secret])))
-    if (owner !== DATABASE_LOGINS.superuser) await make(ownerChanges(owner, await secretOf(name), roles));
+    if (owner !== DATABASE_LOGINS.superuser && isWanted(name))
+      await make(ownerChanges(owner, await secretOf(name), roles));
   return changed;
 }
 
@@ -104,21 +108,20 @@ const endSessions = (login: string): Promise<string> =>
   );
 
 export async function logins(args: readonly string[]): Promise<number> {
-  const [order, login, ...more] = args;
+  const [order, subject, ...more] = args;
   const print = (value: unknown) => process.stdout.write(`${JSON.stringify(value)}\n`);
-  if (more.length > 0 || (order !== "sessions" && order !== "end" ? login !== undefined : !login))
-    throw new Usage(USAGE);
+  if (more.length > 0 || (order === "take") !== (subject === undefined)) throw new Usage(USAGE);
   if (order === "apply") {
     const { databases } = JSON.parse(
       await output(["dr-get-parameter", variable("DR_CLUSTER_PARAMETER")]),
     ) as ClusterConfig;
-    print(await applyLogins(databases));
+    print(await applyLogins(databases, subject));
   } else if (order === "take") {
     const hasChanged = await takeLogins();
     print({ changed: hasChanged, fingerprints: fingerprints() } satisfies NodeLogins);
   } else if (order === "sessions") {
-    print(JSON.parse(await sessionsOf(login as string)) as LoginSession[]);
-  } else if (order === "end") print(Number(await endSessions(login as string)));
+    print(JSON.parse(await sessionsOf(subject as string)) as LoginSession[]);
+  } else if (order === "end") print(Number(await endSessions(subject as string)));
   else throw new Usage(USAGE);
   return 0;
 }

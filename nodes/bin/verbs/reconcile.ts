@@ -223,8 +223,8 @@ async function onLeader(patroni: OwnPatroni): Promise<void> {
   // A standby region gets its databases from the region that it follows.
   if (role === "primary") {
     await createDatabases(connectionTo(LIVE), wanted.databases);
-    await checkLogins(wanted.databases, `${state.timeline}-${state.postmaster_start_time}`);
     await createStanza();
+    await checkLogins(wanted.databases, `${state.timeline}-${state.postmaster_start_time}`);
   }
 }
 

@@ -48,6 +48,10 @@ const ATTACKS: readonly (readonly [program: string, script: string])[] = [
     "dr-fetch-secrets",
     "as_postgres ln -s /etc/victim/file /run/dr/secrets.env.new || true; dr-fetch-secrets",
   ],
+  [
+    "dr-fetch-secrets, Patroni's passwords",
+    "as_postgres ln -s /etc/victim/file /run/dr/patroni/secrets.new || true; dr-fetch-secrets",
+  ],
   ["dr-prepare-data", "as_postgres ln -s /etc/victim /var/lib/dr/pgbackrest/spool; dr-prepare-data || true"],
   [
     "dr-cut-over, its record",
