@@ -14,14 +14,15 @@ export const ROLE_OF_VERB: Readonly<Record<string, Needed>> = {
   "vault unhide": "vault-operator",
   "vault roll-back": "vault-operator",
   "vault protect": "vault-operator",
+  rotate: "administrator",
   "bootstrap ca": "administrator",
+  "bootstrap escrow": "administrator",
+  "bootstrap secrets": "administrator",
+  "bootstrap state-bucket": "administrator",
 };
 
 /** Verbs that call nothing on AWS. */
-export const LOCAL_VERBS = [
-  ...["bench", "check-epoch", "demo", "docs", "drill", "sandbox", "twin"],
-  "bootstrap state-policy",
-];
+export const LOCAL_VERBS = ["bench", "check-epoch", "demo", "docs", "drill", "sandbox", "twin"];
 
 /** Adds the role to the help of each verb that needs one. */
 export function nameRoles(command: Command, path = ""): void {

@@ -1,5 +1,5 @@
 /**
- * All that a restore or a cut-over runs on machines: named commands with parameters. On AWS each is a document of Systems
+ * All that a restore, a cut-over or a rotation of passwords runs on machines: named commands with parameters. On AWS each is a document of Systems
  * Manager, and an operator's role may send no other; the twin runs the same text. No Pulumi here.
  *
  * A parameter reaches the command as an environment variable, so it is never read as shell; and it must match its pattern,
@@ -32,6 +32,7 @@ const STAMP = "[0-9]{8}T[0-9]{6}Z";
 const TIME = "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,6})?)?(Z|[+-][0-9]{2}:[0-9]{2})";
 const TABLE = "[a-z_][a-z0-9_$]*[.][a-z_][a-z0-9_$]*";
 const IDENTIFIER = "[a-z_][a-z0-9_]{0,62}";
+const SECRET = "[a-z][a-z0-9-]*(/[a-z0-9_-]+)+";
 const WHEN = { to: `latest|${TIME}`, asOf: `(${TIME})?` };
 const TARGET = '--to "$SSM_to" ${SSM_asOf:+--as-of "$SSM_asOf"}';
 
@@ -176,6 +177,26 @@ const DEFINITIONS = {
   "back-up": {
     description: "Starts a full backup on this node",
     command: start("cut-over-backup", "dr-backup --type full && echo backup-is-made"),
+  },
+  "logins-apply": {
+    description: "Sets the logins of a secret to what it contains, on the leader",
+    parameters: { secret: SECRET },
+    command: 'dr-logins apply "$SSM_secret"',
+    seconds: 120,
+  },
+  "logins-take": {
+    description: "Fetches this node's passwords, and lets Patroni read them",
+    command: "dr-logins take",
+  },
+  "logins-sessions": {
+    description: "Lists the sessions of a login on this node",
+    parameters: { login: IDENTIFIER },
+    command: 'dr-logins sessions "$SSM_login"',
+  },
+  "logins-end": {
+    description: "Ends the sessions of a login on this node",
+    parameters: { login: IDENTIFIER },
+    command: 'dr-logins end "$SSM_login"',
   },
   "machine-is-ready": {
     description: "Fails unless this machine has its secrets",

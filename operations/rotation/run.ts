@@ -12,6 +12,7 @@ import { UserError } from "../../common/errors.js";
 import { fingerprint, type LoginSecret, parseLoginSecret } from "../../nodes/bin/login-secret.js";
 import { type LoginSession, loginSession, nodeLogins } from "../../nodes/bin/reports.js";
 import { loginsOf } from "../../settings/contract.js";
+import { act } from "../restore/documents.js";
 import { leaderOf, must, type Remote } from "../restore/machines.js";
 import type { RotationPorts } from "./ports.js";
 
@@ -42,8 +43,6 @@ export interface RotationResult {
   readonly rotated: readonly Rotated[];
 }
 
-const APPLY_SECONDS = 120;
-const TAKE_SECONDS = 60;
 /** For sessions that are just ending. */
 const DRAIN_SECONDS = 15;
 const REGIONS = ["home", "recovery"] as const;
@@ -141,7 +140,7 @@ async function takeAll(nodes: readonly Remote[], kind: PlatformLogin, wanted: st
     nodes.map(async (node) => {
       try {
         const { fingerprints } = nodeLogins.parse(
-          JSON.parse(await must(node, "dr-logins take", TAKE_SECONDS)),
+          JSON.parse(await must(node, act("logins-take"))),
         );
         return fingerprints[kind] === wanted ? undefined : `${node.name} (it has another password)`;
       } catch (error) {
@@ -214,7 +213,7 @@ async function refuse(ports: RotationPorts, secret: string, login: string): Prom
   for (let i = 0; i < 2; i++) {
     const nodes = await runningNodes(ports);
     await apply(await requireLeader(nodes), secret);
-    await Promise.all(nodes.map((node) => must(node, `dr-logins end ${login}`)));
+    await Promise.all(nodes.map((node) => must(node, act("logins-end", { login }))));
   }
 }
 
@@ -235,7 +234,7 @@ async function drained(ports: RotationPorts, login: string): Promise<LoginSessio
 }
 
 const sessionsAt = async (node: Remote, login: string): Promise<LoginSession[]> =>
-  z.array(loginSession).parse(JSON.parse(await must(node, `dr-logins sessions ${login}`)));
+  z.array(loginSession).parse(JSON.parse(await must(node, act("logins-sessions", { login }))));
 
 const describe = ({ address, application }: LoginSession): string =>
   `${address ?? "its node"}${application ? ` (${application})` : ""}`;
@@ -244,7 +243,7 @@ const read = async ({ secrets }: RotationPorts, name: string): Promise<LoginSecr
   parseLoginSecret(name, await secrets.read(name));
 
 const apply = (leader: Remote, secret: string): Promise<string> =>
-  must(leader, `dr-logins apply ${secret}`, APPLY_SECONDS);
+  must(leader, act("logins-apply", { secret }));
 
 const runningNodes = async ({ machines }: RotationPorts): Promise<readonly Remote[]> =>
   (await Promise.all(REGIONS.map((region) => machines.members(region)))).flat();
