@@ -112,7 +112,7 @@ export async function issueLeaf(
  * @returns its expiry, in milliseconds since 1970.
  * @throws UserError otherwise: not PEM, no authority, another's key, less than a day left.
  */
-function checkAuthority({ certificate: text, key: keyText }: Authority): { readonly validTo: number } {
+export function checkAuthority({ certificate: text, key: keyText }: Authority): { readonly validTo: number } {
   const certificate = readPem(() => new X509Certificate(text), "the authority's certificate");
   const key = readPem(() => createPrivateKey(keyText), "the authority's key");
   const unusable = (reason: string) =>

@@ -5,11 +5,11 @@ import {
   ResourceNotFoundException,
   SecretsManagerClient,
 } from "@aws-sdk/client-secrets-manager";
-import { GetParameterCommand, ParameterNotFound, PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
-import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
+import { PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { UserError } from "../common/errors.js";
 import type { Contract } from "../settings/contract.js";
 import type { NodeCertificate } from "./authority.js";
+import { assertAccount, parameterValue } from "./region.js";
 import { type Trust, trusted } from "./trust.js";
 
 export interface PublishArgs {
@@ -64,25 +64,6 @@ export async function publishTo(args: PublishArgs): Promise<void> {
 
 /** Characters of an SSM parameter that are free of charge. */
 const STANDARD_LIMIT = 4096;
-
-async function assertAccount(region: string, accountId: string): Promise<void> {
-  const { Account } = await new STSClient({ region }).send(new GetCallerIdentityCommand({}));
-  if (Account === accountId) return;
-  throw new UserError(
-    `the AWS credentials are account ${Account}'s`,
-    `accountId is ${accountId}`,
-    "use credentials of that account",
-  );
-}
-
-async function parameterValue(ssm: SSMClient, name: string): Promise<string | undefined> {
-  try {
-    return (await ssm.send(new GetParameterCommand({ Name: name }))).Parameter?.Value;
-  } catch (error) {
-    if (error instanceof ParameterNotFound) return undefined;
-    throw error;
-  }
-}
 
 async function assertSecrets(client: SecretsManagerClient, names: string[], region: string): Promise<void> {
   const there = await Promise.all(

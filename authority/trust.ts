@@ -29,6 +29,10 @@ export function trusted(ours: string, published: string | undefined, trust: Trus
   return (trust.also === undefined || contains(now, trust.also) ? now : [...now, trust.also]).join("");
 }
 
+/** @param published what nodes trust, as above. */
+export const trusts = (published: string | undefined, ours: string): boolean =>
+  published !== undefined && contains(certificatesIn(published), ours);
+
 const contains = (certificates: readonly string[], one: string): boolean =>
   certificates.some((other) => fingerprint(other) === fingerprint(one));
 

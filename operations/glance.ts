@@ -1,10 +1,12 @@
 /** Both regions at a glance, from an observation: roles, epochs, lag, reasons to wait. Pure. */
 
 import { duration, seconds } from "../common/duration.js";
+import type { EscrowState } from "../escrow/record.js";
 import type { Position } from "../nodes/guard/region/region-facts.js";
 import { type Contract, otherRegion } from "../settings/contract.js";
 import type { SharedSettings } from "../settings/schema.js";
 import type { RegionId } from "../settings/stacks.js";
+import type { EscrowStates } from "./escrow.js";
 import { ifKnown, type Known, known, unknown } from "./known.js";
 import { type Lag, lagOf } from "./lag.js";
 import { type Leading, leadingGuard } from "./leading.js";
@@ -39,6 +41,8 @@ export interface RegionGlance {
   readonly lastBackup: Known<AgedBackup | null>;
   /** The newest copy of the other region's backups in this vault, to restore from if the other region is lost. */
   readonly copiedBackup: Known<AgedBackup | null>;
+  /** The region's record of the last verified escrow. */
+  readonly escrow: Known<EscrowState>;
   /** As the failover record's health check sees it. */
   readonly healthy: Known<boolean>;
   /** Overrides of the claimed epoch; overrides of earlier epochs no longer have an effect. */
@@ -62,12 +66,14 @@ export function glanceAt(
   contract: Pick<Contract, RegionId>,
   { leaseSeconds }: Pick<SharedSettings["promotion"], "leaseSeconds">,
   backups: Readonly<Record<RegionId, VaultBackups>>,
+  escrow: EscrowStates,
 ): Glance {
   const { at, readIn, failures } = observation;
   const [home, recovery] = REGION_IDS.map((id) => ({
     ...regionGlance(observation, contract, id, leaseSeconds),
     lastBackup: withAge(backups[id].own, at),
     copiedBackup: withAge(backups[id].copied, at),
+    escrow: escrow[id],
   }));
   const regions = { home: home as RegionGlance, recovery: recovery as RegionGlance };
   return {
@@ -89,7 +95,7 @@ function regionGlance(
   contract: Pick<Contract, RegionId>,
   id: RegionId,
   leaseSeconds: number,
-): Omit<RegionGlance, "lastBackup" | "copiedBackup"> {
+): Omit<RegionGlance, "lastBackup" | "copiedBackup" | "escrow"> {
   const { claimed, status, overrides } = observation.regions[id];
   const role = roleOf(observation, id);
   const yields = yieldsOf(observation, id);

@@ -2,6 +2,7 @@
 
 import { duration } from "../common/duration.js";
 import { wrapAt } from "../common/wrap.js";
+import type { EscrowState } from "../escrow/record.js";
 import type { RegionId } from "../settings/stacks.js";
 import type { AgedBackup, Glance, Lease, RegionGlance } from "./glance.js";
 import type { Known } from "./known.js";
@@ -31,6 +32,7 @@ export function renderGlance({ at, summary, table, regions }: Glance, place: str
     ...row("leases left", ({ leases }) => notes.cell(leases, leaseText)),
     ...row("last backup", ({ lastBackup }) => notes.cell(lastBackup, backupText)),
     ...row("other's copy", ({ copiedBackup }) => notes.cell(copiedBackup, backupText)),
+    ...row("escrow", ({ escrow }) => notes.cell(escrow, escrowText)),
     ...row("health check", ({ healthy, role }) =>
       // The check asks for the active region: a standby's must fail, or DNS would send users there.
       notes.cell(healthy, (yes) =>
@@ -58,6 +60,9 @@ export function renderGlance({ at, summary, table, regions }: Glance, place: str
 
 const backupText = (backup: AgedBackup | null): string =>
   backup ? `${backup.kind}, ${duration(backup.ageSeconds)} ago` : "none yet";
+
+const escrowText = ({ wrong, ageSeconds }: EscrowState): string =>
+  wrong ?? `verified ${duration(ageSeconds as number)} ago`;
 
 const epochs = ({ claimed, opened }: RegionGlance["epoch"]): string =>
   claimed === 0 ? "none claimed" : `${claimed} claimed, ${opened === 0 ? "none" : opened} opened`;

@@ -183,6 +183,8 @@ export interface Contract {
   certificateSecret(nodeName: string): string;
   /** SSM parameter, in each region, with the authority's certificate in PEM: no secret. */
   readonly authorityParameter: string;
+  /** SSM parameter, in each region, with the record of the last verified escrow (`escrow/record.ts`): no secret. */
+  readonly escrowParameter: string;
   /** IAM policies that cap what roles can do: those of machines and the services that act for them, and the pipeline's. */
   readonly machineBoundary: string;
   readonly pipelineBoundary: string;
@@ -289,6 +291,7 @@ export function contractOf(settings: SharedSettings, accountId: string): Contrac
       `${name}/postgres/${owner === DATABASE_LOGINS.application ? "application" : `owner/${owner}`}`,
     certificateSecret: (nodeName) => `${name}/tls/${nodeName}`,
     authorityParameter: `/${name}/tls/authority`,
+    escrowParameter: `/${name}/escrow`,
     machineBoundary: `${name}-machine-boundary`,
     pipelineBoundary: `${name}-pipeline-boundary`,
     pipelineRolePrefix: `${name}-pipeline-`,

@@ -309,6 +309,11 @@ export const sharedSchema = z.strictObject({
         .max(90)
         .default(7)
         .describe("Days between two logical dumps (`pg_dump`) of every database; 0: none."),
+      escrowMaxDays: days(1, 3650)
+        .default(180)
+        .describe(
+          "How old the last verification of the escrow may be, which has the backup passphrase outside the account: `npx dr bootstrap escrow`.",
+        ),
       copyTo: z
         .strictObject({
           accountId: z

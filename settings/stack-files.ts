@@ -1,6 +1,6 @@
 /** A stack's raw settings as Pulumi.yaml and its stack file give them, without an engine. */
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { parse } from "yaml";
 import { UserError } from "../common/errors.js";
@@ -21,6 +21,14 @@ export const projectFolder = (): string => (existsSync("Pulumi.yaml") ? resolve(
 /** The project's name, which Pulumi puts into each state's path. @throws UserError when Pulumi.yaml can't be read. */
 export const projectName = async (dir: string): Promise<string> =>
   (await read<ProjectFile>(join(dir, "Pulumi.yaml"))).name;
+
+/** Pulumi.yaml and all stack files as they are, by name. @throws UserError when the folder has no Pulumi.yaml. */
+export async function settingsFiles(dir: string): Promise<Record<string, string>> {
+  await projectName(dir);
+  const names = (await readdir(dir)).filter((name) => /^Pulumi(\.[a-z0-9-]+)?\.yaml$/.test(name)).sort();
+  const texts = await Promise.all(names.map((name) => readFile(join(dir, name), "utf8")));
+  return Object.fromEntries(names.map((name, i) => [name, texts[i] as string]));
+}
 
 /** @throws UserError when the project or its stack file can't be read. */
 export async function readStackFiles(stack: StackName, dir: string): Promise<RawSettings> {

@@ -1,11 +1,13 @@
-import { resolve } from "node:path";
+import { readFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { LEAF_DAYS } from "../../authority/authority.js";
 import { UserError } from "../../common/errors.js";
+import { REPO } from "../../common/paths.js";
 import { statePolicy } from "../../components/access/state-policies.js";
 import { contractOf } from "../../settings/contract.js";
 import { parseSharedSettings } from "../../settings/parse.js";
-import { projectFolder, projectName, readStackFiles } from "../../settings/stack-files.js";
+import { projectFolder, projectName, readStackFiles, settingsFiles } from "../../settings/stack-files.js";
 
 interface StateFlags {
   readonly bucket: string;
@@ -21,6 +23,16 @@ interface CaFlags {
   publish: boolean;
   alsoTrust?: string;
   trustOnly?: boolean;
+  project?: string;
+}
+
+interface EscrowFlags {
+  to?: string[];
+  out?: string;
+  authority?: string;
+  verify?: string;
+  identity?: string;
+  check: boolean;
   project?: string;
 }
 
@@ -61,6 +73,75 @@ export function addBootstrap(dr: Command): void {
         report: (line) => console.log(line),
       });
     });
+  bootstrap
+    .command("escrow")
+    .description(
+      "seal what a restore needs when the account is gone, for custody outside AWS; verify it, check that it was verified",
+    )
+    .option("--to <recipient...>", "seal to these public keys, which age-keygen prints (age1…)")
+    .option("--out <file>", "the new file, with --to")
+    .option("--authority <folder>", "seal the nodes' certificate authority as well, with --to")
+    .option("--verify <file>", "open this escrow, compare it with what is live, and record that")
+    .option("--identity <file>", "a recipient's secret key, with --verify")
+    .option(
+      "--check",
+      "fail when the last verification is missing, too old, or before a new passphrase",
+      false,
+    )
+    .option("--project <dir>", "folder of Pulumi.yaml (default: this one, else the checkout)")
+    .action(runEscrow);
+}
+
+async function runEscrow({
+  to,
+  out,
+  authority,
+  verify,
+  identity,
+  check,
+  project,
+}: EscrowFlags): Promise<void> {
+  const modes = [
+    to !== undefined || out !== undefined,
+    verify !== undefined || identity !== undefined,
+    check,
+  ];
+  if (
+    modes.filter(Boolean).length !== 1 ||
+    (modes[0] && !(to && out)) ||
+    (modes[1] && !(verify && identity))
+  ) {
+    throw new UserError(
+      "the options don't say what to do",
+      "An escrow is sealed (--to and --out), verified (--verify and --identity) or checked (--check).",
+      "pass the options of one of these: npx dr bootstrap escrow --help",
+    );
+  }
+  if (authority !== undefined && !to) {
+    throw new UserError(
+      "--authority without --to",
+      "The authority is compared with the published one, not with a folder.",
+      "leave it out, or seal with --to and --out",
+    );
+  }
+  const dir = folderOf(project);
+  const settings = parseSharedSettings("global", await readStackFiles("global", dir));
+  const report = (line: string) => console.log(line);
+  const { checkEscrow, sealEscrow, verifyEscrow } = await import("../../escrow/bootstrap.js");
+  if (check) return checkEscrow({ settings, report });
+  const files = await settingsFiles(dir);
+  if (verify && identity) return verifyEscrow({ settings, report, files, file: verify, identity });
+  const { version } = JSON.parse(await readFile(join(REPO, "package.json"), "utf8")) as { version: string };
+  const sealed = { name: await projectName(dir), version };
+  await sealEscrow({
+    settings,
+    report,
+    files,
+    project: sealed,
+    to: to as string[],
+    out: out as string,
+    authority,
+  });
 }
 
 const folderOf = (project: string | undefined): string => (project ? resolve(project) : projectFolder());

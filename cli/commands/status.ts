@@ -13,8 +13,8 @@ export function addStatus(dr: Command): void {
       const { glanceAt } = await import("../../operations/glance.js");
       const place = await openPlace(placeKind(flags));
       try {
-        const [seen, backups] = await Promise.all([place.observe(), place.backups()]);
-        const glance = glanceAt(seen, place.contract, place.settings.promotion, backups);
+        const [seen, backups, escrow] = await Promise.all([place.observe(), place.backups(), place.escrow()]);
+        const glance = glanceAt(seen, place.contract, place.settings.promotion, backups, escrow);
         if (json) return console.log(JSON.stringify({ place: place.kind, ...glance }, undefined, 2));
         const { renderGlance } = await import("../../operations/render.js");
         console.log(renderGlance(glance, place.name));

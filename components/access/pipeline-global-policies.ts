@@ -201,6 +201,15 @@ export function deployGlobalStatements(
       ),
     },
     {
+      // For `dr bootstrap escrow --check`. Only a person who has opened the escrow writes it.
+      Sid: "ReadTheEscrowsRecord",
+      Effect: "Allow",
+      Action: "ssm:GetParameter",
+      Resource: [home, recovery].map(
+        ({ region }) => `arn:aws:ssm:${region}:${accountId}:parameter${contract.escrowParameter}`,
+      ),
+    },
+    {
       // DescribeParameters knows no resource.
       Sid: "FindHandoff",
       Effect: "Allow",

@@ -31,7 +31,7 @@ export function restoreNodeStatements(contract: Contract, id: RegionId, keys: No
       [contract.secrets.backupCipher, contract.certificateSecret(own.restoreNode)],
       keys.data,
     ),
-    readParameters(contract, own, [contract.authorityParameter]),
+    readParameters(contract, own, [contract.authorityParameter, contract.escrowParameter]),
     ...ownVaultWithReports(own, keys.ownBackups),
     ...otherVault(contract[otherRegion(id)], keys.otherBackups),
     setOwnGroup(contract, own, "EndItself"),

@@ -50,6 +50,7 @@ export const backupAlarmSpecs = (
     ...backups(settings, own),
     ...vault(settings, own),
     ...restoreTests(settings, own, of(settings.site === "cold" ? "restore" : "database")),
+    ...escrow(settings, of("restore")),
     ...vaultReplication(settings, contract, region),
   ];
 };
@@ -168,11 +169,13 @@ function vault(settings: BackupAlarmSettings, own: Own): AlarmSpec[] {
   ];
 }
 
+const oldTestHours = ({ everyHours }: BackupAlarmSettings["restoreTest"]): number =>
+  2 * everyHours + RESTORE_TEST_GRACE_HOURS;
+
 /** @param result of whom the last test's result is read: a cold site has no database node that would repeat it */
 function restoreTests(settings: BackupAlarmSettings, own: Own, result: Own): AlarmSpec[] {
-  const { everyHours } = settings.restoreTest;
-  if (everyHours === 0) return [];
-  const oldHours = 2 * everyHours + RESTORE_TEST_GRACE_HOURS;
+  if (settings.restoreTest.everyHours === 0) return [];
+  const oldHours = oldTestHours(settings.restoreTest);
   const tooOld = {
     alarm: "restore-test-too-old",
     severity: "notify",
@@ -215,6 +218,29 @@ function restoreTests(settings: BackupAlarmSettings, own: Own, result: Own): Ala
           } as const,
         ]
       : []),
+  ];
+}
+
+/**
+ * The restore machine publishes the age once, as it ends. A test that says nothing counts like an old escrow: one that
+ * was never checked. With tests more than half a week apart, or none, only the pipeline checks.
+ */
+function escrow({ backup, restoreTest }: BackupAlarmSettings, result: Own): AlarmSpec[] {
+  const hours = oldTestHours(restoreTest);
+  if (restoreTest.everyHours === 0 || hours > LONGEST_LOOK_HOURS) return [];
+  return [
+    {
+      alarm: "escrow-old",
+      severity: "notify",
+      summary: `If this account were lost, its backups might be unreadable: no test of the last ${hours} h saw an escrow with the live passphrase, verified within ${backup.escrowMaxDays} days.`,
+      metric: result(METRICS.escrowAgeDays),
+      statistic: "Minimum",
+      breachesWhen: "GreaterThanThreshold",
+      threshold: backup.escrowMaxDays,
+      periodSeconds: 3600,
+      periods: hours,
+      signOfLifeOf: "anything",
+    },
   ];
 }
 

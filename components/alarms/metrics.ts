@@ -134,6 +134,13 @@ export const METRICS = {
     meaning:
       "From the newest commit that the newest restore test found to the moment at which it began: the actual recovery point.",
   },
+  escrowAgeDays: {
+    name: "EscrowAgeDays",
+    unit: "None",
+    scope: "region",
+    meaning:
+      "Days since an operator last opened the escrow and found the live passphrase in it; 36,500 when that was never, or with another passphrase. Published by the restore machine after each test.",
+  },
   claimReadAgeSeconds: {
     name: "ClaimReadAgeSeconds",
     unit: "Seconds",

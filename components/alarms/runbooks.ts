@@ -17,6 +17,7 @@ export const RUNBOOKS = {
   "restore-test-failed": "restore-test-failed.md",
   "restore-machine-hangs": "restore-test-failed.md",
   "restore-test-too-old": "restore-test-failed.md",
+  "escrow-old": "escrow-old.md",
   "volume-backup-failed": "backup-too-old.md",
   "vault-replication-behind": "vault-replication-behind.md",
   "vault-replication-failed": "vault-replication-behind.md",

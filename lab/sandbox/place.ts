@@ -48,6 +48,10 @@ export async function sandboxPlace(): Promise<Place> {
       const none = { own: unknown(NO_MACHINES), copied: unknown(NO_MACHINES) };
       return { home: none, recovery: none };
     },
+    async escrow() {
+      const { escrowStates } = await import("../../operations/escrow.js");
+      return escrowStates(contract, settings, emulator);
+    },
     openVault: noMachines,
     async deployment(region, _seen, progress, policies) {
       const { sandboxDeployment } = await import("./deployment.js");

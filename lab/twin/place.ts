@@ -48,6 +48,10 @@ export async function twinPlace(): Promise<Place> {
       const { newestBackups } = await import("../../operations/vault/newest-backup.js");
       return newestBackups(openVault);
     },
+    async escrow() {
+      const none = unknown("the twin has none");
+      return { home: none, recovery: none };
+    },
     openVault,
     async deployment(region, { regions }) {
       const { twinDeployment } = await import("./deployment.js");

@@ -17,6 +17,7 @@ export const renderRestoreTest = (
     bucket: region.vaultBucket,
     prefix: `${region.repositoryPath.slice(1)}/${REPOSITORY_FOLDERS.restoreTests}`,
     stanzas: [region, otherOf(contract, region)].map(clusterName),
+    escrowParameter: contract.escrowParameter,
     maxSeconds: restoreTest.maxSeconds,
     checks: restoreTest.checks,
   })}\n`;

@@ -50,6 +50,10 @@ export async function awsPlace(dir: string): Promise<Place> {
       const { newestBackups } = await import("../vault/newest-backup.js");
       return newestBackups(openVault);
     },
+    async escrow() {
+      const { escrowStates } = await import("../escrow.js");
+      return escrowStates(contract, settings);
+    },
     openVault,
     async deployment(region, _seen, progress, policies) {
       const { pulumiDeployment } = await import("../deployments/pulumi.js");

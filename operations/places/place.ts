@@ -4,6 +4,7 @@ import type { Progress } from "../../common/progress.js";
 import type { Contract } from "../../settings/contract.js";
 import type { SharedSettings } from "../../settings/schema.js";
 import type { RegionId, RegionStackName } from "../../settings/stacks.js";
+import type { EscrowStates } from "../escrow.js";
 import type { Observation } from "../observation.js";
 import type { Deployment } from "../promotion/deployment.js";
 import type { RestoreMachines } from "../restore/machines.js";
@@ -23,6 +24,8 @@ export interface Place {
   observe(first?: RegionId): Promise<Observation>;
   /** The newest backups in each region's vault. Never throws. */
   backups(): Promise<Readonly<Record<RegionId, VaultBackups>>>;
+  /** What each region's record says of the escrow. Never throws. */
+  escrow(): Promise<EscrowStates>;
   /** @throws UserError when the region's vault can't be opened from here. */
   openVault(stack: RegionStackName): Promise<OpenVault>;
   /**

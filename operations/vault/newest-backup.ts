@@ -3,6 +3,7 @@
 import { otherRegion } from "../../settings/contract.js";
 import { type RegionId, type RegionStackName, regionIdOf } from "../../settings/stacks.js";
 import { type Known, known, unknown } from "../known.js";
+import { within } from "../within.js";
 import type { VaultBucket } from "./bucket.js";
 import type { OpenVault } from "./open.js";
 
@@ -69,18 +70,5 @@ async function backupsIn(stack: RegionStackName, open: Open): Promise<VaultBacku
   } catch (error) {
     const why = unknown(`its vault was not read: ${(error as Error).message}`);
     return { own: why, copied: why };
-  }
-}
-
-async function within<T>(millis: number, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${millis / 1000} s`)), millis);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-    work.catch(() => {});
   }
 }

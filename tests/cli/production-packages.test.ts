@@ -45,6 +45,7 @@ test.each([
   ["switchover --yes"],
   ["restore --to 2026-01-01T00:00:00Z --yes"],
   ["vault inspect --stack prod --since 2026-01-01T00:00:00Z"],
+  ["bootstrap escrow --check"],
   ["check-epoch prod"],
 ])("dr %s comes as far as AWS", async (command) => {
   const { all } = await dr(command.split(" "));

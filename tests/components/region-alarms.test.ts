@@ -71,6 +71,7 @@ describe("a warm region", () => {
         "disk-nearly-full-2: DataVolumeUsedPercent Maximum GreaterThanOrEqualToThreshold 90, 1 × 300 s, silence notBreaching, page",
         "disk-nearly-full-3: DataVolumeUsedPercent Maximum GreaterThanOrEqualToThreshold 90, 1 × 300 s, silence notBreaching, page",
         "dump-too-old: DumpAgeHours Minimum GreaterThanThreshold 192, 2 × 3600 s, silence notBreaching, notify",
+        "escrow-old: EscrowAgeDays Minimum GreaterThanThreshold 180, 51 × 3600 s, silence breaching, notify",
         "no-healthy-targets: HealthyHostCount Maximum LessThanThreshold 1, 3 × 60 s, silence breaching, page",
         "no-leader: LeaderSeen Maximum LessThanThreshold 1, 3 × 60 s, silence breaching, page",
         "replication-lag: ReplicationLagSeconds Maximum GreaterThanThreshold 60, 5 × 60 s, silence notBreaching, notify",

@@ -36,12 +36,21 @@ describe("deployment", () => {
       "cancel-in-progress": false,
     }));
 
-  test("the epoch is checked right before up", () => {
+  test("the epoch is checked right before up, and the escrow after it", () => {
     const commands = deployStack.steps.flatMap(({ run }: { run?: string }) => run ?? []);
     expect(commands).toEqual([
       'npx dr check-epoch "$STACK"',
       expect.stringMatching(/^pulumi up .*--policy-pack policies/),
+      "npx dr bootstrap escrow --check",
     ]);
+  });
+
+  test("the last step of global refuses a deployment without a verified escrow", () => {
+    const { run, if: when, ...more } = deployStack.steps.at(-1);
+    expect(run).toBe("npx dr bootstrap escrow --check");
+    expect(when).toBe(chosen.replace("inputs.stack", "inputs.stack == 'global'"));
+    // Nothing lets it fail unseen.
+    expect(Object.keys(more)).toEqual(["name"]);
   });
 });
 

@@ -25,7 +25,11 @@ const BACKUPS: Parameters<typeof glanceAt>[3] = {
   home: { own: known(BACKUP), copied: known(null) },
   recovery: { own: known(null), copied: known(BACKUP) },
 };
-const glance = (seen: Observation) => glanceAt(seen, CONTRACT, SETTINGS.promotion, BACKUPS);
+const ESCROW: Parameters<typeof glanceAt>[4] = {
+  home: known({ wrong: null, ageSeconds: 12 * 86_400 }),
+  recovery: known({ wrong: "it was never verified" }),
+};
+const glance = (seen: Observation) => glanceAt(seen, CONTRACT, SETTINGS.promotion, BACKUPS, ESCROW);
 const text = (seen: Observation) => renderGlance(glance(seen), "AWS");
 const pending = standbyRecovery(3, { claimed: 2 });
 
@@ -66,6 +70,7 @@ test("home is active and recovery follows", () => {
     leases left  unknown (1)                      unknown (1)
     last backup  incremental, 12 min ago          none yet
     other's copy none yet                         incremental, 12 min ago
+    escrow       verified 12 d ago                it was never verified
     health check healthy                          fails, as it should
     overrides    none                             none
     waits for    -                                -
@@ -101,6 +106,7 @@ test("one region is gone: shows which replica answered, and how long the region 
     leases left  unknown (1)                      unknown (1)
     last backup  incremental, 12 min ago          none yet
     other's copy none yet                         incremental, 12 min ago
+    escrow       verified 12 d ago                it was never verified
     health check unknown (2)                      fails, as it should
     overrides    none                             none
     waits for    -                                -
@@ -137,6 +143,7 @@ describe("a promotion that waits", () => {
       leases left  unknown (1)                      unknown (1)
       last backup  incremental, 12 min ago          none yet
       other's copy none yet                         incremental, 12 min ago
+      escrow       verified 12 d ago                it was never verified
       health check healthy                          unhealthy
       overrides    none                             none
       waits for    -                                unknown (1)
@@ -205,6 +212,7 @@ test("nothing is claimed", () => {
     leases left  unknown (1)                      unknown (1)
     last backup  incremental, 12 min ago          none yet
     other's copy none yet                         incremental, 12 min ago
+    escrow       verified 12 d ago                it was never verified
     health check healthy                          fails, as it should
     overrides    none                             none
     waits for    -                                -

@@ -350,6 +350,8 @@ const rows = (): Readonly<Record<string, Readonly<Record<string, Ask>>>> => ({
     "open a shell on a machine": ask("ssm:StartSession", `arn:aws:ec2:${HOME}:${ACCOUNT_ID}:instance/i-1`),
     "make a function": ask("lambda:CreateFunction", `arn:aws:lambda:${HOME}:${ACCOUNT_ID}:function:x`),
     "replace the authority's certificate": ask("ssm:PutParameter", parameter("/drs/tls/authority")),
+    "read the escrow's record": ask("ssm:GetParameter", parameter("/drs/escrow")),
+    "replace the escrow's record": ask("ssm:PutParameter", parameter("/drs/escrow")),
     "replace the handoff": ask("ssm:PutParameter", parameter("/drs/handoff")),
     "change the nodes' settings": ask("ssm:PutParameter", parameter(`/drs/${HOME}/cluster`)),
     "delete an alarm": ask("cloudwatch:DeleteAlarms", "*", HOME),

@@ -16,7 +16,13 @@ const named = (all: ReturnType<typeof specs>) =>
 test("what is switched off is not watched", () => {
   const off = named(specs({ backup: { dumpDays: 0, verifyDays: 0 }, restoreTest: { everyHours: 0 } }));
   const gone = named(specs()).filter((name) => !off.includes(name));
-  expect(gone).toEqual(["dump-too-old", "verify-failed", "restore-test-failed", "restore-test-too-old"]);
+  expect(gone).toEqual([
+    "dump-too-old",
+    "verify-failed",
+    "restore-test-failed",
+    "restore-test-too-old",
+    "escrow-old",
+  ]);
 });
 
 test("ages follow the settings that say how often", () => {
@@ -52,6 +58,21 @@ test("a cold site hears of its restore tests from the restore machine alone", ()
     signOfLifeOf: "anything",
   });
   expect(specs({ site: "cold", restoreTest: { everyHours: 96 } }).some(({ suffix }) => suffix)).toBe(false);
+});
+
+test("an old escrow is heard of where restore tests are often enough to tell it from silence", () => {
+  const escrow = (raw: Record<string, unknown>) => specs(raw).find(({ alarm }) => alarm === "escrow-old");
+  expect(escrow({ backup: { escrowMaxDays: 90 }, restoreTest: { everyHours: 12 } })).toMatchObject({
+    severity: "notify",
+    metric: { namespace: "DisasterRecovery/drs/restore", metricName: METRICS.escrowAgeDays.name },
+    // A test that fails or says nothing within 27 hours counts like an escrow that is too old.
+    statistic: "Minimum",
+    threshold: 90,
+    periodSeconds: 3600,
+    periods: 27,
+    signOfLifeOf: "anything",
+  });
+  expect(escrow({ restoreTest: { everyHours: 96 } })).toBeUndefined();
 });
 
 test("CloudWatch takes every period: an hour or more for what it looks back longer than a day", () => {
