@@ -108,6 +108,7 @@ describe("the restore machine", () => {
       bucket: "drs-vault-123456789012-eu-central-1",
       prefix: "eu-central-1/restore-tests",
       stanzas: ["drs-eu-central-1", "drs-eu-west-1"],
+      escrowParameter: "/drs/escrow",
       maxSeconds: 600,
       checks,
     });
