@@ -48,8 +48,7 @@ ${places.accountId}, its secrets and Pulumi's state are gone. Who has it can rea
 With the project
   1. Get the project in this version, and run \`npm ci\`.
   2. Write the files under \`settings\` into its folder.
-  3. Copy the vault's objects into a vault that you can read, put the passphrase into its
-     secret, and restore: docs/restore.md.
+  3. Follow runbooks/account-gone.md.
 
 Without the project
   1. Install PostgreSQL and pgBackRest, of the same major version or newer.
