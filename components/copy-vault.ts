@@ -24,8 +24,8 @@ export interface CopyVaultArgs {
 
 /**
  * Two buckets, since a bucket has one default lock: a year for the trail would keep a year of backups. S3 fills them
- * under the roles of the vaults' and the trail's replication. Those write versions; nobody of the first account reads,
- * deletes or changes a setting.
+ * under the roles of the vaults' and the trail's replication. Those write versions; no identity of the first account reads
+ * or deletes one, or changes a setting.
  */
 export class CopyVault extends pulumi.ComponentResource {
   readonly bucketNames: Readonly<Record<"vaults" | "audit", pulumi.Output<string>>>;

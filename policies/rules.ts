@@ -11,6 +11,7 @@ import {
   s3PublicAccessBlocked,
   s3ReplicationSafe,
   s3TlsOnly,
+  s3VaultCopiedElsewhere,
   s3VaultReplicated,
   s3Versioned,
 } from "./rules/buckets.js";
@@ -23,6 +24,7 @@ import {
   iamNoUsers,
   iamNoWildcardActions,
   iamNoWildcardResources,
+  iamReplicationNeverDeletes,
   iamRolesBounded,
   iamTrustNamed,
 } from "./rules/iam.js";
@@ -54,6 +56,7 @@ export const RULES_BY_DOMAIN: Readonly<Record<string, readonly Rule[]>> = {
   Storage: [
     s3ObjectLockCompliance,
     s3VaultReplicated,
+    s3VaultCopiedElsewhere,
     s3ReplicationSafe,
     s3Versioned,
     s3EncryptedWithKms,
@@ -79,6 +82,7 @@ export const RULES_BY_DOMAIN: Readonly<Record<string, readonly Rule[]>> = {
     iamNoWildcardResources,
     iamNoAdministrators,
     iamNoEscalation,
+    iamReplicationNeverDeletes,
     iamRolesBounded,
     iamTrustNamed,
     iamNoUsers,

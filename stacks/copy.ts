@@ -14,8 +14,8 @@ import { awsProvider } from "./providers.js";
 
 export function copyStack(settings: SharedSettings): StackOutputs {
   const { accountId, backup, audit, contacts } = settings;
-  const contract = accountId && contractOf(settings, accountId);
-  if (!contract || !contract.copy)
+  const contract = accountId ? contractOf(settings, accountId) : undefined;
+  if (!contract?.copy)
     throw new UserError(
       "stack copy has nothing to create",
       "The setting backup.copyTo names no account for a copy.",

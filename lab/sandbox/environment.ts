@@ -12,12 +12,10 @@ export async function sandboxEnvironment(options: {
   /** Folders put in front of PATH. */
   bins: readonly string[];
 }): Promise<Record<string, string>> {
-  const state = join(sandboxDir(), "state");
-  await mkdir(state, { recursive: true });
   return {
     PATH: [...options.bins, join(options.engine.root, "bin"), process.env.PATH ?? ""].join(":"),
     PULUMI_HOME: join(sandboxDir(), "home"),
-    PULUMI_BACKEND_URL: pathToFileURL(state).href,
+    PULUMI_BACKEND_URL: await backend("state"),
     PULUMI_CONFIG_PASSPHRASE: await passphrase(),
     PULUMI_SKIP_UPDATE_CHECK: "true",
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
@@ -27,6 +25,22 @@ export async function sandboxEnvironment(options: {
     AWS_SECRET_ACCESS_KEY: "test",
     AWS_EC2_METADATA_DISABLED: "true",
   };
+}
+
+/**
+ * What differs for stack `copy`: credentials of the other account, for which the emulator takes a key that is an account's id, and
+ * a state of its own.
+ */
+export const otherAccountEnvironment = async (accountId: string): Promise<Record<string, string>> => ({
+  PULUMI_BACKEND_URL: await backend("state-of-copy"),
+  AWS_ACCESS_KEY_ID: accountId,
+});
+
+/** Pulumi's file backend in a folder of the sandbox. */
+async function backend(folder: string): Promise<string> {
+  const state = join(sandboxDir(), folder);
+  await mkdir(state, { recursive: true });
+  return pathToFileURL(state).href;
 }
 
 /** Encrypts secrets in the sandbox's state; made once per sandbox. */

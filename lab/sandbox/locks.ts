@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { sandboxDir } from "../../common/paths.js";
 import { processRuns } from "../../common/processes.js";
 
-const pulumiDir = () => join(sandboxDir(), "state/.pulumi");
+/** The state of the account's stacks, and the one of stack `copy`. */
+const pulumiDirs = () => ["state", "state-of-copy"].map((state) => join(sandboxDir(), state, ".pulumi"));
 
 /**
  * Removes locks whose process is gone from this machine, and takes the last whole checkpoint where the
@@ -49,8 +50,13 @@ export async function lockHolders(stack: string): Promise<number[]> {
 }
 
 async function filesBelow(folder: string, wanted: (file: string) => Promise<boolean>): Promise<string[]> {
-  const root = join(pulumiDir(), folder);
-  const entries = await readdir(root, { recursive: true, withFileTypes: true }).catch(() => []);
+  const entries = (
+    await Promise.all(
+      pulumiDirs().map((root) =>
+        readdir(join(root, folder), { recursive: true, withFileTypes: true }).catch(() => []),
+      ),
+    )
+  ).flat();
   const files: string[] = [];
   for (const entry of entries) {
     if (!entry.isFile() || !/\.json(\.attrs)?$/.test(entry.name)) continue;

@@ -8,6 +8,7 @@ import { UserError } from "../../common/errors.js";
 import { sandboxDir } from "../../common/paths.js";
 import { Progress } from "../../common/progress.js";
 import { type Change, ChangeReader, OperationFailed, readFailure } from "../../operations/engine/events.js";
+import { readStackFiles } from "../../settings/stack-files.js";
 import type { StackName } from "../../settings/stacks.js";
 import { program as stacksProgram } from "../../stacks/program.js";
 import { outlived, settledUnder, startedUnder } from "./boots.js";
@@ -20,7 +21,7 @@ import {
 } from "./emulator/emulator.js";
 import { findEngine } from "./engine/engine.js";
 import { policyPack, writeLaunchers } from "./engine/launchers.js";
-import { sandboxEnvironment } from "./environment.js";
+import { otherAccountEnvironment, sandboxEnvironment } from "./environment.js";
 import { clearKilledRuns, lockHolders } from "./locks.js";
 import { projectDir, syncProject } from "./project.js";
 
@@ -166,7 +167,7 @@ export class Sandbox {
     };
   }
 
-  private select(stack: StackName, options: RunOptions): Promise<automation.Stack> {
+  private async select(stack: StackName, options: RunOptions): Promise<automation.Stack> {
     return automation.LocalWorkspace.createOrSelectStack(
       {
         stackName: stack,
@@ -178,10 +179,18 @@ export class Sandbox {
         pulumiCommand: this.command,
         envVars: {
           ...this.environment,
+          ...(stack === "copy" ? await this.otherAccount() : {}),
           ...(options.endpoint ? { DR_SANDBOX_ENDPOINT: options.endpoint } : {}),
         },
       },
     );
+  }
+
+  /** Without a setting that names the other account, the program itself says what is missing. */
+  private async otherAccount(): Promise<Record<string, string>> {
+    const { backup } = await readStackFiles("copy", projectDir());
+    const accountId = (backup as { copyTo?: { accountId?: string } } | undefined)?.copyTo?.accountId;
+    return accountId ? otherAccountEnvironment(accountId) : {};
   }
 
   /** @throws UserError when the emulator died: what the engine says then would be hard to read. */

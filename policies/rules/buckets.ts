@@ -6,7 +6,7 @@ import type { Unwrap } from "@pulumi/pulumi";
 import type { Problem } from "../../common/errors.js";
 import { conditionValues, isEverybody, statementsOf } from "../documents.js";
 import { argsOf, check, known, linked, type Rule, type RuleText, rule, stackRule } from "../rule.js";
-import { securityHub } from "../standards.js";
+import { guidance, securityHub } from "../standards.js";
 
 const BUCKET = "aws:s3/bucket:Bucket";
 const VERSIONING = "aws:s3/bucketVersioning:BucketVersioning";
@@ -158,11 +158,12 @@ export const s3OwnerEnforced = bucketRule<s3.BucketOwnershipControlsArgs>(
   },
 );
 
-/** Vault and audit buckets hold their objects under COMPLIANCE, which no user can shorten, not even root. */
+/** Vaults, audit buckets and their copies hold their objects under COMPLIANCE, which no user can shorten, not even root. */
 export const s3ObjectLockCompliance = bucketRule<s3.BucketObjectLockConfigurationArgs>(
   {
     name: "s3-object-lock-compliance",
-    description: "Vault and audit buckets lock every object in COMPLIANCE mode for at least a day.",
+    description:
+      "Vaults, audit buckets and their copies lock every object in COMPLIANCE mode for at least a day.",
     level: "mandatory",
     severity: "critical",
     reference: securityHub("S3.15"),
@@ -222,6 +223,39 @@ export const s3VaultReplicated = bucketRule(
       reason: "losing this region would lose its backups",
       remedy: "add a BucketReplicationConfig to the other region's vault",
     },
+  },
+);
+
+/** Advisory: an account without a second one can't follow it, and a trial need not. */
+export const s3VaultCopiedElsewhere = bucketRule<s3.BucketReplicationConfigArgs>(
+  {
+    name: "s3-vault-copied-elsewhere",
+    description:
+      "Every vault also replicates into another account, which an administrator of this one can't reach.",
+    level: "advisory",
+    severity: "high",
+    reference: guidance(
+      "S3: replication to another account",
+      "https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-walkthrough-2.html",
+    ),
+  },
+  {
+    only: (bucket) => /-vault-/.test(nameOf(bucket)),
+    type: REPLICATION,
+    absent: {
+      key: "replication",
+      reason: "an administrator of this account can make all backups unreadable",
+      remedy: "add a BucketReplicationConfig with a destination in another account",
+    },
+    demands: ({ rules = [] }) => [
+      {
+        key: "replication.destinations",
+        value: () => rules.map(({ destination }) => destination.bucket),
+        holds: () => rules.some(({ destination }) => Boolean(destination.account)),
+        reason: "an administrator of this account can make all backups unreadable: the keys are here alone",
+        remedy: "deploy stack copy in a second account and set backup.copyTo",
+      },
+    ],
   },
 );
 
@@ -371,9 +405,9 @@ function ofBucket<Args>(stack: readonly PolicyResource[], type: string, bucket: 
   return linked(stack, type, "bucket", bucket, names).map((resource) => argsOf<Args>(resource));
 }
 
-/** The contract names vaults `…-vault-…` and the audit bucket `…-audit-…`. */
+/** The contract names vaults `…-vault-…`, the audit bucket `…-audit-…` and what another account keeps `…-copy-…`. */
 function isImmutable(bucket: PolicyResource): boolean {
-  return /-(vault|audit)-/.test(nameOf(bucket));
+  return /-(vault|audit|copy)-/.test(nameOf(bucket));
 }
 
 function nameOf(bucket: PolicyResource): string {

@@ -15,28 +15,33 @@ const isBreakGlass = (role: string): boolean => role.endsWith("-break-glass");
  * Policies that give rights to an identity. A permission boundary isn't one: it grants nothing, and its
  * first statement is wide on purpose. The contract ends its name in `-boundary`.
  */
-const identityPolicies = (judge: (statement: Statement, role: string) => Iterable<Problem>) => {
-  function* all(document: unknown, role: () => string): Iterable<Problem> {
+function identityDocuments(
+  judge: (document: unknown, role: () => string) => Iterable<Problem>,
+): Record<string, Check> {
+  return {
+    "aws:iam/policy:Policy": check<iam.PolicyArgs>(function* ({ name, props }) {
+      if ((props.name ?? name).endsWith("-boundary")) return;
+      yield* judge(props.policy, () => "");
+    }),
+    "aws:iam/rolePolicy:RolePolicy": check<iam.RolePolicyArgs>(function* ({ props }) {
+      yield* judge(props.policy, () => String(props.role));
+    }),
+    [ROLE]: check<iam.RoleArgs>(function* ({ name, props }) {
+      for (const { policy } of props.inlinePolicies ?? []) {
+        yield* judge(policy, () => props.name ?? name);
+      }
+    }),
+  };
+}
+
+/** The same, statement by statement. */
+const identityPolicies = (judge: (statement: Statement, role: string) => Iterable<Problem>) =>
+  identityDocuments(function* (document, role) {
     if (isBreakGlass(role())) return;
     for (const statement of statementsOf(document)) {
       if (statement.allows) yield* judge(statement, role());
     }
-  }
-  return {
-    "aws:iam/policy:Policy": check<iam.PolicyArgs>(function* ({ name, props }) {
-      if ((props.name ?? name).endsWith("-boundary")) return;
-      yield* all(props.policy, () => "");
-    }),
-    "aws:iam/rolePolicy:RolePolicy": check<iam.RolePolicyArgs>(function* ({ props }) {
-      yield* all(props.policy, () => String(props.role));
-    }),
-    [ROLE]: check<iam.RoleArgs>(function* ({ name, props }) {
-      for (const { policy } of props.inlinePolicies ?? []) {
-        yield* all(policy, () => props.name ?? name);
-      }
-    }),
-  } satisfies Record<string, Check>;
-};
+  });
 
 /** All of a service includes what the service will be able to do tomorrow. */
 export const iamNoWildcardActions = rule(
@@ -170,6 +175,38 @@ export const iamNoEscalation = rule(
 
 const matches = (pattern: string, action: string): boolean =>
   new RegExp(`^${pattern.replaceAll("*", ".*").replaceAll("?", ".")}$`, "i").test(action);
+
+/** What S3 replicates must not be taken back by the same way, nor by the same role. */
+const DELETIONS = ["s3:ReplicateDelete", "s3:DeleteObject", "s3:DeleteObjectVersion", "s3:DeleteBucket"];
+
+export const iamReplicationNeverDeletes = rule(
+  {
+    name: "iam-replication-never-deletes",
+    description: "No role that replicates objects may delete any, or replicate a deletion.",
+    level: "mandatory",
+    severity: "high",
+    reference: guidance(
+      "S3: delete markers in replication",
+      "https://docs.aws.amazon.com/AmazonS3/latest/userguide/delete-marker-replication.html",
+    ),
+  },
+  identityDocuments(function* (document) {
+    const allowed = statementsOf(document).filter(({ allows }) => allows);
+    const may = (action: string) =>
+      allowed.some(({ actions }) => actions.some((one) => matches(one, action)));
+    if (!may("s3:ReplicateObject")) return;
+    const deletions = DELETIONS.filter(may);
+    if (deletions.length > 0) {
+      yield {
+        key: "policy",
+        value: deletions,
+        reason: "an attacker's delete would reach the copies, which are there to outlive it",
+        remedy:
+          "allow s3:ReplicateObject, s3:ReplicateTags and, for another account, s3:ObjectOwnerOverrideToBucketOwner",
+      };
+    }
+  }),
+);
 
 export const iamRolesBounded = rule(
   {

@@ -1,5 +1,6 @@
+import { expect, test } from "vitest";
 import * as storage from "../../policies/rules/buckets.js";
-import { describeRule, type Sample } from "../support/policy.js";
+import { describeRule, type Sample, violationsOf } from "../support/policy.js";
 
 const VAULT = "drs-vault-123456789012-eu-west-1";
 const s3 = (type: string, props: Record<string, unknown>): Sample => ({
@@ -216,6 +217,36 @@ describeRule(storage.s3VaultReplicated, {
   },
 });
 
+const vaultRule = replication.props.rules[0];
+const copied = s3("BucketReplicationConfig", {
+  rules: [
+    vaultRule,
+    {
+      ...vaultRule,
+      id: "to-other-account",
+      destination: { ...vaultRule.destination, bucket: "arn:aws:s3:::drs-copy-1", account: "210987654321" },
+    },
+  ],
+});
+
+describeRule(storage.s3VaultCopiedElsewhere, {
+  good: [bucket, copied, { ...s3("Bucket", { bucket: "drs-audit-1" }), name: "audit" }],
+  bad: {
+    "a vault without replication": {
+      of: 1,
+      drop: true,
+      message:
+        "replication = (not set)\n  an administrator of this account can make all backups unreadable\n  → add a BucketReplicationConfig with a destination in another account",
+    },
+    "a vault with copies in its own account only": {
+      of: 1,
+      set: { "rules.1.destination.account": undefined },
+      message:
+        'replication.destinations = ["arn:aws:s3:::drs-vault-123456789012-eu-central-1","arn:aws:s3:::drs-copy-1"]\n  an administrator of this account can make all backups unreadable: the keys are here alone\n  → deploy stack copy in a second account and set backup.copyTo',
+    },
+  },
+});
+
 describeRule(storage.s3ReplicationSafe, {
   good: [replication],
   bad: {
@@ -256,4 +287,9 @@ describeRule(storage.s3Lifecycle, {
         "lifecycle = (not set)\n  old versions and incomplete uploads would be billed indefinitely\n  → add a BucketLifecycleConfiguration",
     },
   },
+});
+
+test("a copy in another account must be locked as its vault is", () => {
+  const unlocked = [s3("Bucket", { bucket: "drs-copy-210987654321-eu-west-3" })];
+  expect(violationsOf(storage.s3ObjectLockCompliance, unlocked)).toHaveLength(2);
 });

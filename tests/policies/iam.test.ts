@@ -332,3 +332,28 @@ describeRule(resourcePoliciesNotPublic, {
     },
   },
 });
+
+const REPLICATES = ["s3:ObjectOwnerOverrideToBucketOwner", "s3:ReplicateObject", "s3:ReplicateTags"];
+const neverDeletes = (actions: string) =>
+  `policy = ${actions}\n  an attacker's delete would reach the copies, which are there to outlive it\n  → allow s3:ReplicateObject, s3:ReplicateTags and, for another account, s3:ObjectOwnerOverrideToBucketOwner`;
+
+describeRule(iam.iamReplicationNeverDeletes, {
+  good: [
+    rolePolicy({ Action: REPLICATES, Resource: "arn:aws:s3:::copy/*" }, "drs-vault-a-to-b"),
+    { ...rolePolicy({ Action: ["s3:DeleteObject"], Resource: "arn:aws:s3:::own/*" }), name: "node" },
+  ],
+  bad: {
+    "deletions that are replicated": {
+      set: { [`${AT}.Action`]: [...REPLICATES, "s3:ReplicateDelete"] },
+      message: neverDeletes('["s3:ReplicateDelete"]'),
+    },
+    "a pattern that covers it": {
+      set: { [`${AT}.Action`]: "s3:Replicate*" },
+      message: neverDeletes('["s3:ReplicateDelete"]'),
+    },
+    "deletions of versions": {
+      set: { [`${AT}.Action`]: ["s3:ReplicateObject", "s3:Delete*"] },
+      message: neverDeletes('["s3:DeleteObject","s3:DeleteObjectVersion","s3:DeleteBucket"]'),
+    },
+  },
+});

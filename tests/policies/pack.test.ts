@@ -33,7 +33,12 @@ test.each(RULES)("$name says what holds, how grave it is and by which standard",
   });
 });
 
-test("only what is neither security nor data is advisory", () => {
+test("only what is neither security nor data, or needs a second account, is advisory", () => {
   const advisory = RULES.filter(({ level }) => level === "advisory").map(({ name }) => name);
-  expect(advisory).toEqual(["s3-lifecycle", "groups-span-zones", "log-retention-set"]);
+  expect(advisory).toEqual([
+    "s3-vault-copied-elsewhere",
+    "s3-lifecycle",
+    "groups-span-zones",
+    "log-retention-set",
+  ]);
 });

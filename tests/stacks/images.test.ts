@@ -1,25 +1,25 @@
 /** With `images.build`, the stacks keep every rule and AWS's limits; without it nothing of it is there. */
 import { beforeAll, describe, expect, test } from "vitest";
 import { RULES } from "../../policies/rules.js";
-import { ACCOUNT_STACKS, type AccountStackName } from "../../settings/stacks.js";
+import { STACK_NAMES, type StackName } from "../../settings/stacks.js";
 import { sampleOf, violationsOf } from "../support/policy.js";
-import { BASE_SETTINGS, type Recording, recordStack } from "../support/recorder.js";
+import { COPY_SETTINGS, type Recording, recordStack } from "../support/recorder.js";
 
 const SETTINGS = {
-  ...BASE_SETTINGS,
+  ...COPY_SETTINGS,
   name: "abcdefghijkl",
   pipeline: { repository: "example/disaster-recovery", repositoryId: 456789 },
 };
-const built = {} as Record<AccountStackName, Recording>;
+const built = {} as Record<StackName, Recording>;
 beforeAll(async () => {
-  for (const stack of ACCOUNT_STACKS)
+  for (const stack of STACK_NAMES)
     built[stack] = await recordStack(stack, { ...SETTINGS, images: { build: true } });
 }, 180_000);
 
 const policyOf = (recording: Recording, name: string, type?: string) =>
   JSON.parse(recording.one(name, type).inputs.policy);
 
-describe.each(ACCOUNT_STACKS)("stack %s", (stack) => {
+describe.each(STACK_NAMES)("stack %s", (stack) => {
   test("keeps every rule", () => {
     const samples = built[stack].resources.map(sampleOf);
     expect(RULES.flatMap((rule) => violationsOf(rule, samples))).toEqual([]);

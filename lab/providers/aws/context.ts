@@ -79,7 +79,8 @@ export class AwsContext {
 const clients = new Map<string, unknown>();
 
 export function clientFor<T>(Class: ClientClass<T>, endpoint: string, region: string): T {
-  const key = `${Class.name} ${endpoint} ${region}`;
+  const accessKeyId = process.env.AWS_ACCESS_KEY_ID ?? "test";
+  const key = `${Class.name} ${endpoint} ${region} ${accessKeyId}`;
   if (!clients.has(key)) {
     clients.set(
       key,
@@ -90,7 +91,7 @@ export function clientFor<T>(Class: ClientClass<T>, endpoint: string, region: st
         forcePathStyle: true,
         maxAttempts: 2,
         credentials: {
-          accessKeyId: process.env.AWS_ACCESS_KEY_ID ?? "test",
+          accessKeyId,
           secretAccessKey: process.env.AWS_SECRET_ACCESS_KEY ?? "test",
         },
       }),

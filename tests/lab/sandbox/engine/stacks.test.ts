@@ -1,4 +1,4 @@
-/** The whole life of the four stacks on Pulumi's own engine, in the order a team would live it. */
+/** The whole life of the five stacks on Pulumi's own engine, in the order a team would live it. */
 import { readdir, readFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { GetSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
@@ -15,11 +15,15 @@ import { assertOnlyCreates } from "../../../../operations/promotion/allowed-chan
 import { contractOf } from "../../../../settings/contract.js";
 import { parseSharedSettings } from "../../../../settings/parse.js";
 import { readStackFiles } from "../../../../settings/stack-files.js";
-import { ACCOUNT_STACKS, type StackName } from "../../../../settings/stacks.js";
+import { ACCOUNT_STACKS, STACK_NAMES, type StackName } from "../../../../settings/stacks.js";
 import { decide } from "../../../support/iam.js";
 import { quiet } from "../../../support/quiet.js";
 import { BASE_SETTINGS } from "../../../support/recorder.js";
 import { withTemporaryDir } from "../../support/temporary-dir.js";
+
+/** The emulator's own account, and one that it knows by its key: a second one that deploys stack `copy`. */
+const ACCOUNT = "111122223333";
+const OTHER_ACCOUNT = "210987654321";
 
 const temporary = withTemporaryDir();
 let dir: string;
@@ -29,6 +33,10 @@ let gateway: Gateway;
 beforeAll(async () => {
   dir = await temporary.enter();
   sandbox = await Sandbox.open(quiet(), 0);
+  for (const stack of STACK_NAMES) {
+    await setConfig(stack, "accountId", JSON.stringify(ACCOUNT));
+    await setConfig(stack, "backup", JSON.stringify({ copyTo: { accountId: OTHER_ACCOUNT } }));
+  }
   gateway = await startGateway({ target: sandbox.emulator.endpoint, denied: new Set() });
 });
 
@@ -51,14 +59,44 @@ const resourcesOf = async (stack: StackName) =>
   (await sandbox.state(stack)).deployment.resources as StateResource[];
 
 describe("from nothing", () => {
-  test.each(ACCOUNT_STACKS)("%s deploys with the policies on", async (stack) => {
+  test.each(STACK_NAMES)("%s deploys with the policies on", async (stack) => {
     const { changes } = await sandbox.up(stack);
     expect(new Set(changes.map(({ operation }) => operation))).toEqual(new Set(["create"]));
   });
 
-  test.each(ACCOUNT_STACKS)("%s: a second up finds no drift and changes nothing", async (stack) => {
+  test.each(STACK_NAMES)("%s: a second up finds no drift and changes nothing", async (stack) => {
     const { changes } = await sandbox.up(stack, { refresh: true });
     expect(changes).toEqual([]);
+  });
+
+  test("the copy's buckets are the other account's, locked, and the vaults and the trail replicate there", async () => {
+    const { GetBucketReplicationCommand, GetObjectLockConfigurationCommand, ListBucketsCommand, S3Client } =
+      await import("@aws-sdk/client-s3");
+    const s3Of = (accessKeyId: string, region: string) =>
+      new S3Client({
+        endpoint: sandbox.emulator.endpoint,
+        region,
+        forcePathStyle: true,
+        credentials: { accessKeyId, secretAccessKey: "test" },
+      });
+    const other = s3Of(OTHER_ACCOUNT, "eu-west-3");
+    const { Buckets } = await other.send(new ListBucketsCommand({}));
+    const copies = ["drs-copy", "drs-copy-audit"].map((name) => `${name}-${OTHER_ACCOUNT}-eu-west-3`);
+    expect(Buckets?.map(({ Name }) => Name).toSorted()).toEqual(copies.toSorted());
+    for (const Bucket of copies) {
+      const lock = await other.send(new GetObjectLockConfigurationCommand({ Bucket }));
+      expect(lock.ObjectLockConfiguration?.Rule?.DefaultRetention?.Mode).toBe("COMPLIANCE");
+    }
+    const targets = async (Bucket: string, region: string) => {
+      const replication = await s3Of("test", region).send(new GetBucketReplicationCommand({ Bucket }));
+      const found = replication.ReplicationConfiguration?.Rules?.map(({ Destination }) => Destination);
+      return found?.filter((to) => to?.Account === OTHER_ACCOUNT).map((to) => to?.Bucket);
+    };
+    for (const region of ["eu-west-1", "eu-central-1"])
+      expect(await targets(`drs-vault-${ACCOUNT}-${region}`, region)).toEqual([`arn:aws:s3:::${copies[0]}`]);
+    expect(await targets(`drs-audit-${ACCOUNT}-eu-west-1`, "eu-west-1")).toEqual([
+      `arn:aws:s3:::${copies[1]}`,
+    ]);
   });
 
   test("the state bucket's policy lets each stack's role write each file of its state, and no file of another", async () => {
@@ -86,7 +124,7 @@ describe("from nothing", () => {
     for (const stack of ACCOUNT_STACKS) expect(keys).toContain(`.pulumi/stacks/${name}/${stack}.json`);
   });
 
-  test.each(ACCOUNT_STACKS)("%s: no resource is in a default provider", async (stack) => {
+  test.each(STACK_NAMES)("%s: no resource is in a default provider", async (stack) => {
     const resources = await resourcesOf(stack);
     expect(resources.filter(({ provider }) => provider?.includes("default_"))).toEqual([]);
     expect(
@@ -229,7 +267,7 @@ describe("protection", () => {
 
   test("everything that holds data is protected", async () => {
     const HOLDS_DATA = /:(Bucket|Table|Key|ReplicaKey|Volume|Secret|Zone)$/;
-    for (const stack of ACCOUNT_STACKS) {
+    for (const stack of STACK_NAMES) {
       const open = (await resourcesOf(stack)).filter(
         ({ type, protect }) => HOLDS_DATA.test(type) && !protect,
       );
