@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { statePolicy } from "../../../../components/access/state-policies.js";
 import { bootstrapSecrets } from "../../../../credentials/bootstrap.js";
+import { EMULATED_ACCOUNT } from "../../../../lab/sandbox/emulator/emulator.js";
 import { type Gateway, startGateway } from "../../../../lab/sandbox/emulator/gateway.js";
 import { setConfig } from "../../../../lab/sandbox/project.js";
 import { type RunResult, Sandbox } from "../../../../lab/sandbox/sandbox.js";
@@ -22,7 +23,7 @@ import { BASE_SETTINGS } from "../../../support/recorder.js";
 import { withTemporaryDir } from "../../support/temporary-dir.js";
 
 /** The emulator's own account, and one that it knows by its key: a second one that deploys stack `copy`. */
-const ACCOUNT = "111122223333";
+const ACCOUNT = EMULATED_ACCOUNT;
 const OTHER_ACCOUNT = "210987654321";
 
 const temporary = withTemporaryDir();
