@@ -1,7 +1,7 @@
-/** The commands that operators may run on a region's machines: `operations/restore/documents.ts` has their text. */
+/** The commands that operators may run on a region's machines: `nodes/operator-documents.ts` has their text. */
 import * as ssm from "@pulumi/aws/ssm/index.js";
 import * as pulumi from "@pulumi/pulumi";
-import { contentOf, DOCUMENT_NAMES } from "../operations/restore/documents.js";
+import { contentOf, DOCUMENT_NAMES } from "../nodes/operator-documents.js";
 import type { Contract } from "../settings/contract.js";
 
 export interface OperatorDocumentsArgs {

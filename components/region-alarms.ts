@@ -33,7 +33,7 @@ import { type AlarmSpec, signOfLife } from "./alarms/spec.js";
 import { vaultRulesArn } from "./alarms/vault-events.js";
 
 export interface AlarmsArgs {
-  readonly settings: Pick<RegionSettings, "name" | "contacts" | "promotion"> & BackupAlarmSettings;
+  readonly settings: Pick<RegionSettings, "name" | "contacts" | "people" | "promotion"> & BackupAlarmSettings;
   readonly contract: Contract;
   /** The region that is watched. */
   readonly region: RegionContract;

@@ -241,8 +241,8 @@ const administration = ({ accountId, breakGlassRole }: KeyPlace): Statement[] =>
 ];
 
 /**
- * The root too, or a deleted role would leave a key that nobody can change. A name, not an identity: an administrator who
- * makes the role anew, or changes whom it trusts, gets through, and becoming it pages.
+ * The root too, or a deleted role would leave a key that no identity can change. A name, not an identity: an administrator who
+ * creates the role again, or changes whom it trusts, gets through, and becoming it pages.
  */
 const onlyByBreakGlass = (accountId: string, role: string): Statement => ({
   Sid: "OnlyBreakGlassClosesOrOpensTheKey",

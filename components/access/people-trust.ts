@@ -19,12 +19,11 @@ export const signInRegions = ({ home, recovery }: Pick<Contract, "home" | "recov
  * another change of role: so the trail names a person.
  */
 export function personTrust(contract: Contract, role: PersonRole, trust: Trust): Statement[] {
-  const statements = [
+  return [
     ...(trust.permissionSets ? permissionSet(contract, role) : []),
     ...(trust.samlProviderArn ? samlProvider(contract, trust.samlProviderArn) : []),
     ...(trust.usersOf ? users(contract, trust.usersOf) : []),
   ];
-  return statements;
 }
 
 /** The session's name and tags come along; they belong to the same call. */

@@ -98,7 +98,7 @@ export function deployRegionStatements(
       Resource: `arn:aws:ssm:${region}:${accountId}:parameter${own.clusterParameter}`,
     },
     {
-      // No SendCommand: whoever writes a command doesn't run it.
+      // No SendCommand: the pipeline writes commands and runs none.
       Sid: "OperatorsCommands",
       Effect: "Allow",
       Action: [

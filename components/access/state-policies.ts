@@ -86,7 +86,9 @@ export function statePolicy(
         Resource: objects(keysOf(stack, project)),
       }),
     ),
-    ...(drOperator === undefined ? [] : promote(`arn:aws:iam::${accountId}:role/${drOperator}`, arn, objects, project)),
+    ...(drOperator === undefined
+      ? []
+      : promote(`arn:aws:iam::${accountId}:role/${drOperator}`, arn, objects, project)),
   ];
   return policyDocument(statements);
 }

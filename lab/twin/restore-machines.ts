@@ -1,6 +1,6 @@
 /** Machines of the twin that runs on this host. */
 import { execa } from "execa";
-import { argvOf, secondsOf } from "../../operations/restore/documents.js";
+import { argvOf, secondsOf } from "../../nodes/operator-documents.js";
 import type { Remote, RestoreMachines } from "../../operations/restore/machines.js";
 import type { Contract } from "../../settings/contract.js";
 import type { RegionId } from "../../settings/stacks.js";

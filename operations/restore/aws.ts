@@ -15,9 +15,9 @@ import {
 } from "@aws-sdk/client-ssm";
 import { UserError } from "../../common/errors.js";
 import { membersOf } from "../../nodes/layout.js";
+import { type Act, act, secondsOf } from "../../nodes/operator-documents.js";
 import type { Contract, DatabaseNode, RegionContract } from "../../settings/contract.js";
 import type { RegionId } from "../../settings/stacks.js";
-import { type Act, act, secondsOf } from "./documents.js";
 import type { Output, Remote, RestoreMachines } from "./machines.js";
 
 const POLL_MILLIS = 1500;

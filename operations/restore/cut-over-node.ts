@@ -10,8 +10,8 @@ import {
   patroniMember,
 } from "../../nodes/bin/reports.js";
 import type { LogAnswer } from "../../nodes/guard/region/cut-over.js";
+import { type Act, act } from "../../nodes/operator-documents.js";
 import type { RegionContract } from "../../settings/contract.js";
-import { type Act, act } from "./documents.js";
 import { must, type Remote } from "./machines.js";
 
 const members = z.array(patroniMember);
@@ -49,7 +49,8 @@ const json = async <T>(remote: Remote, what: Act, shape: z.ZodType<T>): Promise<
 export const stateOf = (remote: Remote): Promise<NodeState> =>
   json(remote, act("cut-over-state", { what: "status" }), cutOverStatus);
 export const roomAt = (remote: Remote) => json(remote, act("cut-over-state", { what: "room" }), cutOverRoom);
-export const membersAt = (remote: Remote) => json(remote, act("cut-over-state", { what: "members" }), members);
+export const membersAt = (remote: Remote) =>
+  json(remote, act("cut-over-state", { what: "members" }), members);
 export const logStateAt = (remote: Remote) => json(remote, act("guard", { what: "log-state" }), logAnswer);
 export const forgetLog = (remote: Remote, stamp: string, epoch: number) =>
   json(remote, act("forget-log", { stamp, epoch: `${epoch}` }), logAnswer);

@@ -1,6 +1,7 @@
 /** The steps of a cut-over from the close on: forward to the end, or back; then the other nodes, the other region and a backup. */
 import { UserError } from "../../common/errors.js";
 import { DATABASE_FOLDER, OLD_DATA } from "../../nodes/layout.js";
+import { act } from "../../nodes/operator-documents.js";
 import { otherRegion } from "../../settings/contract.js";
 import type { RegionId } from "../../settings/stacks.js";
 import {
@@ -17,7 +18,6 @@ import {
   stateOf,
   step,
 } from "./cut-over-node.js";
-import { act } from "./documents.js";
 import { must, type Remote } from "./machines.js";
 import { Interrupted, type RestorePorts } from "./ports.js";
 import { follow } from "./steps.js";

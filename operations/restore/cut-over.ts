@@ -8,6 +8,7 @@
 import { UserError } from "../../common/errors.js";
 import { type RestoreReport, restoreReport } from "../../nodes/bin/reports.js";
 import { DATABASE_FOLDER, OLD_DATA } from "../../nodes/layout.js";
+import { act } from "../../nodes/operator-documents.js";
 import { otherRegion } from "../../settings/contract.js";
 import type { RegionId } from "../../settings/stacks.js";
 import {
@@ -36,7 +37,6 @@ import {
   runLastSteps,
   runSteps,
 } from "./cut-over-steps.js";
-import { act } from "./documents.js";
 import { leaderOf, must, type Remote } from "./machines.js";
 import type { RestorePorts } from "./ports.js";
 import type { RestoreRequest } from "./request.js";

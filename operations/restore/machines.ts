@@ -1,6 +1,7 @@
 /** The machines of a restore, wherever they run: reached only by commands, as through Systems Manager. */
+
+import { type Act, act } from "../../nodes/operator-documents.js";
 import type { RegionId } from "../../settings/stacks.js";
-import { type Act, act } from "./documents.js";
 
 export interface Output {
   readonly exitCode: number;
@@ -34,7 +35,8 @@ export async function must(remote: Remote, what: Act): Promise<string> {
   throw new Error(`${nameOf(what)} on ${remote.name} ended with ${exitCode}: ${words}`);
 }
 
-const nameOf = ({ document, parameters }: Act): string => [document, ...Object.values(parameters)].join(" ").trim();
+const nameOf = ({ document, parameters }: Act): string =>
+  [document, ...Object.values(parameters)].join(" ").trim();
 
 /** The node that takes writes. @returns undefined if no node does, or none answers. */
 export async function leaderOf(nodes: readonly Remote[]): Promise<Remote | undefined> {

@@ -2,9 +2,8 @@
 
 import { z } from "zod";
 import { type PlanReport, planReport, type RestoreReport, restoreReport } from "../../nodes/bin/reports.js";
-
+import { act, ENDED, type Job } from "../../nodes/operator-documents.js";
 import type { SharedSettings } from "../../settings/schema.js";
-import { act, ENDED, type Job } from "./documents.js";
 import { must, type Remote } from "./machines.js";
 import type { RestoreRequest } from "./request.js";
 
@@ -148,10 +147,7 @@ export async function carry(
 ): Promise<Carried[]> {
   const before: number[] = [];
   for (const table of tables) before.push(await count(from, database, table, "restored"));
-  await must(
-    from,
-    act("carry-out", { database, address, schema: schema ?? "-", tables: tables.join(" ") }),
-  );
+  await must(from, act("carry-out", { database, address, schema: schema ?? "-", tables: tables.join(" ") }));
   await must(to, act("carry-in", { database, address }));
   const carried: Carried[] = [];
   for (const [i, table] of tables.entries()) {

@@ -25,7 +25,11 @@ test("every verb needs a role, or calls nothing on AWS", () => {
 test.each(Object.entries(ROLE_OF_VERB))("the help of %s names %s", (name, role) => {
   let text = "";
   const verb = all.get(name) as Command;
-  verb.configureOutput({ writeOut: (part) => void (text += part) });
+  verb.configureOutput({
+    writeOut: (part) => {
+      text += part;
+    },
+  });
   verb.outputHelp();
   expect(text).toContain(role === "administrator" ? "an administrator of the account" : `<name>-${role}`);
 });

@@ -21,7 +21,10 @@ test("every address is one of the recovery region", () => {
 });
 
 test("every call of the AWS command line names the recovery region, and STS by its address", () => {
-  const calls = commands.replaceAll("\\\n", " ").split("\n").filter((line) => line.startsWith("aws "));
+  const calls = commands
+    .replaceAll("\\\n", " ")
+    .split("\n")
+    .filter((line) => line.startsWith("aws "));
   expect(calls.length).toBe(2);
   for (const call of calls) {
     expect(call).toContain(`--region ${recovery.region}`);

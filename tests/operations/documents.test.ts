@@ -4,7 +4,14 @@ import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { act, contentOf, DOCUMENT_NAMES, definition, scriptOf, variableOf } from "../../operations/restore/documents.js";
+import {
+  act,
+  contentOf,
+  DOCUMENT_NAMES,
+  definition,
+  scriptOf,
+  variableOf,
+} from "../../nodes/operator-documents.js";
 
 let folder: string;
 let planted: string;
@@ -69,7 +76,9 @@ describe.each(withParameters)("%s", (name) => {
 });
 
 test("a value that its pattern doesn't match is an error before anything is sent", () => {
-  expect(() => act("live-rows", { database: "app", table: "public.x; DROP TABLE y" })).toThrow("It must match");
+  expect(() => act("live-rows", { database: "app", table: "public.x; DROP TABLE y" })).toThrow(
+    "It must match",
+  );
   expect(act("live-rows", { database: "app", table: "public.x" }).parameters).toEqual({
     database: "app",
     table: "public.x",

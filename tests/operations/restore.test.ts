@@ -122,9 +122,11 @@ describe("a restore that brings a table back", () => {
     expect(carried).toEqual([{ table: "public.orders", as: "public.orders", rows: 42 }]);
     expect(world.asked).toHaveLength(2);
     const address = `s3://${CONTRACT.home.vaultBucket}/eu-west-1/restore-tests/tables/20260301t120000.dump.enc`;
-    expect(world.scripts.find((each) => each.includes("tables out"))).toContain(`restore: set`);
     expect(world.scripts.find((each) => each.includes("tables out"))).toContain(
-      `'${address}' - 'public.orders'`,
+      "restore: dr-carry-tables out",
+    );
+    expect(world.scripts.find((each) => each.includes("tables out"))).toContain(
+      `'${address}' '-' 'public.orders'`,
     );
     expect(world.scripts.find((each) => each.includes("tables in"))).toContain("node-1: ");
     expect(world.ended).toEqual(["home"]);

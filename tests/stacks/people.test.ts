@@ -7,9 +7,11 @@ import { join } from "node:path";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { ROLE_OF_VERB } from "../../cli/roles.js";
+import { act, DOCUMENT_NAMES } from "../../nodes/operator-documents.js";
 import { awsPlace } from "../../operations/places/aws.js";
 import { awsRestoreMachines } from "../../operations/restore/aws.js";
-import { act, DOCUMENT_NAMES } from "../../operations/restore/documents.js";
+// Loaded before the verbs need it: a status waits for a vault only a few seconds.
+import "../../operations/vault/open.js";
 import { inspect, protect, rollBack, unhide } from "../../operations/vault/repair.js";
 import { contractOf } from "../../settings/contract.js";
 import { parseSharedSettings } from "../../settings/parse.js";
@@ -42,7 +44,12 @@ beforeAll(async () => {
 }, 600_000);
 
 type Input = Record<string, any>;
-const inTable = ({ TableName: table, ...input }: Input, region: string, action: string, key?: string): Ask => ({
+const inTable = (
+  { TableName: table, ...input }: Input,
+  region: string,
+  action: string,
+  key?: string,
+): Ask => ({
   action: `dynamodb:${action}`,
   resource: `arn:aws:dynamodb:${region}:${ACCOUNT_ID}:table/${table}`,
   context: { "dynamodb:LeadingKeys": [key ?? input.Key?.pk?.S ?? "claim#eu-west-1"] },
@@ -169,12 +176,12 @@ beforeEach(() => {
   calls = [];
   vi.stubGlobal("fetch", async () => new Response("", { status: 200 }));
   // The one class that all clients of the SDK are.
-  const sdk = Object.getPrototypeOf(DynamoDBClient.prototype) as { send: unknown };
-  vi.spyOn(sdk as never, "send").mockImplementation(async function (this: any, command: any) {
+  const sdk = Object.getPrototypeOf(DynamoDBClient.prototype) as { send(command: any): Promise<unknown> };
+  vi.spyOn(sdk, "send").mockImplementation(async function (this: any, command: any) {
     const name = command.constructor.name as string;
     calls.push({ name, region: await this.config.region(), input: command.input });
     return ANSWERS[name]?.(command.input) ?? {};
-  } as never);
+  });
 });
 afterEach(() => {
   vi.restoreAllMocks();
@@ -201,7 +208,8 @@ const SINCE = Date.parse("2026-03-01T12:00:00Z");
 const VERBS: Readonly<Record<string, () => Promise<void>>> = {
   async status() {
     const place = await awsPlace(FIXTURES);
-    await Promise.all([place.observe("home"), place.observe("recovery"), place.backups()]);
+    await Promise.all([place.observe("home"), place.observe("recovery")]);
+    expect(await place.backups()).toMatchObject({ home: { own: { value: { label: "20260301-010000F" } } } });
     place.close();
   },
   async restore() {
@@ -241,7 +249,9 @@ test.each([
   for (const { name } of calls) asked.add(name);
   expect(calls.length).toBeGreaterThan(5);
   expect(refused(role, calls)).toEqual([]);
-  const others = (["dr-operator", "restore-operator", "vault-operator"] as const).filter((each) => each !== role);
+  const others = (["dr-operator", "restore-operator", "vault-operator"] as const).filter(
+    (each) => each !== role,
+  );
   for (const other of others) expect(refused(other, calls), other).not.toEqual([]);
 });
 
@@ -265,7 +275,9 @@ test("a promotion's own calls are dr-operator's: read the handoff, claim, let gr
       resource: `arn:aws:ssm:eu-west-1:${ACCOUNT_ID}:parameter${inputs.name}`,
     }));
   const same = (name: string, inputs: unknown) =>
-    before.resources.some((one) => one.name === name && JSON.stringify(one.inputs) === JSON.stringify(inputs));
+    before.resources.some(
+      (one) => one.name === name && JSON.stringify(one.inputs) === JSON.stringify(inputs),
+    );
   for (const { type, name, inputs } of after.resources.filter(({ custom }) => custom)) {
     if (same(name, inputs)) continue;
     if (type === "aws:dynamodb/tableItem:TableItem") {
@@ -315,7 +327,10 @@ const assigned = {
   "aws:PrincipalArn": `${SET}${ROLE}_0123456789abcdef`,
   "sts:SourceIdentity": "alice@example.com",
 };
-const asserted = { "SAML:aud": "https://eu-central-1.signin.aws.amazon.com/saml", "sts:SourceIdentity": "alice" };
+const asserted = {
+  "SAML:aud": "https://eu-central-1.signin.aws.amazon.com/saml",
+  "sts:SourceIdentity": "alice",
+};
 const PROVIDER = `arn:aws:iam::${ACCOUNT_ID}:saml-provider/company`;
 const { "aws:MultiFactorAuthPresent": _, ...withoutMfa } = alice;
 const { "sts:SourceIdentity": __, ...unnamed } = assigned;
@@ -323,7 +338,13 @@ const { "sts:SourceIdentity": __, ...unnamed } = assigned;
 test.each([
   ["a user with MFA", ROOT, "AssumeRole", alice, "allow"],
   ["a user without MFA", ROOT, "AssumeRole", withoutMfa, "nothing"],
-  ["a user whose MFA is older", ROOT, "AssumeRole", { ...alice, "aws:MultiFactorAuthAge": "4000" }, "nothing"],
+  [
+    "a user whose MFA is older",
+    ROOT,
+    "AssumeRole",
+    { ...alice, "aws:MultiFactorAuthAge": "4000" },
+    "nothing",
+  ],
   ["a user under another's name", ROOT, "AssumeRole", { ...alice, "sts:SourceIdentity": "bob" }, "nothing"],
   ["the permission set of that name", ROOT, "AssumeRole", assigned, "allow"],
   [
@@ -362,7 +383,8 @@ test("only break-glass and the root close or open a key; deleting one sooner tha
   expect(names.length).toBeGreaterThan(6);
   for (const { name } of names) {
     const resource = keyArn(global, name);
-    const may = (by: Caller, action: string) => judge({ action: `kms:${action}`, resource }, by, targetOf(resource));
+    const may = (by: Caller, action: string) =>
+      judge({ action: `kms:${action}`, resource }, by, targetOf(resource));
     for (const action of ["DisableKey", "PutKeyPolicy"]) {
       expect(may(admin, action), name).toBe(false);
       expect(may(glass, action), name).toBe(true);
@@ -380,7 +402,9 @@ test("only break-glass and the root close or open a key; deleting one sooner tha
 test("becoming break-glass pages in every region whose STS its trust takes", async () => {
   const stacks = [global, await recordStack("prod", SETTINGS), await recordStack("dr", SETTINGS)];
   const rules = stacks.flatMap((stack) =>
-    stack.ofType("aws:cloudwatch/eventRule:EventRule").filter(({ inputs }) => inputs.name === "drs-break-glass-used"),
+    stack
+      .ofType("aws:cloudwatch/eventRule:EventRule")
+      .filter(({ inputs }) => inputs.name === "drs-break-glass-used"),
   );
   expect(rules.map(({ region }) => region).toSorted()).toEqual(["eu-central-1", "eu-west-1", "us-east-1"]);
   for (const { inputs } of rules)

@@ -1,5 +1,5 @@
 /** The machines of a running twin as the guided restore reaches them, on AWS through Systems Manager. */
-import { argvOf, secondsOf } from "../../../../operations/restore/documents.js";
+import { argvOf, secondsOf } from "../../../../nodes/operator-documents.js";
 import type { Remote, RestoreMachines } from "../../../../operations/restore/machines.js";
 import type { Machine } from "../../../twin/types.js";
 import type { Scene } from "../../scene.js";

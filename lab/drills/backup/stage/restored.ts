@@ -1,6 +1,6 @@
 /** A cluster that was restored on a region's restore machine: how it came about, and what is in it. */
 import type { RestoreReport } from "../../../../nodes/bin/reports.js";
-import { BY_HAND } from "../../../../operations/restore/documents.js";
+import { BY_HAND } from "../../../../nodes/operator-documents.js";
 import type { RegionId } from "../../../../settings/stacks.js";
 import type { Machine } from "../../../twin/types.js";
 import { now } from "../../../workload/clock.js";

@@ -5,7 +5,7 @@ import { carryPasswords, markLog } from "../../../../../nodes/bin/verbs/restored
 import { connectionTo, LIVE, sql } from "../../../../../nodes/bin/verbs/sql.js";
 import { RunningLog } from "../../../../../nodes/guard/region/log-end.js";
 import { DivergedSlots } from "../../../../../nodes/guard/region/slots.js";
-import { argvOf, BY_HAND } from "../../../../../operations/restore/documents.js";
+import { argvOf, BY_HAND } from "../../../../../nodes/operator-documents.js";
 import type { Remote } from "../../../../../operations/restore/machines.js";
 import { carry, count, inspect } from "../../../../../operations/restore/steps.js";
 
@@ -72,7 +72,10 @@ const JOBS: Readonly<Record<string, () => Promise<unknown>>> = {
   // Past the check of the parameters, which refuses such a name.
   async existing() {
     const tables = `public.carried public.nothing public."b'); SELECT public.spring('x'); --"`;
-    const { stdout } = await here.run({ document: "restored-exist", parameters: { database: "app", tables } });
+    const { stdout } = await here.run({
+      document: "restored-exist",
+      parameters: { database: "app", tables },
+    });
     return JSON.parse(stdout);
   },
   carry: () => carry({ from: here, to: here }, "app", ["public.carried"], { address: addressOf(1) }),

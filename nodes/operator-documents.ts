@@ -6,8 +6,8 @@
  * which Systems Manager checks before it sends anything. `$SSM_…` without quotes is for patterns that leave plain words only.
  * Source: https://docs.aws.amazon.com/systems-manager/latest/userguide/documents-syntax-data-elements-parameters.html
  */
-import { GUARD_PROGRAM } from "../../nodes/layout.js";
-import { NODE_ENV_FILE, SECRETS_FILE } from "../../nodes/render/node-env.js";
+import { GUARD_PROGRAM } from "./layout.js";
+import { NODE_ENV_FILE, SECRETS_FILE } from "./render/node-env.js";
 
 /** Paths of a restore by hand, separate from those of a restore test. */
 export const BY_HAND = {
@@ -29,11 +29,13 @@ const COUNT_BYTES = 1024 ** 3;
 const MOST_TABLES = 20;
 
 const STAMP = "[0-9]{8}T[0-9]{6}Z";
-const TIME = "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,6})?)?(Z|[+-][0-9]{2}:[0-9]{2})";
+const TIME =
+  "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,6})?)?(Z|[+-][0-9]{2}:[0-9]{2})";
 const TABLE = "[a-z_][a-z0-9_$]*[.][a-z_][a-z0-9_$]*";
 const IDENTIFIER = "[a-z_][a-z0-9_]{0,62}";
 const SECRET = "[a-z][a-z0-9-]*(/[a-z0-9_-]+)+";
 const WHEN = { to: `latest|${TIME}`, asOf: `(${TIME})?` };
+// biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's
 const TARGET = '--to "$SSM_to" ${SSM_asOf:+--as-of "$SSM_asOf"}';
 
 interface Definition {
@@ -47,8 +49,10 @@ interface Definition {
   readonly bare?: boolean;
 }
 
-const inspect = ({ sockets, port }: { readonly sockets: string; readonly port: number }, words: string): string =>
-  `dr-inspect ${sockets} ${port} "$SSM_database" ${words}`;
+const inspect = (
+  { sockets, port }: { readonly sockets: string; readonly port: number },
+  words: string,
+): string => `dr-inspect ${sockets} ${port} "$SSM_database" ${words}`;
 
 const start = (job: Job, command: string): string =>
   `rm -f /var/lib/dr/${job}.done; setsid --fork bash -c '${command} > /var/lib/dr/${job}.log 2>&1; touch /var/lib/dr/${job}.done' < /dev/null > /dev/null 2>&1`;
@@ -146,7 +150,12 @@ const DEFINITIONS = {
   },
   "cut-over-prepare": {
     description: "Starts the restore of a cut-over beside the data that this node serves",
-    parameters: { stamp: STAMP, epoch: "[0-9]{1,7}", set: "[0-9]{8}-[0-9]{6}F(_[0-9]{8}-[0-9]{6}[ID])?", ...WHEN },
+    parameters: {
+      stamp: STAMP,
+      epoch: "[0-9]{1,7}",
+      set: "[0-9]{8}-[0-9]{6}F(_[0-9]{8}-[0-9]{6}[ID])?",
+      ...WHEN,
+    },
     command: start(
       "cut-over",
       `dr-cut-over prepare $SSM_stamp $SSM_epoch ${CUT_OVER_REPORT} --set $SSM_set ${TARGET}`,
@@ -159,7 +168,10 @@ const DEFINITIONS = {
     // The room is the size of every data file.
     seconds: 900,
   },
-  "cut-over-report": { description: "Shows the report of a cut-over's restore", command: `cat ${CUT_OVER_REPORT}` },
+  "cut-over-report": {
+    description: "Shows the report of a cut-over's restore",
+    command: `cat ${CUT_OVER_REPORT}`,
+  },
   "cut-over-last-lines": {
     description: "Shows how a cut-over's restore ended",
     command: "tail -n 3 /var/lib/dr/cut-over.log",
