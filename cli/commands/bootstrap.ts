@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
-import { LEAF_DAYS } from "../../authority/authority.js";
+import { LEAF_DAYS, STAGGER_DAYS } from "../../authority/authority.js";
 import { UserError } from "../../common/errors.js";
 import { statePolicy } from "../../components/access/state-policies.js";
 import { contractOf } from "../../settings/contract.js";
@@ -39,7 +39,12 @@ export function addBootstrap(dr: Command): void {
     .option("--out <folder>", "create a new authority in this folder, which must not exist")
     .option("--authority <folder>", "use the authority in this folder: renewal, a new read replica")
     .option("--node <name...>", "only these nodes (default: all of both regions)")
-    .option("--days <n>", "validity of the certificates", wholeDays, LEAF_DAYS)
+    .option(
+      "--days <n>",
+      `validity of the home region's certificates; the recovery region's last ${STAGGER_DAYS} days longer`,
+      wholeDays,
+      LEAF_DAYS,
+    )
     .option(
       "--publish",
       "store the certificates where nodes fetch them: Secrets Manager and Systems Manager",
