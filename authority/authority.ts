@@ -35,6 +35,8 @@ export interface LeafRequest {
 
 const AUTHORITY_DAYS = 3650;
 export const LEAF_DAYS = 365;
+/** How much longer the recovery region's certificates last: a renewal that somebody forgets must not end both regions at once. */
+export const STAGGER_DAYS = 90;
 
 const DAY_MS = 86_400_000;
 

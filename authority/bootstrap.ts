@@ -6,8 +6,10 @@ import {
   type Authority,
   createAuthority,
   issueLeaf,
+  LEAF_DAYS,
   type LeafRequest,
   type NodeCertificate,
+  STAGGER_DAYS,
 } from "./authority.js";
 import { loadAuthority, saveAuthority, saveLeaf } from "./folder.js";
 import { type PublishArgs, publishTo } from "./publish.js";
@@ -19,7 +21,7 @@ export interface BootstrapArgs {
   readonly authority?: string;
   /** Only these nodes. Default: every node of both regions, read replicas and restore machines included. */
   readonly nodes?: readonly string[];
-  /** Validity of the certificates; default a year. */
+  /** Validity of the home region's certificates; default a year. The recovery region's last STAGGER_DAYS longer. */
   readonly days?: number;
   /** Put them where the nodes fetch them. Default: into the authority's folder. */
   readonly publish: boolean;
@@ -41,8 +43,9 @@ export async function bootstrapAuthority(args: BootstrapArgs): Promise<void> {
   // Only names that no account is part of are used here.
   const contract = contractOf(settings, settings.accountId ?? "");
   const chosen = chooseNodes(
-    [contract.home, contract.recovery].map(({ region, databaseNodes, readReplicas, restoreNode }) => ({
+    [contract.home, contract.recovery].map(({ id, region, databaseNodes, readReplicas, restoreNode }) => ({
       region,
+      days: (args.days ?? LEAF_DAYS) + (id === "recovery" ? STAGGER_DAYS : 0),
       nodes: [...databaseNodes, ...readReplicas, { name: restoreNode }],
     })),
     args.nodes,
@@ -50,9 +53,9 @@ export async function bootstrapAuthority(args: BootstrapArgs): Promise<void> {
   const also = args.alsoTrust === undefined ? undefined : (await loadAuthority(args.alsoTrust)).certificate;
   const { folder, authority } = await authorityOf(args);
   const regions: RegionLeaves[] = [];
-  for (const { region, nodes } of chosen) {
+  for (const { region, nodes, days } of chosen) {
     const leaves: Record<string, NodeCertificate> = {};
-    for (const node of nodes) leaves[node.name] = await issueLeaf(authority, { ...node, days: args.days });
+    for (const node of nodes) leaves[node.name] = await issueLeaf(authority, { ...node, days });
     regions.push({ region, leaves });
   }
   if (!publish) {
@@ -73,7 +76,11 @@ export async function bootstrapAuthority(args: BootstrapArgs): Promise<void> {
 
 /** @throws UserError for a name that no region has. */
 function chooseNodes(
-  regions: readonly { readonly region: string; readonly nodes: readonly LeafRequest[] }[],
+  regions: readonly {
+    readonly region: string;
+    readonly days: number;
+    readonly nodes: readonly LeafRequest[];
+  }[],
   names: readonly string[] | undefined,
 ) {
   const all = regions.flatMap(({ nodes }) => nodes.map(({ name }) => name));
@@ -86,8 +93,8 @@ function chooseNodes(
     );
   }
   return regions
-    .map(({ region, nodes }) => ({
-      region,
+    .map(({ nodes, ...region }) => ({
+      ...region,
       nodes: nodes.filter(({ name }) => names?.includes(name) ?? true),
     }))
     .filter(({ nodes }) => nodes.length > 0);

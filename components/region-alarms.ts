@@ -23,6 +23,7 @@ import { AlarmTopics } from "./alarm-topics.js";
 import { type BackupAlarmSettings, backupAlarmSpecs } from "./alarms/backup-alarms.js";
 import { breakGlassRuleArn } from "./alarms/break-glass-events.js";
 import { describeAlarm } from "./alarms/runbooks.js";
+import { machineAlarmSpecs } from "./alarms/machine-alarms.js";
 import {
   claimAlarmSpecs,
   clusterAlarmSpecs,
@@ -33,7 +34,7 @@ import { type AlarmSpec, signOfLife } from "./alarms/spec.js";
 import { vaultRulesArn } from "./alarms/vault-events.js";
 
 export interface AlarmsArgs {
-  readonly settings: Pick<RegionSettings, "name" | "contacts" | "people" | "promotion"> & BackupAlarmSettings;
+  readonly settings: Pick<RegionSettings, "name" | "contacts" | "people" | "promotion" | "images"> & BackupAlarmSettings;
   readonly contract: Contract;
   /** The region that is watched. */
   readonly region: RegionContract;
@@ -89,6 +90,7 @@ export class Alarms extends pulumi.ComponentResource {
       }),
       ...claimAlarmSpecs(settings, contract),
       ...diskAlarmSpecs(contract, region),
+      ...machineAlarmSpecs(settings, contract),
     ];
     const alarms = specs.map((spec) => this.create(spec, topics.arns[spec.severity]));
     const paging = alarms.filter((_, i) => specs[i]?.severity === "page");

@@ -54,7 +54,7 @@ export const PARTS: readonly Part[] = [
   {
     name: "Patroni",
     version: "4.1.5",
-    pinned: { file: "nodes/image/requirements.txt", text: "patroni==4.1.5\n" },
+    pinned: { file: "nodes/image/requirements.txt", text: "patroni==4.1.5 " },
     source: "https://github.com/patroni/patroni/releases",
     note: "Only the newest release gets fixes.",
   },

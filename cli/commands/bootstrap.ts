@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
-import { LEAF_DAYS } from "../../authority/authority.js";
+import { LEAF_DAYS, STAGGER_DAYS } from "../../authority/authority.js";
 import { UserError } from "../../common/errors.js";
 import { REPO } from "../../common/paths.js";
 import { statePolicy, statePolicyWithoutRoles } from "../../components/access/state-policies.js";
@@ -79,7 +79,12 @@ export function addBootstrap(dr: Command): void {
     .option("--out <folder>", "create a new authority in this folder, which must not exist")
     .option("--authority <folder>", "use the authority in this folder: renewal, a new read replica")
     .option("--node <name...>", "only these nodes (default: all of both regions)")
-    .option("--days <n>", "validity of the certificates", wholeDays, LEAF_DAYS)
+    .option(
+      "--days <n>",
+      `validity of the home region's certificates; the recovery region's last ${STAGGER_DAYS} days longer`,
+      wholeDays,
+      LEAF_DAYS,
+    )
     .option(
       "--publish",
       "store the certificates where nodes fetch them: Secrets Manager and Systems Manager",

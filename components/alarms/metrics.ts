@@ -176,6 +176,20 @@ export const METRICS = {
     meaning:
       "Claims of either region that no stack can have made: numbers that settings don't take, or the other region's parity. The guards ignore them.",
   },
+  certificateDaysLeft: {
+    name: "CertificateDaysLeft",
+    unit: "None",
+    scope: "region",
+    meaning:
+      "Days until the first certificate on a machine ends: its own, or that of an authority that it trusts. Every kind of machine publishes it, in its namespace, each node also with the dimension Node.",
+  },
+  imageAgeDays: {
+    name: "ImageAgeDays",
+    unit: "None",
+    scope: "region",
+    meaning:
+      "Days since the build of the image that a machine runs. Every kind of machine publishes it, in its namespace, each node also with the dimension Node.",
+  },
   dataVolumeUsedPercent: {
     name: "DataVolumeUsedPercent",
     unit: "Percent",

@@ -31,6 +31,8 @@ export const RUNBOOKS = {
   "unexpected-claim": "unexpected-claim.md",
   "disk-filling": "disk-filling.md",
   "disk-nearly-full": "disk-filling.md",
+  "certificates-expiring": "certificates-expiring.md",
+  "image-old": "image-old.md",
   "region-health": "region-unhealthy.md",
   "no-region-active": "no-region-active.md",
   "two-regions-active": "two-regions-active.md",

@@ -38,6 +38,12 @@ join_ssl_cert() {
   for user in "$@"; do usermod -a -G ssl-cert "$user"; done
 }
 
+# record_build: when this image was built, for `dr-publish-ages`.
+record_build() {
+  install -d -m 0755 /usr/local/lib/dr
+  date +%s > /usr/local/lib/dr/image-built
+}
+
 # install_payload FOLDER: the project's own programs. The folder mirrors the file system.
 install_payload() {
   local payload=$1 file

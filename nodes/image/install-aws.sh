@@ -44,10 +44,9 @@ install_signed amazon-cloudwatch-agent \
   https://amazoncloudwatch-agent.s3.amazonaws.com/assets/amazon-cloudwatch-agent.gpg \
   937616F3450B7D806CBD9725D58167303B789C72
 
-# Image Builder installs it for the build; an image built by hand needs it from here.
-if ! dpkg-query -W amazon-ssm-agent > /dev/null 2>&1; then
-  fetch "https://s3.$region.amazonaws.com/amazon-ssm-$region/latest/debian_$arch/amazon-ssm-agent.deb" ssm.deb
-  apt-get install -y -qq "$work/ssm.deb"
-fi
+# Image Builder installs it. AWS publishes the key that signs it only on a page of its documentation, and replaces it every
+# one or two years, so this script can't check a download of its own.
+dpkg-query -W amazon-ssm-agent > /dev/null 2>&1 ||
+  { echo "amazon-ssm-agent is not installed: install it with its signature checked, as AWS's page 'Verifying the signature of SSM Agent' says" >&2; exit 1; }
 rm -rf "$work"
 systemctl enable --quiet chrony.service amazon-ssm-agent.service

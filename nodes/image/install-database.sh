@@ -46,7 +46,7 @@ if ! cmp -s "$here/requirements.txt" /opt/patroni/requirements.txt; then
   # Not the caller's umask: user postgres must be able to read it.
   (umask 022 && /usr/bin/python3 -m venv /opt/patroni &&
     /opt/patroni/bin/pip install --quiet --no-cache-dir --no-deps --disable-pip-version-check \
-      --requirement "$here/requirements.txt")
+      --require-hashes --no-build-isolation --requirement "$here/requirements.txt")
   install -m 0644 "$here/requirements.txt" /opt/patroni/requirements.txt
 fi
 
@@ -72,5 +72,6 @@ printf '%s\n' 'kernel.sched_autogroup_enabled = 0' 'net.ipv4.tcp_syn_retries = 1
 join_ssl_cert etcd postgres
 # Mount point of the data volume, and the folder of the configuration.
 install -d -m 0755 /var/lib/dr /etc/dr
+record_build
 
 if [[ -n ${1-} ]]; then install_payload "$1"; fi

@@ -21,5 +21,6 @@ if [[ -e /var/lib/tomcat10/webapps/ROOT/META-INF/context.xml && ! -e /var/lib/to
   rm -rf /var/lib/tomcat10/webapps/ROOT
 fi
 install -d -m 0755 /etc/dr
+record_build
 
 if [[ -n ${1-} ]]; then install_payload "$1"; fi

@@ -21,6 +21,12 @@ const INTERVAL_SECONDS = 60;
 /** A gauge's last line in each interval counts. An interval without a line has no value, so a silent sender stays visible. */
 const STATSD_SECONDS = 10;
 
+const LISTEN = {
+  service_address: `${STATSD.address}:${STATSD.port}`,
+  metrics_collection_interval: STATSD_SECONDS,
+  metrics_aggregation_interval: INTERVAL_SECONDS,
+} as const;
+
 /** For a database node: its metrics carry the node's name, which outlives the machine. */
 export const renderDatabaseCloudwatch = (contract: Contract, node: DatabaseNode): string =>
   renderNodeCloudwatch(contract, regionOfNode(contract, node).id, "database", node.name);
@@ -48,11 +54,7 @@ function renderNodeCloudwatch(
         append_dimensions: dimensions,
       },
       mem: { measurement: ["mem_used_percent"], append_dimensions: dimensions },
-      statsd: {
-        service_address: `${STATSD.address}:${STATSD.port}`,
-        metrics_collection_interval: STATSD_SECONDS,
-        metrics_aggregation_interval: INTERVAL_SECONDS,
-      },
+      statsd: LISTEN,
     },
     // The agent adds a dimension `metric_type` to StatsD metrics. A region's metrics have no dimension, so the alarms
     // read the series without it.
@@ -69,10 +71,12 @@ export const renderTomcatCloudwatch = (contract: Contract, region: RegionId): st
     metrics: {
       disk: { resources: ["/"], measurement: ["used_percent"], drop_device: true },
       mem: { measurement: ["mem_used_percent"] },
+      statsd: LISTEN,
     },
     // biome-ignore lint/suspicious/noTemplateCurlyInString: the agent fills it in.
     append: { InstanceId: "${aws:InstanceId}" },
-    aggregate: [["InstanceId"]],
+    // The alarms read the fleet as a whole.
+    aggregate: [["InstanceId"], []],
   });
 
 interface Agent {

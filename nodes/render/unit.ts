@@ -17,11 +17,16 @@ export function unit(sections: Readonly<Record<string, Section>>): string {
 export const AT_BOOT: Section = [["WantedBy", "multi-user.target"]];
 
 /** Runs once at each boot. Its scripts retry until they succeed, so that other units can simply require it. */
-export const oneshot = (description: string, commands: readonly string[], hardening: Section): string =>
+export const oneshot = (
+  description: string,
+  commands: readonly string[],
+  hardening: Section,
+  { starts = [] }: { /** Units to start beside it. Default: none. */ readonly starts?: readonly string[] } = {},
+): string =>
   unit({
     Unit: [
       ["Description", description],
-      ["Wants", "network-online.target"],
+      ["Wants", ["network-online.target", ...starts].join(" ")],
       ["After", "network-online.target"],
     ],
     Service: [

@@ -5,7 +5,7 @@
 
 import { CUT_OVER_FILE, GUARD_CONFIG_FILE, GUARD_PROGRAM, IMAGE_PATHS, PATRONI_FOLDER } from "../layout.js";
 import { BACKUP_UNITS } from "./backup-units.js";
-import { FETCHES, IS_PATRONI, MOUNTS, ORDERS_UNITS, SETS_RULES } from "./hardening.js";
+import { ASKS_ONLY, FETCHES, IS_PATRONI, MOUNTS, ORDERS_UNITS, SETS_RULES } from "./hardening.js";
 import { NFTABLES_FILE } from "./nftables.js";
 import { NODE_ENV_FILE, SECRETS_FILE } from "./node-env.js";
 import { AT_BOOT, oneshot, requires, unit } from "./unit.js";
@@ -22,7 +22,31 @@ export const SECRETS_UNIT = oneshot(
   "Secrets and certificates, in memory",
   ["dr-fetch-secrets", "dr-fetch-certificates"],
   FETCHES,
+  // Here, not in the user data: every machine fetches secrets.
+  { starts: ["dr-ages.timer"] },
 );
+
+/** Tells how long the machine's certificates last, and how old its image is. */
+const AGES_UNIT = unit({
+  Unit: [["Description", "Publish the age of image and certificates"]],
+  Service: [
+    ["Type", "oneshot"],
+    ["EnvironmentFile", NODE_ENV_FILE],
+    ["ExecStart", `${scripts}/dr-publish-ages`],
+    ["TimeoutStartSec", "1min"],
+    ...ASKS_ONLY,
+  ],
+});
+
+/** More often than the alarms' period, an hour. */
+const AGES_TIMER = unit({
+  Unit: [["Description", "Publish the age of image and certificates, every ten minutes"]],
+  Timer: [
+    ["OnActiveSec", "1min"],
+    ["OnUnitInactiveSec", "10min"],
+  ],
+  Install: [["WantedBy", "timers.target"]],
+});
 
 const APPLICATION_UNIT = oneshot("The application's WAR", ["dr-fetch-application"], FETCHES);
 
@@ -161,6 +185,8 @@ const TOMCAT_DROP_IN = unit({
 export const UNITS: Readonly<Record<string, string>> = {
   "dr-volume.service": VOLUME_UNIT,
   "dr-secrets.service": SECRETS_UNIT,
+  "dr-ages.service": AGES_UNIT,
+  "dr-ages.timer": AGES_TIMER,
   "dr-guard.service": GUARD_UNIT,
   "patroni.service": PATRONI_UNIT,
   "etcd.service.d/dr.conf": ETCD_DROP_IN,

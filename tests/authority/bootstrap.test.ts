@@ -99,3 +99,16 @@ describe("one clear error, and nothing written over", () => {
     expect(() => statSync(folder)).toThrow();
   });
 });
+
+test.each([undefined, 30])(
+  "the regions' certificates end apart, so that a forgotten renewal never stops both: with --days %s",
+  async (days) => {
+    const nodes = ["drs-eu-west-1-db-1", "drs-eu-central-1-db-1"];
+    await bootstrap({ out: folder, nodes, days });
+    const [home, recovery] = nodes.map(
+      (node) => (Date.parse(new X509Certificate(leaf(node).certificate).validTo) - Date.now()) / 86_400_000,
+    ) as [number, number];
+    expect(Math.round(home)).toBe(days ?? 365);
+    expect(recovery - home).toBeGreaterThan(30);
+  },
+);

@@ -307,10 +307,10 @@ describe("the CloudWatch agent", () => {
     expect(config.metrics.aggregation_dimensions).toContainEqual([]);
   });
 
-  test("a Tomcat server has no guard that sends it metrics", () => {
+  test("a Tomcat server's agent takes metrics too, for alarms on the fleet as a whole", () => {
     const { metrics } = JSON.parse(renderTomcatCloudwatch(contract, "home"));
-    expect(metrics.metrics_collected).not.toHaveProperty("statsd");
-    expect(metrics.aggregation_dimensions).toEqual([["InstanceId"]]);
+    expect(metrics.metrics_collected.statsd).toEqual(config.metrics.metrics_collected.statsd);
+    expect(metrics.aggregation_dimensions).toEqual([["InstanceId"], []]);
   });
 
   test("StatsD takes every metric's name as it is", () => {
