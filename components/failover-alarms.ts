@@ -10,8 +10,11 @@ import type { Contact } from "../settings/schema.js";
 import type { RegionId } from "../settings/stacks.js";
 import { AlarmTopics } from "./alarm-topics.js";
 import { type AlarmName, describeAlarm } from "./alarms/runbooks.js";
+import { watchTopicRules } from "./alarms/watched-calls.js";
 
 export interface FailoverAlarmsArgs {
+  /** Prefix of every name of the project. */
+  readonly prefix: string;
   readonly contacts: readonly Contact[];
   readonly accountId: string;
   /** Each region's failover health check. */
@@ -23,6 +26,7 @@ export interface FailoverAlarmsArgs {
 /** Both alarms page. The provider must be one of us-east-1. */
 export class FailoverAlarms extends pulumi.ComponentResource {
   readonly pageTopicArn: pulumi.Output<string>;
+  readonly notifyTopicArn: pulumi.Output<string>;
 
   constructor(
     private readonly name: string,
@@ -30,13 +34,20 @@ export class FailoverAlarms extends pulumi.ComponentResource {
     opts?: pulumi.ComponentResourceOptions,
   ) {
     super("dr:alarms:FailoverAlarms", name, {}, opts);
-    const { contacts, accountId, notificationsKeyArn } = args;
+    const { prefix, contacts, accountId, notificationsKeyArn } = args;
     const topics = new AlarmTopics(
       `${name}-topics`,
-      { contacts, accountId, region: HEALTH_METRICS_REGION, notificationsKeyArn },
+      {
+        contacts,
+        accountId,
+        region: HEALTH_METRICS_REGION,
+        rulesArns: watchTopicRules({ accountId }, HEALTH_METRICS_REGION, prefix),
+        notificationsKeyArn,
+      },
       { parent: this },
     );
     this.pageTopicArn = topics.arns.page;
+    this.notifyTopicArn = topics.arns.notify;
     this.activeRegions("no-region-active", "LessThanThreshold", 3, "No region takes writes.");
     // Two minutes: in a planned move the old region's check needs up to 30 s to notice that it closed.
     this.activeRegions("two-regions-active", "GreaterThanThreshold", 2, "Both regions say they take writes.");
@@ -64,6 +75,7 @@ export class FailoverAlarms extends pulumi.ComponentResource {
     new cloudwatch.MetricAlarm(
       `${this.name}-${alarm}`,
       {
+        name: `${this.args.prefix}-${alarm}`,
         alarmDescription: describeAlarm(alarm, summary),
         metricQueries: [
           { id: "active", expression: "home + recovery", label: "active regions", returnData: true },

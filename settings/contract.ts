@@ -154,9 +154,14 @@ export type MachineKind = "database" | "restore" | "tomcat";
 
 export interface Contract {
   readonly accountId: string;
+  /** First part of every name of the project: its name in settings. */
+  readonly prefix: string;
   readonly serviceHostname: string;
   readonly claimTable: string;
   readonly auditBucket: string;
+  /** Name of the audit trail, which is part of its bucket's and its key's policy, and its ARN. */
+  readonly trail: string;
+  readonly trailArn: string;
   /** SSM parameter with what `global` hands to each region. */
   readonly handoffParameter: string;
   readonly keyAliases: {
@@ -188,6 +193,10 @@ export interface Contract {
   readonly pipelineBoundary: string;
   /** Prefix of the roles by which the pipeline deploys: `<prefix>deploy-<stack>`. */
   readonly pipelineRolePrefix: string;
+  /** Role (trusted by scheduler.amazonaws.com) whose hourly call proves that the watch sees calls. */
+  readonly canaryRole: string;
+  /** Role (trusted by events.amazonaws.com) that sends what pages to the other account's event bus, where there is one. */
+  readonly watchBusRole: string;
   /**
    * CloudWatch namespace of a kind of machine. Its role can write to no other, so that none of the metrics that alarms read of
    * one kind can come from another.
@@ -268,9 +277,12 @@ export function contractOf(settings: SharedSettings, accountId: string): Contrac
   };
   return {
     accountId,
+    prefix: name,
     serviceHostname,
     claimTable: `${name}-claims`,
     auditBucket: `${name}-audit-${accountId}-${settings.regions.home}`,
+    trail: `${name}-audit`,
+    trailArn: `arn:aws:cloudtrail:${settings.regions.home}:${accountId}:trail/${name}-audit`,
     handoffParameter: `/${name}/handoff`,
     keyAliases: {
       data: `alias/${name}-data`,
@@ -292,6 +304,8 @@ export function contractOf(settings: SharedSettings, accountId: string): Contrac
     machineBoundary: `${name}-machine-boundary`,
     pipelineBoundary: `${name}-pipeline-boundary`,
     pipelineRolePrefix: `${name}-pipeline-`,
+    canaryRole: `${name}-watch-canary`,
+    watchBusRole: `${name}-watch-bus`,
     metricNamespaces: {
       database: `DisasterRecovery/${name}`,
       restore: `DisasterRecovery/${name}/restore`,
@@ -313,6 +327,16 @@ export const vaultReplicationRule = (to: Pick<RegionContract, "region">): string
 
 /** Id of the rule by which a vault copies to the account in `backup.copyTo`. */
 export const VAULT_COPY_RULE = "to-other-account";
+
+/** Name of the event bus by which the account in `backup.copyTo` hears what pages. */
+export const watchBus = ({ name }: Pick<SharedSettings, "name">): string => `${name}-watch`;
+
+/** Its ARN in a region; undefined without such an account. */
+export const watchBusArn = (
+  { name, backup }: Pick<SharedSettings, "name" | "backup">,
+  region: string,
+): string | undefined =>
+  backup.copyTo && `arn:aws:events:${region}:${backup.copyTo.accountId}:event-bus/${watchBus({ name })}`;
 
 export const otherRegion = (id: RegionId): RegionId => (id === "home" ? "recovery" : "home");
 

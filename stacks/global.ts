@@ -2,6 +2,7 @@
 import type { Provider } from "@pulumi/aws";
 import * as random from "@pulumi/random";
 import { ClaimTable } from "../components/activation.js";
+import { watchedGlobally } from "../components/alarms/watched-calls.js";
 import { ArtifactBucket } from "../components/artifact-bucket.js";
 import { Audit } from "../components/audit.js";
 import { Credentials } from "../components/credentials.js";
@@ -16,6 +17,8 @@ import { PipelineAccess } from "../components/pipeline-access.js";
 import { RunbookBucket } from "../components/runbook-bucket.js";
 import { Vault } from "../components/vault.js";
 import { VolumeVault } from "../components/volume-vault.js";
+import { Watch } from "../components/watch.js";
+import { WatchAccess } from "../components/watch-access.js";
 import { contractOf, HEALTH_METRICS_REGION } from "../settings/contract.js";
 import type { SharedSettings } from "../settings/schema.js";
 import type { RegionId } from "../settings/stacks.js";
@@ -32,21 +35,32 @@ export async function globalStack(settings: SharedSettings): Promise<StackOutput
   const contract = contractOf(settings, await accountIdOf(home));
   const { accountId } = contract;
   const shared = { contract, prefix, ...providers };
-  // Key and bucket name the trail in their policies before it exists.
-  const trailName = `${prefix}-audit`;
-  const trailArn = `arn:aws:cloudtrail:${contract.home.region}:${accountId}:trail/${trailName}`;
-  const { pipelineRolePrefix } = contract;
+  const { pipelineRolePrefix, trailArn } = contract;
 
   const keys = new Keys("keys", { ...shared, trailArn });
   const claims = new ClaimTable("claims", { ...shared, witnessRegion: settings.regions.witness });
   const dns = new FailoverDns("dns", { ...shared, domain: settings.domain });
-  new FailoverAlarms(
+  const health = new FailoverAlarms(
     "health",
     {
+      prefix,
       contacts: settings.contacts,
       accountId,
       healthCheckIds: dns.healthCheckIds,
       notificationsKeyArn: keys.healthNotifications,
+    },
+    { provider: healthMetrics },
+  );
+  new Watch(
+    "watch",
+    {
+      contract,
+      settings,
+      region: HEALTH_METRICS_REGION,
+      place: prefix,
+      watched: (ids) => watchedGlobally(contract, ids),
+      keyArns: [keys.healthNotifications],
+      topicArns: { page: health.pageTopicArn, notify: health.notifyTopicArn },
     },
     { provider: healthMetrics },
   );
@@ -65,6 +79,7 @@ export async function globalStack(settings: SharedSettings): Promise<StackOutput
   const capped = { permissionsBoundary: boundaries.machines };
   new Access("access", { contract, keys, settings, ...capped }, { provider: home });
   if (images.build) new ImageAccess("image-access", { contract, keys, ...capped }, { provider: home });
+  new WatchAccess("watch-access", { contract, copyTo: backup.copyTo, ...capped }, { provider: home });
   const vault = new Vault("vault", {
     ...shared,
     ...capped,
@@ -115,8 +130,6 @@ export async function globalStack(settings: SharedSettings): Promise<StackOutput
     "audit",
     {
       contract,
-      trailName,
-      trailArn,
       keyArn: keys.audit,
       lockDays: audit.lockDays,
       retentionDays: audit.retentionDays,
@@ -155,6 +168,7 @@ export async function globalStack(settings: SharedSettings): Promise<StackOutput
         dataKeyArn: keys[id].data,
         backupsKeyArn: keys[id].backups,
         notificationsKeyArn: keys[id].notifications,
+        auditKeyArn: keys.audit,
         certificateArn: dns.certificateArns[id],
       },
       providers[id],

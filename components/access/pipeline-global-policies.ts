@@ -2,7 +2,7 @@
 import { posix } from "node:path";
 import { type Contract, HEALTH_METRICS_REGION } from "../../settings/contract.js";
 import { machineArns } from "./boundary-policies.js";
-import { ALARMS_AND_TOPICS, type PipelineIds } from "./pipeline-region-policies.js";
+import { ALARMS_AND_TOPICS, type PipelineIds, watchStatements } from "./pipeline-region-policies.js";
 import type { Statement } from "./policy-document.js";
 import { deployVolumeVaultStatements } from "./volume-backup-policies.js";
 
@@ -186,6 +186,7 @@ export function deployGlobalStatements(
       Resource: "*",
       Condition: { StringEquals: { "aws:RequestedRegion": HEALTH_METRICS_REGION } },
     },
+    ...watchStatements(contract, HEALTH_METRICS_REGION),
     {
       Sid: "PublishHandoff",
       Effect: "Allow",
