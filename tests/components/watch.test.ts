@@ -206,15 +206,12 @@ describe("each rule", () => {
       expect(told.map(({ inputs }) => inputs.rule).sort()).toEqual(pages.map(({ name }) => name).sort());
       const region = place === "dr" ? "eu-central-1" : "eu-west-1";
       for (const { inputs } of told)
-        expect(inputs).toMatchObject(
-          {
-            arn: `arn:aws:events:${region}:210987654321:event-bus/drs-watch`,
-            roleArn: `arn:aws:iam::${ACCOUNT_ID}:role/drs-watch-bus`,
-          },
-          300_000,
-        );
+        expect(inputs).toMatchObject({
+          arn: `arn:aws:events:${region}:210987654321:event-bus/drs-watch`,
+          roleArn: `arn:aws:iam::${ACCOUNT_ID}:role/drs-watch-bus`,
+        });
     }
-  });
+  }, 300_000);
 });
 
 describe("the canary", () => {
