@@ -13,8 +13,8 @@ export interface AlarmTopicsArgs {
   readonly accountId: string;
   /** AWS region of topics and alarms; an alarm publishes only to topics of the same region. */
   readonly region: string;
-  /** Rules of EventBridge that may publish, as ARNs, perhaps with `*`. Default: none. */
-  readonly rulesArn?: Partial<Readonly<Record<AlarmSeverity, string | readonly string[]>>>;
+  /** Rules of EventBridge that may publish, as ARNs, perhaps with `*`. */
+  readonly rulesArns: Readonly<Record<AlarmSeverity, readonly string[]>>;
   /**
    * KMS key in that region. AWS's own key for SNS won't do: its policy doesn't let alarms use it. The key's
    * policy must allow cloudwatch.amazonaws.com kms:GenerateDataKey* and kms:Decrypt.
@@ -69,8 +69,7 @@ export class AlarmTopics extends pulumi.ComponentResource {
   }
 
   private policy(topicArn: string, severity: AlarmSeverity): string {
-    const { accountId, region } = this.args;
-    const rulesArn = this.args.rulesArn?.[severity];
+    const { accountId, region, rulesArns } = this.args;
     return policyDocument([
       {
         Sid: "AlarmsOfThisAccountPublish",
@@ -83,7 +82,7 @@ export class AlarmTopics extends pulumi.ComponentResource {
           ArnLike: { "aws:SourceArn": `arn:aws:cloudwatch:${region}:${accountId}:alarm:*` },
         },
       },
-      ...(rulesArn ? [rulesPublish(topicArn, accountId, rulesArn)] : []),
+      ...(rulesArns[severity].length > 0 ? [rulesPublish(topicArn, accountId, rulesArns[severity])] : []),
       {
         Sid: "TlsOnly",
         Effect: "Deny",
@@ -96,11 +95,7 @@ export class AlarmTopics extends pulumi.ComponentResource {
   }
 }
 
-const rulesPublish = (
-  topicArn: string,
-  accountId: string,
-  rulesArn: string | readonly string[],
-): Statement => ({
+const rulesPublish = (topicArn: string, accountId: string, rulesArns: readonly string[]): Statement => ({
   Sid: "RulesOfThisRegionPublish",
   Effect: "Allow",
   Principal: { Service: "events.amazonaws.com" },
@@ -108,6 +103,6 @@ const rulesPublish = (
   Resource: topicArn,
   Condition: {
     StringEquals: { "aws:SourceAccount": accountId },
-    ArnLike: { "aws:SourceArn": rulesArn },
+    ArnLike: { "aws:SourceArn": [...rulesArns] },
   },
 });

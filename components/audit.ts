@@ -11,10 +11,6 @@ import { copyRule } from "./vault.js";
 
 export interface AuditArgs {
   readonly contract: Contract;
-  /** Name of the trail. It is part of the bucket's and the key's policy, so it can't be left to AWS. */
-  readonly trailName: string;
-  /** ARN that the trail will have. */
-  readonly trailArn: string;
   /** Key of the trail, in the home region. */
   readonly keyArn: pulumi.Input<string>;
   /** Days for which no user, not even root, can delete a log file. Default in settings: 365. */
@@ -53,7 +49,7 @@ export class Audit extends pulumi.ComponentResource {
   }
 
   private bucket(): SecureBucket {
-    const { contract, trailArn, keyArn, lockDays, retentionDays } = this.args;
+    const { contract, keyArn, lockDays, retentionDays } = this.args;
     return new SecureBucket(
       `${this.name}-bucket`,
       {
@@ -63,7 +59,7 @@ export class Audit extends pulumi.ComponentResource {
         // CloudTrail may sign its digest files under a key of S3's own; refusing that would end the
         // validation.
         onlyThisKey: false,
-        statements: deliveryOf(trailArn, contract),
+        statements: deliveryOf(contract),
         lifecycle: [expireAll(retentionDays)],
       },
       { parent: this },
@@ -106,11 +102,11 @@ export class Audit extends pulumi.ComponentResource {
   }
 
   private trail(bucket: SecureBucket): cloudtrail.Trail {
-    const { trailName, keyArn, contract, stateBucket } = this.args;
+    const { keyArn, contract, stateBucket } = this.args;
     return new cloudtrail.Trail(
       `${this.name}-trail`,
       {
-        name: trailName,
+        name: contract.trail,
         s3BucketName: bucket.bucketName,
         kmsKeyId: keyArn,
         isMultiRegionTrail: true,
@@ -174,7 +170,7 @@ export class Audit extends pulumi.ComponentResource {
 }
 
 /** CloudTrail may write, for this one trail and into this account's folder only. */
-function deliveryOf(trailArn: string, { auditBucket, accountId }: Contract): Statement[] {
+function deliveryOf({ auditBucket, accountId, trailArn }: Contract): Statement[] {
   const sameTrail = { "aws:SourceArn": trailArn };
   return [
     {

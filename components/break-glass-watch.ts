@@ -9,18 +9,20 @@ export interface BreakGlassWatchArgs {
   readonly contract: Contract;
   /** AWS region of the rule and of the topic. */
   readonly region: string;
-  /** Its policy must let the rule of `breakGlassRuleArn` publish, and its key EventBridge encrypt. */
+  /** Prefix of the names of rules there. */
+  readonly place: string;
+  /** Its policy must let the rules of `watchRulesArn` publish, and its key EventBridge encrypt. */
   readonly pageTopicArn: pulumi.Input<string>;
 }
 
 export class BreakGlassWatch extends pulumi.ComponentResource {
   constructor(name: string, args: BreakGlassWatchArgs, opts?: pulumi.ComponentResourceOptions) {
     super("dr:alarms:BreakGlassWatch", name, {}, opts);
-    const { contract, region, pageTopicArn } = args;
+    const { contract, region, place, pageTopicArn } = args;
     const rule = new cloudwatch.EventRule(
       `${name}-used`,
       {
-        name: breakGlassRule(contract),
+        name: breakGlassRule(place),
         description: "Somebody becomes the break-glass role, or tries to",
         eventPattern: JSON.stringify(breakGlassPattern(contract)),
       },

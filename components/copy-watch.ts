@@ -2,12 +2,13 @@
 import * as cloudwatch from "@pulumi/aws/cloudwatch/index.js";
 import * as kms from "@pulumi/aws/kms/index.js";
 import * as pulumi from "@pulumi/pulumi";
-import { type Contract, type CopyContract, WATCH_CANARY } from "../settings/contract.js";
+import type { Contract, CopyContract } from "../settings/contract.js";
 import type { Contact } from "../settings/schema.js";
 import { watchBusPolicy } from "./access/copy-policies.js";
 import { DELETION_WINDOW_DAYS, notificationsKeyPolicy } from "./access/key-policies.js";
 import { AlarmTopics } from "./alarm-topics.js";
 import { describeAlarm } from "./alarms/runbooks.js";
+import { canaryPattern, notTheCanary } from "./alarms/watched-calls.js";
 
 export interface CopyWatchArgs {
   readonly contract: Contract;
@@ -15,11 +16,10 @@ export interface CopyWatchArgs {
   readonly contacts: readonly Contact[];
 }
 
-/** One canary a day: a second one may be late before this pages. */
 const SILENT_HOURS = 48;
 
 /**
- * The first account forwards its pages about the watch over the vaults, and a canary every day. Here every event but
+ * The first account forwards its pages about the watch over the vaults, and a canary every hour. Here every event but
  * the canary pages, and so do two days without one: a rule, a role or a trail there that was switched off says nothing.
  */
 export class CopyWatch extends pulumi.ComponentResource {
@@ -61,10 +61,13 @@ export class CopyWatch extends pulumi.ComponentResource {
       },
       { parent: this, protect: true },
     );
-    const rulesArn = { page: `arn:aws:events:${region}:${accountId}:rule/${copy.watchBus}/${this.pages}` };
+    const rulesArns = {
+      page: [`arn:aws:events:${region}:${accountId}:rule/${copy.watchBus}/${this.pages}`],
+      notify: [],
+    };
     return new AlarmTopics(
       `${this.name}-topics`,
-      { contacts, accountId, region, notificationsKeyArn: key.arn, rulesArn },
+      { contacts, accountId, region, notificationsKeyArn: key.arn, rulesArns },
       { parent: this },
     );
   }
@@ -79,14 +82,11 @@ export class CopyWatch extends pulumi.ComponentResource {
       `${this.name}-pages`,
       {
         name: this.pages,
-        description: "All that the protected account reports, but its daily canary",
+        description: "All that the protected account reports, but its canary",
         eventBusName,
         eventPattern: JSON.stringify({
           account: [contract.accountId],
-          $or: [
-            { source: [{ "anything-but": [contract.watchSource] }] },
-            { "detail-type": [{ "anything-but": [WATCH_CANARY] }] },
-          ],
+          ...notTheCanary(contract),
         }),
       },
       { parent: this },
@@ -125,12 +125,11 @@ export class CopyWatch extends pulumi.ComponentResource {
       `${this.name}-canary`,
       {
         name: `${copy.watchBus}-canary`,
-        description: "The daily sign of life of the watch over the vaults; an alarm counts it",
+        description: "The sign of life of the watch over the vaults; an alarm counts it",
         eventBusName,
         eventPattern: JSON.stringify({
           account: [contract.accountId],
-          source: [contract.watchSource],
-          "detail-type": [WATCH_CANARY],
+          ...canaryPattern(contract, contract.canaryRole),
         }),
       },
       { parent: this },

@@ -60,7 +60,7 @@ export class Decoy extends pulumi.ComponentResource {
 export interface DecoyWatchArgs {
   readonly contract: Contract;
   readonly region: RegionContract;
-  /** Its policy must let the rules of `vaultRulesArn` publish, and its key EventBridge encrypt. */
+  /** Its policy must let the rules of `watchRulesArn` publish, and its key EventBridge encrypt. */
   readonly pageTopicArn: pulumi.Input<string>;
 }
 

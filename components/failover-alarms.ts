@@ -10,8 +10,11 @@ import type { Contact } from "../settings/schema.js";
 import type { RegionId } from "../settings/stacks.js";
 import { AlarmTopics, type AlarmTopicsArgs } from "./alarm-topics.js";
 import { type AlarmName, describeAlarm } from "./alarms/runbooks.js";
+import { watchTopicRules } from "./alarms/watched-calls.js";
 
 export interface FailoverAlarmsArgs {
+  /** Prefix of every name of the project. */
+  readonly prefix: string;
   readonly contacts: readonly Contact[];
   readonly accountId: string;
   /** Each region's failover health check. */
@@ -25,6 +28,7 @@ export interface FailoverAlarmsArgs {
 /** Both alarms page. The provider must be one of us-east-1. */
 export class FailoverAlarms extends pulumi.ComponentResource {
   readonly pageTopicArn: pulumi.Output<string>;
+  readonly notifyTopicArn: pulumi.Output<string>;
 
   constructor(
     private readonly name: string,
@@ -32,13 +36,20 @@ export class FailoverAlarms extends pulumi.ComponentResource {
     opts?: pulumi.ComponentResourceOptions,
   ) {
     super("dr:alarms:FailoverAlarms", name, {}, opts);
-    const { contacts, accountId, notificationsKeyArn, rulesArn } = args;
+    const { prefix, contacts, accountId, notificationsKeyArn } = args;
     const topics = new AlarmTopics(
       `${name}-topics`,
-      { contacts, accountId, region: HEALTH_METRICS_REGION, notificationsKeyArn, rulesArn },
+      {
+        contacts,
+        accountId,
+        region: HEALTH_METRICS_REGION,
+        rulesArns: watchTopicRules({ accountId }, HEALTH_METRICS_REGION, prefix),
+        notificationsKeyArn,
+      },
       { parent: this },
     );
     this.pageTopicArn = topics.arns.page;
+    this.notifyTopicArn = topics.arns.notify;
     this.activeRegions("no-region-active", "LessThanThreshold", 3, "No region takes writes.");
     // Two minutes: in a planned move the old region's check needs up to 30 s to notice that it closed.
     this.activeRegions("two-regions-active", "GreaterThanThreshold", 2, "Both regions say they take writes.");
@@ -66,6 +77,7 @@ export class FailoverAlarms extends pulumi.ComponentResource {
     new cloudwatch.MetricAlarm(
       `${this.name}-${alarm}`,
       {
+        name: `${this.args.prefix}-${alarm}`,
         alarmDescription: describeAlarm(alarm, summary),
         metricQueries: [
           { id: "active", expression: "home + recovery", label: "active regions", returnData: true },

@@ -31,7 +31,7 @@ import {
   targetAlarmSpecs,
 } from "./alarms/service-alarms.js";
 import { type AlarmSpec, signOfLife } from "./alarms/spec.js";
-import { vaultRulesArn } from "./alarms/vault-events.js";
+import { watchTopicRules } from "./alarms/watched-calls.js";
 
 export interface AlarmsArgs {
   readonly settings: Pick<RegionSettings, "name" | "contacts" | "people" | "promotion" | "images"> & BackupAlarmSettings;
@@ -65,18 +65,15 @@ export class Alarms extends pulumi.ComponentResource {
   ) {
     super("dr:alarms:Alarms", name, {}, opts);
     const { settings, contract, region, notificationsKeyArn } = args;
+    const watch = watchTopicRules(contract, region.region, region.vpcName);
+    const rulesArns = { ...watch, notify: [...watch.notify, volumeBackupRuleArn(contract, region)] };
     const topics = new AlarmTopics(
       `${name}-topics`,
       {
         contacts: settings.contacts,
         accountId: contract.accountId,
         region: region.region,
-        rulesArn: {
-          page: isTrusting(settings.people.trust)
-            ? [vaultRulesArn(contract, region), breakGlassRuleArn(contract, region.region)]
-            : vaultRulesArn(contract, region),
-          notify: volumeBackupRuleArn(contract, region),
-        },
+        rulesArns,
         notificationsKeyArn,
       },
       { parent: this },
@@ -107,6 +104,7 @@ export class Alarms extends pulumi.ComponentResource {
     return new cloudwatch.MetricAlarm(
       [this.name, spec.alarm, spec.suffix].filter(Boolean).join("-"),
       {
+        name: [this.args.region.vpcName, spec.alarm, spec.suffix].filter(Boolean).join("-"),
         alarmDescription: describeAlarm(spec.alarm, spec.summary),
         ...(groups.length > 0
           ? { metricQueries: signOfLife(spec, groups) }

@@ -165,6 +165,7 @@ export class RestoreTest extends pulumi.ComponentResource {
     new cloudwatch.MetricAlarm(
       `${this.name}-hangs`,
       {
+        name: `${this.args.contract[this.args.region].vpcName}-restore-machine-hangs`,
         alarmDescription: describeAlarm(
           "restore-machine-hangs",
           `The restore machine still ran after ${(periods * period) / 60} min and is being ended.`,

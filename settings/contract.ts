@@ -188,6 +188,8 @@ export type MachineKind = (typeof MACHINE_KINDS)[number];
 
 export interface Contract {
   readonly accountId: string;
+  /** First part of every name of the project: its name in settings. */
+  readonly prefix: string;
   readonly serviceHostname: string;
   readonly claimTable: string;
   readonly auditBucket: string;
@@ -195,8 +197,9 @@ export interface Contract {
   readonly auditReplicationRole: string;
   /** Undefined without `backup.copyTo`. */
   readonly copy: CopyContract | undefined;
-  /** Source of the events that this project itself puts on a bus; `WATCH_CANARY` is one of their detail types. */
-  readonly watchSource: string;
+  /** Name of the audit trail, which is part of its bucket's and its key's policy, and its ARN. */
+  readonly trail: string;
+  readonly trailArn: string;
   /** SSM parameter with what `global` hands to each region. */
   readonly handoffParameter: string;
   readonly keyAliases: {
@@ -239,6 +242,10 @@ export interface Contract {
   readonly operatorDocumentPrefix: string;
   /** Prefix of the roles by which the pipeline deploys: `<prefix>deploy-<stack>`. */
   readonly pipelineRolePrefix: string;
+  /** Role (trusted by scheduler.amazonaws.com) whose hourly call proves that the watch sees calls. */
+  readonly canaryRole: string;
+  /** Role (trusted by events.amazonaws.com) that sends what pages to the other account's event bus, where there is one. */
+  readonly watchBusRole: string;
   /**
    * CloudWatch namespace of a kind of machine. Its role can write to no other, so that none of the metrics that alarms read of
    * one kind can come from another.
@@ -327,12 +334,14 @@ export function contractOf(settings: SharedSettings, accountId: string): Contrac
   };
   return {
     accountId,
+    prefix: name,
     serviceHostname,
     claimTable: `${name}-claims`,
     auditBucket: `${name}-audit-${accountId}-${settings.regions.home}`,
     auditReplicationRole: `${name}-audit-to-copy`,
     copy: copyOf(settings),
-    watchSource: `${name}.watch`,
+    trail: `${name}-audit`,
+    trailArn: `arn:aws:cloudtrail:${settings.regions.home}:${accountId}:trail/${name}-audit`,
     handoffParameter: `/${name}/handoff`,
     keyAliases: {
       data: `alias/${name}-data`,
@@ -360,6 +369,8 @@ export function contractOf(settings: SharedSettings, accountId: string): Contrac
     personRole: (role) => `${name}-${role}`,
     operatorDocumentPrefix: `${name}-op-`,
     pipelineRolePrefix: `${name}-pipeline-`,
+    canaryRole: `${name}-watch-canary`,
+    watchBusRole: `${name}-watch-bus`,
     metricNamespaces: {
       database: `DisasterRecovery/${name}`,
       restore: `DisasterRecovery/${name}/restore`,
@@ -398,9 +409,6 @@ export const vaultReplicationRule = (to: Pick<RegionContract, "region">): string
 
 /** Id of the rule by which a vault, or the audit trail's bucket, copies to the account in `backup.copyTo`. */
 export const COPY_RULE = "to-other-account";
-
-/** Detail type of the daily event by which the watch shows that its path works. */
-export const WATCH_CANARY = "canary";
 
 export const otherRegion = (id: RegionId): RegionId => (id === "home" ? "recovery" : "home");
 

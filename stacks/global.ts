@@ -2,7 +2,7 @@
 import type { Provider } from "@pulumi/aws";
 import * as random from "@pulumi/random";
 import { ClaimTable } from "../components/activation.js";
-import { breakGlassRuleArn } from "../components/alarms/break-glass-events.js";
+import { watchedGlobally } from "../components/alarms/watched-calls.js";
 import { ArtifactBucket } from "../components/artifact-bucket.js";
 import { Audit } from "../components/audit.js";
 import { BreakGlassWatch } from "../components/break-glass-watch.js";
@@ -20,6 +20,8 @@ import { PipelineAccess } from "../components/pipeline-access.js";
 import { RunbookBucket } from "../components/runbook-bucket.js";
 import { Vault } from "../components/vault.js";
 import { VolumeVault } from "../components/volume-vault.js";
+import { Watch } from "../components/watch.js";
+import { WatchAccess } from "../components/watch-access.js";
 import { contractOf, HEALTH_METRICS_REGION } from "../settings/contract.js";
 import { isTrusting, type SharedSettings } from "../settings/schema.js";
 import type { RegionId } from "../settings/stacks.js";
@@ -36,10 +38,7 @@ export async function globalStack(settings: SharedSettings): Promise<StackOutput
   const contract = contractOf(settings, await accountIdOf(home));
   const { accountId } = contract;
   const shared = { contract, prefix, ...providers };
-  // Key and bucket name the trail in their policies before it exists.
-  const trailName = `${prefix}-audit`;
-  const trailArn = `arn:aws:cloudtrail:${contract.home.region}:${accountId}:trail/${trailName}`;
-  const { pipelineRolePrefix } = contract;
+  const { pipelineRolePrefix, trailArn } = contract;
 
   const { trust, keysByBreakGlass } = settings.people;
   const breakGlassRole = `arn:aws:iam::${accountId}:role/${contract.personRole("break-glass")}`;
@@ -49,24 +48,37 @@ export async function globalStack(settings: SharedSettings): Promise<StackOutput
   // Where one of the two regions is us-east-1, its own stack watches there.
   const watchesBreakGlass =
     isTrusting(trust) && ![contract.home.region, contract.recovery.region].includes(HEALTH_METRICS_REGION);
-  const alarms = new FailoverAlarms(
+  const health = new FailoverAlarms(
     "health",
     {
+      prefix,
       contacts: settings.contacts,
       accountId,
       healthCheckIds: dns.healthCheckIds,
       notificationsKeyArn: keys.healthNotifications,
-      ...(watchesBreakGlass && { rulesArn: { page: breakGlassRuleArn(contract, HEALTH_METRICS_REGION) } }),
     },
     { provider: healthMetrics },
   );
   if (watchesBreakGlass) {
     new BreakGlassWatch(
       "break-glass",
-      { contract, region: HEALTH_METRICS_REGION, pageTopicArn: alarms.pageTopicArn },
+      { contract, region: HEALTH_METRICS_REGION, place: prefix, pageTopicArn: health.pageTopicArn },
       { provider: healthMetrics },
     );
   }
+  new Watch(
+    "watch",
+    {
+      contract,
+      settings,
+      region: HEALTH_METRICS_REGION,
+      place: prefix,
+      watched: (ids) => watchedGlobally(contract, ids),
+      keyArns: [keys.healthNotifications],
+      topicArns: { page: health.pageTopicArn, notify: health.notifyTopicArn },
+    },
+    { provider: healthMetrics },
+  );
 
   const boundaries = new PermissionBoundaries(
     "boundary",
@@ -81,6 +93,7 @@ export async function globalStack(settings: SharedSettings): Promise<StackOutput
   const capped = { permissionsBoundary: boundaries.machines };
   new Access("access", { contract, keys, settings, ...capped }, { provider: home });
   if (images.build) new ImageAccess("image-access", { contract, keys, ...capped }, { provider: home });
+  new WatchAccess("watch-access", { contract, ...capped }, { provider: home });
   const vault = new Vault("vault", {
     ...shared,
     ...capped,
@@ -135,8 +148,6 @@ export async function globalStack(settings: SharedSettings): Promise<StackOutput
     "audit",
     {
       contract,
-      trailName,
-      trailArn,
       ...capped,
       keyArn: keys.audit,
       lockDays: audit.lockDays,
@@ -185,6 +196,7 @@ export async function globalStack(settings: SharedSettings): Promise<StackOutput
         dataKeyArn: keys[id].data,
         backupsKeyArn: keys[id].backups,
         notificationsKeyArn: keys[id].notifications,
+        auditKeyArn: keys.audit,
         certificateArn: dns.certificateArns[id],
       },
       providers[id],

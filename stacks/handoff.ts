@@ -13,6 +13,7 @@ const handoffSchema = z.object({
   dataKeyArn: z.string(),
   backupsKeyArn: z.string(),
   notificationsKeyArn: z.string(),
+  auditKeyArn: z.string(),
   certificateArn: z.string(),
 });
 

@@ -1,5 +1,6 @@
 /** Stacks `prod` and `dr`: one region, complete. It calls nothing outside its own region. */
 import { RegionClaim } from "../components/activation.js";
+import { watchedInRegion } from "../components/alarms/watched-calls.js";
 import { ApplicationObject } from "../components/application-object.js";
 import { BreakGlassWatch } from "../components/break-glass-watch.js";
 import { ClusterSettings } from "../components/cluster-settings.js";
@@ -14,8 +15,8 @@ import { RestoreTest } from "../components/restore-test.js";
 import { SecurityGroups } from "../components/security-groups.js";
 import { regionSize } from "../components/sizing.js";
 import { TomcatFleet } from "../components/tomcat-fleet.js";
-import { VaultWatch } from "../components/vault-watch.js";
 import { VolumeBackup } from "../components/volume-backup.js";
+import { Watch } from "../components/watch.js";
 import { buildFiles } from "../nodes/image/component-document.js";
 import { renderClusterConfig } from "../nodes/render/cluster-config.js";
 import { contractOf } from "../settings/contract.js";
@@ -111,15 +112,16 @@ export async function regionStack(stack: RegionStackName, settings: RegionSettin
     opts,
   );
 
-  new VaultWatch(
-    "vault-watch",
+  new Watch(
+    "watch",
     {
-      region,
-      backupsKeyArn: handoff.backupsKeyArn,
-      pageTopicArn: alarms.pageTopicArn,
-      ...(settings.pipeline.repository && {
-        deployRoleArn: `arn:aws:iam::${contract.accountId}:role/${contract.pipelineRolePrefix}deploy-global`,
-      }),
+      contract,
+      settings,
+      region: region.region,
+      place: region.vpcName,
+      watched: (ids) => watchedInRegion(contract, id, ids),
+      keyArns: [handoff.dataKeyArn, handoff.backupsKeyArn, handoff.notificationsKeyArn, handoff.auditKeyArn],
+      topicArns: { page: alarms.pageTopicArn, notify: alarms.notifyTopicArn },
     },
     opts,
   );
@@ -127,7 +129,7 @@ export async function regionStack(stack: RegionStackName, settings: RegionSettin
   if (isTrusting(settings.people.trust)) {
     new BreakGlassWatch(
       "break-glass",
-      { contract, region: region.region, pageTopicArn: alarms.pageTopicArn },
+      { contract, region: region.region, place: region.vpcName, pageTopicArn: alarms.pageTopicArn },
       opts,
     );
   }

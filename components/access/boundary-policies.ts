@@ -13,6 +13,7 @@ import type { Contract, RegionContract } from "../../settings/contract.js";
 import { claimsStay, onlyStatusIsWritten } from "./claim-policies.js";
 import { claimTableArns, everythingIn, type Statement } from "./policy-document.js";
 import { REPLICATE } from "./vault-replication-policy.js";
+import { canaryStatements, watchBusStatements } from "./watch-policies.js";
 
 export interface BoundaryArgs {
   readonly contract: Contract;
@@ -75,6 +76,13 @@ export function machineBoundaryStatements(args: BoundaryArgs): Statement[] {
       Condition: { StringLike: { "kms:ViaService": ["ec2.*", "s3.*", "secretsmanager.*"] } },
     },
     {
+      // The nodes' check of the vaults. It tells no data.
+      Sid: "SeeKeys",
+      Effect: "Allow",
+      Action: "kms:DescribeKey",
+      Resource: `arn:aws:kms:*:${accountId}:key/*`,
+    },
+    {
       Sid: "GrantKeysToVolumes",
       Effect: "Allow",
       Action: "kms:CreateGrant",
@@ -110,6 +118,8 @@ export function machineBoundaryStatements(args: BoundaryArgs): Statement[] {
       Action: ["dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:Query"],
       Resource: claimTableArns(contract),
     },
+    ...canaryStatements(contract),
+    ...(contract.copy ? watchBusStatements(contract.copy) : []),
     onlyStatusIsWritten(contract),
     ...neverForAnyRole(contract),
   ];
@@ -282,12 +292,18 @@ export function pipelineBoundaryStatements({ contract, prefix, buildImages }: Bo
       Sid: "HandRolesToTheirServices",
       Effect: "Allow",
       Action: "iam:PassRole",
-      Resource: machineArns(contract, prefix, "role"),
+      Resource: [
+        ...machineArns(contract, prefix, "role"),
+        ...[contract.canaryRole, contract.watchBusRole].map(
+          (name) => `arn:aws:iam::${accountId}:role/${name}`,
+        ),
+      ],
       Condition: {
         StringEqualsIfExists: {
           "iam:PassedToService": [
             "backup.amazonaws.com",
             "ec2.amazonaws.com",
+            "events.amazonaws.com",
             ...(buildImages ? ["imagebuilder.amazonaws.com"] : []),
             "s3.amazonaws.com",
             "scheduler.amazonaws.com",
@@ -314,6 +330,28 @@ export function pipelineBoundaryStatements({ contract, prefix, buildImages }: Bo
       Effect: "Deny",
       Action: ["s3:DeleteBucketPolicy", "s3:PutBucketAcl", "s3:PutBucketPolicy"],
       Resource: guarded.map((bucket) => `arn:aws:s3:::${bucket}`),
+    },
+    {
+      // No deployment needs these. A person removes a rule, and that pages. Topics are named by Pulumi.
+      Sid: "WatchStays",
+      Effect: "Deny",
+      Action: [
+        "cloudwatch:DisableAlarmActions",
+        "cloudwatch:SetAlarmState",
+        "events:DeleteRule",
+        "events:DisableRule",
+        "events:RemoveTargets",
+        "scheduler:DeleteSchedule",
+        "sns:AddPermission",
+        "sns:DeleteTopic",
+        "sns:RemovePermission",
+      ],
+      Resource: [
+        `arn:aws:events:*:${accountId}:rule/${prefix}-*watch-*`,
+        `arn:aws:scheduler:*:${accountId}:schedule/*/${prefix}-*watch-*`,
+        `arn:aws:cloudwatch:*:${accountId}:alarm:${prefix}-*`,
+        `arn:aws:sns:*:${accountId}:*-topics-page-*`,
+      ],
     },
     ...neverForAnyRole(contract),
   ];

@@ -43,6 +43,7 @@ export function databaseNodeStatements(contract: Contract, id: RegionId, keys: N
     readParameters(contract, own, [own.clusterParameter, contract.authorityParameter]),
     ...ownVault(own, keys.ownBackups),
     ...otherVault(other, keys.otherBackups),
+    ...seeHowVaultsAreProtected([own, other], [keys.ownBackups, keys.otherBackups]),
     ...claimsAndStatus(contract, own),
     ...ownVolume(contract, own, keys.data),
     ...seeTheOtherRegion(other),
@@ -169,9 +170,6 @@ function ownVault({ region, vaultBucket, repositoryPath }: RegionContract, key: 
       Sid: "ListOwnVault",
       Effect: "Allow",
       Action: [
-        // Whether the vault is still what it should be: its nodes look themselves.
-        "s3:GetBucketObjectLockConfiguration",
-        "s3:GetBucketVersioning",
         "s3:GetBucketLocation",
         "s3:ListBucket",
         "s3:ListBucketMultipartUploads",
@@ -196,6 +194,28 @@ function ownVault({ region, vaultBucket, repositoryPath }: RegionContract, key: 
     useOwnVaultKey(region, key),
   ];
 }
+
+/** Whether both vaults are still as declared. A cold region has no nodes, so the other region's look. Another key than the declared one is denied. */
+const seeHowVaultsAreProtected = (
+  vaults: readonly RegionContract[],
+  keys: readonly string[],
+): Statement[] => [
+  {
+    Sid: "SeeHowVaultsAreProtected",
+    Effect: "Allow",
+    Action: [
+      "s3:GetBucketObjectLockConfiguration",
+      "s3:GetBucketPolicy",
+      "s3:GetBucketPublicAccessBlock",
+      "s3:GetBucketVersioning",
+      "s3:GetEncryptionConfiguration",
+      "s3:GetLifecycleConfiguration",
+      "s3:GetReplicationConfiguration",
+    ],
+    Resource: vaults.map(({ vaultBucket }) => `arn:aws:s3:::${vaultBucket}`),
+  },
+  { Sid: "SeeTheirKeys", Effect: "Allow", Action: "kms:DescribeKey", Resource: keys },
+];
 
 /** Every version of every object in the region's own vault. */
 export const readOwnVault = (bucketArn: string): Statement => ({

@@ -1,9 +1,8 @@
 /** What the pipeline may do for stack `global`. No Pulumi here. */
 import { posix } from "node:path";
 import { type Contract, HEALTH_METRICS_REGION } from "../../settings/contract.js";
-import { breakGlassRuleArn } from "../alarms/break-glass-events.js";
 import { DECLARE_SECRETS, decoyArn, FILL_THE_DECOY, machineArns } from "./boundary-policies.js";
-import { ALARMS_AND_TOPICS, type PipelineIds } from "./pipeline-region-policies.js";
+import { ALARMS_AND_TOPICS, type PipelineIds, watchStatements } from "./pipeline-region-policies.js";
 import type { Statement } from "./policy-document.js";
 import { deployVolumeVaultStatements } from "./volume-backup-policies.js";
 
@@ -177,13 +176,7 @@ export function deployGlobalStatements(
       Resource: "*",
       Condition: { StringEquals: { "aws:RequestedRegion": HEALTH_METRICS_REGION } },
     },
-    {
-      // A person deploys it, with the roles.
-      Sid: "SeeTheRuleOverBreakGlass",
-      Effect: "Allow",
-      Action: ["events:DescribeRule", "events:ListTagsForResource", "events:ListTargetsByRule"],
-      Resource: breakGlassRuleArn(contract, HEALTH_METRICS_REGION),
-    },
+    ...watchStatements(contract, HEALTH_METRICS_REGION),
     {
       Sid: "PublishHandoff",
       Effect: "Allow",

@@ -8,8 +8,6 @@
 import { posix } from "node:path";
 import type { Contract } from "../../settings/contract.js";
 import type { RegionId } from "../../settings/stacks.js";
-import { breakGlassRuleArn } from "../alarms/break-glass-events.js";
-import { vaultRulesArn } from "../alarms/vault-events.js";
 import { claimForRegion } from "./claim-policies.js";
 import { everythingIn, type Statement } from "./policy-document.js";
 import { deployVolumeBackupStatements, volumeBackupRuleArn } from "./volume-backup-policies.js";
@@ -168,25 +166,12 @@ export function deployRegionStatements(
     },
     ...deployVolumeBackupStatements(contract, own),
     {
-      Sid: "TellOfVaultsAndBackups",
+      Sid: "RemoveTheRuleOfVolumeBackups",
       Effect: "Allow",
-      Action: [
-        "events:DeleteRule",
-        "events:DescribeRule",
-        "events:ListTagsForResource",
-        "events:ListTargetsByRule",
-        "events:PutRule",
-        "events:PutTargets",
-        "events:RemoveTargets",
-        "events:TagResource",
-        "events:UntagResource",
-      ],
-      Resource: [
-        vaultRulesArn(contract, own),
-        volumeBackupRuleArn(contract, own),
-        breakGlassRuleArn(contract, region),
-      ],
+      Action: ["events:DeleteRule", "events:RemoveTargets"],
+      Resource: volumeBackupRuleArn(contract, own),
     },
+    ...watchStatements(contract, region),
     {
       Sid: "ScheduleRestoreTests",
       Effect: "Allow",
@@ -267,6 +252,42 @@ export const deployLinkStatements = ({ home, recovery }: Contract): Statement[] 
     ],
     Resource: "*",
     Condition: { StringEquals: { "aws:RequestedRegion": [home.region, recovery.region] } },
+  },
+];
+
+/** The watch over calls in one region, and its canary: made and changed, never removed. A person does that. */
+export const watchStatements = (
+  { accountId, prefix, canaryRole, watchBusRole }: Contract,
+  region: string,
+): Statement[] => [
+  {
+    Sid: "WatchCalls",
+    Effect: "Allow",
+    Action: [
+      "events:DescribeRule",
+      "events:ListTagsForResource",
+      "events:ListTargetsByRule",
+      "events:PutRule",
+      "events:PutTargets",
+      "events:TagResource",
+      "events:UntagResource",
+    ],
+    Resource: `arn:aws:events:${region}:${accountId}:rule/${prefix}-*`,
+  },
+  {
+    Sid: "ScheduleTheCanary",
+    Effect: "Allow",
+    Action: ["scheduler:CreateSchedule", "scheduler:GetSchedule", "scheduler:UpdateSchedule"],
+    Resource: `arn:aws:scheduler:${region}:${accountId}:schedule/default/${prefix}-*`,
+  },
+  {
+    Sid: "HandRolesToTheWatch",
+    Effect: "Allow",
+    Action: "iam:PassRole",
+    Resource: [canaryRole, watchBusRole].map((name) => `arn:aws:iam::${accountId}:role/${name}`),
+    Condition: {
+      StringEquals: { "iam:PassedToService": ["events.amazonaws.com", "scheduler.amazonaws.com"] },
+    },
   },
 ];
 

@@ -1,6 +1,6 @@
 /** Which calls page because somebody becomes the break-glass role: EventBridge patterns over CloudTrail. No Pulumi here. */
 import type { Contract } from "../../settings/contract.js";
-import type { Pattern } from "./vault-events.js";
+import { type Pattern, watchPrefix } from "./watched-calls.js";
 
 /**
  * Also a refused try. STS writes the event in the region whose endpoint was called, and its global endpoint's in
@@ -18,10 +18,5 @@ export const breakGlassPattern = (contract: Pick<Contract, "accountId" | "person
   },
 });
 
-export const breakGlassRule = (contract: Pick<Contract, "personRole">): string =>
-  `${contract.personRole("break-glass")}-used`;
-
-export const breakGlassRuleArn = (
-  contract: Pick<Contract, "accountId" | "personRole">,
-  region: string,
-): string => `arn:aws:events:${region}:${contract.accountId}:rule/${breakGlassRule(contract)}`;
+/** Of the watch's prefix: topics admit it, and the pipeline can't remove it. */
+export const breakGlassRule = (place: string): string => `${watchPrefix(place, "page")}break-glass`;

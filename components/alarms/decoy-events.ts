@@ -1,10 +1,10 @@
 /** Which calls page because they read the decoy: an EventBridge pattern over CloudTrail's records. No Pulumi here. */
 import type { Contract, RegionContract } from "../../settings/contract.js";
-import { vaultRulePrefix } from "./vault-events.js";
+import { watchPrefix } from "./watched-calls.js";
 
-/** Of the prefix that the page topic's policy and the rights of the region's deploy role name. */
+/** Of the watch's prefix: topics admit it, and the pipeline can't remove it. */
 export const decoyRuleName = (region: Pick<RegionContract, "vpcName">): string =>
-  `${vaultRulePrefix(region)}decoy-read`;
+  `${watchPrefix(region.vpcName, "page")}decoy-read`;
 
 /**
  * Reads, done or refused, by anybody: no role, no program and no deployment reads the decoy. The request has the secret's

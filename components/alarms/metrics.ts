@@ -106,7 +106,7 @@ export const METRICS = {
     unit: "Count",
     scope: "region",
     meaning:
-      "What is wrong with the vault as its readers see it: versioning not on, the lock's default gone or shorter than the settings', backups or WAL hidden by a delete that pgBackRest would not have made, info files that don't fit their copies.",
+      "What is wrong with the vault as its readers see it: versioning not on, the lock's default gone or shorter than the settings', backups or WAL hidden by a delete that pgBackRest would not have made, info files that don't fit their copies; and of both regions' vaults policy, public access, encryption, the key's state, replication or lifecycle that aren't as declared.",
   },
   restoreTestFailed: {
     name: "RestoreTestFailed",

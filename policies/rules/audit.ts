@@ -1,8 +1,8 @@
 /** What was done stays known. */
 import type * as cloudtrail from "@pulumi/aws/cloudtrail/index.js";
 import type * as cloudwatch from "@pulumi/aws/cloudwatch/index.js";
-import { check, rule } from "../rule.js";
-import { securityHub } from "../standards.js";
+import { argsOf, check, known, linked, rule, stackRule } from "../rule.js";
+import { guidance, securityHub } from "../standards.js";
 
 export const cloudtrailComplete = rule(
   {
@@ -55,6 +55,56 @@ export const cloudtrailComplete = rule(
         };
       }
     }),
+  },
+);
+
+const EVENT_RULE = "aws:cloudwatch/eventRule:EventRule";
+
+/** An alarm on the rule's own metric hears of it too: the canary's rule has no target. */
+export const eventRulesHeard = stackRule(
+  {
+    name: "event-rules-heard",
+    description: "Every rule of EventBridge is on, and somebody hears of what it sees.",
+    level: "mandatory",
+    severity: "high",
+    reference: guidance(
+      "EventBridge: best practices for rules",
+      "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rules-best-practices.html",
+    ),
+  },
+  EVENT_RULE,
+  function* (eventRule, stack) {
+    const { state } = argsOf<cloudwatch.EventRuleArgs>(eventRule);
+    if (state === "DISABLED") {
+      yield {
+        key: "state",
+        value: state,
+        reason: "an attack that it watches for would go unseen",
+        remedy: "leave it out or set it to ENABLED",
+      };
+    }
+    const name = known(() => argsOf<cloudwatch.EventRuleArgs>(eventRule).name);
+    const targets = linked(
+      stack,
+      "aws:cloudwatch/eventTarget:EventTarget",
+      "rule",
+      eventRule,
+      name === undefined ? [] : [name],
+    );
+    const isCounted = stack.some((alarm) => {
+      if (alarm.type !== "aws:cloudwatch/metricAlarm:MetricAlarm") return false;
+      if (alarm.propertyDependencies.dimensions?.some(({ urn }) => urn === eventRule.urn)) return true;
+      const { namespace, dimensions } = argsOf<cloudwatch.MetricAlarmArgs>(alarm);
+      return known(() => namespace === "AWS/Events" && dimensions?.RuleName === name) ?? false;
+    });
+    if (targets.length === 0 && !isCounted) {
+      yield {
+        key: "target",
+        value: undefined,
+        reason: "what it sees would go unreported",
+        remedy: "add an EventTarget, or an alarm on its metric MatchedEvents",
+      };
+    }
   },
 );
 

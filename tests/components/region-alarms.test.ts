@@ -144,7 +144,7 @@ describe("a warm region", () => {
     }
   });
 
-  test("lets the rules that watch the vault page, and that on volume backups notify, and no others", () => {
+  test("lets the rules of the watch page, those on deployments and volume backups notify, and no others", () => {
     const publish = (severity: string, rule: string) => {
       const { policy } = recording.one(`alarms-topics-${severity}`, TOPIC_POLICY).inputs;
       return decide(
@@ -161,7 +161,10 @@ describe("a warm region", () => {
         policy,
       );
     };
-    expect(publish("page", "drs-eu-west-1-vault-settings")).toBe("allow");
+    expect(publish("page", "drs-eu-west-1-watch-buckets")).toBe("allow");
+    expect(publish("notify", "drs-eu-west-1-watch-buckets")).toBe("allow");
+    expect(publish("notify", "drs-eu-west-1-deployed-buckets")).toBe("allow");
+    expect(publish("page", "drs-eu-west-1-deployed-buckets")).toBe("nothing");
     expect(publish("notify", "drs-eu-west-1-volumes-failed")).toBe("allow");
     expect(publish("page", "drs-eu-west-1-volumes-failed")).toBe("nothing");
     expect(publish("notify", "anything")).toBe("nothing");
@@ -297,6 +300,7 @@ describe("the failover alarms", () => {
       new FailoverAlarms(
         "failover-alarms",
         {
+          prefix: "drs",
           contacts: parseRegionSettings("prod", BASE_SETTINGS).contacts,
           accountId: ACCOUNT_ID,
           healthCheckIds: { home: "hc-home", recovery: "hc-recovery" },

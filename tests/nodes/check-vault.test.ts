@@ -1,4 +1,5 @@
 /** What dr-check-vault tells where the vault doesn't answer, and how a program that hangs is ended. */
+import { execFileSync } from "node:child_process";
 import {
   chmodSync,
   existsSync,
@@ -12,13 +13,17 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { bucketStatements } from "../../components/access/bucket-policies.js";
+import { vaultExpiry } from "../../components/vault-expiry.js";
 import { archived, unarchivedSeconds } from "../../nodes/bin/verbs/archiver.js";
 import { tellAge } from "../../nodes/bin/verbs/check-vault.js";
 import { TimedOut } from "../../nodes/bin/verbs/commands.js";
+import { flawsOfSettings, type VaultSettings } from "../../nodes/bin/verbs/flaws.js";
 import { linesOf } from "../../nodes/bin/verbs/gauges.js";
 import { openHoles } from "../../nodes/bin/verbs/holes.js";
 import { Look } from "../../nodes/bin/verbs/look.js";
 import { type Backup, Repository, RepositoryFailed } from "../../nodes/bin/verbs/repository.js";
+import { flawsOfBothVaults } from "../../nodes/bin/verbs/vault-settings.js";
 
 let dir: string;
 beforeEach(() => {
@@ -151,4 +156,196 @@ test("stanzas and the repository's place, by what pgbackrest.conf says", () => {
   const repository = new Repository(undefined, `${dir}/conf`);
   expect(repository.stanzas()).toEqual(["own", "other"]);
   expect(repository.place()).toEqual({ bucket: "vault", path: "/eu-west-1" });
+});
+
+describe("a vault's settings", () => {
+  const HOME = "drs-vault-123456789012-eu-west-1";
+  const RECOVERY = "drs-vault-123456789012-eu-central-1";
+  const KEY = "arn:aws:kms:eu-west-1:123456789012:key/mrk-1";
+  const place = { region: "eu-west-1", bucket: HOME, otherRegion: "eu-central-1", otherBucket: RECOVERY };
+  const declared: VaultSettings = {
+    publicAccess: {
+      BlockPublicAcls: true,
+      BlockPublicPolicy: true,
+      IgnorePublicAcls: true,
+      RestrictPublicBuckets: true,
+    },
+    policy: { Statement: bucketStatements(HOME, KEY) },
+    // As S3 writes what stack `global` declares.
+    lifecycle: vaultExpiry({ repositoryPath: "/eu-west-1" }, { repositoryPath: "/eu-central-1" }, 35).map(
+      ({ id, status, filter, expiration, noncurrentVersionExpiration }: any) => ({
+        ID: id,
+        Status: status,
+        Filter: filter.and ? { And: { Prefix: filter.and.prefix } } : { Prefix: filter.prefix ?? "" },
+        ...(expiration && { Expiration: { Days: expiration.days } }),
+        ...(noncurrentVersionExpiration && {
+          NoncurrentVersionExpiration: { NoncurrentDays: noncurrentVersionExpiration.noncurrentDays },
+        }),
+      }),
+    ),
+    replication: [
+      {
+        Status: "Enabled",
+        Destination: { Bucket: `arn:aws:s3:::${RECOVERY}` },
+        DeleteMarkerReplication: { Status: "Disabled" },
+      },
+    ],
+    encryption: { algorithm: "aws:kms", key: KEY },
+    keyState: "Enabled",
+  };
+  const [copies] = declared.replication as [any];
+  const policy = (Statement: any[]) => ({ policy: { Statement } });
+  const rule = (more: object) => ({ lifecycle: [{ ID: "x", Status: "Enabled", ...more }] });
+
+  test("as declared have no flaw, and neither has a storage without such settings", () => {
+    expect(flawsOfSettings(place, 30, declared)).toEqual([]);
+    expect(flawsOfSettings(place, 30, {})).toEqual([]);
+  });
+
+  test.each<[string, VaultSettings]>([
+    [`${HOME} doesn't block all public access`, { publicAccess: null }],
+    [
+      `${HOME} doesn't block all public access`,
+      { publicAccess: { ...declared.publicAccess, RestrictPublicBuckets: false } },
+    ],
+    [`the policy of ${HOME} lacks DenyOtherKeys`, policy(bucketStatements(HOME, KEY).slice(0, 3))],
+    [
+      `the policy of ${HOME} allows somebody something`,
+      policy([...bucketStatements(HOME, KEY), { Sid: "Reader", Effect: "Allow" }]),
+    ],
+    [
+      `the policy of ${HOME} and its encryption name different keys`,
+      policy(bucketStatements(HOME, "arn:aws:kms:eu-west-1:999999999999:key/1")),
+    ],
+    [`${HOME} doesn't encrypt under its key (AES256)`, { encryption: { algorithm: "AES256" } }],
+    [`${HOME} encrypts under another key than its own`, { keyState: "denied" }],
+    [`the key of ${HOME} is PendingDeletion`, { keyState: "PendingDeletion" }],
+    [`the key of ${HOME} is Disabled`, { keyState: "Disabled" }],
+    [`${HOME} doesn't copy to ${RECOVERY}`, { replication: null }],
+    [`${HOME} doesn't copy to ${RECOVERY}`, { replication: [{ ...copies, Status: "Disabled" }] }],
+    [
+      `${HOME} doesn't copy to ${RECOVERY}`,
+      { replication: [{ ...copies, DeleteMarkerReplication: { Status: "Enabled" } }] },
+    ],
+    [`${HOME} has no lifecycle`, { lifecycle: null }],
+    [`rule x of ${HOME} removes backups by age`, rule({ Expiration: { Days: 99 }, Filter: { Prefix: "" } })],
+    [
+      `rule x of ${HOME} removes backups by age`,
+      rule({ Expiration: { Days: 99 }, Filter: { Prefix: "eu-west-1/backup/" } }),
+    ],
+    [
+      `rule x of ${HOME} removes objects before their lock ends`,
+      rule({ NoncurrentVersionExpiration: { NoncurrentDays: 1 } }),
+    ],
+  ])("%s", (flaw, changed) => {
+    expect(flawsOfSettings(place, 30, { ...declared, ...changed })).toContain(flaw);
+  });
+
+  const kept = () => {
+    const values: Record<string, unknown> = {};
+    return {
+      get: async (name: string) => values[name],
+      put: async (name: string, value: unknown) => {
+        values[name] = value;
+      },
+    };
+  };
+  const regions = (...reached: string[]) => ({
+    own: "eu-west-1",
+    peer: "eu-central-1",
+    endpoints: reached.map((region) => ({ region, url: "" })),
+  });
+  const tampered = { ...declared, replication: null };
+
+  test("of both regions are looked at, the other's lock too: a cold region has nobody to do it", async () => {
+    const machine = {
+      settingsOf: async (bucket: string) => (bucket === RECOVERY ? tampered : declared),
+      flawsOfBucket: async (bucket: string) => [`${bucket} is unlocked`],
+    };
+    const found = await flawsOfBothVaults(HOME, regions("eu-west-1", "eu-central-1"), 30, kept(), 0, machine);
+    expect(found).toContain(`${RECOVERY} doesn't copy to ${HOME}`);
+    expect(found).toContain(`${RECOVERY} is unlocked`);
+    expect(found).not.toContain(`${HOME} is unlocked`);
+  });
+
+  test("are read once in ten minutes, also when the other region doesn't answer, and there without a route not at all", async () => {
+    const asked: string[] = [];
+    const machine = {
+      settingsOf: async (bucket: string) => {
+        asked.push(bucket);
+        if (bucket === RECOVERY) throw new Error("no answer");
+        return tampered;
+      },
+      flawsOfBucket: async () => [],
+    };
+    const store = kept();
+    const both = regions("eu-west-1", "eu-central-1");
+    const look = (now: number, reached = both) => flawsOfBothVaults(HOME, reached, 30, store, now, machine);
+    await expect(look(1000)).rejects.toThrow("no answer");
+    expect(await look(1500)).toEqual([`${HOME} doesn't copy to ${RECOVERY}`]);
+    expect(asked).toEqual([HOME, RECOVERY]);
+    await look(1700, regions("eu-west-1"));
+    expect(asked).toEqual([HOME, RECOVERY, HOME]);
+  });
+});
+
+describe("the AWS hook that reads a vault's settings", () => {
+  /** An `aws` that answers as told, by call. */
+  const hook = (answers: Record<string, string>) => {
+    const cases = Object.entries(answers).map(([call, answer]) => `  ${call}) ${answer} ;;`);
+    writeFileSync(
+      `${dir}/aws`,
+      `#!/bin/bash\ncase $2 in\n${cases.join("\n")}\n  *) echo "no answer for $2" >&2; exit 3 ;;\nesac\n`,
+    );
+    chmodSync(`${dir}/aws`, 0o755);
+    return JSON.parse(
+      execFileSync("nodes/platform/aws/dr-vault-settings", ["s3://drs-vault-123456789012-eu-west-1"], {
+        env: { ...process.env, PATH: `${dir}:${process.env.PATH}` },
+        encoding: "utf8",
+        stdio: ["ignore", "pipe", "pipe"],
+      }),
+    );
+  };
+  const error = (code: string) => `echo "An error occurred (${code}) when calling it" >&2; exit 254`;
+  const answers = {
+    "get-public-access-block": `echo '{"BlockPublicAcls": true}'`,
+    "get-bucket-policy": `echo '"{\\"Statement\\": []}"'`,
+    "get-bucket-lifecycle-configuration": `echo '[{"ID": "x"}]'`,
+    "get-bucket-replication": `echo '[]'`,
+    "get-bucket-encryption": `echo '{"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "arn:key"}'`,
+    "describe-key": "echo Enabled",
+  };
+
+  test("prints each of them", () =>
+    expect(hook(answers)).toEqual({
+      publicAccess: { BlockPublicAcls: true },
+      policy: { Statement: [] },
+      lifecycle: [{ ID: "x" }],
+      replication: [],
+      encryption: { algorithm: "aws:kms", key: "arn:key" },
+      keyState: "Enabled",
+    }));
+
+  test("prints null for what is gone, and says that another key is denied", () => {
+    expect(
+      hook({
+        "get-public-access-block": error("NoSuchPublicAccessBlockConfiguration"),
+        "get-bucket-policy": error("NoSuchBucketPolicy"),
+        "get-bucket-lifecycle-configuration": error("NoSuchLifecycleConfiguration"),
+        "get-bucket-replication": error("ReplicationConfigurationNotFoundError"),
+        "get-bucket-encryption": error("ServerSideEncryptionConfigurationNotFoundError"),
+      }),
+    ).toEqual({
+      publicAccess: null,
+      policy: null,
+      lifecycle: null,
+      replication: null,
+      encryption: null,
+      keyState: null,
+    });
+    expect(hook({ ...answers, "describe-key": error("AccessDeniedException") }).keyState).toBe("denied");
+  });
+
+  test("fails when S3 doesn't answer: that is no flaw", () =>
+    expect(() => hook({ ...answers, "get-bucket-policy": error("SlowDown") })).toThrow());
 });

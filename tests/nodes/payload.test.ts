@@ -27,12 +27,13 @@ describe("the payload", () => {
         "get-secret",
         "put-artifact",
         "vault-protection",
+        "vault-settings",
       ].map((hook) => `usr/local/sbin/dr-${hook}`),
     );
   });
 
   test("only the hooks know the cloud", async () => {
-    const hooks = /dr-(attach-\w+|end-machine|get-\w+|put-artifact|vault-protection)$/;
+    const hooks = /dr-(attach-\w+|end-machine|get-\w+|put-artifact|vault-protection|vault-settings)$/;
     const others = (await programs("aws")).filter(({ path }) => !hooks.test(path));
     const calling = others.filter(({ content }) =>
       /\baws (s3|ssm|ec2|secretsmanager)\b|169\.254/.test(content),

@@ -1,4 +1,4 @@
-import { cloudtrailComplete, logRetentionSet } from "../../policies/rules/audit.js";
+import { cloudtrailComplete, eventRulesHeard, logRetentionSet } from "../../policies/rules/audit.js";
 import { dynamodbDeletionProtected, dynamodbRecoverable } from "../../policies/rules/database.js";
 import { failoverRecordsChecked } from "../../policies/rules/dns.js";
 import { dataProtected, explicitProvider } from "../../policies/rules/protection.js";
@@ -142,6 +142,46 @@ describeRule(explicitProvider, {
       sample: { provider: "default_7_48_0" },
       message:
         'provider = "default_7_48_0"\n  the default provider takes its region from the environment: often the wrong one\n  → pass parent: this, or the region\'s provider',
+    },
+  },
+});
+
+describeRule(eventRulesHeard, {
+  good: [
+    { type: "aws:cloudwatch/eventRule:EventRule", props: { name: "drs-watch-keys", state: "ENABLED" } },
+    {
+      type: "aws:cloudwatch/eventTarget:EventTarget",
+      name: "target",
+      props: { rule: "drs-watch-keys", arn: "arn:aws:sns:eu-west-1:123456789012:page" },
+    },
+    { type: "aws:cloudwatch/eventRule:EventRule", name: "canary", props: { name: "drs-watch-canary" } },
+    {
+      type: "aws:cloudwatch/metricAlarm:MetricAlarm",
+      name: "alarm",
+      props: { namespace: "AWS/Events", dimensions: { RuleName: "drs-watch-canary" } },
+      propertyDependencies: {
+        dimensions: ["aws:cloudwatch/eventRule:EventRule::canary"],
+      },
+    },
+  ],
+  bad: {
+    "a rule that is off": {
+      set: { state: "DISABLED" },
+      message:
+        'state = "DISABLED"\n  an attack that it watches for would go unseen\n  → leave it out or set it to ENABLED',
+    },
+    "a rule without a target": {
+      of: 1,
+      drop: true,
+      message:
+        "target = (not set)\n  what it sees would go unreported\n  → add an EventTarget, or an alarm on its metric MatchedEvents",
+    },
+    "a canary whose alarm counts another rule": {
+      of: 3,
+      sample: { propertyDependencies: {} },
+      set: { "dimensions.RuleName": "another" },
+      message:
+        "target = (not set)\n  what it sees would go unreported\n  → add an EventTarget, or an alarm on its metric MatchedEvents",
     },
   },
 });

@@ -38,6 +38,7 @@ const COLUMNS: Readonly<Record<string, string>> = {
   snapshots: `drs-${HOME}-volume-backup`,
   flowlogs: `drs-${HOME}-flow-logs`,
   replicate: `drs-vault-${HOME}-to-${RECOVERY}`,
+  canary: "drs-watch-canary",
   preview: "drs-pipeline-preview",
   global: "drs-pipeline-deploy-global",
   prod: "drs-pipeline-deploy-prod",
@@ -82,6 +83,7 @@ const secret = (name: string, region = HOME) =>
   `arn:aws:secretsmanager:${region}:${ACCOUNT_ID}:secret:${name}-a1B2c3`;
 const parameter = (name: string) => `arn:aws:ssm:${HOME}:${ACCOUNT_ID}:parameter${name}`;
 const policyArn = (name: string) => `arn:aws:iam::${ACCOUNT_ID}:policy/${name}`;
+const watchRule = (what: string) => `arn:aws:events:${HOME}:${ACCOUNT_ID}:rule/drs-${HOME}-watch-${what}`;
 const PROVIDER = `arn:aws:iam::${ACCOUNT_ID}:oidc-provider/token.actions.githubusercontent.com`;
 const TRAIL = `arn:aws:cloudtrail:${HOME}:${ACCOUNT_ID}:trail/drs-audit`;
 const OWN_KEY = { "aws:ResourceTag/project": "drs" };
@@ -428,9 +430,28 @@ const rows = (): Readonly<Record<string, Readonly<Record<string, Ask>>>> => ({
     "make a log group": logs("CreateLogGroup", "new"),
     "delete a machine's log": logs("DeleteLogGroup", "database"),
     "delete an alarm": ask("cloudwatch:DeleteAlarms", "*", HOME),
-    "delete the rules over the vaults": ask(
+    "delete a rule of the watch": ask("events:DeleteRule", watchRule("buckets")),
+    "disable a rule of the watch": ask("events:DisableRule", watchRule("buckets")),
+    "remove a rule's targets": ask("events:RemoveTargets", watchRule("buckets")),
+    "change a rule of the watch": ask("events:PutRule", watchRule("buckets")),
+    "delete a rule of the watch in us-east-1": ask(
       "events:DeleteRule",
-      `arn:aws:events:${HOME}:${ACCOUNT_ID}:rule/drs-${HOME}-vault-x`,
+      `arn:aws:events:us-east-1:${ACCOUNT_ID}:rule/drs-watch-roles`,
+    ),
+    "tag the canary's rule": ask("events:TagResource", watchRule("canary")),
+    "stop the canary": ask(
+      "scheduler:DeleteSchedule",
+      `arn:aws:scheduler:${HOME}:${ACCOUNT_ID}:schedule/default/drs-${HOME}-watch-canary`,
+    ),
+    "hand the canary's role to a schedule": pass("drs-watch-canary", "scheduler"),
+    "change the canary's policy": role("PutRolePolicy", "drs-watch-canary", MACHINES),
+    "delete the page topic": ask(
+      "sns:DeleteTopic",
+      `arn:aws:sns:${HOME}:${ACCOUNT_ID}:alarms-topics-page-a1b2c3d`,
+    ),
+    "say that an alarm is over": ask(
+      "cloudwatch:SetAlarmState",
+      `arn:aws:cloudwatch:${HOME}:${ACCOUNT_ID}:alarm:drs-${HOME}-vault-tampered`,
     ),
     "move the service's name": ask(
       "route53:ChangeResourceRecordSets",
@@ -569,6 +590,18 @@ const ATTACKS: readonly (readonly [string, readonly string[]])[] = [
   [
     "delete or unlock a backup",
     ["delete a version", "bypass a lock", "change a lock's date", "delete the vault"],
+  ],
+  [
+    "silence the watch",
+    [
+      "delete a rule of the watch",
+      "delete a rule of the watch in us-east-1",
+      "disable a rule of the watch",
+      "remove a rule's targets",
+      "stop the canary",
+      "delete the page topic",
+      "say that an alarm is over",
+    ],
   ],
   ["open a vault to others", ["open the vault to others", "take the vault's policy away"]],
   [

@@ -72,6 +72,7 @@ export const HANDOFF = {
   dataKeyArn: `arn:aws:kms:here:${ACCOUNT_ID}:key/mrk-data`,
   backupsKeyArn: `arn:aws:kms:here:${ACCOUNT_ID}:key/mrk-backups`,
   notificationsKeyArn: `arn:aws:kms:here:${ACCOUNT_ID}:key/mrk-notifications`,
+  auditKeyArn: `arn:aws:kms:here:${ACCOUNT_ID}:key/audit`,
   certificateArn: `arn:aws:acm:here:${ACCOUNT_ID}:certificate/1`,
 };
 

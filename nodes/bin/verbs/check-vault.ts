@@ -19,6 +19,7 @@ import { guardConfig, readJson, variable } from "./node-config.js";
 import { OwnPatroni, PatroniError } from "./own-patroni.js";
 import { type Backup, Repository } from "./repository.js";
 import { Store } from "./store.js";
+import { flawsOfBothVaults } from "./vault-settings.js";
 import { Usage } from "./verb.js";
 
 const USAGE = `dr-check-vault           checks the vault once, on the region's leader; on other nodes it does nothing
@@ -27,7 +28,7 @@ dr-check-vault --json    prints the results and their reasons
 
 In the active region: the age of the oldest unarchived write, WAL missing between the oldest full backup and the newest
 segment, the results of the last backup, verify and dump. In both regions: the age of the newest backup that is readable
-here, the result of the last restore test, and whether the vault is still as declared.
+here, the result of the last restore test, and whether the vaults of both regions are still as declared.
 `;
 
 const HOUR = 3600;
@@ -137,6 +138,20 @@ async function lookBoth(look: Look, place: Place, backups: readonly Backup[] | u
   if (test.passed) values.RestoreTestAgeHours = (now - test.endedAt) / HOUR;
 }
 
+/** Last, because the other region may not answer. */
+async function lookAtSettings(
+  look: Look,
+  { config, settings, repository, store, now }: Place,
+): Promise<void> {
+  const { bucket } = repository.place();
+  const flaws = await look.part("the vaults' settings", () =>
+    flawsOfBothVaults(bucket, config.region, settings.lockDays, store, now),
+  );
+  if (!flaws) return;
+  look.values.VaultTampered = (look.values.VaultTampered ?? 0) + flaws.length;
+  look.reasons.push(...flaws);
+}
+
 const backupConfig = () => readJson(BACKUP_CONFIG_FILE) as BackupConfig;
 
 /** Each check is a separate process, so that a crash ends only one check. */
@@ -187,6 +202,8 @@ async function lookOnce(config: GuardConfig, patroni: OwnPatroni): Promise<Look 
   const backups = role === "leader" ? await lookActive(look, place) : undefined;
   if (role !== "leader") await lookStandby(look, place);
   await lookBoth(look, place, backups);
+  await publish(look.values);
+  await lookAtSettings(look, place);
   await publish(look.values);
   store.close();
   return look;

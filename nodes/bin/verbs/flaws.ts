@@ -69,6 +69,106 @@ export async function flawsOfBucket(bucket: string, lockDays: number): Promise<s
   return found;
 }
 
+/** Settings of a vault as S3 tells them; null where there is none. The twin's storage has none of them and leaves them out. */
+export interface VaultSettings {
+  readonly publicAccess?: Readonly<Record<string, boolean>> | null;
+  readonly policy?: { readonly Statement: readonly PolicyStatement[] } | null;
+  readonly lifecycle?: readonly LifecycleRule[] | null;
+  readonly replication?: readonly ReplicationRule[] | null;
+  readonly encryption?: { readonly algorithm: string; readonly key?: string | null } | null;
+  /** KMS's word for the state of that key; `denied`: it isn't the vault's declared key. */
+  readonly keyState?: string | null;
+}
+
+interface PolicyStatement {
+  readonly Sid?: string;
+  readonly Effect: string;
+  readonly Condition?: unknown;
+}
+
+interface LifecycleRule {
+  readonly ID?: string;
+  readonly Status: string;
+  readonly Prefix?: string;
+  readonly Filter?: { readonly Prefix?: string; readonly And?: { readonly Prefix?: string } };
+  readonly Expiration?: { readonly Days?: number; readonly Date?: string };
+  readonly NoncurrentVersionExpiration?: { readonly NoncurrentDays?: number };
+}
+
+interface ReplicationRule {
+  readonly Status: string;
+  readonly Destination: { readonly Bucket: string };
+  readonly DeleteMarkerReplication?: { readonly Status: string };
+}
+
+/** A vault, and the other region's, as the contract names them. */
+export interface VaultPlace {
+  readonly region: string;
+  readonly bucket: string;
+  readonly otherRegion: string;
+  readonly otherBucket: string;
+}
+
+/** components/access/bucket-policies.ts declares them. */
+const DENIALS = ["DenyPlainText", "DenyOldTls", "DenyOtherEncryption", "DenyOtherKeys"];
+const PUBLIC_ACCESS = ["BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"];
+
+export async function settingsOf(bucket: string): Promise<VaultSettings> {
+  const said = await output(["dr-vault-settings", `s3://${bucket}`], { timeoutMillis: REST_MILLIS });
+  return JSON.parse(said) as VaultSettings;
+}
+
+/** What of a vault's settings isn't as stack `global` declares it. */
+export function flawsOfSettings(
+  { region, bucket, otherRegion, otherBucket }: VaultPlace,
+  lockDays: number,
+  { publicAccess, policy, lifecycle, replication, encryption, keyState }: VaultSettings,
+): string[] {
+  const found: string[] = [];
+  if (publicAccess !== undefined && !PUBLIC_ACCESS.every((each) => publicAccess?.[each] === true))
+    found.push(`${bucket} doesn't block all public access`);
+  if (policy !== undefined) {
+    const statements = policy?.Statement ?? [];
+    const denied = statements.filter(({ Effect }) => Effect === "Deny");
+    for (const each of DENIALS.filter((sid) => !denied.some(({ Sid }) => Sid === sid)))
+      found.push(`the policy of ${bucket} lacks ${each}`);
+    if (denied.length < statements.length) found.push(`the policy of ${bucket} allows somebody something`);
+    const key = encryption?.key;
+    const keys = denied.find(({ Sid }) => Sid === "DenyOtherKeys");
+    if (key && keys && !JSON.stringify(keys.Condition).includes(key))
+      found.push(`the policy of ${bucket} and its encryption name different keys`);
+  }
+  if (encryption !== undefined && encryption?.algorithm !== "aws:kms")
+    found.push(`${bucket} doesn't encrypt under its key (${encryption?.algorithm ?? "no default"})`);
+  if (keyState && keyState !== "Enabled")
+    found.push(
+      keyState === "denied"
+        ? `${bucket} encrypts under another key than its own`
+        : `the key of ${bucket} is ${keyState}`,
+    );
+  if (replication !== undefined && !replication?.some(copiesTo(otherBucket)))
+    found.push(`${bucket} doesn't copy to ${otherBucket}`);
+  if (lifecycle === null) found.push(`${bucket} has no lifecycle`);
+  // Dumps and reports are removed by age, and so are the other region's copies. What else is current stays.
+  const byAge = [`${region}/dump/`, `${region}/restore-tests/`, `${otherRegion}/`];
+  for (const rule of lifecycle?.filter(({ Status }) => Status === "Enabled") ?? []) {
+    const { ID, Prefix, Filter, Expiration, NoncurrentVersionExpiration } = rule;
+    const prefix = Prefix ?? Filter?.Prefix ?? Filter?.And?.Prefix ?? "";
+    const removes = Expiration?.Days !== undefined || Expiration?.Date !== undefined;
+    if (removes && !byAge.some((each) => prefix.startsWith(each)))
+      found.push(`rule ${ID} of ${bucket} removes backups by age`);
+    const days = [Expiration?.Days, NoncurrentVersionExpiration?.NoncurrentDays];
+    if (Expiration?.Date !== undefined || days.some((each) => each !== undefined && each < lockDays))
+      found.push(`rule ${ID} of ${bucket} removes objects before their lock ends`);
+  }
+  return found;
+}
+
+const copiesTo = (bucket: string) => (rule: ReplicationRule) =>
+  rule.Status === "Enabled" &&
+  rule.Destination.Bucket === `arn:aws:s3:::${bucket}` &&
+  rule.DeleteMarkerReplication?.Status !== "Enabled";
+
 /** The fields of dr-restore-test's report that the gauges need. */
 export interface RestoreTest {
   readonly passed: boolean;
