@@ -8,7 +8,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { HEALTH_METRICS_REGION } from "../settings/contract.js";
 import type { Contact } from "../settings/schema.js";
 import type { RegionId } from "../settings/stacks.js";
-import { AlarmTopics, type AlarmTopicsArgs } from "./alarm-topics.js";
+import { AlarmTopics } from "./alarm-topics.js";
 import { type AlarmName, describeAlarm } from "./alarms/runbooks.js";
 import { watchTopicRules } from "./alarms/watched-calls.js";
 
@@ -21,8 +21,6 @@ export interface FailoverAlarmsArgs {
   readonly healthCheckIds: Readonly<Record<RegionId, pulumi.Input<string>>>;
   /** KMS key in us-east-1 that CloudWatch may use. */
   readonly notificationsKeyArn: pulumi.Input<string>;
-  /** Rules of EventBridge in us-east-1 that may publish. */
-  readonly rulesArn?: AlarmTopicsArgs["rulesArn"];
 }
 
 /** Both alarms page. The provider must be one of us-east-1. */

@@ -17,13 +17,12 @@
 import * as cloudwatch from "@pulumi/aws/cloudwatch/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import type { Contract, RegionContract } from "../settings/contract.js";
-import { isTrusting, type RegionSettings } from "../settings/schema.js";
+import type { RegionSettings } from "../settings/schema.js";
 import { volumeBackupRuleArn } from "./access/volume-backup-policies.js";
 import { AlarmTopics } from "./alarm-topics.js";
 import { type BackupAlarmSettings, backupAlarmSpecs } from "./alarms/backup-alarms.js";
-import { breakGlassRuleArn } from "./alarms/break-glass-events.js";
-import { describeAlarm } from "./alarms/runbooks.js";
 import { machineAlarmSpecs } from "./alarms/machine-alarms.js";
+import { describeAlarm } from "./alarms/runbooks.js";
 import {
   claimAlarmSpecs,
   clusterAlarmSpecs,
@@ -34,7 +33,7 @@ import { type AlarmSpec, signOfLife } from "./alarms/spec.js";
 import { watchTopicRules } from "./alarms/watched-calls.js";
 
 export interface AlarmsArgs {
-  readonly settings: Pick<RegionSettings, "name" | "contacts" | "people" | "promotion" | "images"> & BackupAlarmSettings;
+  readonly settings: Pick<RegionSettings, "name" | "contacts" | "promotion" | "images"> & BackupAlarmSettings;
   readonly contract: Contract;
   /** The region that is watched. */
   readonly region: RegionContract;

@@ -403,7 +403,9 @@ export const sharedSchema = z.strictObject({
       recovery: regionImages.prefault({}),
       maxAgeDays: days(7, 365)
         .default(45)
-        .describe("An alarm names machines whose image was built more days ago: it lacks that many days of fixes."),
+        .describe(
+          "An alarm names machines whose image was built more days ago: it lacks that many days of fixes.",
+        ),
       build: z
         .boolean()
         .default(false)

@@ -127,7 +127,10 @@ export const canaryPattern = ({ accountId }: Pick<Contract, "accountId">, canary
 });
 
 /** Everything else, for the account that the pages and the canary go to. */
-export const notTheCanary = ({ accountId, canaryRole }: Pick<Contract, "accountId" | "canaryRole">): Pattern => ({
+export const notTheCanary = ({
+  accountId,
+  canaryRole,
+}: Pick<Contract, "accountId" | "canaryRole">): Pattern => ({
   $or: [
     { detail: { eventName: [{ "anything-but": ["TagResource"] }, { exists: false }] } },
     { detail: { userIdentity: notBy(`arn:aws:iam::${accountId}:role/${canaryRole}`) } },

@@ -6,7 +6,11 @@
  */
 
 import type { Contract, RegionContract } from "../../settings/contract.js";
-import { type PostgresParameters, postgresParameters, unobserved } from "../../settings/postgres-parameters.js";
+import {
+  type PostgresParameters,
+  postgresParameters,
+  unobserved,
+} from "../../settings/postgres-parameters.js";
 import type { SharedSettings } from "../../settings/schema.js";
 import { SLOT_PLUGIN } from "../guard/region/diverged.js";
 import { clusterName, otherOf, standbySlot } from "../layout.js";

@@ -21,7 +21,9 @@ export const oneshot = (
   description: string,
   commands: readonly string[],
   hardening: Section,
-  { starts = [] }: { /** Units to start beside it. Default: none. */ readonly starts?: readonly string[] } = {},
+  {
+    starts = [],
+  }: { /** Units to start beside it. Default: none. */ readonly starts?: readonly string[] } = {},
 ): string =>
   unit({
     Unit: [

@@ -11,8 +11,8 @@ import { z } from "zod";
 import { UserError } from "../../common/errors.js";
 import { fingerprint, type LoginSecret, parseLoginSecret } from "../../nodes/bin/login-secret.js";
 import { type LoginSession, loginSession, nodeLogins } from "../../nodes/bin/reports.js";
+import { act } from "../../nodes/operator-documents.js";
 import { loginsOf } from "../../settings/contract.js";
-import { act } from "../restore/documents.js";
 import { leaderOf, must, type Remote } from "../restore/machines.js";
 import type { RotationPorts } from "./ports.js";
 
@@ -139,9 +139,7 @@ async function takeAll(nodes: readonly Remote[], kind: PlatformLogin, wanted: st
   const answers = await Promise.all(
     nodes.map(async (node) => {
       try {
-        const { fingerprints } = nodeLogins.parse(
-          JSON.parse(await must(node, act("logins-take"))),
-        );
+        const { fingerprints } = nodeLogins.parse(JSON.parse(await must(node, act("logins-take"))));
         return fingerprints[kind] === wanted ? undefined : `${node.name} (it has another password)`;
       } catch (error) {
         return `${node.name} (${(error as Error).message})`;

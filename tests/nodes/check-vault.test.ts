@@ -172,17 +172,19 @@ describe("a vault's settings", () => {
     },
     policy: { Statement: bucketStatements(HOME, KEY) },
     // As S3 writes what stack `global` declares.
-    lifecycle: vaultExpiry({ repositoryPath: "/eu-west-1" }, { repositoryPath: "/eu-central-1" }, 35).map(
-      ({ id, status, filter, expiration, noncurrentVersionExpiration }: any) => ({
-        ID: id,
-        Status: status,
-        Filter: filter.and ? { And: { Prefix: filter.and.prefix } } : { Prefix: filter.prefix ?? "" },
-        ...(expiration && { Expiration: { Days: expiration.days } }),
-        ...(noncurrentVersionExpiration && {
-          NoncurrentVersionExpiration: { NoncurrentDays: noncurrentVersionExpiration.noncurrentDays },
-        }),
+    lifecycle: vaultExpiry(
+      { id: "home", repositoryPath: "/eu-west-1" },
+      { id: "recovery", repositoryPath: "/eu-central-1" },
+      35,
+    ).map(({ id, status, filter, expiration, noncurrentVersionExpiration }: any) => ({
+      ID: id,
+      Status: status,
+      Filter: filter.and ? { And: { Prefix: filter.and.prefix } } : { Prefix: filter.prefix ?? "" },
+      ...(expiration && { Expiration: { Days: expiration.days } }),
+      ...(noncurrentVersionExpiration && {
+        NoncurrentVersionExpiration: { NoncurrentDays: noncurrentVersionExpiration.noncurrentDays },
       }),
-    ),
+    })),
     replication: [
       {
         Status: "Enabled",

@@ -7,6 +7,7 @@ import type { Remote } from "../../operations/restore/machines.js";
 import { credentialsNamed } from "../../operations/rotation/guided.js";
 import type { RotationPorts, RotationStep } from "../../operations/rotation/ports.js";
 import { type Credential, type RotationResult, runRotation } from "../../operations/rotation/run.js";
+import { spoken } from "../support/acts.js";
 import { CONTRACT as contract } from "./observations.js";
 
 const REPLICATION = contract.secrets.replication;
@@ -82,8 +83,8 @@ class World {
       .filter(({ name }) => !this.down.has(name))
       .map(({ name }) => ({
         name,
-        run: async (script) => {
-          const command = script.split("\n").at(-1) as string;
+        run: async (what) => {
+          const command = spoken(what);
           const stdout = this.answer(name, command);
           this.look();
           return stdout === undefined
