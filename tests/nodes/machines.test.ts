@@ -64,7 +64,13 @@ describe("the machines of a region", () => {
     }
     const known = Object.values(units).flat();
     // Started by a timer, and by the guard.
-    const others = ["dr-reconcile.service", "dr-save-diverged.service", "dr-backup.service"];
+    const others = [
+      "dr-ages.service",
+      "dr-ages.timer",
+      "dr-reconcile.service",
+      "dr-save-diverged.service",
+      "dr-backup.service",
+    ];
     const files = Object.keys(UNITS).filter((file) => !others.includes(file));
     expect(files.map((file) => file.replace(/\.d\/.*/, "")).filter((name) => !known.includes(name))).toEqual(
       [],

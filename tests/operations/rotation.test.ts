@@ -84,7 +84,7 @@ class World {
       .map(({ name }) => ({
         name,
         run: async (what) => {
-          const command = spoken(what);
+          const command = spoken(what).replaceAll("'", "");
           const stdout = this.answer(name, command);
           this.look();
           return stdout === undefined
