@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Contract } from "../settings/contract.js";
 import { breakGlassPattern, breakGlassRule } from "./alarms/break-glass-events.js";
 import { describeAlarm } from "./alarms/runbooks.js";
+import { tellTheOtherAccount } from "./watch.js";
 
 export interface BreakGlassWatchArgs {
   readonly contract: Contract;
@@ -53,6 +54,7 @@ export class BreakGlassWatch extends pulumi.ComponentResource {
       },
       { parent: this },
     );
+    tellTheOtherAccount(this, `${name}-used`, rule, contract);
     this.registerOutputs();
   }
 }

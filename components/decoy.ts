@@ -10,6 +10,7 @@ import type { Contract, RegionContract } from "../settings/contract.js";
 import { decoyEventPattern, decoyRuleName } from "./alarms/decoy-events.js";
 import { describeAlarm } from "./alarms/runbooks.js";
 import { RECOVERY_WINDOW_DAYS } from "./credentials.js";
+import { tellTheOtherAccount } from "./watch.js";
 
 export interface DecoyArgs {
   readonly contract: Contract;
@@ -102,6 +103,7 @@ export class DecoyWatch extends pulumi.ComponentResource {
       },
       { parent: this },
     );
+    tellTheOtherAccount(this, name, rule, contract);
     this.registerOutputs();
   }
 }

@@ -61,7 +61,7 @@ export class Watch extends pulumi.ComponentResource {
   }
 
   private rule({ name, severity, watched }: WatchRule, eventPattern: pulumi.Output<string>): void {
-    const { place, topicArns } = this.args;
+    const { contract, place, topicArns } = this.args;
     const id = `${this.name}-${name.slice(place.length + 1)}`;
     const rule = new cloudwatch.EventRule(
       id,
@@ -83,24 +83,7 @@ export class Watch extends pulumi.ComponentResource {
         { parent: this },
       );
     }
-    if (severity === "page") this.tellTheOtherAccount(id, rule);
-  }
-
-  /** As CloudTrail recorded it: the other account's own rules word it. */
-  private tellTheOtherAccount(id: string, rule: cloudwatch.EventRule): void {
-    const { contract } = this.args;
-    // Rules reach a bus of any region.
-    if (!contract.copy) return;
-    new cloudwatch.EventTarget(
-      `${id}-to-copy`,
-      {
-        rule: rule.name,
-        targetId: "copy",
-        arn: contract.copy.watchBusArn,
-        roleArn: `arn:aws:iam::${contract.accountId}:role/${contract.watchBusRole}`,
-      },
-      { parent: this },
-    );
+    if (severity === "page") tellTheOtherAccount(this, id, rule, contract);
   }
 
   /**
@@ -120,7 +103,7 @@ export class Watch extends pulumi.ComponentResource {
       },
       { parent: this },
     );
-    this.tellTheOtherAccount(`${this.name}-canary`, rule);
+    tellTheOtherAccount(this, `${this.name}-canary`, rule, contract);
     new scheduler.Schedule(
       `${this.name}-canary`,
       {
@@ -207,3 +190,24 @@ const words = ({ alarm, thing }: Watched) => ({
   // One JSON string: EventBridge puts the values in.
   inputTemplate: JSON.stringify(describeAlarm(alarm, `<call> at ${thing}, at <at>, by <who> from <from>.`)),
 });
+
+/** What a rule saw, as CloudTrail recorded it: the other account's own rules word it. Nothing without such an account. */
+export function tellTheOtherAccount(
+  parent: pulumi.Resource,
+  id: string,
+  rule: cloudwatch.EventRule,
+  { accountId, copy, watchBusRole }: Contract,
+): void {
+  // Rules reach a bus of any region.
+  if (!copy) return;
+  new cloudwatch.EventTarget(
+    `${id}-to-copy`,
+    {
+      rule: rule.name,
+      targetId: "copy",
+      arn: copy.watchBusArn,
+      roleArn: `arn:aws:iam::${accountId}:role/${watchBusRole}`,
+    },
+    { parent },
+  );
+}

@@ -279,13 +279,11 @@ export function pipelineBoundaryStatements({ contract, prefix, buildImages }: Bo
       },
     },
     {
-      Sid: "TagsOfMachinesRoles",
+      // No right hangs on a tag of a role.
+      Sid: "TagsOfRoles",
       Effect: "Allow",
       Action: ["iam:TagInstanceProfile", "iam:TagRole", "iam:UntagInstanceProfile", "iam:UntagRole"],
-      Resource: [
-        ...machineArns(contract, prefix, "role"),
-        ...machineArns(contract, prefix, "instance-profile"),
-      ],
+      Resource: ["role", "instance-profile"].map((kind) => `arn:aws:iam::${accountId}:${kind}/${prefix}-*`),
     },
     {
       // No function and no container gets one. S3 may leave out the service; its roles trust S3 alone.
@@ -294,9 +292,7 @@ export function pipelineBoundaryStatements({ contract, prefix, buildImages }: Bo
       Action: "iam:PassRole",
       Resource: [
         ...machineArns(contract, prefix, "role"),
-        ...[contract.canaryRole, contract.watchBusRole].map(
-          (name) => `arn:aws:iam::${accountId}:role/${name}`,
-        ),
+        `arn:aws:iam::${accountId}:role/${prefix}-watch-*`,
       ],
       Condition: {
         StringEqualsIfExists: {

@@ -214,10 +214,7 @@ describe("the watch", () => {
   test("pages for every event of the first account but its canary", () => {
     expect(pattern("watch-pages")).toEqual({
       account: [ACCOUNT_ID],
-      $or: [
-        { source: [{ "anything-but": ["drs.watch"] }] },
-        { "detail-type": [{ "anything-but": ["canary"] }] },
-      ],
+      ...notTheCanary({ accountId: ACCOUNT_ID, canaryRole: "drs-watch-canary" }),
     });
     expect(of("watch-pages-target").arn).toMatch(/:watch-topics-page$/);
     expect(of("watch-pages-target").eventBusName).toBe("drs-watch");
@@ -228,9 +225,9 @@ describe("the watch", () => {
     const { Condition } = JSON.parse(policy).Statement.find(
       ({ Sid }: { Sid: string }) => Sid === "RulesOfThisRegionPublish",
     );
-    expect(Condition.ArnLike["aws:SourceArn"]).toBe(
+    expect(Condition.ArnLike["aws:SourceArn"]).toEqual([
       `arn:aws:events:${REGION}:${COPY_ACCOUNT}:rule/drs-watch/${of("watch-pages").name}`,
-    );
+    ]);
     expect(copy.one("watch-topics-page", "aws:sns/topic:Topic").inputs.kmsMasterKeyId).toMatch(/:watch-key$/);
     const contacts = copy.ofType("aws:sns/topicSubscription:TopicSubscription").map(({ inputs }) => inputs);
     expect(contacts.filter(({ topic }) => /-page$/.test(topic)).map(({ endpoint }) => endpoint)).toEqual([
@@ -241,8 +238,7 @@ describe("the watch", () => {
   test("two days without a canary page", () => {
     expect(pattern("watch-canary")).toEqual({
       account: [ACCOUNT_ID],
-      source: ["drs.watch"],
-      "detail-type": ["canary"],
+      ...canaryPattern({ accountId: ACCOUNT_ID }, "drs-watch-canary"),
     });
     expect(of("watch-canary-missing")).toMatchObject({
       dimensions: { EventBusName: "drs-watch", RuleName: "drs-watch-canary" },

@@ -71,6 +71,6 @@ test.each(["prod", "dr"])("%s: the rule may publish to the page topic", (stack) 
     ),
   );
   const like = (arn: string) => new RegExp(`/${rule.name}$`).test(arn) || arn.endsWith("-vault-*");
-  expect(rule.name).toContain("-vault-");
+  expect(rule.name).toContain("-watch-");
   expect(sources.some(like)).toBe(true);
 });

@@ -358,7 +358,7 @@ describe("the machines' boundary", () => {
 
   test("is on every role of machines and services, the pipeline's on the pipeline's", () => {
     const roles = global.ofType(ROLE);
-    expect(roles).toHaveLength(19);
+    expect(roles).toHaveLength(20);
     for (const { inputs, name } of roles)
       expect(inputs.permissionsBoundary, name).toMatch(
         name.startsWith("pipeline-") ? /:boundary-pipeline$/ : /:boundary-machines$/,

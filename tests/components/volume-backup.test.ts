@@ -123,7 +123,7 @@ test("nothing of it where settings switch it off", async () => {
   for (const stack of ["global", "prod"] as const) {
     const { resources } = await recordStack(stack, off);
     expect(
-      resources.filter(({ name }) => /volumes-|volume-backup/.test(name)),
+      resources.filter(({ name }) => /^volumes-|volume-backup/.test(name)),
       stack,
     ).toEqual([]);
   }

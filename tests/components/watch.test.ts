@@ -194,20 +194,15 @@ describe("each rule", () => {
   });
 
   test("that pages tells the other account too, where there is one", async () => {
-    const copyTo = {
-      accountId: "210987654321",
-      bucketArn: "arn:aws:s3:::copies",
-      keyArn: "arn:aws:kms:eu-west-1:210987654321:key/mrk-1",
-    };
+    const copied = { accountId: ACCOUNT_ID, backup: { copyTo: { accountId: "210987654321" } } };
     for (const place of ["dr", "global"] as const) {
-      const recording = await recordStack(place, { ...BASE_SETTINGS, ...PIPELINE, backup: { copyTo } });
+      const recording = await recordStack(place, { ...BASE_SETTINGS, ...PIPELINE, ...copied });
       const pages = rulesOf(recording).filter(({ name }) => name.includes("-watch-"));
       const told = recording.ofType(TARGET).filter(({ inputs }) => inputs.targetId === "copy");
       expect(told.map(({ inputs }) => inputs.rule).sort()).toEqual(pages.map(({ name }) => name).sort());
-      const region = place === "dr" ? "eu-central-1" : "eu-west-1";
       for (const { inputs } of told)
         expect(inputs).toMatchObject({
-          arn: `arn:aws:events:${region}:210987654321:event-bus/drs-watch`,
+          arn: "arn:aws:events:eu-west-3:210987654321:event-bus/drs-watch",
           roleArn: `arn:aws:iam::${ACCOUNT_ID}:role/drs-watch-bus`,
         });
     }

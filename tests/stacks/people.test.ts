@@ -255,9 +255,11 @@ test.each([
   for (const other of others) expect(refused(other, calls), other).not.toEqual([]);
 });
 
+/** What no operator's role is for: cli/roles.ts. */
+const OF_ADMINISTRATORS = /^(begin|rotation)\/|^state-bucket[.]/;
 test("these tests make every call that the code of the verbs can make", () => {
   const source = readdirSync("operations", { recursive: true, encoding: "utf8" })
-    .filter((file) => file.endsWith(".ts"))
+    .filter((file) => file.endsWith(".ts") && !OF_ADMINISTRATORS.test(file))
     .map((file) => readFileSync(join("operations", file), "utf8"))
     .join("\n");
   const made = new Set([...source.matchAll(/new (\w+Command)\(/g)].map(([, name]) => name as string));
@@ -404,7 +406,7 @@ test("becoming break-glass pages in every region whose STS its trust takes", asy
   const rules = stacks.flatMap((stack) =>
     stack
       .ofType("aws:cloudwatch/eventRule:EventRule")
-      .filter(({ inputs }) => inputs.name === "drs-break-glass-used"),
+      .filter(({ inputs }) => inputs.name.endsWith("-watch-break-glass")),
   );
   expect(rules.map(({ region }) => region).toSorted()).toEqual(["eu-central-1", "eu-west-1", "us-east-1"]);
   for (const { inputs } of rules)
