@@ -1,5 +1,7 @@
 /** What another account keeps of this one, and what the first account may do there. */
+
 import { beforeAll, describe, expect, test } from "vitest";
+import { canaryPattern, notTheCanary } from "../../components/alarms/watched-calls.js";
 import { callersOf, unrestrained } from "../support/access.js";
 import { type Caller, mayCall, type Request } from "../support/iam.js";
 import {

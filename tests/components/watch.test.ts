@@ -197,7 +197,11 @@ describe("each rule", () => {
     const copied = { accountId: ACCOUNT_ID, backup: { copyTo: { accountId: "210987654321" } } };
     for (const place of ["dr", "global"] as const) {
       const recording = await recordStack(place, { ...BASE_SETTINGS, ...PIPELINE, ...copied });
-      const pages = rulesOf(recording).filter(({ name }) => name.includes("-watch-"));
+      // The decoy's rule, too.
+      const pages = recording
+        .ofType(RULE)
+        .map(({ inputs }) => inputs)
+        .filter(({ name }) => name.includes("-watch-"));
       const told = recording.ofType(TARGET).filter(({ inputs }) => inputs.targetId === "copy");
       expect(told.map(({ inputs }) => inputs.rule).sort()).toEqual(pages.map(({ name }) => name).sort());
       for (const { inputs } of told)
