@@ -6,10 +6,11 @@ import {
   SecretsManagerClient,
 } from "@aws-sdk/client-secrets-manager";
 import { PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
+import { assertAccount } from "../common/account.js";
 import { UserError } from "../common/errors.js";
 import type { Contract } from "../settings/contract.js";
 import type { NodeCertificate } from "./authority.js";
-import { assertAccount, parameterValue } from "./region.js";
+import { parameterValue } from "./parameter.js";
 import { type Trust, trusted } from "./trust.js";
 
 export interface PublishArgs {

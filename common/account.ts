@@ -1,7 +1,6 @@
-/** What commands ask of one region before they publish in it. The clients take `AWS_ENDPOINT_URL` and credentials from the environment. */
-import { GetParameterCommand, ParameterNotFound, type SSMClient } from "@aws-sdk/client-ssm";
+/** Whose account the AWS credentials of the environment are. The client takes `AWS_ENDPOINT_URL` and credentials from there. */
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
-import { UserError } from "../common/errors.js";
+import { UserError } from "./errors.js";
 
 /** The account of the credentials. */
 export const callersAccount = async (region: string): Promise<string> =>
@@ -19,13 +18,3 @@ export const anotherAccount = (account: string, accountId: string): UserError =>
     `accountId is ${accountId}`,
     "use credentials of that account",
   );
-
-/** @returns undefined when there is no such parameter. */
-export async function parameterValue(ssm: SSMClient, name: string): Promise<string | undefined> {
-  try {
-    return (await ssm.send(new GetParameterCommand({ Name: name }))).Parameter?.Value;
-  } catch (error) {
-    if (error instanceof ParameterNotFound) return undefined;
-    throw error;
-  }
-}
