@@ -6,16 +6,12 @@ import {
 } from "@aws-sdk/client-secrets-manager";
 import { PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { parameterValue } from "../authority/parameter.js";
+import { type Emulated, emulatedConfig } from "../common/emulated.js";
 import { UserError } from "../common/errors.js";
 import type { Contract } from "../settings/contract.js";
 import type { EscrowFacts, EscrowRecord } from "./record.js";
 
 type Names = Pick<Contract, "secrets" | "authorityParameter" | "escrowParameter">;
-
-/** An emulated AWS. Its credentials are valid nowhere else. */
-export interface Emulated {
-  readonly endpoint: string;
-}
 
 /**
  * The clients take `AWS_ENDPOINT_URL` and credentials from the environment, unless the place is emulated.
@@ -30,10 +26,7 @@ export class EscrowRegion {
     private readonly names: Names,
     emulated?: Emulated,
   ) {
-    const config = emulated && {
-      endpoint: emulated.endpoint,
-      credentials: { accessKeyId: "test", secretAccessKey: "test" },
-    };
+    const config = emulatedConfig(emulated);
     // A region that is down must not hold up the answer about the other.
     this.secrets = new SecretsManagerClient({ ...config, region, maxAttempts: 2 });
     this.ssm = new SSMClient({ ...config, region, maxAttempts: 2 });

@@ -1,14 +1,12 @@
 /** What both regions' records say of the escrow, for a status. */
-import { type Emulated, EscrowRegion } from "../escrow/aws.js";
+import type { Emulated } from "../common/emulated.js";
+import { EscrowRegion } from "../escrow/aws.js";
 import { type EscrowState, escrowState } from "../escrow/record.js";
 import type { Contract } from "../settings/contract.js";
 import type { SharedSettings } from "../settings/schema.js";
 import type { RegionId } from "../settings/stacks.js";
 import { type Known, known, unknown } from "./known.js";
-import { within } from "./within.js";
-
-/** A region that is down must not delay the answer about the other one. */
-const WAIT_MILLIS = 5_000;
+import { REGION_ANSWERS_MILLIS, within } from "./within.js";
 
 export type EscrowStates = Readonly<Record<RegionId, Known<EscrowState>>>;
 
@@ -21,7 +19,9 @@ export async function escrowStates(
   const stateIn = async (id: RegionId): Promise<Known<EscrowState>> => {
     const region = new EscrowRegion(contract[id].region, contract, emulated);
     try {
-      return known(escrowState(await within(WAIT_MILLIS, region.facts()), Date.now(), backup.escrowMaxDays));
+      return known(
+        escrowState(await within(REGION_ANSWERS_MILLIS, region.facts()), Date.now(), backup.escrowMaxDays),
+      );
     } catch (error) {
       return unknown(
         `the escrow's record was not read: ${(error as Error).message.replaceAll(/\s*\n\s*/g, " ")}`,

@@ -1,3 +1,6 @@
+/** A region that is down must not delay the answer about the other one. */
+export const REGION_ANSWERS_MILLIS = 5_000;
+
 /** @throws Error when the work takes longer. It goes on, and its result is dropped. */
 export async function within<T>(millis: number, work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;

@@ -3,7 +3,7 @@
 import { otherRegion } from "../../settings/contract.js";
 import { type RegionId, type RegionStackName, regionIdOf } from "../../settings/stacks.js";
 import { type Known, known, unknown } from "../known.js";
-import { within } from "../within.js";
+import { REGION_ANSWERS_MILLIS, within } from "../within.js";
 import type { VaultBucket } from "./bucket.js";
 import type { OpenVault } from "./open.js";
 
@@ -15,8 +15,6 @@ export interface Backup {
   readonly endedAt: string;
 }
 
-/** A region that is down must not delay the answer about the other one. */
-const WAIT_MILLIS = 5_000;
 const LABEL = /^\d{8}-\d{6}F(_(\d{8}-\d{6})[ID])?$/;
 /** Skip at most this many backups that are in progress or abandoned. */
 const MOST_INCOMPLETE = 5;
@@ -57,11 +55,11 @@ export async function newestBackups(open: Open): Promise<Readonly<Record<RegionI
 
 async function backupsIn(stack: RegionStackName, open: Open): Promise<VaultBackups> {
   try {
-    const vault = await within(WAIT_MILLIS, open(stack));
+    const vault = await within(REGION_ANSWERS_MILLIS, open(stack));
     try {
       const id = regionIdOf(stack);
       const look = async (region: RegionId) =>
-        known(await within(WAIT_MILLIS, newestIn(vault.bucket, vault.backups[region])));
+        known(await within(REGION_ANSWERS_MILLIS, newestIn(vault.bucket, vault.backups[region])));
       const [own, copied] = await Promise.all([look(id), look(otherRegion(id))]);
       return { own, copied };
     } finally {
