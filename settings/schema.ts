@@ -466,7 +466,7 @@ export const sharedSchema = z.strictObject({
             .boolean()
             .default(false)
             .describe(
-              "People of IAM Identity Center: each role trusts the permission set of its own name, e.g. `drs-dr-operator`, in this account.",
+              "People of IAM Identity Center: each role trusts the permission set with the same name, e.g. `drs-dr-operator`, in this account.",
             ),
           samlProviderArn: z
             .string()
@@ -485,7 +485,7 @@ export const sharedSchema = z.strictObject({
             ),
         })
         .prefault({})
-        .describe("Who may assume the roles for people. Nobody: there are no such roles."),
+        .describe("Who may assume the roles for people. Empty: there are no such roles."),
       keysByBreakGlass: z
         .boolean()
         .default(false)

@@ -28,8 +28,8 @@ export async function sandboxEnvironment(options: {
 }
 
 /**
- * What differs for stack `copy`: credentials of the other account, for which the emulator takes a key that is an account's id, and
- * a state of its own.
+ * What differs for stack `copy`: a separate state, and credentials of the other account: the emulator takes an account's id as
+ * the key.
  */
 export const otherAccountEnvironment = async (accountId: string): Promise<Record<string, string>> => ({
   PULUMI_BACKEND_URL: await backend("state-of-copy"),

@@ -45,7 +45,7 @@ install_signed amazon-cloudwatch-agent \
   937616F3450B7D806CBD9725D58167303B789C72
 
 # Image Builder installs it. AWS publishes the key that signs it only on a page of its documentation, and replaces it every
-# one or two years, so this script can't check a download of its own.
+# one or two years, so this script can't check its download.
 dpkg-query -W amazon-ssm-agent > /dev/null 2>&1 ||
   { echo "amazon-ssm-agent is not installed: install it with its signature checked, as AWS's page 'Verifying the signature of SSM Agent' says" >&2; exit 1; }
 rm -rf "$work"

@@ -8,7 +8,7 @@ import { isUnscoped } from "../unscoped-actions.js";
 
 const ROLE = "aws:iam/role:Role";
 
-/** One role may do everything, under a boundary of its own, and its use pages. The contract gives it this name. */
+/** One role may do everything, under a separate boundary, and its use pages. The contract gives it this name. */
 const isBreakGlass = (role: string): boolean => role.endsWith("-break-glass");
 
 /**

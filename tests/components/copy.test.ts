@@ -158,7 +158,7 @@ describe("from the first account", () => {
     ["change the bus's rules", put("PutRule")],
   ] as const;
 
-  test.each(DESTRUCTION)("nobody can %s: no administrator, and no role of replication", (_, request) => {
+  test.each(DESTRUCTION)("no administrator and no role of replication can %s", (_, request) => {
     const roles = [HOME_TO_RECOVERY, RECOVERY_TO_HOME, TRAIL_TO_COPY].map(role);
     for (const caller of [administrator, ...roles, ...roles.map(asAdministrator)])
       expect(may(caller, request), caller.role).toBe(false);

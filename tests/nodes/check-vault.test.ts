@@ -259,7 +259,7 @@ describe("a vault's settings", () => {
   });
   const tampered = { ...declared, replication: null };
 
-  test("of both regions are looked at, the other's lock too: a cold region has nobody to do it", async () => {
+  test("a region's check covers the other region's vault and its lock: a cold region has no node to do it", async () => {
     const machine = {
       settingsOf: async (bucket: string) => (bucket === RECOVERY ? tampered : declared),
       flawsOfBucket: async (bucket: string) => [`${bucket} is unlocked`],

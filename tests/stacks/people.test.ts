@@ -378,7 +378,7 @@ test.each([
   expect(becomes(principal, action, context)).toBe(decision);
 });
 
-test("only break-glass and the root close or open a key; deleting one sooner than in 30 days is nobody's", () => {
+test("only break-glass and the root close or open a key; none of them can delete one sooner than in 30 days", () => {
   const everything = JSON.stringify({ Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }] });
   const named = (role: string): Caller => ({ role, policies: [everything] });
   const admin = named(`arn:aws:iam::${ACCOUNT_ID}:role/Administrator`);

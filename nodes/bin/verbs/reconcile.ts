@@ -27,7 +27,7 @@ as \`pending_restart\`.
 
 /** In memory: each boot of the machine checks the stanza again. Patroni's first run of this program is user postgres'. */
 export const STANZA_MARK = `${POSTGRES_RUN}/stanza`;
-/** In memory, followed by timeline and start of the server: whoever changes a secret later orders the change itself. */
+/** In memory, followed by timeline and start of the server: to change a secret later, `dr rotate` orders the change. */
 const LOGINS_MARK = `${POSTGRES_RUN}/logins`;
 const STANZA_SECONDS = 30;
 const LEADERS = ["primary", "standby_leader"];
