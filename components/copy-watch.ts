@@ -16,11 +16,11 @@ export interface CopyWatchArgs {
   readonly contacts: readonly Contact[];
 }
 
-const SILENT_HOURS = 48;
+const SILENT_HOURS = 6;
 
 /**
  * The first account forwards its pages about the watch over the vaults, and a canary every hour. Here every event but
- * the canary pages, and so do two days without one: a rule, a role or a trail there that was switched off says nothing.
+ * the canary pages, and so do six hours without one: a rule, a role or a trail there that was switched off says nothing.
  */
 export class CopyWatch extends pulumi.ComponentResource {
   constructor(

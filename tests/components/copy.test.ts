@@ -1,8 +1,8 @@
 /** What another account keeps of this one, and what the first account may do there. */
 
 import { beforeAll, describe, expect, test } from "vitest";
-import { canaryPattern, notTheCanary } from "../../components/alarms/watched-calls.js";
 import { callersOf, unrestrained } from "../support/access.js";
+import { matches } from "../support/event-pattern.js";
 import { type Caller, mayCall, type Request } from "../support/iam.js";
 import {
   ACCOUNT_ID,
@@ -11,6 +11,7 @@ import {
   type Recording,
   recordStack,
 } from "../support/recorder.js";
+import { CALLERS, neverCalls, recorded } from "../support/watched-events.js";
 
 const COPY_ACCOUNT = "210987654321";
 const REGION = "eu-west-3";
@@ -213,11 +214,48 @@ describe("from the first account", () => {
 describe("the watch", () => {
   const pattern = (rule: string) => JSON.parse(of(rule).eventPattern);
 
-  test("pages for every event of the first account but its canary", () => {
-    expect(pattern("watch-pages")).toEqual({
-      account: [ACCOUNT_ID],
-      ...notTheCanary({ accountId: ACCOUNT_ID, canaryRole: "drs-watch-canary" }),
+  /** As CloudTrail records the canary's call. */
+  const canary = (session: string, eventName = "TagResource") =>
+    recorded({ service: "events", eventName }, "administrator", {
+      userIdentity: {
+        type: "AssumedRole",
+        sessionContext: { sessionIssuer: { type: "Role", arn: session } },
+      },
     });
+  const CANARY_ROLE = `arn:aws:iam::${ACCOUNT_ID}:role/drs-watch-canary`;
+  const seenBy = (event: unknown) =>
+    ["watch-pages", "watch-canary"].filter((rule) => matches(pattern(rule), event));
+
+  test("the canary's call is its sign of life, and pages nothing", () => {
+    expect(seenBy(canary(CANARY_ROLE))).toEqual(["watch-canary"]);
+    expect(seenBy({ ...canary(CANARY_ROLE), account: COPY_ACCOUNT })).toEqual([]);
+  });
+
+  test.each([
+    ["the canary's role, doing something else", canary(CANARY_ROLE, "DisableRule")],
+    ["another role, doing what the canary does", canary(`arn:aws:iam::${ACCOUNT_ID}:role/drs-other`)],
+    [
+      "the root, doing what the canary does",
+      recorded({ service: "events", eventName: "TagResource" }, "root"),
+    ],
+    ["an event with no call", { account: ACCOUNT_ID, source: "aws.cloudwatch", detail: { state: "ALARM" } }],
+    ["an event with no detail", { account: ACCOUNT_ID, source: "test", detail: {} }],
+    ...(Object.keys(CALLERS) as (keyof typeof CALLERS)[]).flatMap((caller) =>
+      neverCalls({
+        vault: "v",
+        audit: "a",
+        key: "arn:aws:kms:eu-west-1:1:key/1",
+        pageTopic: "t",
+        rule: "r",
+        alarm: "m",
+        region: "eu-west-1",
+      }).map((call) => [`${call.eventName} by ${caller}`, recorded(call, caller)] as const),
+    ),
+  ])("%s pages, and is no sign of life", (_, event) => {
+    expect(seenBy(event)).toEqual(["watch-pages"]);
+  });
+
+  test("what pages goes to the topic", () => {
     expect(of("watch-pages-target").arn).toMatch(/:watch-topics-page$/);
     expect(of("watch-pages-target").eventBusName).toBe("drs-watch");
   });
@@ -237,18 +275,14 @@ describe("the watch", () => {
     ]);
   });
 
-  test("two days without a canary page", () => {
-    expect(pattern("watch-canary")).toEqual({
-      account: [ACCOUNT_ID],
-      ...canaryPattern({ accountId: ACCOUNT_ID }, "drs-watch-canary"),
-    });
+  test("six hours without a canary page", () => {
     expect(of("watch-canary-missing")).toMatchObject({
       dimensions: { EventBusName: "drs-watch", RuleName: "drs-watch-canary" },
       comparisonOperator: "LessThanThreshold",
       threshold: 1,
       period: 3600,
-      evaluationPeriods: 48,
-      datapointsToAlarm: 48,
+      evaluationPeriods: 6,
+      datapointsToAlarm: 6,
       treatMissingData: "breaching",
     });
     expect(of("watch-canary-missing").alarmActions[0]).toMatch(/:watch-topics-page$/);

@@ -63,7 +63,10 @@ async function lose(scene: RegionScene, custody: Custody): Promise<void> {
   await scene.step("Deploy prod too early: claim its first epoch, start its machines", async () => {
     await running.claims.claim("home", 1);
     await running.start("home");
-    scene.loads?.useDatabase(await credentials(scene));
+    const database = await scene.eventually("a Tomcat server has its secrets and the authority", () =>
+      credentials(scene),
+    );
+    scene.loads?.useDatabase(database);
     await scene.loads?.startIn("home");
   });
   await scene.step("Verify: no cluster begins beside backups without an order", () => seeRefused(scene));
