@@ -43,8 +43,8 @@ export interface RotationResult {
   readonly rotated: readonly Rotated[];
 }
 
-/** For sessions that are just ending. */
-const DRAIN_SECONDS = 15;
+/** Five seconds apart, for sessions that are just ending. */
+const DRAIN_LOOKS = 4;
 const REGIONS = ["home", "recovery"] as const;
 
 export const nameOf = (credential: Credential): string =>
@@ -223,10 +223,12 @@ const otherLogin = (owner: string, username: string): string => {
 /** @returns the sessions that stay */
 async function drained(ports: RotationPorts, login: string): Promise<LoginSession[]> {
   let left: LoginSession[] = [];
-  for (let i = 0; i < DRAIN_SECONDS; i++) {
-    if (i > 0) await ports.sleep(1000);
-    left = (await Promise.all((await runningNodes(ports)).map((node) => sessionsAt(node, login)))).flat();
-    if (left.length === 0) break;
+  for (let looks = 1; ; looks++) {
+    left = [];
+    // One after another: a look starts a program on the node.
+    for (const node of await runningNodes(ports)) left.push(...(await sessionsAt(node, login)));
+    if (left.length === 0 || looks === DRAIN_LOOKS) break;
+    await ports.sleep(5000);
   }
   return left;
 }
