@@ -44,7 +44,7 @@ export interface BeginPlan extends Omit<Choice, "chosen"> {
   readonly into: string;
   readonly to: string;
   readonly all: Progressed;
-  /** Not there yet. */
+  /** Objects that are in the vault already. */
   readonly present: number;
   readonly backups: readonly string[];
   /** ISO 8601; null: no log at all. */

@@ -21,7 +21,7 @@ beforeAll(async () => {
       { path: "/root/probe.py", content: probe, mode: "0644" },
     ],
     // The shell stays: the first process of a namespace can't be stopped from within.
-    `nft -f ${NFTABLES_FILE} && python3 /root/probe.py; exit $?`,
+    `nft -f ${NFTABLES_FILE} && grep '^net[.]' /etc/sysctl.d/90-disaster-recovery.conf | sysctl --quiet -p - && python3 /root/probe.py; exit $?`,
   );
   try {
     seen = JSON.parse(output.trim().split("\n").at(-1) ?? "");
@@ -69,4 +69,10 @@ test("shut out, its watch ends at once, and no other user's does", () => {
 test("a helper that was stopped between computing a lease and setting it opens nothing after the deadline", () => {
   expect(seen["paused shorter than the lease"]).toEqual(["connected"]);
   expect(seen["paused longer than the lease"]).toEqual(["reset"]);
+});
+
+test("the session of a client that died while the port was closed ends, and with it its locks", () => {
+  expect(seen["a client before it dies"]).toEqual(["connected", "sent", "answer"]);
+  expect(seen["its session, while closed"]).toEqual(["open"]);
+  expect(seen["its session, 20 s after opening"]).toEqual(["ended"]);
 });

@@ -42,15 +42,19 @@ shell(" ".join(enter) + " sh -c 'ip address add 192.0.2.2/24 dev c0 && ip link s
 
 held = threading.Event()
 held.set()
+ends = []
 
 
 def serve(connection):
+    # As PostgreSQL does.
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     try:
         while connection.recv(1):
             held.wait()
             connection.sendall(b"a")
     except OSError:
         pass
+    ends.append(time.monotonic())
 
 
 def listen():
@@ -176,6 +180,22 @@ def paused(seconds):
 seen["paused shorter than the lease"] = paused(0.3)
 order({"close": True})
 seen["paused longer than the lease"] = paused(2.3)
+
+lease(60)
+gone = subprocess.Popen([*enter, "python3", "-c", CLIENT], **pipes)
+seen["a client before it dies"] = does("connect", "send", "receive", who=gone)
+before = len(ends)
+order({"close": True})
+gone.kill()
+gone.wait()
+time.sleep(0.4)
+seen["its session, while closed"] = ["ended" if len(ends) > before else "open"]
+lease(60)
+opened = time.monotonic()
+while len(ends) == before and time.monotonic() < opened + 20:
+    time.sleep(0.1)
+seen["its session, 20 s after opening"] = ["ended" if len(ends) > before else "open"]
+
 print(json.dumps(seen))
 for process in (helper, client, patroni, root, away):
     process.kill()
