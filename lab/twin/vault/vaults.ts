@@ -38,13 +38,16 @@ export class Vaults {
   private running: Promise<void> | undefined;
   private round: Promise<void> = Promise.resolve();
   private paused = false;
+  private copyBucket: string | undefined;
   private closed = false;
 
   private constructor(
     readonly store: VaultStore,
     private readonly tlsProxies: Readonly<Partial<Record<RegionId, VaultTlsProxy>>>,
     private readonly options: VaultsOptions,
-  ) {}
+  ) {
+    this.copyBucket = options.copyBucket;
+  }
 
   static async open(options: VaultsOptions): Promise<Vaults> {
     const { contract, regions, network } = options;
@@ -101,7 +104,8 @@ export class Vaults {
   }
 
   /**
-   * The vaults of another account, in place of these, which no machine can reach any more; the third copy stays.
+   * The vaults of another account, in place of these, which no machine can reach any more. The third copy stays, and gets
+   * nothing more.
    * @param change makes the contract the new account's
    */
   async moveTo(change: () => void): Promise<void> {
@@ -109,7 +113,8 @@ export class Vaults {
     await this.round;
     change();
     await this.store.makeAccount(this.options.lockDays);
-    for (const copied of [...Object.values(this.copied), this.sent]) copied.clear();
+    for (const copied of Object.values(this.copied)) copied.clear();
+    this.copyBucket = undefined;
     this.silent.clear();
     this.paused = false;
   }
@@ -167,9 +172,8 @@ export class Vaults {
   }
 
   private async sendCopy(from: RegionId, key: string, etag: string): Promise<void> {
-    const { copyBucket } = this.options;
-    if (copyBucket === undefined || this.sent.get(`${from}/${key}`) === etag) return;
-    await this.copy(from, "home", copyBucket, key);
+    if (this.copyBucket === undefined || this.sent.get(`${from}/${key}`) === etag) return;
+    await this.copy(from, "home", this.copyBucket, key);
     this.sent.set(`${from}/${key}`, etag);
   }
 
