@@ -231,7 +231,7 @@ describe("the watch", () => {
     expect(seenBy({ ...canary(CANARY_ROLE), account: COPY_ACCOUNT })).toEqual([]);
   });
 
-  test.each([
+  const PAGING: readonly (readonly [string, unknown])[] = [
     ["the canary's role, doing something else", canary(CANARY_ROLE, "DisableRule")],
     ["another role, doing what the canary does", canary(`arn:aws:iam::${ACCOUNT_ID}:role/drs-other`)],
     [
@@ -251,7 +251,8 @@ describe("the watch", () => {
         region: "eu-west-1",
       }).map((call) => [`${call.eventName} by ${caller}`, recorded(call, caller)] as const),
     ),
-  ])("%s pages, and is no sign of life", (_, event) => {
+  ];
+  test.each(PAGING)("%s pages, and is no sign of life", (_, event) => {
     expect(seenBy(event)).toEqual(["watch-pages"]);
   });
 
