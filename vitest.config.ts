@@ -27,6 +27,8 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 120_000,
           expect: { poll: { timeout: 60_000 } },
+          // Vitest's default leaves one processor to itself: half of a machine with two.
+          maxWorkers: 2,
         },
       },
       {
@@ -37,6 +39,7 @@ export default defineConfig({
           env,
           include: PROGRAM,
           isolate: false,
+          maxWorkers: 2,
           // A whole stack evaluates in a second; on a busy machine the first one waits for its imports.
           testTimeout: 120_000,
           hookTimeout: 120_000,
