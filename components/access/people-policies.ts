@@ -1,5 +1,5 @@
 /**
- * What the roles for people may do: each what its commands call, and nothing else. `operations/roles.ts` says which command
+ * What the roles for people may do: each what its commands call, and nothing else. `cli/roles.ts` says which command
  * needs which role. No Pulumi here.
  */
 import type { Contract, RegionContract } from "../../settings/contract.js";
