@@ -22,8 +22,8 @@ export function lostRows(writes: readonly WriteEvent[], rows: readonly RowId[]):
   return writes.filter((write) => write.result === "acknowledged" && !present.has(key(write)));
 }
 
-/** A server's answer, and the questions by which a moment is read from its clock, are under way for less than this. */
-const CLOCK_MILLIS = 1000;
+/** A server's answer, and the question by which a moment is read from its clock, are under way for less than this. */
+export const CLOCK_MILLIS = 1000;
 
 /**
  * What a service that is set back to a moment may not have lost, and may not have kept. What was under way at the moment
