@@ -85,6 +85,9 @@ export const SETS_RULES: Section = [
   ...keeps(...AS_POSTGRES, SYSTEMCTL, "NET_ADMIN"),
 ];
 
+/** Loads the kernel's rules, and runs nothing else. */
+export const LOADS_RULES: Section = [...CONFINED, ...NO_DEVICES, ...keeps("NET_ADMIN")];
+
 /** A service that systemd starts as its own user, not as root. */
 export const IS_USER: Section = [...CONFINED, ...NO_DEVICES, ...keeps()];
 

@@ -13,12 +13,14 @@ import {
   IS_PATRONI,
   IS_TOMCAT,
   IS_USER,
+  LOADS_RULES,
   MOUNTS,
   ORDERS_UNITS,
   ROTATES_LOGS,
   SETS_RULES,
   WRITES_LOGS,
 } from "./hardening.js";
+import { METADATA_FILE } from "./metadata.js";
 import { NFTABLES_FILE } from "./nftables.js";
 import { NODE_ENV_FILE, SECRETS_FILE } from "./node-env.js";
 import { AT_BOOT, oneshot, requires, unit } from "./unit.js";
@@ -177,6 +179,24 @@ const SAVE_DIVERGED_UNIT = unit({
   ],
 });
 
+/** Before the network and before any service: no program is earlier than the rules. Only AWS's images enable it. */
+const METADATA_UNIT = unit({
+  Unit: [
+    ["Description", "Instance metadata for the users that need it, and no others"],
+    ["DefaultDependencies", "no"],
+    ["Wants", "network-pre.target"],
+    ["Before", "sysinit.target network-pre.target shutdown.target"],
+    ["Conflicts", "shutdown.target"],
+  ],
+  Service: [
+    ["Type", "oneshot"],
+    ["RemainAfterExit", "yes"],
+    ["ExecStart", `/usr/sbin/nft -f ${METADATA_FILE}`],
+    ...LOADS_RULES,
+  ],
+  Install: [["WantedBy", "sysinit.target"]],
+});
+
 /** Its checks need the authority's certificate. */
 const HAPROXY_DROP_IN = unit({ Unit: requires("dr-secrets"), Service: BECOMES_USER });
 
@@ -206,6 +226,7 @@ const CLOUDWATCH_DROP_IN = unit({ Service: FETCHES });
 export const UNITS: Readonly<Record<string, string>> = {
   "dr-volume.service": VOLUME_UNIT,
   "dr-secrets.service": SECRETS_UNIT,
+  "dr-metadata.service": METADATA_UNIT,
   "dr-ages.service": AGES_UNIT,
   "dr-ages.timer": AGES_TIMER,
   "dr-guard.service": GUARD_UNIT,
