@@ -11,7 +11,9 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { stringify } from "yaml";
+import { METADATA_USERS } from "../render/metadata.js";
 import { payloadFiles } from "./payload.js";
+import { PACKAGED_SERVICES } from "./services.js";
 
 /** The two kinds of machine; each has `install-<kind>.sh`. */
 export const IMAGE_KINDS = ["database", "tomcat"] as const;
@@ -96,14 +98,14 @@ export function renderComponentDocument(args: ComponentDocumentArgs): string {
             bash("Unpack", [`python3 -c "${UNPACK}" ${WORK}`]),
             bash("Install", [
               `bash ${WORK}/scripts/install-${kind}.sh ${WORK}/payload`,
-              `bash ${WORK}/scripts/install-aws.sh ${region}`,
+              `bash ${WORK}/scripts/install-aws.sh ${region} ${kind}`,
             ]),
             bash("CleanUp", [`rm -rf ${WORK}`]),
           ],
         },
         // Image Builder runs these before it takes the image, and again on a machine started from it.
-        { name: "validate", steps: [bash("Prove", PROOFS[kind])] },
-        { name: "test", steps: [bash("Prove", PROOFS[kind])] },
+        { name: "validate", steps: [bash("Prove", proofs(kind))] },
+        { name: "test", steps: [bash("Prove", proofs(kind))] },
       ],
     },
     { lineWidth: 0 },
@@ -135,6 +137,19 @@ const PROOFS: Readonly<Record<ImageKind, readonly string[]>> = {
     "! systemctl is-enabled --quiet haproxy.service",
   ],
 };
+
+const ASK_METADATA = "curl --silent --output /dev/null --max-time 5 http://169.254.169.254/";
+
+/** The packages' units are those of the day of the build, so only the build can judge them with their drop-ins. */
+const proofs = (kind: ImageKind): string[] => [
+  ...PROOFS[kind],
+  ...PACKAGED_SERVICES[kind].map(
+    (name) => `systemd-analyze security --offline=true --no-pager --threshold=49 ${name}.service`,
+  ),
+  "systemctl is-active --quiet dr-metadata.service",
+  ...METADATA_USERS[kind].map((user) => `runuser -u ${user} -- ${ASK_METADATA}`),
+  `! runuser -u daemon -- ${ASK_METADATA}`,
+];
 
 /** Image Builder runs a step's lines as one script, which by default continues after an error. */
 const bash = (name: string, lines: readonly string[]) => ({

@@ -1,12 +1,13 @@
 /**
  * The project's own programs on a machine: the `dr-*` scripts and their modules, the platform's hooks, the guard, and the
- * units that run them. They change more often than an image's packages, so they are a separate layer: files whose paths
+ * units that run them, and the kernel's rules that are the same for all settings. They change more often than an image's packages, so they are a separate layer: files whose paths
  * mirror the file system.
  */
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { METADATA_USERS, renderMetadataRules } from "../render/metadata.js";
 import { UNITS } from "../render/units.js";
 
 export interface PayloadFile {
@@ -34,6 +35,7 @@ export async function payloadFiles(hooks = "nodes/platform/aws"): Promise<Payloa
     ...(await bundles()),
     ...(await library("nodes/bin/library")),
     ...units(),
+    ...metadataRules(),
   ];
   return files.sort((a, b) => (a.path < b.path ? -1 : 1));
 }
@@ -63,6 +65,13 @@ const units = (): PayloadFile[] =>
     path: `etc/systemd/system/${name}`,
     mode: 0o644,
     content,
+  }));
+
+const metadataRules = (): PayloadFile[] =>
+  (Object.keys(METADATA_USERS) as (keyof typeof METADATA_USERS)[]).map((kind) => ({
+    path: `${LIBRARIES}/metadata-${kind}.nft`,
+    mode: 0o644,
+    content: renderMetadataRules(kind),
   }));
 
 /** The modules that the scripts share. */

@@ -1,7 +1,7 @@
 /** Units of the backups, and of the machine that tests restoring them. */
 
 import { IMAGE_PATHS } from "../layout.js";
-import { ASKS_ONLY, IS_POSTGRES, MOUNTS, RUNS_AS_POSTGRES } from "./hardening.js";
+import { ASKS_ONLY, IS_USER, MOUNTS, RUNS_AS_POSTGRES } from "./hardening.js";
 import { NODE_ENV_FILE, SECRETS_FILE } from "./node-env.js";
 import { AT_BOOT, oneshot, requires, type Section, unit } from "./unit.js";
 
@@ -30,7 +30,7 @@ const BACKUP_SERVER_UNIT = unit({
     ["Restart", "always"],
     ["RestartSec", "1"],
     ...BESIDE_THE_DATABASE,
-    ...IS_POSTGRES,
+    ...IS_USER,
   ],
   Install: AT_BOOT,
 });

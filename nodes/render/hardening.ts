@@ -26,19 +26,24 @@ const MOUNTS_STAY: Section = [
   ["RestrictSUIDSGID", "yes"],
 ];
 
-/** With a mount namespace. `full`, not `strict`: a list of the folders that a unit writes to would be one more to maintain. */
-const CONFINED: Section = [
+/** With a mount namespace. */
+const OWN_MOUNTS: Section = [
   ...MOUNTS_STAY,
   ...CALLS(),
   ["PrivateTmp", "yes"],
   ["ProtectControlGroups", "yes"],
   ["ProtectHome", "yes"],
-  ["ProtectKernelLogs", "yes"],
   // The kernel itself still loads what a rule or a file system needs.
   ["ProtectKernelModules", "yes"],
   ["ProtectKernelTunables", "yes"],
-  ["ProtectSystem", "full"],
 ];
+
+/** `full`, not `strict`: a list of the folders that a unit writes to would be one more to maintain. */
+const SYSTEM_STAYS: Section = [["ProtectSystem", "full"]];
+
+const NO_KERNEL_LOGS: Section = [["ProtectKernelLogs", "yes"]];
+
+const CONFINED: Section = [...OWN_MOUNTS, ...NO_KERNEL_LOGS, ...SYSTEM_STAYS];
 
 /** For a unit that needs no device. Shared memory stays. */
 const NO_DEVICES: Section = [
@@ -80,8 +85,11 @@ export const SETS_RULES: Section = [
   ...keeps(...AS_POSTGRES, SYSTEMCTL, "NET_ADMIN"),
 ];
 
-/** A service of user postgres. */
-export const IS_POSTGRES: Section = [...CONFINED, ...NO_DEVICES, ...keeps()];
+/** Loads the kernel's rules, and runs nothing else. */
+export const LOADS_RULES: Section = [...CONFINED, ...NO_DEVICES, ...keeps("NET_ADMIN")];
+
+/** A service that systemd starts as its own user, not as root. */
+export const IS_USER: Section = [...CONFINED, ...NO_DEVICES, ...keeps()];
 
 /** Patroni: not `PrivateDevices`, because of its watchdog, nor `ProtectClock`, which closes all devices that aren't listed. */
 export const IS_PATRONI: Section = [...CONFINED, ...keeps()];
@@ -95,4 +103,41 @@ export const MOUNTS: Section = [
   ...CALLS("@mount"),
   ...keeps(...FILES, "SYS_ADMIN"),
   ["UMask", "0077"],
+];
+
+/**
+ * HAProxy starts as root and becomes its own user. Its master process stays root: it makes its socket in that user's folder,
+ * and ends the old worker at a reload. Without `SYS_CHROOT`, because `haproxy.cfg` has no `chroot`.
+ */
+export const BECOMES_USER: Section = [
+  ...CONFINED,
+  ...NO_DEVICES,
+  ...keeps("DAC_OVERRIDE", "KILL", "SETGID", "SETUID"),
+];
+
+/**
+ * Tomcat: its package has a stricter `ProtectSystem` with the folders that it writes to, and lets it open ports below 1024,
+ * which it doesn't here. A service can't start with an ambient capability that the bounding set lacks.
+ */
+export const IS_TOMCAT: Section = [
+  ...OWN_MOUNTS,
+  ...NO_KERNEL_LOGS,
+  ...NO_DEVICES,
+  ["AmbientCapabilities", ""],
+  ...keeps(),
+];
+
+/** rsyslog: reads the kernel's log, and gives its files to group adm. */
+export const WRITES_LOGS: Section = [
+  ...OWN_MOUNTS,
+  ...SYSTEM_STAYS,
+  ...NO_DEVICES,
+  ...keeps(...FILES, "SYSLOG"),
+];
+
+/** logrotate: acts as a log's owner where the owner's folder asks for it (`su`), and has rsyslog open its files again. */
+export const ROTATES_LOGS: Section = [
+  ...CONFINED,
+  ...NO_DEVICES,
+  ...keeps(...FILES, "KILL", "SETGID", "SETUID"),
 ];

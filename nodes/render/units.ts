@@ -1,11 +1,26 @@
 /**
  * systemd units of the machines: the same for all settings, so they are part of the images, and user data selects those
- * that a machine runs. The packages contain the units of etcd, HAProxy and Tomcat; this file adds drop-ins.
+ * that a machine runs. The packages contain the units of etcd, HAProxy, Tomcat and what keeps and sends logs; this file adds
+ * drop-ins.
  */
 
 import { CUT_OVER_FILE, GUARD_CONFIG_FILE, GUARD_PROGRAM, IMAGE_PATHS, PATRONI_FOLDER } from "../layout.js";
 import { BACKUP_UNITS } from "./backup-units.js";
-import { ASKS_ONLY, FETCHES, IS_PATRONI, MOUNTS, ORDERS_UNITS, SETS_RULES } from "./hardening.js";
+import {
+  ASKS_ONLY,
+  BECOMES_USER,
+  FETCHES,
+  IS_PATRONI,
+  IS_TOMCAT,
+  IS_USER,
+  LOADS_RULES,
+  MOUNTS,
+  ORDERS_UNITS,
+  ROTATES_LOGS,
+  SETS_RULES,
+  WRITES_LOGS,
+} from "./hardening.js";
+import { METADATA_FILE } from "./metadata.js";
 import { NFTABLES_FILE } from "./nftables.js";
 import { NODE_ENV_FILE, SECRETS_FILE } from "./node-env.js";
 import { AT_BOOT, oneshot, requires, unit } from "./unit.js";
@@ -82,6 +97,7 @@ const ETCD_DROP_IN = unit({
     ["RestartSec", "1"],
     ["Nice", "-10"],
     ["OOMScoreAdjust", "-950"],
+    ...IS_USER,
   ],
 });
 
@@ -163,8 +179,26 @@ const SAVE_DIVERGED_UNIT = unit({
   ],
 });
 
+/** Before the network and before any service: no program is earlier than the rules. Only AWS's images enable it. */
+const METADATA_UNIT = unit({
+  Unit: [
+    ["Description", "Instance metadata for the users that need it, and no others"],
+    ["DefaultDependencies", "no"],
+    ["Wants", "network-pre.target"],
+    ["Before", "sysinit.target network-pre.target shutdown.target"],
+    ["Conflicts", "shutdown.target"],
+  ],
+  Service: [
+    ["Type", "oneshot"],
+    ["RemainAfterExit", "yes"],
+    ["ExecStart", `/usr/sbin/nft -f ${METADATA_FILE}`],
+    ...LOADS_RULES,
+  ],
+  Install: [["WantedBy", "sysinit.target"]],
+});
+
 /** Its checks need the authority's certificate. */
-const HAPROXY_DROP_IN = unit({ Unit: requires("dr-secrets") });
+const HAPROXY_DROP_IN = unit({ Unit: requires("dr-secrets"), Service: BECOMES_USER });
 
 const TOMCAT_DROP_IN = unit({
   Unit: [
@@ -178,13 +212,21 @@ const TOMCAT_DROP_IN = unit({
     // The package's unit restarts it only after some kinds of crashes.
     ["Restart", "always"],
     ["RestartSec", "1"],
+    ...IS_TOMCAT,
   ],
 });
+
+/** These only confine. */
+const RSYSLOG_DROP_IN = unit({ Service: WRITES_LOGS });
+const LOGROTATE_DROP_IN = unit({ Service: ROTATES_LOGS });
+/** Root: it reads the log, which user cwagent may not, and its own folders, which its control program writes as root. */
+const CLOUDWATCH_DROP_IN = unit({ Service: FETCHES });
 
 /** File below `/etc/systemd/system` → its text. */
 export const UNITS: Readonly<Record<string, string>> = {
   "dr-volume.service": VOLUME_UNIT,
   "dr-secrets.service": SECRETS_UNIT,
+  "dr-metadata.service": METADATA_UNIT,
   "dr-ages.service": AGES_UNIT,
   "dr-ages.timer": AGES_TIMER,
   "dr-guard.service": GUARD_UNIT,
@@ -197,4 +239,7 @@ export const UNITS: Readonly<Record<string, string>> = {
   "dr-application.service": APPLICATION_UNIT,
   "haproxy.service.d/dr.conf": HAPROXY_DROP_IN,
   "tomcat10.service.d/dr.conf": TOMCAT_DROP_IN,
+  "rsyslog.service.d/dr.conf": RSYSLOG_DROP_IN,
+  "logrotate.service.d/dr.conf": LOGROTATE_DROP_IN,
+  "amazon-cloudwatch-agent.service.d/dr.conf": CLOUDWATCH_DROP_IN,
 };

@@ -6,6 +6,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { architectureOf, Images } from "../../components/images.js";
 import { buildFiles } from "../../nodes/image/component-document.js";
+import { PACKAGED_SERVICES } from "../../nodes/image/services.js";
 import { contractOf } from "../../settings/contract.js";
 import { parseRegionSettings } from "../../settings/parse.js";
 import { awsProvider } from "../../stacks/providers.js";
@@ -139,6 +140,17 @@ describe("images of a region", () => {
     const { commands } = component("database").phases[1].steps[0].inputs;
     // Under `set -e` a negated command that fails is passed over.
     expect(commands.filter((line: string) => line.startsWith("!"))).toEqual([]);
+  });
+
+  test("an image in which a package's service is confined too little is not taken", () => {
+    for (const kind of ["database", "tomcat"] as const) {
+      const [, validate, onNewMachine] = component(kind).phases;
+      for (const { steps } of [validate, onNewMachine])
+        for (const name of PACKAGED_SERVICES[kind])
+          expect(steps[0].inputs.commands).toContain(
+            `systemd-analyze security --offline=true --no-pager --threshold=49 ${name}.service`,
+          );
+    }
   });
 
   test("a component's text is within Image Builder's limit, names at their longest", async () => {

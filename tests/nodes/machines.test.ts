@@ -63,8 +63,12 @@ describe("the machines of a region", () => {
       expect(started.toSorted(), name).toEqual(units[role].toSorted());
     }
     const known = Object.values(units).flat();
-    // Started by a timer, and by the guard.
+    // Started by a timer, by the guard, and by the image itself.
     const others = [
+      "dr-metadata.service",
+      ...["rsyslog.service", "logrotate.service", "amazon-cloudwatch-agent.service"].map(
+        (name) => `${name}.d/dr.conf`,
+      ),
       "dr-ages.service",
       "dr-ages.timer",
       "dr-reconcile.service",

@@ -14,6 +14,7 @@ CONFINED_BY = ("CapabilityBoundingSet", "NoNewPrivileges")
 # What only a real systemd does: file systems, devices, system calls and address families that a service lacks. Here it has
 # them, so only a real machine shows that it doesn't need them (docs/unproven.md).
 ONLY_SYSTEMD = (
+    "AmbientCapabilities",
     "IOSchedulingClass",
     "LockPersonality",
     "OOMScoreAdjust",

@@ -1,6 +1,9 @@
 /** The rendered files, judged by the very programs that read them, from the machines' own image. */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
+import { REPO } from "../../../common/paths.js";
 import { Progress } from "../../../common/progress.js";
 import { ensureImage, type NodeImage } from "../../../lab/twin/image.js";
 import type { NodeFile } from "../../../nodes/layout.js";
@@ -183,6 +186,38 @@ describe("systemd-analyze verify", () => {
     const wrong = [{ path, content, mode: "0644" }];
     const { output } = await verify(renderDatabaseUserData(settings, contract, voter), wrong);
     expect(output).toContain("Unknown key 'KilMode' in section [Service]");
+  });
+});
+
+describe("units of the packages", () => {
+  // The others come with install-aws.sh, which only AWS's images run.
+  test.each(["etcd", "haproxy", "tomcat10"])(
+    "%s.service is as tests/nodes/hardening.test.ts judges it",
+    async (name) => {
+      const { output } = await inside(image, [], `cat /lib/systemd/system/${name}.service`);
+      const copy = await readFile(join(REPO, `tests/nodes/packaged-units/${name}.service`), "utf8");
+      expect(output).toBe(copy.trimEnd());
+    },
+  );
+
+  test("none is enabled in the image but Debian's own and cloud-init's", async () => {
+    const script =
+      "find /etc/systemd/system -path '*.wants/*' '(' -name '*.service' -o -name '*.timer' ')' -printf '%f\\n' | sort -u";
+    const { output } = await inside(image, [], script);
+    expect(output.split("\n")).toEqual([
+      "apt-daily-upgrade.timer",
+      "apt-daily.timer",
+      "cloud-config.service",
+      "cloud-final.service",
+      "cloud-init-local.service",
+      "cloud-init.service",
+      "dpkg-db-backup.timer",
+      "e2scrub_all.timer",
+      "e2scrub_reap.service",
+      "fstrim.timer",
+      "getty@tty1.service",
+      "systemd-pstore.service",
+    ]);
   });
 });
 
