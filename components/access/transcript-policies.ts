@@ -3,8 +3,8 @@ import type { Contract } from "../../settings/contract.js";
 import type { Statement } from "./policy-document.js";
 
 /**
- * Over the pipeline and break-glass. Without `logs:Put*` nobody writes a transcript but a machine, changes how long it is
- * kept, or masks what it says.
+ * Over the pipeline and break-glass. Without `logs:Put*` these roles can't add a false transcript, change how long one is kept,
+ * or mask what it says.
  */
 export const transcriptsStay = ({ accountId, prefix }: Contract): Statement => ({
   Sid: "TranscriptsStay",

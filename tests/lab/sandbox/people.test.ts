@@ -136,10 +136,7 @@ beforeAll(async () => {
   }
 });
 
-/**
- * Everywhere else authorization comes first: a thing that isn't there, or a call that the emulator doesn't have, was asked for
- * with a right.
- */
+/** Everywhere else authorization comes first: who hears that a thing or a call doesn't exist has the right to it. */
 const ALLOWED_BUT_NOT_THERE =
   /^(ResourceNotFound|NoSuchVersion|ParameterNotFound|ValidationError$|InvalidAction|InvalidInstanceId|InvocationDoesNotExist)/;
 const REFUSED = /^(AccessDenied|UnauthorizedOperation)/;
