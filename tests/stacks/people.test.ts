@@ -197,6 +197,39 @@ test("a promotion's own calls are dr-operator's: read the handoff, claim, let gr
   expect(not).toEqual([]);
 }, 600_000);
 
+/** Session Manager asks for the machine and for the document; the key says whether it asks for the latter. */
+const shell = (project: string, document: string | undefined): Ask[] => [
+  {
+    action: "ssm:StartSession",
+    resource: `arn:aws:ec2:eu-west-1:${ACCOUNT_ID}:instance/i-1`,
+    context: {
+      "aws:ResourceTag/project": project,
+      "ssm:SessionDocumentAccessCheck": `${document !== undefined}`,
+    },
+  },
+  ...(document === undefined
+    ? []
+    : [
+        {
+          action: "ssm:StartSession",
+          resource: `arn:aws:ssm:eu-west-1:${document.startsWith("AWS-") ? "" : ACCOUNT_ID}:document/${document}`,
+        },
+      ]),
+];
+test.each([
+  ["a machine by the document that leaves a transcript", "drs", "drs-shell", true],
+  ["a machine without a document", "drs", undefined, false],
+  ["a machine by the account's own document", "drs", "SSM-SessionManagerRunShell", false],
+  ["a machine by a tunnel", "drs", "AWS-StartSSHSession", false],
+  ["another project's machine", "payroll", "drs-shell", false],
+] as const)("a shell on %s: only break-glass, if at all", (_, project, document, opens) => {
+  const may = (role: PersonRole) =>
+    shell(project, document).every((ask) => judge(ask, callerOf(role), targetOf(ask.resource)));
+  expect(may("break-glass")).toBe(opens);
+  for (const role of ["dr-operator", "restore-operator", "vault-operator", "auditor"] as const)
+    expect(may(role), role).toBe(false);
+});
+
 test("every role that a verb names exists", () => {
   for (const role of Object.values(ROLE_OF_VERB))
     if (role !== "administrator") expect(callers.has(CONTRACT.personRole(role)), role).toBe(true);
