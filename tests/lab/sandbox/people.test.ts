@@ -160,9 +160,13 @@ const OPERATORS = ["dr-operator", "restore-operator", "vault-operator"] as const
 /** In a batch the emulator asks for `s3:DeleteObject` for the first entry, also where it names a version. */
 const singly = ({ name, input, again, region }: Call): Pick<Call, "name" | "again">[] =>
   name === "DeleteObjectsCommand"
-    ? input.Delete.Objects.map((entry: Input) => ({
+    ? input.Delete.Objects.map(({ Key, VersionId }: Input) => ({
         name,
-        again: call(s3.S3Client, region, new s3.DeleteObjectCommand({ Bucket: input.Bucket, ...entry })),
+        again: call(
+          s3.S3Client,
+          region,
+          new s3.DeleteObjectCommand({ Bucket: input.Bucket, Key, VersionId }),
+        ),
       }))
     : [{ name, again }];
 
