@@ -1,5 +1,5 @@
 /**
- * What the roles for people may do: each what its commands call, and nothing else. `operations/roles.ts` says which command
+ * What the roles for people may do: each what its commands call, and nothing else. `cli/roles.ts` says which command
  * needs which role. No Pulumi here.
  */
 import type { Contract, RegionContract } from "../../settings/contract.js";
@@ -66,7 +66,7 @@ const listBackups = (contract: Contract): Statement => ({
 
 /**
  * A promotion is a `pulumi up` that may only add claims and change the size of groups (`allowed-changes.ts`). The policy of
- * the state's bucket names this role: `npx dr bootstrap state-policy`.
+ * the state's bucket names this role: `npx dr bootstrap state-bucket`.
  */
 function drOperatorStatements({ contract, prefix, witnessRegion }: PeopleArgs): Statement[] {
   const { accountId } = contract;
