@@ -1,7 +1,12 @@
 /** Every rule of the pack, listed by hand: a rule that isn't here isn't enforced, and a test says so. */
 import type { Rule } from "./rule.js";
 import { resourcePoliciesNotPublic } from "./rules/access.js";
-import { cloudtrailComplete, eventRulesHeard, logRetentionSet } from "./rules/audit.js";
+import {
+  cloudtrailComplete,
+  eventRulesHeard,
+  logRetentionSet,
+  shellsLeaveTranscripts,
+} from "./rules/audit.js";
 import { backupVaultsEncrypted, backupVaultsLocked } from "./rules/backup.js";
 import {
   s3EncryptedWithKms,
@@ -88,7 +93,7 @@ export const RULES_BY_DOMAIN: Readonly<Record<string, readonly Rule[]>> = {
     iamNoUsers,
     resourcePoliciesNotPublic,
   ],
-  Audit: [cloudtrailComplete, eventRulesHeard, logRetentionSet],
+  Audit: [cloudtrailComplete, eventRulesHeard, logRetentionSet, shellsLeaveTranscripts],
   DNS: [failoverRecordsChecked],
   Kubernetes: [kubernetesNoWildcards, kubernetesNoClusterAdmin, kubernetesNoEscalation],
 };

@@ -240,6 +240,8 @@ export interface Contract {
   personRole(role: PersonRole): string;
   /** Prefix of the names of the commands that operators run on machines: documents of Systems Manager. */
   readonly operatorDocumentPrefix: string;
+  /** Document of Systems Manager by which people open a shell on a machine: its transcript goes to `sessionLogGroup`. */
+  readonly shellDocument: string;
   /** Prefix of the roles by which the pipeline deploys: `<prefix>deploy-<stack>`. */
   readonly pipelineRolePrefix: string;
   /** Role (trusted by scheduler.amazonaws.com) whose hourly call proves that the watch sees calls. */
@@ -368,6 +370,7 @@ export function contractOf(settings: SharedSettings, accountId: string): Contrac
     breakGlassBoundary: `${name}-break-glass-boundary`,
     personRole: (role) => `${name}-${role}`,
     operatorDocumentPrefix: `${name}-op-`,
+    shellDocument: `${name}-shell`,
     pipelineRolePrefix: `${name}-pipeline-`,
     canaryRole: `${name}-watch-canary`,
     watchBusRole: `${name}-watch-bus`,

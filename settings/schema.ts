@@ -428,7 +428,9 @@ export const sharedSchema = z.strictObject({
   audit: z
     .strictObject({
       lockDays: days(1, 36_500).default(365).describe("Object Lock (COMPLIANCE) on the audit trail."),
-      retentionDays: days(1, 36_500).default(400).describe("How long the audit trail is kept."),
+      retentionDays: days(1, 36_500)
+        .default(400)
+        .describe("How long the audit trail is kept, and the transcripts of shells at least."),
     })
     .prefault({}),
   pipeline: z

@@ -18,6 +18,7 @@ import { People } from "../components/people.js";
 import { PermissionBoundaries } from "../components/permission-boundaries.js";
 import { PipelineAccess } from "../components/pipeline-access.js";
 import { RunbookBucket } from "../components/runbook-bucket.js";
+import { ShellSessions } from "../components/shell-sessions.js";
 import { Vault } from "../components/vault.js";
 import { VolumeVault } from "../components/volume-vault.js";
 import { Watch } from "../components/watch.js";
@@ -126,6 +127,11 @@ export async function globalStack(settings: SharedSettings): Promise<StackOutput
         { provider: providers[id] },
       );
     }
+    new ShellSessions(
+      `sessions-${id}`,
+      { contract, region: id, dataKeyArn: keys[id].data, retentionDays: audit.retentionDays },
+      { provider: providers[id] },
+    );
     new NodeCertificates(
       `certificates-${id}`,
       { contract, region: id, keyArn: keys[id].data },

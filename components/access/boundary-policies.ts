@@ -12,6 +12,7 @@
 import type { Contract, RegionContract } from "../../settings/contract.js";
 import { claimsStay, onlyStatusIsWritten } from "./claim-policies.js";
 import { claimTableArns, everythingIn, type Statement } from "./policy-document.js";
+import { transcriptsStay } from "./transcript-policies.js";
 import { REPLICATE } from "./vault-replication-policy.js";
 import { canaryStatements, watchBusStatements } from "./watch-policies.js";
 
@@ -252,7 +253,7 @@ export function pipelineBoundaryStatements({ contract, prefix, buildImages }: Bo
       Sid: "OwnDocuments",
       Effect: "Allow",
       Action: ["ssm:CreateDocument", "ssm:DeleteDocument", "ssm:UpdateDocument*"],
-      Resource: `arn:aws:ssm:*:${accountId}:document/${prefix}-*`,
+      Resource: `arn:aws:ssm:*:${accountId}:document/${contract.operatorDocumentPrefix}*`,
     },
     {
       Sid: "DeclareOwnSecrets",
@@ -282,7 +283,7 @@ export function pipelineBoundaryStatements({ contract, prefix, buildImages }: Bo
       // No right hangs on a tag of a role.
       Sid: "TagsOfRoles",
       Effect: "Allow",
-      Action: ["iam:TagInstanceProfile", "iam:TagRole", "iam:UntagInstanceProfile", "iam:UntagRole"],
+      Action: ["iam:Tag*", "iam:Untag*"],
       Resource: ["role", "instance-profile"].map((kind) => `arn:aws:iam::${accountId}:${kind}/${prefix}-*`),
     },
     {
@@ -349,6 +350,7 @@ export function pipelineBoundaryStatements({ contract, prefix, buildImages }: Bo
         `arn:aws:sns:*:${accountId}:*-topics-page-*`,
       ],
     },
+    transcriptsStay(contract),
     ...neverForAnyRole(contract),
   ];
 }

@@ -326,10 +326,10 @@ const seeTheOtherRegion = ({ region }: RegionContract): Statement[] => [
 /** What every machine may do: report metrics and logs, and be reached through Session Manager. */
 export function operated(
   { accountId, metricNamespaces }: Contract,
-  { region, logGroups }: RegionContract,
+  { region, logGroups, sessionLogGroup }: RegionContract,
   kind: MachineKind,
 ): Statement[] {
-  const logs = `arn:aws:logs:${region}:${accountId}:log-group:${logGroups[kind]}`;
+  const groups = `arn:aws:logs:${region}:${accountId}:log-group`;
   return [
     {
       // PutMetricData knows no resource; the namespace is what limits it.
@@ -340,12 +340,23 @@ export function operated(
       Condition: { StringEquals: { "cloudwatch:namespace": metricNamespaces[kind] } },
     },
     {
-      // The group of its kind alone: a stolen Tomcat can't write into the database's log. No logs:CreateLogGroup: the
-      // groups are the region stack's, with retention and key.
-      Sid: "WriteOwnLogs",
+      // The group of its kind alone, and the transcripts': a stolen Tomcat can't write into the database's log. No
+      // logs:CreateLogGroup: the groups are the stacks', with retention and key.
+      Sid: "WriteOwnLogsAndTranscripts",
       Effect: "Allow",
       Action: ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
-      Resource: [logs, `${logs}:*`],
+      Resource: [logGroups[kind], sessionLogGroup].flatMap((name) => [
+        `${groups}:${name}`,
+        `${groups}:${name}:*`,
+      ]),
+    },
+    {
+      // Before it opens a shell, Session Manager's agent looks whether the transcripts' group has a key. IAM names no
+      // group in that request.
+      Sid: "SeeLogGroups",
+      Effect: "Allow",
+      Action: "logs:DescribeLogGroups",
+      Resource: `${groups}:*`,
     },
     {
       // Session Manager's channels know no resource. No ssm:GetParameter: the agent's managed policy would

@@ -6,6 +6,7 @@ import type { Contract, RegionContract } from "../../settings/contract.js";
 import type { PersonRole } from "../../settings/people.js";
 import type { RegionId } from "../../settings/stacks.js";
 import { claimTableArns, everythingIn, type Statement } from "./policy-document.js";
+import { transcriptsStay } from "./transcript-policies.js";
 
 export interface PeopleArgs {
   readonly contract: Contract;
@@ -65,7 +66,7 @@ const listBackups = (contract: Contract): Statement => ({
 
 /**
  * A promotion is a `pulumi up` that may only add claims and change the size of groups (`allowed-changes.ts`). The policy of
- * the state's bucket names this role: `npx dr bootstrap state-policy`.
+ * the state's bucket names this role: `npx dr bootstrap state-bucket`.
  */
 function drOperatorStatements({ contract, prefix, witnessRegion }: PeopleArgs): Statement[] {
   const { accountId } = contract;
@@ -267,9 +268,10 @@ function auditorStatements({ contract }: PeopleArgs, auditKey: string): Statemen
       Sid: "ReadTranscripts",
       Effect: "Allow",
       Action: ["logs:DescribeLogStreams", "logs:FilterLogEvents", "logs:GetLogEvents"],
-      Resource: regionsOf(contract).map(
-        ({ region, sessionLogGroup }) => `arn:aws:logs:${region}:${accountId}:log-group:${sessionLogGroup}:*`,
-      ),
+      Resource: regionsOf(contract).flatMap(({ region, sessionLogGroup }) => {
+        const group = `arn:aws:logs:${region}:${accountId}:log-group:${sessionLogGroup}`;
+        return [group, `${group}:*`];
+      }),
     },
     {
       Sid: "NoSecretsNoData",
@@ -397,14 +399,55 @@ export function peopleBoundaryStatements({ contract }: PeopleArgs): Statement[] 
   ];
 }
 
+const shellDocumentArns = ({ accountId, home, recovery, shellDocument }: Contract): string[] =>
+  [home, recovery].map(({ region }) => `arn:aws:ssm:${region}:${accountId}:document/${shellDocument}`);
+
+/**
+ * Session Manager asks for the machine and, separately, for the document. Where the caller names no document it takes the
+ * account's own; when it asks for the machine without asking for that document, `ssm:SessionDocumentAccessCheck` is false.
+ * Source: https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-sessiondocumentaccesscheck.html
+ */
+function onlyShellsWithTranscripts(contract: Contract, prefix: string): Statement[] {
+  const machines = `arn:aws:ec2:*:${contract.accountId}:instance/*`;
+  const deny = { Effect: "Deny", Action: "ssm:StartSession" } as const;
+  return [
+    {
+      Sid: "NoShellWithoutTranscript",
+      ...deny,
+      NotResource: [machines, ...shellDocumentArns(contract)],
+    },
+    {
+      Sid: "NoShellWithUncheckedDocument",
+      ...deny,
+      Resource: machines,
+      Condition: { Bool: { "ssm:SessionDocumentAccessCheck": "false" } },
+    },
+    {
+      // Another project's machines can't write a transcript here.
+      Sid: "NoShellElsewhere",
+      ...deny,
+      Resource: machines,
+      Condition: { StringNotEquals: { "aws:ResourceTag/project": prefix } },
+    },
+  ];
+}
+
 /**
  * What no emergency needs. It is a rail, not a wall: break-glass may change IAM, and so this policy. Each of its uses pages,
  * and only your organisation's service control policies are above it.
  */
-export function breakGlassBoundaryStatements({ contract }: PeopleArgs): Statement[] {
+export function breakGlassBoundaryStatements({ contract, prefix }: PeopleArgs): Statement[] {
   const { accountId, auditBucket, breakGlassBoundary } = contract;
   return [
     { Sid: "Everything", Effect: "Allow", Action: "*", Resource: "*" },
+    ...onlyShellsWithTranscripts(contract, prefix),
+    transcriptsStay(contract),
+    {
+      Sid: "ShellDocumentStays",
+      Effect: "Deny",
+      Action: ["ssm:DeleteDocument", "ssm:ModifyDocumentPermission", "ssm:UpdateDocument*"],
+      Resource: shellDocumentArns(contract),
+    },
     {
       Sid: "TheTrailStays",
       Effect: "Deny",

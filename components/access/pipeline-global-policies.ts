@@ -192,6 +192,23 @@ export function deployGlobalStatements(
       ),
     },
     {
+      // A person makes and changes both.
+      Sid: "SeeHowPeopleOpenShells",
+      Effect: "Allow",
+      Action: [
+        "logs:DescribeLogGroups",
+        "logs:ListTagsForResource",
+        "ssm:DescribeDocument",
+        "ssm:DescribeDocumentPermission",
+        "ssm:GetDocument",
+        "ssm:ListTagsForResource",
+      ],
+      Resource: [home, recovery].flatMap(({ region }) => [
+        `arn:aws:logs:${region}:${accountId}:log-group:*`,
+        `arn:aws:ssm:${region}:${accountId}:document/${contract.shellDocument}`,
+      ]),
+    },
+    {
       // For `dr bootstrap escrow --check`. Only a person who has opened the escrow writes it.
       Sid: "ReadTheEscrowsRecord",
       Effect: "Allow",

@@ -7,8 +7,8 @@
  * (`settings`) pages too, except by the role that deploys the thing: then it goes to the people of severity `notify`. So a
  * stolen pipeline role can't act unseen, and a deployment causes no page.
  *
- * Not among them: `DeleteObjects`, by which pgBackRest expires; its event doesn't say whether versions are meant. A
- * version can't be deleted by it either while it is locked, and what it hides the nodes' own check of the vault sees.
+ * One caller is left out: the nodes whose pgBackRest expires old backups by `DeleteObjects`. Their role can't delete a
+ * version, and what they hide the nodes' own check of the vault sees.
  */
 import type { Contract } from "../../settings/contract.js";
 import type { RegionId } from "../../settings/stacks.js";
@@ -184,6 +184,17 @@ export function watchedInRegion(contract: Contract, id: RegionId, ids: WatchedId
       ...vault,
     },
     {
+      // By it pgBackRest expires, under a role that can't delete a version. Its event doesn't say whether versions are meant.
+      what: "deletes-in-batch",
+      service: "s3",
+      at: {
+        requestParameters: { bucketName },
+        userIdentity: notBy(`arn:aws:iam::${accountId}:role/${own.databaseRole}`),
+      },
+      never: ["DeleteObjects"],
+      ...vault,
+    },
+    {
       what: "volumes",
       service: "backup",
       at: { requestParameters: { backupVaultName: [volumeVault] } },
@@ -257,6 +268,45 @@ export function watchedInRegion(contract: Contract, id: RegionId, ids: WatchedId
       thing: "the items of the claim table",
       ...touched,
     },
+    {
+      what: "transcripts",
+      service: "logs",
+      at: { requestParameters: { logGroupName: [own.sessionLogGroup] } },
+      never: [
+        "AssociateKmsKey",
+        "DeleteLogGroup",
+        "DeleteLogStream",
+        "DeleteRetentionPolicy",
+        "DisassociateKmsKey",
+        "PutRetentionPolicy",
+      ],
+      thing: "the transcripts of shells",
+      ...touched,
+    },
+    {
+      // These take the group's name or its ARN.
+      what: "transcripts-protection",
+      service: "logs",
+      at: {
+        requestParameters: {
+          logGroupIdentifier: [
+            own.sessionLogGroup,
+            `arn:aws:logs:${region}:${accountId}:log-group:${own.sessionLogGroup}`,
+          ],
+        },
+      },
+      never: ["PutDataProtectionPolicy", "PutLogGroupDeletionProtection"],
+      thing: "the transcripts of shells",
+      ...touched,
+    },
+    {
+      what: "shell",
+      service: "ssm",
+      at: { requestParameters: { name: [contract.shellDocument] } },
+      never: ["DeleteDocument", "ModifyDocumentPermission", "UpdateDocument", "UpdateDocumentDefaultVersion"],
+      thing: "the document by which people open a shell",
+      ...touched,
+    },
     ...(isHome
       ? [
           {
@@ -283,7 +333,8 @@ export function watchedInRegion(contract: Contract, id: RegionId, ids: WatchedId
 
 /** What is watched in us-east-1: IAM's calls are recorded there alone, and the health checks' alarms are there. */
 export function watchedGlobally(contract: Contract, ids: WatchedIds): Watched[] {
-  const { accountId, prefix, machineBoundary, pipelineBoundary } = contract;
+  const { accountId, prefix, machineBoundary, pipelineBoundary, peopleBoundary, breakGlassBoundary } =
+    contract;
   const touched = { alarm: "watch-touched", deployedBy: "global" } as const;
   return [
     {
@@ -311,7 +362,7 @@ export function watchedGlobally(contract: Contract, ids: WatchedIds): Watched[] 
       service: "iam",
       at: {
         requestParameters: {
-          policyArn: [machineBoundary, pipelineBoundary].map(
+          policyArn: [machineBoundary, pipelineBoundary, peopleBoundary, breakGlassBoundary].map(
             (name) => `arn:aws:iam::${accountId}:policy/${name}`,
           ),
         },

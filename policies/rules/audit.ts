@@ -1,6 +1,7 @@
 /** What was done stays known. */
 import type * as cloudtrail from "@pulumi/aws/cloudtrail/index.js";
 import type * as cloudwatch from "@pulumi/aws/cloudwatch/index.js";
+import type * as ssm from "@pulumi/aws/ssm/index.js";
 import { argsOf, check, known, linked, rule, stackRule } from "../rule.js";
 import { guidance, securityHub } from "../standards.js";
 
@@ -127,6 +128,43 @@ export const logRetentionSet = rule(
           reason: days ? "an incident is often found later than that" : "records would be kept indefinitely",
           remedy: "set retentionInDays to 30 or more",
         };
+      }
+    }),
+  },
+);
+
+/** Streamed, and not only sent when the session ends: until then the file is on the machine, whose root the person may be. */
+export const shellsLeaveTranscripts = rule(
+  {
+    name: "shells-leave-transcripts",
+    description: "Every document for shells streams a transcript to an encrypted log group.",
+    level: "mandatory",
+    severity: "high",
+    reference: guidance(
+      "Session Manager: session document schema",
+      "https://docs.aws.amazon.com/systems-manager/latest/userguide/session-manager-schema.html",
+    ),
+  },
+  {
+    "aws:ssm/document:Document": check<ssm.DocumentArgs>(function* ({ props }) {
+      if (props.documentType !== "Session") return;
+      const { sessionType, inputs = {} } = JSON.parse(String(props.content));
+      // Port forwarding shows no terminal.
+      if (sessionType === "Port") return;
+      if (!inputs.cloudWatchLogGroupName) {
+        yield {
+          key: "content.inputs.cloudWatchLogGroupName",
+          value: inputs.cloudWatchLogGroupName,
+          reason: "what a person did in a shell would stay unknown",
+          remedy: "name the log group of transcripts",
+        };
+      }
+      for (const [key, reason] of [
+        ["cloudWatchStreamingEnabled", "who ends the agent would take the transcript away"],
+        ["cloudWatchEncryptionEnabled", "a shell would open also where its transcript can't be written"],
+      ] as const) {
+        if (inputs[key] === true) continue;
+        yield { key: `content.inputs.${key}`, value: inputs[key], reason, remedy: "set it to true" };
       }
     }),
   },

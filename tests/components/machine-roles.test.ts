@@ -426,3 +426,31 @@ test("no role's own policy has a wildcard for all actions, or one for all resour
     "SessionManagerChannels",
   ]);
 });
+
+describe.each(["database", "restore", "tomcat"])(
+  "the transcript of a shell on a machine of kind %s",
+  (kind) => {
+    const group = (name: string) => `arn:aws:logs:eu-west-1:${ACCOUNT_ID}:log-group:/drs/eu-west-1/${name}`;
+    const machine = (action: string, resource: string) =>
+      may(`access-home-${kind}`, `logs:${action}`, resource);
+
+    test("can be written by what Session Manager's agent calls", () => {
+      // It lists groups without naming one, to see whether this one is encrypted; it opens no shell without that.
+      expect(
+        machine("DescribeLogGroups", `arn:aws:logs:eu-west-1:${ACCOUNT_ID}:log-group::log-stream:`),
+      ).toBe(true);
+      expect(machine("DescribeLogStreams", group("sessions"))).toBe(true);
+      for (const action of ["CreateLogStream", "PutLogEvents"])
+        expect(machine(action, `${group("sessions")}:log-stream:alice-0a1b`), action).toBe(true);
+    });
+
+    test("can't be read, changed or deleted from it, nor written in the other region", () => {
+      for (const action of ["GetLogEvents", "DeleteLogStream", "PutRetentionPolicy", "FilterLogEvents"])
+        expect(machine(action, `${group("sessions")}:log-stream:alice-0a1b`), action).toBe(false);
+      expect(machine("DeleteLogGroup", group("sessions"))).toBe(false);
+      expect(machine("CreateLogGroup", group("sessions"))).toBe(false);
+      const other = group("sessions").replaceAll("eu-west-1", "eu-central-1");
+      expect(machine("PutLogEvents", `${other}:log-stream:x`)).toBe(false);
+    });
+  },
+);

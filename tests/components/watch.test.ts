@@ -116,6 +116,31 @@ test.each(["prod", "dr"] as const)(
   },
 );
 
+test("deletes in a batch page, but by the nodes whose pgBackRest expires there", () => {
+  for (const [place, node, other] of [
+    ["prod", "eu-west-1", "eu-central-1"],
+    ["dr", "eu-central-1", "eu-west-1"],
+  ] as const) {
+    const call = {
+      service: "s3",
+      eventName: "DeleteObjects",
+      requestParameters: { bucketName: ids[place].vault, delete: "" },
+    };
+    for (const caller of ["vault-operator", "administrator", "root", "global"] as const)
+      expect(hear(place, call, caller), caller).toEqual(["page"]);
+    const by = (region: string) =>
+      hear(place, call, "node", {
+        userIdentity: {
+          sessionContext: {
+            sessionIssuer: { arn: `arn:aws:iam::${ACCOUNT_ID}:role/drs-${region}-database` },
+          },
+        },
+      });
+    expect(by(node)).toEqual([]);
+    expect(by(other)).toEqual(["page"]);
+  }
+});
+
 test("what a deployment of global changes at roles notifies, and pages for others", () => {
   for (const eventName of ["PutRolePolicy", "DeleteRolePolicy"]) {
     const call = { service: "iam", eventName, requestParameters: { roleName: "drs-eu-west-1-database" } };

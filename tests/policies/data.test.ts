@@ -1,4 +1,9 @@
-import { cloudtrailComplete, eventRulesHeard, logRetentionSet } from "../../policies/rules/audit.js";
+import {
+  cloudtrailComplete,
+  eventRulesHeard,
+  logRetentionSet,
+  shellsLeaveTranscripts,
+} from "../../policies/rules/audit.js";
 import { dynamodbDeletionProtected, dynamodbRecoverable } from "../../policies/rules/database.js";
 import { failoverRecordsChecked } from "../../policies/rules/dns.js";
 import { dataProtected, explicitProvider } from "../../policies/rules/protection.js";
@@ -102,6 +107,45 @@ describeRule(logRetentionSet, {
       set: { retentionInDays: 7 },
       message:
         "retentionInDays = 7\n  an incident is often found later than that\n  → set retentionInDays to 30 or more",
+    },
+  },
+});
+
+const shell = (inputs: object, sessionType = "Standard_Stream") =>
+  JSON.stringify({
+    sessionType,
+    inputs: {
+      cloudWatchLogGroupName: "/drs/eu-west-1/sessions",
+      cloudWatchEncryptionEnabled: true,
+      cloudWatchStreamingEnabled: true,
+      ...inputs,
+    },
+  });
+const session = (content: string, documentType = "Session") => ({
+  type: "aws:ssm/document:Document",
+  props: { documentType, content },
+});
+describeRule(shellsLeaveTranscripts, {
+  good: [
+    session(shell({})),
+    session(shell({ cloudWatchLogGroupName: "" }, "Port")),
+    session("---\nschemaVersion: '2.2'", "Command"),
+  ],
+  bad: {
+    "no group": {
+      set: { content: shell({ cloudWatchLogGroupName: undefined }) },
+      message:
+        "content.inputs.cloudWatchLogGroupName = (not set)\n  what a person did in a shell would stay unknown\n  → name the log group of transcripts",
+    },
+    "sent at the end": {
+      set: { content: shell({ cloudWatchStreamingEnabled: false }) },
+      message:
+        "content.inputs.cloudWatchStreamingEnabled = false\n  who ends the agent would take the transcript away\n  → set it to true",
+    },
+    "no look at the group": {
+      set: { content: shell({ cloudWatchEncryptionEnabled: false }) },
+      message:
+        "content.inputs.cloudWatchEncryptionEnabled = false\n  a shell would open also where its transcript can't be written\n  → set it to true",
     },
   },
 });

@@ -146,6 +146,14 @@ const group = (action: string, project: string, context: Ask["context"] = {}): A
 
 const logs = (action: string, group: string): Ask =>
   ask(`logs:${action}`, `arn:aws:logs:${HOME}:${ACCOUNT_ID}:log-group:/drs/${HOME}/${group}:log-stream:x`);
+const transcripts = (action: string): Ask =>
+  ask(`logs:${action}`, `arn:aws:logs:${HOME}:${ACCOUNT_ID}:log-group:/drs/${HOME}/sessions`);
+/** Session Manager asks for the machine and for the document. */
+const DOCUMENT_IS_CHECKED = "ssm:SessionDocumentAccessCheck";
+const shellOn = (project: string, checked: "true" | "false"): Ask => {
+  const machine = onMachine("StartSession", project);
+  return { ...machine, context: { ...machine.context, [DOCUMENT_IS_CHECKED]: checked } };
+};
 
 /** The boundary that a role has, which IAM puts into requests that change the role's policies. */
 const MACHINES = "drs-machine-boundary";
@@ -320,14 +328,18 @@ const rows = (): Readonly<Record<string, Readonly<Record<string, Ask>>>> => ({
     "read another project's secret": ask("secretsmanager:GetSecretValue", secret("payroll/password")),
   },
   trail: {
-    "read transcripts of sessions": ask(
-      "logs:GetLogEvents",
-      `arn:aws:logs:${HOME}:${ACCOUNT_ID}:log-group:/drs/${HOME}/sessions:log-stream:x`,
-    ),
-    "delete transcripts of sessions": ask(
-      "logs:DeleteLogGroup",
-      `arn:aws:logs:${HOME}:${ACCOUNT_ID}:log-group:/drs/${HOME}/sessions`,
-    ),
+    "write a transcript of a session": logs("PutLogEvents", "sessions"),
+    "read transcripts of sessions": logs("GetLogEvents", "sessions"),
+    "search transcripts of sessions": transcripts("FilterLogEvents"),
+    "delete a transcript": logs("DeleteLogStream", "sessions"),
+    "delete all transcripts": transcripts("DeleteLogGroup"),
+    "lift the transcripts' protection from deletion": transcripts("PutLogGroupDeletionProtection"),
+    "change how long transcripts are kept": transcripts("PutRetentionPolicy"),
+    "keep transcripts for ever": transcripts("DeleteRetentionPolicy"),
+    "take the key from the transcripts": transcripts("DisassociateKmsKey"),
+    "mask what transcripts say": transcripts("PutDataProtectionPolicy"),
+    "change what a shell logs": document("UpdateDocument", "drs-shell"),
+    "delete the document of shells": document("DeleteDocument", "drs-shell"),
     "read the trail's files": object("GetObject", "audit", HOME, "AWSLogs/x"),
     "write into the trail's bucket": object("PutObject", "audit", HOME, "AWSLogs/x"),
     "delete a file of the trail": object("DeleteObjectVersion", "audit", HOME, "AWSLogs/x"),
@@ -406,8 +418,15 @@ const rows = (): Readonly<Record<string, Readonly<Record<string, Ask>>>> => ({
     "run any shell command": ask("ssm:SendCommand", `arn:aws:ssm:${HOME}::document/AWS-RunShellScript`),
     "change one of the project's commands": document("UpdateDocument", "drs-op-restore"),
     "make a command": document("CreateDocument", "company-new"),
-    "open a shell on a machine": onMachine("StartSession", "drs"),
-    "open a shell without a transcript": document("StartSession", "SSM-SessionManagerRunShell"),
+    "open a shell on a machine": shellOn("drs", "true"),
+    "open a shell with a transcript": document("StartSession", "drs-shell"),
+    "open a shell by the account's own document": document("StartSession", "SSM-SessionManagerRunShell"),
+    "open a shell whose document isn't checked": shellOn("drs", "false"),
+    "open a tunnel to a machine": ask(
+      "ssm:StartSession",
+      `arn:aws:ssm:${HOME}::document/AWS-StartSSHSession`,
+    ),
+    "open a shell on another project's machine": shellOn("payroll", "true"),
     "grow a group": group("UpdateAutoScalingGroup", "drs"),
     "grow another project's group": group("UpdateAutoScalingGroup", "payroll"),
     "give a group another template": group("UpdateAutoScalingGroup", "drs", {
@@ -609,6 +628,26 @@ const ATTACKS: readonly (readonly [string, readonly string[]])[] = [
     ["stop the trail", "delete the trail", "change the trail", "narrow what the trail records"],
   ],
   [
+    "take a transcript away",
+    [
+      "delete a transcript",
+      "delete all transcripts",
+      "lift the transcripts' protection from deletion",
+      "change how long transcripts are kept",
+      "mask what transcripts say",
+      "change what a shell logs",
+      "delete the document of shells",
+    ],
+  ],
+  [
+    "open a shell without a transcript",
+    [
+      "open a shell by the account's own document",
+      "open a shell whose document isn't checked",
+      "open a tunnel to a machine",
+    ],
+  ],
+  [
     "reach other projects",
     ["read another project's secret", "make a function", "make a user", "make a role"],
   ],
@@ -634,6 +673,15 @@ test.each(ATTACKS)("no stolen role can %s, whatever it makes itself into", (_, l
     );
     expect(able, label).toEqual([]);
   }
+});
+
+test("break-glass itself opens no shell without a transcript, and takes no transcript away", () => {
+  const all = Object.assign({}, ...Object.values(rows())) as Record<string, Ask>;
+  const labels = ATTACKS.filter(([label]) => label.includes("transcript")).flatMap(([, labels]) => labels);
+  expect(labels.length).toBeGreaterThan(8);
+  expect(labels.filter((label) => may("glass", all[label] as Ask))).toEqual([]);
+  for (const label of ["open a shell on a machine", "open a shell with a transcript"])
+    expect(may("glass", all[label] as Ask), label).toBe(true);
 });
 
 test("a boundary cuts nothing off that a role's own policy grants", () => {

@@ -4,21 +4,16 @@
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { ROLE_OF_VERB } from "../../cli/roles.js";
-import { act, DOCUMENT_NAMES } from "../../nodes/operator-documents.js";
-import { awsPlace } from "../../operations/places/aws.js";
-import { awsRestoreMachines } from "../../operations/restore/aws.js";
-// Loaded before the verbs need it: a status waits for a vault only a few seconds.
-import "../../operations/vault/open.js";
-import { inspect, protect, rollBack, unhide } from "../../operations/vault/repair.js";
+import { DOCUMENT_NAMES } from "../../nodes/operator-documents.js";
 import { contractOf } from "../../settings/contract.js";
 import { parseSharedSettings } from "../../settings/parse.js";
 import type { PersonRole } from "../../settings/people.js";
 import { type Ask, callersOf, judge, keyArn, targetsOf } from "../support/access.js";
 import { type Caller, decide } from "../support/iam.js";
 import { ACCOUNT_ID, BASE_SETTINGS, type Recording, recordStack } from "../support/recorder.js";
+import { type Call, callsOf, type Input } from "../support/verbs.js";
 
 const SETTINGS = {
   ...BASE_SETTINGS,
@@ -43,7 +38,6 @@ beforeAll(async () => {
   targetOf = targetsOf(global);
 }, 600_000);
 
-type Input = Record<string, any>;
 const inTable = (
   { TableName: table, ...input }: Input,
   region: string,
@@ -128,66 +122,6 @@ const RIGHTS: Readonly<Record<string, (input: Input, region: string) => readonly
   ],
 };
 
-const OLD = new Date("2026-03-01T00:00:00Z");
-const NEW = new Date("2026-03-02T00:00:00Z");
-const entry = (Key: string, VersionId: string, LastModified: Date, IsLatest: boolean) => ({
-  ...{ Key, VersionId, LastModified, IsLatest, Size: 1 },
-});
-let capacity = 0;
-const ANSWERS: Readonly<Record<string, (input: Input) => unknown>> = {
-  GetCallerIdentityCommand: () => ({ Account: ACCOUNT_ID }),
-  ListObjectsV2Command: ({ Prefix: prefix, Delimiter: delimiter }) =>
-    delimiter
-      ? { CommonPrefixes: [{ Prefix: `${prefix}20260301-010000F/` }] }
-      : { Contents: [{ Key: prefix, LastModified: OLD }] },
-  ListObjectVersionsCommand: () => ({
-    Versions: [
-      entry("eu-west-1/x", "1", OLD, false),
-      entry("eu-west-1/backup.info", "2", OLD, false),
-      entry("eu-west-1/backup.info", "3", NEW, true),
-    ],
-    DeleteMarkers: [entry("eu-west-1/x", "4", NEW, true)],
-  }),
-  GetBucketVersioningCommand: () => ({ Status: "Suspended" }),
-  DescribeInstancesCommand: () => ({
-    Reservations: [{ Instances: [{ InstanceId: "i-1", Tags: [{ Key: "dr-node", Value: "n" }] }] }],
-  }),
-  DescribeAutoScalingGroupsCommand: () => ({
-    AutoScalingGroups: [
-      { DesiredCapacity: capacity, Instances: [{ InstanceId: "i-2", LifecycleState: "InService" }] },
-    ],
-  }),
-  SetDesiredCapacityCommand: ({ DesiredCapacity: wanted }) => {
-    capacity = wanted;
-    return {};
-  },
-  DescribeInstanceInformationCommand: () => ({ InstanceInformationList: [{ PingStatus: "Online" }] }),
-  SendCommandCommand: () => ({ Command: { CommandId: "1" } }),
-  GetCommandInvocationCommand: () => ({ Status: "Success", ResponseCode: 0 }),
-};
-
-interface Call {
-  readonly name: string;
-  readonly region: string;
-  readonly input: Input;
-}
-let calls: Call[];
-beforeEach(() => {
-  calls = [];
-  vi.stubGlobal("fetch", async () => new Response("", { status: 200 }));
-  // The one class that all clients of the SDK are.
-  const sdk = Object.getPrototypeOf(DynamoDBClient.prototype) as { send(command: any): Promise<unknown> };
-  vi.spyOn(sdk, "send").mockImplementation(async function (this: any, command: any) {
-    const name = command.constructor.name as string;
-    calls.push({ name, region: await this.config.region(), input: command.input });
-    return ANSWERS[name]?.(command.input) ?? {};
-  });
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.unstubAllGlobals();
-});
-
 const callerOf = (role: PersonRole): Caller => callers.get(CONTRACT.personRole(role)) as Caller;
 
 /** Calls that the role may not make, with what AWS asks for. */
@@ -201,51 +135,14 @@ function refused(role: PersonRole, made: readonly Call[]): string[] {
   });
 }
 
-const FIXTURES = join(import.meta.dirname, "../fixtures");
 const asked = new Set<string>();
-const SINCE = Date.parse("2026-03-01T12:00:00Z");
-
-const VERBS: Readonly<Record<string, () => Promise<void>>> = {
-  async status() {
-    const place = await awsPlace(FIXTURES);
-    await Promise.all([place.observe("home"), place.observe("recovery")]);
-    expect(await place.backups()).toMatchObject({ home: { own: { value: { label: "20260301-010000F" } } } });
-    place.close();
-  },
-  async restore() {
-    const place = await awsPlace(FIXTURES);
-    await place.observe();
-    place.close();
-    const machines = awsRestoreMachines(CONTRACT, async () => {});
-    for (const region of ["home", "recovery"] as const) {
-      const [node] = await machines.nodes(region);
-      await machines.members(region);
-      await node?.run(act("guard", { what: "status" }));
-      await machines.call(region);
-      await machines.end(region);
-    }
-    machines.close();
-  },
-  async "vault repair"() {
-    const place = await awsPlace(FIXTURES);
-    for (const stack of ["prod", "dr"] as const) {
-      const vault = await place.openVault(stack);
-      await inspect(vault.bucket, vault.prefix, SINCE, vault.lockDays);
-      await unhide(vault.bucket, vault.prefix, SINCE, { yes: true });
-      await rollBack(vault.bucket, vault.prefix, SINCE, [], { yes: true });
-      await protect(vault.bucket, vault.lockDays, { yes: true });
-      vault.close();
-    }
-    place.close();
-  },
-};
 
 test.each([
   ["status", "dr-operator"],
   ["restore", "restore-operator"],
   ["vault repair", "vault-operator"],
 ] as const)("%s works with the role %s, and with no other operator's where it acts", async (verb, role) => {
-  await (VERBS[verb] as () => Promise<void>)();
+  const calls = await callsOf(verb);
   for (const { name } of calls) asked.add(name);
   expect(calls.length).toBeGreaterThan(5);
   expect(refused(role, calls)).toEqual([]);
@@ -299,6 +196,39 @@ test("a promotion's own calls are dr-operator's: read the handoff, claim, let gr
   const not = asks.filter((ask) => !judge(ask, callerOf("dr-operator"), targetOf(ask.resource)));
   expect(not).toEqual([]);
 }, 600_000);
+
+/** Session Manager asks for the machine and for the document; the key says whether it asks for the latter. */
+const shell = (project: string, document: string | undefined): Ask[] => [
+  {
+    action: "ssm:StartSession",
+    resource: `arn:aws:ec2:eu-west-1:${ACCOUNT_ID}:instance/i-1`,
+    context: {
+      "aws:ResourceTag/project": project,
+      "ssm:SessionDocumentAccessCheck": `${document !== undefined}`,
+    },
+  },
+  ...(document === undefined
+    ? []
+    : [
+        {
+          action: "ssm:StartSession",
+          resource: `arn:aws:ssm:eu-west-1:${document.startsWith("AWS-") ? "" : ACCOUNT_ID}:document/${document}`,
+        },
+      ]),
+];
+test.each([
+  ["a machine by the document that leaves a transcript", "drs", "drs-shell", true],
+  ["a machine without a document", "drs", undefined, false],
+  ["a machine by the account's own document", "drs", "SSM-SessionManagerRunShell", false],
+  ["a machine by a tunnel", "drs", "AWS-StartSSHSession", false],
+  ["another project's machine", "payroll", "drs-shell", false],
+] as const)("a shell on %s: only break-glass, if at all", (_, project, document, opens) => {
+  const may = (role: PersonRole) =>
+    shell(project, document).every((ask) => judge(ask, callerOf(role), targetOf(ask.resource)));
+  expect(may("break-glass")).toBe(opens);
+  for (const role of ["dr-operator", "restore-operator", "vault-operator", "auditor"] as const)
+    expect(may(role), role).toBe(false);
+});
 
 test("every role that a verb names exists", () => {
   for (const role of Object.values(ROLE_OF_VERB))

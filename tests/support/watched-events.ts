@@ -12,6 +12,7 @@ export const CALLERS = {
   administrator: { session: role("Administrator") },
   root: {},
   node: { session: role(`${PREFIX}-eu-west-1-database`) },
+  "vault-operator": { session: role(`${PREFIX}-vault-operator`) },
   global: { session: role(`${PREFIX}-pipeline-deploy-global`) },
   prod: { session: role(`${PREFIX}-pipeline-deploy-prod`) },
   /** EC2, for the role that starts machines. */
@@ -70,6 +71,7 @@ const at = (requestParameters: Record<string, unknown>) => ({ requestParameters 
 export function neverCalls({ vault, audit, key, region }: Ids): Call[] {
   const table = `arn:aws:dynamodb:${region}:${ACCOUNT_ID}:table/${PREFIX}-claims`;
   const trailArn = `arn:aws:cloudtrail:eu-west-1:${ACCOUNT_ID}:trail/${PREFIX}-audit`;
+  const sessions = `/${PREFIX}/${region}/sessions`;
   const cipher = `arn:aws:secretsmanager:${region}:${ACCOUNT_ID}:secret:${PREFIX}/backup/cipher-AbCdEf`;
   return [
     ...[vault, audit].flatMap((bucketName) =>
@@ -110,6 +112,31 @@ export function neverCalls({ vault, audit, key, region }: Ids): Call[] {
       ),
     ),
     ...each("secretsmanager", ["UpdateSecretVersionStage"], at({ secretId: cipher })),
+    ...each(
+      "logs",
+      [
+        "AssociateKmsKey",
+        "DeleteLogGroup",
+        "DeleteLogStream",
+        "DeleteRetentionPolicy",
+        "DisassociateKmsKey",
+        "PutRetentionPolicy",
+      ],
+      at({ logGroupName: sessions }),
+    ),
+    ...[sessions, `arn:aws:logs:${region}:${ACCOUNT_ID}:log-group:${sessions}`].flatMap(
+      (logGroupIdentifier) =>
+        each(
+          "logs",
+          ["PutDataProtectionPolicy", "PutLogGroupDeletionProtection"],
+          at({ logGroupIdentifier }),
+        ),
+    ),
+    ...each(
+      "ssm",
+      ["DeleteDocument", "ModifyDocumentPermission", "UpdateDocument", "UpdateDocumentDefaultVersion"],
+      at({ name: `${PREFIX}-shell` }),
+    ),
     ...[`${PREFIX}-claims`, table].flatMap((tableName) =>
       each(
         "dynamodb",
@@ -163,7 +190,7 @@ export const neverCallsGlobally = ({ key }: Ids): Call[] => [
     ],
     at({ roleName: `${PREFIX}-eu-west-1-database` }),
   ),
-  ...["machine", "pipeline"].flatMap((kind) =>
+  ...["machine", "pipeline", "people", "break-glass"].flatMap((kind) =>
     each(
       "iam",
       ["CreatePolicyVersion", "SetDefaultPolicyVersion", "DeletePolicy", "DeletePolicyVersion"],
@@ -251,6 +278,9 @@ export function quietCalls({ vault, key, pageTopic, region }: Ids): readonly (re
   return [
     [other("s3", "DeleteObject", { bucketName: vault, key: "k" }), "node"],
     [other("s3", "PutObject", { bucketName: vault, key: "k" }), "node"],
+    [other("s3", "DeleteObjects", { bucketName: "elsewhere" }), "vault-operator"],
+    [other("logs", "DeleteLogStream", { logGroupName: `/${PREFIX}/${region}/database` }), "administrator"],
+    [other("ssm", "UpdateDocument", { name: `${PREFIX}-op-restore` }), "prod"],
     [other("s3", "GetObject", { bucketName: vault, key: "k" }), "node"],
     [other("s3", "PutBucketPolicy", { bucketName: "elsewhere" }), "administrator"],
     [{ service: "kms", eventName: "CreateGrant", resources: [{ ARN: key }] }, "service"],

@@ -3,7 +3,7 @@
  *
  * The emulator doesn't: keep an alarm's metric math, or evaluate it; tell apart metrics by dimension, or act
  * on missing data, when it evaluates an alarm; keep a composite alarm's suppressor; exchange a log group's
- * key, or encrypt. Those inputs are taken over from the program, so no drift shows in them.
+ * key, encrypt, or protect a group from deletion. Those inputs are taken over from the program, so no drift shows in them.
  */
 
 import * as cw from "@aws-sdk/client-cloudwatch";
