@@ -21,6 +21,7 @@ const SIMULATED = [
   "aws:imagebuilder/imagePipeline:ImagePipeline",
   "aws:imagebuilder/imageRecipe:ImageRecipe",
   "aws:imagebuilder/infrastructureConfiguration:InfrastructureConfiguration",
+  "aws:ssm/document:Document",
 ];
 
 /** Stand-ins that no stack declares yet, and what they are kept for. */
