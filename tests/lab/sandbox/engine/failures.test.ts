@@ -42,7 +42,7 @@ describe("the command line", () => {
     const { exitCode, stderr } = await dr(["sandbox", "up", "staging"]);
     expect(exitCode).toBe(1);
     expect(stderr).toMatch(
-      /stack 'staging' is not one of this project's[\s\S]*use one of global, prod, dr, link/,
+      /stack 'staging' is not one of this project's[\s\S]*use one of copy, global, prod, dr, link/,
     );
     expect(stderr).not.toMatch(STACK_TRACE);
     expect(await readdir(dir)).toEqual([]);
