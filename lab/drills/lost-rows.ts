@@ -95,6 +95,13 @@ export function longestGap(
 export const acknowledgedAt = (writes: readonly WriteEvent[]): number[] =>
   writes.filter(({ result }) => result === "acknowledged").map(({ done }) => done);
 
+/** The newest answer to an acknowledged write by a moment; 0 when there was none. */
+export const lastAcknowledged = (writes: readonly WriteEvent[], by: number): number =>
+  writes.reduce(
+    (last, { result, done }) => (result === "acknowledged" && done > last && done <= by ? done : last),
+    0,
+  );
+
 export const readAt = (reads: readonly ReadEvent[]): number[] =>
   reads.filter(({ ok }) => ok).map(({ done }) => done);
 

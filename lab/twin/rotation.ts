@@ -6,7 +6,9 @@ import type { RotationServices } from "../../operations/rotation/ports.js";
 import { commandIn, mustRun } from "./control.js";
 import { twinDir } from "./record.js";
 
-export const TAKES_LOGIN = "dr-fetch-secrets && systemctl restart tomcat10";
+/** On a Tomcat server, for bash. */
+export const TAKES_LOGIN =
+  "set -a; . /etc/dr/node.env; set +a; dr-fetch-secrets && systemctl restart tomcat10";
 
 /** One file stands for both regions' copies. */
 export function twinRotation(): RotationServices {
@@ -24,8 +26,7 @@ export function twinRotation(): RotationServices {
           (machine) => machine.role === "tomcat" && machine.region === region && machine.pid,
         );
         for (const server of servers) {
-          const command = `set -a; . /etc/dr/node.env; set +a; ${TAKES_LOGIN}`;
-          const [program, ...args] = await commandIn(server, ["bash", "-c", command]);
+          const [program, ...args] = await commandIn(server, ["bash", "-c", TAKES_LOGIN]);
           await execa(program as string, args, { stdin: "ignore" });
         }
         return servers.length;

@@ -3,6 +3,7 @@ import { clusterName, DATA_DIRECTORY, DATABASE_FOLDER } from "../../../nodes/lay
 import type { Machine } from "../../twin/types.js";
 import type { RegionDrill } from "../drill.js";
 import { credentials } from "../load.js";
+import { lastAcknowledged } from "../lost-rows.js";
 import type { RegionScene } from "../region/stage/region-scene.js";
 import { BROKEN_OFF, Custody } from "./stage/new-account.js";
 import { script, tryScript } from "./stage/node-script.js";
@@ -143,10 +144,7 @@ async function seeLoss(scene: RegionScene, leader: Machine, { time, at }: Moment
   const committedAt = at - (Date.parse(time) - Date.parse(lastCommit ?? ""));
   const gone = scene.faults[0]?.from ?? 0;
   scene.setBack = { from: committedAt, to: gone };
-  const lastAt = scene.ledger.writes.reduce(
-    (last, { result, done }) => (result === "acknowledged" && done > last && done <= gone ? done : last),
-    0,
-  );
+  const lastAt = lastAcknowledged(scene.ledger.writes, gone);
   scene.measure({
     name: "RPO: from the last commit in the copy to the last one acknowledged",
     value: (lastAt - committedAt) / 1000,

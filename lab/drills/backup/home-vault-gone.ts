@@ -2,6 +2,7 @@ import { clusterName } from "../../../nodes/layout.js";
 import type { RegionId } from "../../../settings/stacks.js";
 import type { Machine } from "../../twin/types.js";
 import type { RegionDrill } from "../drill.js";
+import { lastAcknowledged } from "../lost-rows.js";
 import type { RegionScene } from "../region/stage/region-scene.js";
 import { type Moment, momentOf, Restored } from "./stage/restored.js";
 import { backUp, QUICK_ARCHIVE } from "./stage/steps.js";
@@ -76,10 +77,7 @@ async function seeRpo(
   const committedAt = at - (Date.parse(time) - Date.parse(lastCommit ?? ""));
   await restored.holdsWritesUntil({ at: committedAt });
   const gone = scene.faults[0]?.from ?? 0;
-  const lastAt = scene.ledger.writes.reduce(
-    (last, { result, done }) => (result === "acknowledged" && done > last && done <= gone ? done : last),
-    0,
-  );
+  const lastAt = lastAcknowledged(scene.ledger.writes, gone);
   scene.measure({
     name: "real RPO: from the last commit in the copy to the last one acknowledged",
     value: (lastAt - committedAt) / 1000,

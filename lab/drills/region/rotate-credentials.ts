@@ -111,8 +111,7 @@ async function roll(scene: RegionScene, region: RegionId): Promise<number> {
     ({ alive, spec }) => alive && spec.role === "tomcat" && spec.region === region,
   );
   for (const server of servers) {
-    const command = `set -a; . /etc/dr/node.env; set +a; ${TAKES_LOGIN}`;
-    await scene.must(server, ["bash", "-c", command], TOMCAT_SECONDS * 1000);
+    await scene.must(server, ["bash", "-c", TAKES_LOGIN], TOMCAT_SECONDS * 1000);
     await scene.eventually(
       `${server.name} serves`,
       async () => (await ask(scene, server, "/")).status === 200,
